@@ -1,0 +1,73 @@
+"""Users with what they were given, and the permissions of MLflow's classic API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
+
+from mlflow_auth_gateway_client import _stock
+
+if TYPE_CHECKING:
+    from mlflow.server.auth.entities import ExperimentPermission as ExperimentPermission
+    from mlflow.server.auth.entities import RegisteredModelPermission as RegisteredModelPermission
+    from mlflow.server.auth.entities import User as StockUser
+else:
+    ExperimentPermission = _stock.entities.ExperimentPermission
+    RegisteredModelPermission = _stock.entities.RegisteredModelPermission
+    StockUser = _stock.entities.User
+
+
+class User(StockUser):
+    """A user as MLflow 2.15 to 3.5 describe it, with its permissions; later versions left them out.
+
+    It is a ``User`` of the installed MLflow too.
+    """
+
+    def __init__(
+        self,
+        id_: int,
+        username: str,
+        is_admin: bool,
+        experiment_permissions: list[ExperimentPermission],
+        registered_model_permissions: list[RegisteredModelPermission],
+    ) -> None:
+        super().__init__(id_, username, "REDACTED", is_admin)
+        self._experiment_permissions = experiment_permissions
+        self._registered_model_permissions = registered_model_permissions
+
+    @property
+    def experiment_permissions(self) -> list[ExperimentPermission]:
+        """The user's own permissions on experiments, not those that it has by a role."""
+        return self._experiment_permissions
+
+    @property
+    def registered_model_permissions(self) -> list[RegisteredModelPermission]:
+        """The user's own permissions on registered models, not those that it has by a role."""
+        return self._registered_model_permissions
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "username": self.username,
+            "is_admin": self.is_admin,
+            "experiment_permissions": [p.to_json() for p in self.experiment_permissions],
+            "registered_model_permissions": [p.to_json() for p in self.registered_model_permissions],
+        }
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> User:
+        """Reads what the server sends; a stock MLflow 3.x sends no permissions, and the lists stay empty."""
+        return cls(
+            id_=dictionary["id"],
+            username=dictionary["username"],
+            is_admin=dictionary["is_admin"],
+            experiment_permissions=[
+                ExperimentPermission.from_json(p) for p in dictionary.get("experiment_permissions", [])
+            ],
+            registered_model_permissions=[
+                RegisteredModelPermission.from_json(p)
+                for p in dictionary.get("registered_model_permissions", [])
+            ],
+        )
+
+    def __repr__(self) -> str:
+        return f"<User: id={self.id}, username={self.username!r}, is_admin={self.is_admin}>"

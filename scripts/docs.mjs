@@ -1,0 +1,5 @@
+// Writes the pages that are generated from the source; run by `npm run docs` on the pinned Node, which reads TypeScript.
+import { writeFileSync } from 'node:fs';
+import { renderReference } from '../src/config/reference.ts';
+
+writeFileSync(new URL('../config/reference.ini', import.meta.url), renderReference());

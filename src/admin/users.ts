@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { ApiError, alreadyExists, invalid, notFound } from '../errors.ts';
+import type { Passwords } from '../identity/password.ts';
+import type { Store } from '../store/index.ts';
+import type { User } from '../store/types.ts';
+import { bodyOf, callerOf, type Handlers, queryOf, text } from './handler.ts';
+
+const username = z.string({ error: 'it must be a string' });
+const password = z.string({ error: 'it must be a string' });
+const MAX_USERNAME_LENGTH = 255;
+
+/** A name that HTTP basic can carry and that every log can show (RFC 7617: no colon, no control characters). */
+const USERNAME = /^[^\p{C}:]+$/u;
+/** MLflow's UI signs out by signing in as such a user, and expects a 401. */
+const RESERVED = /^(?:mlflow-logged-out|__user_)/;
+
+/** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
+export function userHandlers(store: Store, passwords: Passwords): Handlers {
+  async function existing(name: string): Promise<User> {
+    const user = await store.users.get(name);
+    if (user === undefined) throw notFound(`User with username=${name} not found`);
+    return user;
+  }
+
+  async function withPermissions(user: User) {
+    return { ...brief(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
+  }
+
+  return {
+    async 'users.create'(call) {
+      const body = bodyOf(call, { username, password });
+      checkUsername(body.username);
+      passwords.checkRules(body.password);
+      if ((await store.users.get(body.username)) !== undefined) {
+        throw alreadyExists(`User (username=${body.username}) already exists.`);
+      }
+      const passwordHash = await passwords.hash(body.password);
+      const user = await store.users.create({ username: body.username, passwordHash, isAdmin: false });
+      return { user: await withPermissions(user) };
+    },
+
+    async 'users.get'(call) {
+      return { user: await withPermissions(await existing(queryOf(call, { username: text }).username)) };
+    },
+
+    async 'users.listWithPermissions'() {
+      const grants = await store.grants.forUsers();
+      const users = await store.users.list();
+      return {
+        users: users.map((user) => ({
+          ...brief(user),
+          ...permissionsOf(user.id, grants.get(user.id) ?? []),
+        })),
+      };
+    },
+
+    async 'users.list'() {
+      const users = await store.users.list();
+      return { users: users.map((user) => ({ ...brief(user), roles: [] })) };
+    },
+
+    'users.current'(call) {
+      const { id, username, isAdmin } = callerOf(call);
+      return { user: { id, username, is_admin: isAdmin }, is_basic_auth: true };
+    },
+
+    async 'users.updatePassword'(call) {
+      const body = bodyOf(call, { username: text, password, current_password: password.optional() });
+      passwords.checkRules(body.password);
+      const user = await existing(body.username);
+      if (body.current_password !== undefined) {
+        if (!(await passwords.verify(body.current_password, user.passwordHash))) {
+          throw invalid('Current password does not match.');
+        }
+        if (body.password === body.current_password) {
+          throw invalid('New password must differ from the current password.');
+        }
+      }
+      await store.users.setPassword(user.id, await passwords.hash(body.password));
+      return {};
+    },
+
+    async 'users.updateAdmin'(call) {
+      const body = bodyOf(call, {
+        username: text,
+        is_admin: z.boolean({ error: 'it must be true or false' }),
+      });
+      const user = await existing(body.username);
+      await store.users.setAdmin(user.id, body.is_admin);
+      return {};
+    },
+
+    async 'users.delete'(call) {
+      const name = bodyOf(call, { username: text }).username;
+      const user = await existing(name);
+      if (user.id === callerOf(call).id) {
+        throw new ApiError(
+          'BAD_REQUEST',
+          'Users cannot delete their own account. Ask another admin to do it.',
+        );
+      }
+      await store.users.remove(user.id);
+      return {};
+    },
+  };
+}
+
+/** @throws ApiError 400 for a name that nobody could sign in with, or that MLflow's UI gives another meaning. */
+export function checkUsername(name: string): void {
+  if (name.trim() === '') throw invalid('Username cannot be empty.');
+  if (name.length > MAX_USERNAME_LENGTH)
+    throw invalid(`Username cannot be longer than ${MAX_USERNAME_LENGTH} characters.`);
+  if (!USERNAME.test(name) || name !== name.trim()) {
+    throw invalid('Username cannot have colons, control characters, or spaces around it.');
+  }
+  if (RESERVED.test(name)) throw invalid('Username is reserved. Choose another.');
+}
+
+function brief({ id, username, isAdmin }: User) {
+  return { id, username, is_admin: isAdmin };
+}
+
+interface UserGrant {
+  readonly resourceType: string;
+  readonly resourcePattern: string;
+  readonly permission: string;
+}
+
+function permissionsOf(userId: number, grants: readonly UserGrant[]) {
+  const of = (type: string) => grants.filter(({ resourceType }) => resourceType === type);
+  return {
+    experiment_permissions: of('experiment').map(({ resourcePattern, permission }) => ({
+      experiment_id: resourcePattern,
+      permission,
+      user_id: userId,
+    })),
+    registered_model_permissions: of('registered_model').map(({ resourcePattern, permission }) => ({
+      name: resourcePattern,
+      permission,
+      user_id: userId,
+    })),
+  };
+}

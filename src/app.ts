@@ -1,0 +1,92 @@
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
+import { ApiError } from './errors.ts';
+import { Answered } from './gateway/answered.ts';
+import { type GatewayParts, gateway } from './gateway/index.ts';
+import { rewriteUrl } from './gateway/transport.ts';
+
+export interface AppOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Peers whose `X-Forwarded-*` headers are believed; empty for none. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** Headers larger than this are no client of MLflow's. */
+const MAX_HEADER_BYTES = 32 * 1024;
+/** A connection may stay idle longer than any load balancer's default, so that the client closes it first. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** Builds the server without a socket, so that a test can call it directly. */
+export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A large artifact may take hours; slow headers are cut off by Node's own headersTimeout.
+    requestTimeout: 0,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
+    rewriteUrl,
+    frameworkErrors: (error, _request, reply) => {
+      render(error, reply);
+    },
+    clientErrorHandler: (_error, socket) => {
+      if (!socket.writable) return;
+      const body = JSON.stringify({ error_code: 'BAD_REQUEST', message: 'The request is not valid HTTP.' });
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+  app.removeAllContentTypeParsers();
+  // Bodies stay streams until a row asks to read them.
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.setErrorHandler((error: FastifyError | Answered, request, reply) => {
+    if (error instanceof Answered) {
+      request.way.because = error.because;
+      return reply.code(200).send(error.body);
+    }
+    request.failure = error;
+    render(error, reply);
+  });
+  gateway(app, parts);
+  return app;
+}
+
+/** Turns whatever was thrown into MLflow's error shape; nothing of the inside is told. */
+function render(
+  error: Error & { statusCode?: number },
+  reply: Pick<FastifyReply, 'code' | 'headers' | 'send'>,
+): void {
+  const known = error instanceof ApiError ? error : translate(error);
+  reply.code(known.status);
+  reply.headers(known.headers);
+  reply.send(known.toBody());
+}
+
+function translate(error: Error & { statusCode?: number }): ApiError {
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) {
+    return new ApiError('BAD_REQUEST', 'The request cannot be read. Check its headers and body.', {
+      status,
+      cause: error,
+    });
+  }
+  return new ApiError(
+    'INTERNAL_ERROR',
+    'Something went wrong inside the gateway. The server log says what.',
+    {
+      cause: error,
+    },
+  );
+}

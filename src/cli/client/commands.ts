@@ -1,0 +1,400 @@
+import {
+  type Argument,
+  EXPERIMENT_ID,
+  IS_ADMIN,
+  MODEL_NAME,
+  PASSWORD,
+  PERMISSION,
+  RESOURCE_ID,
+  RESOURCE_PATTERN,
+  RESOURCE_TYPE,
+  ROLE,
+  ROLE_NAME,
+  USERNAME,
+} from './arguments.ts';
+import { type JsonObject, objectsIn } from './json.ts';
+import { OWN_GRANTS_ROLE, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
+import type { Column } from './render-table.ts';
+import type { Call, Input } from './send.ts';
+import { findRolePermission, keepOwnPassword, type Step } from './steps.ts';
+
+/** What of the answer is shown. */
+export interface Shows {
+  /** A list prints one JSON object per line, anything else a single object. */
+  readonly list: boolean;
+  /** The objects to show, out of the answer. */
+  readonly pick: (reply: JsonObject) => readonly JsonObject[];
+  readonly columns: readonly Column[];
+}
+
+/** What a command turns out to ask once its arguments are known. */
+export interface Plan {
+  readonly call: Call;
+  readonly input: Input;
+  readonly shows: Shows;
+}
+
+/** One command. What all of them do is in execute.ts; this is all that tells them apart. */
+export interface Command {
+  readonly name: string;
+  readonly group: string;
+  readonly does: string;
+  /** Sentences that only the command's own help shows. */
+  readonly more?: string;
+  /** Required, in this order; a password may be left out. */
+  readonly takes: readonly Argument[];
+  /** Optional, by flag. */
+  readonly flags?: readonly (Argument & { readonly fallback?: string })[];
+  /** The request; a function where it depends on the arguments. */
+  readonly call: Call | ((input: Input) => Plan);
+  /** What the request needs to know from the server first. */
+  readonly before?: Step;
+  /** A second try that answers what the server asked for. */
+  readonly again?: Step;
+  /** Absent where the answer is empty. */
+  readonly shows?: Shows;
+  /** Said when there is nothing to show; `{field}` is filled in. */
+  readonly done?: string;
+  /** What helps when the server says that it exists already. */
+  readonly ifExists?: string;
+  readonly examples: readonly string[];
+}
+
+const one = (key: string, columns: readonly Column[]): Shows => ({
+  list: false,
+  pick: (reply) => objectsIn([reply[key]]),
+  columns,
+});
+const many = (key: string, columns: readonly Column[]): Shows => ({
+  list: true,
+  pick: (reply) => objectsIn(reply[key]),
+  columns,
+});
+
+/** `7:EDIT, 9:READ`. */
+const permissionsIn = (list: string, id: string) => (row: JsonObject) =>
+  objectsIn(row[list])
+    .map((held) => `${held[id]}:${held['permission']}`)
+    .join(', ');
+
+const USER_DETAIL_COLUMNS: readonly Column[] = [
+  ...USER_COLUMNS,
+  ['EXPERIMENTS', permissionsIn('experiment_permissions', 'experiment_id')],
+  ['MODELS', permissionsIn('registered_model_permissions', 'name')],
+];
+const ROLE_COLUMNS: readonly Column[] = [
+  ['ID', 'id'],
+  ['ROLE', 'name'],
+  ['WORKSPACE', 'workspace'],
+  ['DESCRIPTION', 'description'],
+  [
+    'GRANTS',
+    (role) =>
+      objectsIn(role['permissions'])
+        .map((held) => `${held['resource_type']}/${held['resource_pattern']}:${held['permission']}`)
+        .join(', '),
+  ],
+];
+const ROLE_GRANT_COLUMNS: readonly Column[] = [
+  ['ID', 'id'],
+  ['TYPE', 'resource_type'],
+  ['PATTERN', 'resource_pattern'],
+  ['PERMISSION', 'permission'],
+];
+
+const roles: Shows = {
+  ...many('roles', ROLE_COLUMNS),
+  pick: (reply) => objectsIn(reply['roles']).filter((role) => !OWN_GRANTS_ROLE.test(String(role['name']))),
+};
+
+const USERS = 'Users';
+const PERMISSIONS = 'Permissions';
+const ROLES = 'Roles';
+
+const USER_COMMANDS: readonly Command[] = [
+  {
+    name: 'whoami',
+    group: USERS,
+    does: 'show who you are signed in as',
+    takes: [],
+    call: { method: 'GET', path: '2.0 users/current' },
+    shows: one('user', USER_COLUMNS),
+    examples: ['whoami'],
+  },
+  {
+    name: 'list-users',
+    group: USERS,
+    does: 'list all users with their permissions',
+    takes: [],
+    call: { method: 'GET', path: '2.0 users' },
+    shows: many('users', USER_DETAIL_COLUMNS),
+    examples: ['list-users', 'list-users --to-json'],
+  },
+  {
+    name: 'create-user',
+    group: USERS,
+    does: 'create a user',
+    takes: [USERNAME, PASSWORD],
+    call: { method: 'POST', path: '2.0 users/create' },
+    shows: one('user', USER_COLUMNS),
+    examples: ['create-user alice', 'create-user alice - < password.txt', 'create-user alice to-json'],
+  },
+  {
+    name: 'get-user',
+    group: USERS,
+    does: 'show one user with its permissions',
+    takes: [USERNAME],
+    call: { method: 'GET', path: '2.0 users/get' },
+    shows: one('user', USER_DETAIL_COLUMNS),
+    examples: ['get-user alice', 'get-user alice to-json'],
+  },
+  {
+    name: 'update-user-admin',
+    group: USERS,
+    does: 'make a user an admin, or no longer one',
+    takes: [USERNAME, IS_ADMIN],
+    call: { method: 'PATCH', path: '2.0 users/update-admin' },
+    done: 'Set admin of {username} to {is_admin}.',
+    examples: ['update-user-admin alice True', 'update-user-admin alice False'],
+  },
+  {
+    name: 'update-user-password',
+    group: USERS,
+    does: 'change a password, your own or as an admin',
+    takes: [USERNAME, PASSWORD],
+    call: { method: 'PATCH', path: '2.0 users/update-password' },
+    again: keepOwnPassword,
+    done: 'Changed the password of {username}.',
+    examples: ['update-user-password alice', 'update-user-password alice - < password.txt'],
+  },
+  {
+    name: 'delete-user',
+    group: USERS,
+    does: 'delete a user',
+    takes: [USERNAME],
+    call: { method: 'DELETE', path: '2.0 users/delete' },
+    done: 'Deleted user {username}.',
+    examples: ['delete-user alice'],
+  },
+];
+
+/** The classic permissions API: the same four calls for each kind of resource. */
+const CLASSIC = [
+  { noun: 'experiment', on: EXPERIMENT_ID, example: '7' },
+  { noun: 'registered-model', on: MODEL_NAME, example: 'churn' },
+] as const;
+
+const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, on, example }): Command[] => {
+  const shows = one(`${noun.replace('-', '_')}_permission`, [
+    [on.usage, on.field],
+    ['USER_ID', 'user_id'],
+    ['PERMISSION', 'permission'],
+  ]);
+  const what = noun.replace('-', ' ');
+  return [
+    {
+      name: `create-${noun}-permission`,
+      group: PERMISSIONS,
+      does: `give a user a permission on one ${what}`,
+      takes: [on, USERNAME, PERMISSION],
+      call: { method: 'POST', path: `2.0 ${noun}s/permissions/create` },
+      shows,
+      ifExists: `Change it with update-${noun}-permission.`,
+      examples: [`create-${noun}-permission ${example} alice EDIT`],
+    },
+    {
+      name: `get-${noun}-permission`,
+      group: PERMISSIONS,
+      does: `show what a user was given on one ${what}`,
+      takes: [on, USERNAME],
+      call: { method: 'GET', path: `2.0 ${noun}s/permissions/get` },
+      shows,
+      examples: [`get-${noun}-permission ${example} alice to-json`],
+    },
+    {
+      name: `update-${noun}-permission`,
+      group: PERMISSIONS,
+      does: `change what a user was given on one ${what}`,
+      takes: [on, USERNAME, PERMISSION],
+      call: { method: 'PATCH', path: `2.0 ${noun}s/permissions/update` },
+      done: `{username} now has {permission} on ${what} {${on.field}}.`,
+      examples: [`update-${noun}-permission ${example} alice MANAGE`],
+    },
+    {
+      name: `delete-${noun}-permission`,
+      group: PERMISSIONS,
+      does: `take away what a user was given on one ${what}`,
+      takes: [on, USERNAME],
+      call: { method: 'DELETE', path: `2.0 ${noun}s/permissions/delete` },
+      done: `{username} has no permission of its own on ${what} {${on.field}} any more.`,
+      examples: [`delete-${noun}-permission ${example} alice`],
+    },
+  ];
+});
+
+const GRANT_COMMANDS: readonly Command[] = [
+  {
+    name: 'list-permissions',
+    group: PERMISSIONS,
+    does: 'list permissions: your own, those of a user, or those on a resource',
+    more: 'Admins may do everything and are not listed on a resource.',
+    takes: [],
+    flags: [
+      {
+        field: 'user',
+        usage: 'NAME',
+        does: 'what this user was given, by itself or by a role',
+        reads: 'text',
+      },
+      { field: 'experiment', usage: 'ID', does: 'who was given something on this experiment', reads: 'text' },
+      {
+        field: 'model',
+        usage: 'NAME',
+        does: 'who was given something on this registered model or prompt',
+        reads: 'text',
+      },
+    ],
+    call: planListPermissions,
+    examples: ['list-permissions', 'list-permissions --user alice', 'list-permissions --experiment 7'],
+  },
+  {
+    name: 'grant',
+    group: PERMISSIONS,
+    does: 'give a user a permission on a resource of any type',
+    takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID, PERMISSION],
+    call: { method: 'POST', path: '3.0 users/permissions/grant' },
+    done: '{username} now has {permission} on {resource_type} {resource_id}.',
+    ifExists: 'To change it, revoke it first.',
+    examples: ['grant alice gateway_endpoint chat USE', "grant alice registered_model '*' READ"],
+  },
+  {
+    name: 'revoke',
+    group: PERMISSIONS,
+    does: 'take away what a user was given on a resource of any type',
+    takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID],
+    call: { method: 'POST', path: '3.0 users/permissions/revoke' },
+    done: '{username} has no permission of its own on {resource_type} {resource_id} any more.',
+    examples: ['revoke alice gateway_endpoint chat'],
+  },
+];
+
+const DESCRIPTION = { field: 'description', usage: 'TEXT', does: 'what it is for', reads: 'text' } as const;
+const WORKSPACE = { field: 'workspace', usage: 'NAME', does: 'the workspace', reads: 'text' } as const;
+
+const ROLE_COMMANDS: readonly Command[] = [
+  {
+    name: 'list-roles',
+    group: ROLES,
+    does: 'list roles with their grants',
+    takes: [],
+    flags: [WORKSPACE],
+    call: { method: 'GET', path: '3.0 roles/list' },
+    shows: roles,
+    examples: ['list-roles', 'list-roles --to-json'],
+  },
+  {
+    name: 'create-role',
+    group: ROLES,
+    does: 'create a role',
+    takes: [ROLE_NAME],
+    flags: [DESCRIPTION, { ...WORKSPACE, fallback: 'default' }],
+    call: { method: 'POST', path: '3.0 roles/create' },
+    shows: one('role', ROLE_COLUMNS),
+    examples: ["create-role analysts --description 'May read every experiment'"],
+  },
+  {
+    name: 'get-role',
+    group: ROLES,
+    does: 'show one role with its grants',
+    takes: [ROLE],
+    call: { method: 'GET', path: '3.0 roles/get' },
+    shows: one('role', ROLE_COLUMNS),
+    examples: ['get-role analysts', 'get-role 3 to-json'],
+  },
+  {
+    name: 'update-role',
+    group: ROLES,
+    does: 'rename or describe a role',
+    takes: [ROLE],
+    flags: [{ ...ROLE_NAME, usage: 'NAME', does: 'its new name' }, DESCRIPTION],
+    call: { method: 'PATCH', path: '3.0 roles/update' },
+    shows: one('role', ROLE_COLUMNS),
+    examples: ['update-role analysts --name data-analysts'],
+  },
+  {
+    name: 'delete-role',
+    group: ROLES,
+    does: 'delete a role, and with it what its members have by it',
+    takes: [ROLE],
+    call: { method: 'DELETE', path: '3.0 roles/delete' },
+    done: 'Deleted role {role_id}.',
+    examples: ['delete-role analysts'],
+  },
+  {
+    name: 'grant-role',
+    group: ROLES,
+    does: 'give a role a permission on a resource, or with * on all of a type',
+    takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN, PERMISSION],
+    call: { method: 'POST', path: '3.0 roles/permissions/add' },
+    shows: one('role_permission', ROLE_GRANT_COLUMNS),
+    ifExists: 'To change it, take it away with revoke-role first.',
+    examples: ["grant-role analysts experiment '*' READ"],
+  },
+  {
+    name: 'revoke-role',
+    group: ROLES,
+    does: 'take away what a role was given on a resource',
+    takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN],
+    before: findRolePermission,
+    call: { method: 'DELETE', path: '3.0 roles/permissions/remove' },
+    done: 'Taken away.',
+    examples: ["revoke-role analysts experiment '*'"],
+  },
+  {
+    name: 'assign-role',
+    group: ROLES,
+    does: 'make a user a member of a role',
+    takes: [USERNAME, ROLE],
+    call: { method: 'POST', path: '3.0 roles/assign' },
+    shows: one('assignment', [
+      ['ID', 'id'],
+      ['USER_ID', 'user_id'],
+      ['ROLE_ID', 'role_id'],
+    ]),
+    examples: ['assign-role alice analysts'],
+  },
+  {
+    name: 'unassign-role',
+    group: ROLES,
+    does: 'end a membership',
+    takes: [USERNAME, ROLE],
+    call: { method: 'DELETE', path: '3.0 roles/unassign' },
+    done: '{username} is no longer a member of role {role_id}.',
+    examples: ['unassign-role alice analysts'],
+  },
+  {
+    name: 'list-role-users',
+    group: ROLES,
+    does: 'list the members of a role',
+    takes: [ROLE],
+    call: planListRoleUsers,
+    examples: ['list-role-users analysts'],
+  },
+  {
+    name: 'list-user-roles',
+    group: ROLES,
+    does: 'list the roles of a user',
+    takes: [USERNAME],
+    call: { method: 'GET', path: '3.0 users/roles/list' },
+    shows: roles,
+    examples: ['list-user-roles alice'],
+  },
+];
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  ...USER_COMMANDS,
+  ...CLASSIC_COMMANDS,
+  ...GRANT_COMMANDS,
+  ...ROLE_COMMANDS,
+];

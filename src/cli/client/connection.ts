@@ -1,0 +1,150 @@
+import { readCredentialsFile } from './credentials-file.ts';
+import { unusable } from './failure.ts';
+
+/** Where the server is and how to speak to it. */
+export interface Connection {
+  /** `http(s)://host[:port][/prefix]`, without credentials and without a slash at the end. */
+  readonly baseUri: string;
+  readonly authorization: string | undefined;
+  /** What Basic credentials name, when they are what is used. */
+  readonly basic: { readonly username: string; readonly password: string } | undefined;
+  readonly tls: {
+    readonly rejectUnauthorized: boolean;
+    /** PEM texts that replace the certificate authorities of the system. */
+    readonly ca: string | undefined;
+    /** One PEM text with the client's certificate and its key. */
+    readonly clientPem: string | undefined;
+  };
+  readonly proxies: { readonly http: string; readonly https: string; readonly except: string };
+}
+
+/** What a connection is read from. */
+export interface ConnectionSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** The text of a file; of a directory, the texts of its files joined; throws where there is neither. */
+  readonly readFile: (path: string) => string;
+  /** `--tracking-uri`. */
+  readonly trackingUri: string | undefined;
+}
+
+/**
+ * Reads the settings that MLflow's own client reads, with its precedence: the environment before
+ * `~/.mlflow/credentials`, each of user name and password by itself, and a user name with a password before
+ * a token. Credentials within the URI win over all of them, as they do in `requests`.
+ *
+ * An empty variable counts as unset; for MLflow an empty `MLFLOW_TRACKING_SERVER_CERT_PATH` would turn the
+ * check of certificates off.
+ *
+ * @see mlflow/utils/credentials.py, mlflow/utils/rest_utils.py (`http_request`, `MlflowHostCreds`)
+ * @throws ClientFailure (exit code 2) that names the setting and what to write.
+ */
+export function readConnection(sources: ConnectionSources): Connection {
+  const setting = (...names: string[]) => names.map((name) => sources.env[name]).find((value) => value);
+  const uri = readTrackingUri(sources.trackingUri || setting('MLFLOW_TRACKING_URI'));
+  const basic = basicOf(uri) ?? basicFrom(sources, setting);
+  const token = setting('MLFLOW_TRACKING_TOKEN');
+  const insecure = readFlag('MLFLOW_TRACKING_INSECURE_TLS', setting('MLFLOW_TRACKING_INSECURE_TLS'));
+  const serverCertPath = setting('MLFLOW_TRACKING_SERVER_CERT_PATH');
+  if (insecure && serverCertPath !== undefined) {
+    throw unusable('Set only one of MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH.');
+  }
+  // requests, underneath MLflow, falls back to these two bundles.
+  const [caName, caPath] = serverCertPath
+    ? ['MLFLOW_TRACKING_SERVER_CERT_PATH', serverCertPath]
+    : ['REQUESTS_CA_BUNDLE', insecure ? undefined : setting('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')];
+  const clientCertPath = setting('MLFLOW_TRACKING_CLIENT_CERT_PATH');
+  const https = uri.protocol === 'https:';
+  const httpProxy = setting('http_proxy', 'HTTP_PROXY') ?? '';
+  return {
+    baseUri: `${uri.origin}${uri.pathname}`.replace(/\/+$/, ''),
+    authorization: basic
+      ? `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
+      : token && `Bearer ${token}`,
+    basic,
+    tls: {
+      rejectUnauthorized: !insecure,
+      ca: https ? readPem(sources, caName, caPath) : undefined,
+      clientPem: https ? readPem(sources, 'MLFLOW_TRACKING_CLIENT_CERT_PATH', clientCertPath) : undefined,
+    },
+    proxies: {
+      http: httpProxy,
+      https: setting('https_proxy', 'HTTPS_PROXY') ?? httpProxy,
+      except: setting('no_proxy', 'NO_PROXY') ?? '',
+    },
+  };
+}
+
+function readTrackingUri(text: string | undefined): URL {
+  if (text === undefined) {
+    throw unusable(
+      "Where is the server? Set MLFLOW_TRACKING_URI to the gateway's address, or pass --tracking-uri http://HOST:PORT.",
+    );
+  }
+  const uri = URL.canParse(text) ? new URL(text) : undefined;
+  if (uri === undefined || !['http:', 'https:'].includes(uri.protocol) || uri.hostname === '') {
+    // The text itself is not repeated: it may hold a password.
+    throw unusable('The tracking URI must be an address like http://HOST:PORT or https://HOST.');
+  }
+  return uri;
+}
+
+function basicOf(uri: URL): Connection['basic'] {
+  return uri.username === ''
+    ? undefined
+    : { username: decodeUserInfo(uri.username), password: decodeUserInfo(uri.password) };
+}
+
+function decodeUserInfo(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function basicFrom(
+  { home, readFile }: ConnectionSources,
+  setting: (name: string) => string | undefined,
+): Connection['basic'] {
+  const username = setting('MLFLOW_TRACKING_USERNAME');
+  const password = setting('MLFLOW_TRACKING_PASSWORD');
+  const file =
+    username && password
+      ? undefined
+      : readCredentialsFile(readIfThere(readFile, `${home}/.mlflow/credentials`));
+  const both = { username: username || file?.username, password: password || file?.password };
+  return both.username && both.password ? { username: both.username, password: both.password } : undefined;
+}
+
+function readIfThere(readFile: (path: string) => string, path: string): string {
+  try {
+    return readFile(path);
+  } catch {
+    return '';
+  }
+}
+
+function readFlag(name: string, value: string | undefined): boolean {
+  const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+  const flag = value === undefined ? false : flags[value.toLowerCase()];
+  if (flag === undefined) {
+    throw unusable(`${name} must be true or false.`);
+  }
+  return flag;
+}
+
+function readPem(
+  { readFile }: ConnectionSources,
+  name: string,
+  path: string | undefined,
+): string | undefined {
+  if (path === undefined) {
+    return undefined;
+  }
+  try {
+    return readFile(path);
+  } catch {
+    throw unusable(`${name}: ${path} cannot be read; name a PEM file.`);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Connection } from './connection.ts';
+import { printable } from './render-table.ts';
+import type { ServerRefusal } from './send.ts';
+
+/** What to do, by status and by MLflow's error code; the first that fits. */
+const HINTS: readonly {
+  readonly when: (refusal: ServerRefusal) => boolean;
+  readonly says?: string;
+  readonly do: string;
+}[] = [
+  {
+    when: ({ status }) => status === 401,
+    says: 'You are not signed in.',
+    do: 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.',
+  },
+  {
+    when: ({ status, message }) => status === 403 && /^(permission denied)?\W*$/i.test(message),
+    says: 'Permission denied.',
+    do: 'Sign in as an admin, or as somebody with MANAGE on it.',
+  },
+  {
+    when: ({ status, code }) =>
+      [404, 405, 415].includes(status) && (code === undefined || code === 'ENDPOINT_NOT_FOUND'),
+    says: 'The server does not know this call.',
+    do: 'Is MLFLOW_TRACKING_URI the address of the gateway?',
+  },
+  {
+    when: ({ status }) => [429, 502, 503, 504].includes(status),
+    do: 'Try again in a moment.',
+  },
+];
+
+/**
+ * The server's no as one line: its own words, then what helps.
+ *
+ * @param ifExists - what helps when the thing exists already.
+ * @param secrets - texts that must not appear, whatever the server repeats.
+ */
+export function explainRefusal(
+  refusal: ServerRefusal,
+  connection: Connection,
+  ifExists: string | undefined,
+  secrets: readonly string[],
+): string {
+  const hint = HINTS.find(({ when }) => when(refusal));
+  const advice =
+    refusal.status === 401 && connection.authorization === undefined
+      ? 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.'
+      : (hint?.do ?? (refusal.code === 'RESOURCE_ALREADY_EXISTS' ? ifExists : undefined));
+  const words =
+    hint?.says ?? (wordsOf(refusal.message) || `The server answered with status ${refusal.status}.`);
+  const line = advice === undefined ? words : `${words} ${advice}`;
+  return printable(
+    secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '***'), line),
+  );
+}
+
+/**
+ * The first line, without what follows `Error:`: MLflow 2.15 puts the SQL statement there, and in it the hash
+ * of the new password.
+ */
+function wordsOf(message: string): string {
+  const words = (message.split(/\r?\n| Error: /, 1)[0] ?? '').trim();
+  return words === '' || /[.!?]$/.test(words) ? words : `${words}.`;
+}

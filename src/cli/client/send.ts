@@ -1,0 +1,155 @@
+import { EnvHttpProxyAgent, request } from 'undici';
+import type { Connection } from './connection.ts';
+import { refused } from './failure.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+
+/** One request of MLflow's REST API: `path` is the version and what follows `mlflow/`, as in `2.0 users/get`. */
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: `${'2.0' | '3.0'} ${string}`;
+}
+
+/** What a call carries: the query of a GET, the JSON body of anything else. */
+export type Input = Readonly<Record<string, string | number | boolean>>;
+
+/** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a ClientFailure. */
+export type Send = (call: Call, input: Input) => Promise<JsonObject>;
+
+/** The server's no, in its own words. */
+export class ServerRefusal extends Error {
+  override readonly name = 'ServerRefusal';
+  readonly status: number;
+  /** MLflow's `error_code`; undefined when the answer was not MLflow's JSON. */
+  readonly code: string | undefined;
+
+  constructor(status: number, code: string | undefined, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/**
+ * Opens a way to the server.
+ *
+ * @param timeoutMs - for one request with its answer, in milliseconds.
+ */
+export function openSend(
+  connection: Connection,
+  timeoutMs: number,
+): { readonly send: Send; readonly close: () => Promise<void> } {
+  const { rejectUnauthorized, ca, clientPem } = connection.tls;
+  const tls = {
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca }),
+    ...(clientPem === undefined ? {} : { cert: clientPem, key: clientPem }),
+  };
+  const dispatcher = new EnvHttpProxyAgent({
+    connect: tls,
+    requestTls: tls,
+    httpProxy: connection.proxies.http,
+    httpsProxy: connection.proxies.https,
+    noProxy: connection.proxies.except,
+  });
+
+  const send: Send = async ({ method, path }, input) => {
+    const [version, name] = path.split(' ');
+    const query = new URLSearchParams();
+    for (const [key, value] of method === 'GET' ? Object.entries(input) : []) {
+      query.append(key, String(value));
+    }
+    const url = `${connection.baseUri}/api/${version}/mlflow/${name}${query.size > 0 ? `?${query}` : ''}`;
+    // Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4).
+    const {
+      statusCode: status,
+      headers,
+      text,
+    } = await request(url, {
+      method,
+      dispatcher,
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: {
+        accept: 'application/json',
+        ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+        ...(connection.authorization === undefined ? {} : { authorization: connection.authorization }),
+      },
+      ...(method === 'GET' ? {} : { body: JSON.stringify(input) }),
+    })
+      .then(async (answer) => ({ ...answer, text: await answer.body.text() }))
+      .catch((error: unknown) => {
+        throw unreachable(connection.baseUri, error, timeoutMs);
+      });
+    const body = parseObject(text);
+    if (status >= 300 && status < 400) {
+      throw refused(
+        `${connection.baseUri} answers from another address (${headers['location'] ?? 'not named'}); set MLFLOW_TRACKING_URI to that one.`,
+      );
+    }
+    if (status >= 400) {
+      const { error_code: code, message } = body ?? {};
+      throw new ServerRefusal(
+        status,
+        typeof code === 'string' ? code : undefined,
+        typeof message === 'string' ? message : plainText(text),
+      );
+    }
+    if (body === undefined) {
+      throw refused(
+        `${connection.baseUri} did not answer in JSON; is MLFLOW_TRACKING_URI the address of the gateway?`,
+      );
+    }
+    return body;
+  };
+  return { send, close: () => dispatcher.destroy() };
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** MLflow sends some refusals as a bare sentence; a page of HTML says nothing here. */
+function plainText(text: string): string {
+  return text.length <= 300 && !text.includes('<') ? text.trim() : '';
+}
+
+/** What to check, by the code of the failed connection. */
+const NETWORK_HINTS: readonly [code: RegExp, says: string, hint: string][] = [
+  [/ECONNREFUSED/, 'nothing listens there', 'Is the gateway running, and is MLFLOW_TRACKING_URI right?'],
+  [/ENOTFOUND|EAI_AGAIN/, 'no such host', 'Check the host name in MLFLOW_TRACKING_URI.'],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/,
+    'its certificate is not trusted',
+    'Name the authority that signed it in MLFLOW_TRACKING_SERVER_CERT_PATH.',
+  ],
+  [
+    /SSL|TLS|EPROTO/,
+    'no common TLS',
+    'Check http or https in MLFLOW_TRACKING_URI, and the client certificate.',
+  ],
+];
+
+function unreachable(baseUri: string, error: unknown, timeoutMs: number): Error {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return refused(`${baseUri} did not answer within ${timeoutMs / 1000} seconds. Try again in a moment.`);
+  }
+  const code = codesOf(error).join(' ');
+  const [, says, hint] = NETWORK_HINTS.find(([pattern]) => pattern.test(code)) ?? [];
+  return refused(
+    `Cannot reach ${baseUri}: ${says ?? (code || 'the connection broke')}. ${hint ?? 'Check MLFLOW_TRACKING_URI and the network.'}`,
+  );
+}
+
+/** The codes along the chain of causes; a failed connection to several addresses holds one for each. */
+function codesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) {
+    return [];
+  }
+  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
+  const inner = error instanceof AggregateError ? error.errors.flatMap(codesOf) : [];
+  return [...own, ...inner, ...codesOf(error.cause)];
+}

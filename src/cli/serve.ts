@@ -1,0 +1,45 @@
+import { pino } from 'pino';
+import { ConfigError, loadConfig } from '../config.ts';
+import { startServer } from '../server.ts';
+
+/** `npm run serve`: the gateway alone, in the foreground, until SIGTERM or SIGINT. */
+export async function serve(): Promise<void> {
+  try {
+    const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
+    const logger = pino({ level: config.log_level }, pino.destination({ sync: false, minLength: 4096 }));
+    for (const warning of warnings) logger.warn(warning);
+    const server = await startServer(config, { logger });
+    logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
+    logger.flush();
+    if (server.firstAdmin !== undefined) printFirstAdmin(server.firstAdmin);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        void server.close().then(() => {
+          logger.flush(() => process.exit(0));
+        });
+      });
+    }
+    setInterval(() => logger.flush(), 1000).unref();
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** Shown on the terminal alone, never in the log: the only time the password is readable. */
+export function printFirstAdmin({ username, password }: { username: string; password: string }): void {
+  process.stdout.write(
+    `\nThe first administrator was created. This password is shown once:\n\n  user      ${username}\n  password  ${password}\n\n`,
+  );
+}
+
+/** One sentence for whoever started it. */
+export function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  if (code === 'EADDRINUSE') return `Port ${port} on ${address} is taken. Set another with MLFLOW_AUTH_PORT.`;
+  if (code === 'EACCES')
+    return `The gateway may not listen on ${address}:${port}. Set another port with MLFLOW_AUTH_PORT.`;
+  return error.message;
+}

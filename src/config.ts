@@ -1,0 +1,328 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { nearestName } from './config/nearest-name.ts';
+import { interpolate, readIniSection } from './config/read-ini.ts';
+import { Secret } from './config/secret.ts';
+import { PERMISSIONS } from './policy/permissions.ts';
+
+/** The section of the INI file that is read: MLflow's own. */
+export const SECTION = 'mlflow';
+/** Where the INI file is looked for unless MLFLOW_AUTH_CONFIG_PATH names another. */
+export const DEFAULT_CONFIG_PATH = 'config/basic-auth.ini';
+
+const PREFIX = 'MLFLOW_AUTH_';
+const PATH_VARIABLE = 'MLFLOW_AUTH_CONFIG_PATH';
+
+/** Keys and variables of MLflow's own auth app that have no counterpart here. */
+const IGNORED_KEYS = [
+  'authorization_function',
+  'grant_default_workspace_access',
+  'workspace_cache_max_size',
+  'workspace_cache_ttl_seconds',
+  'auth_cache_max_size',
+  'auth_cache_ttl_seconds',
+  'read_database_uri',
+];
+const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
+
+/** Passwords that MLflow shipped as defaults (CVE-2026-2635), and the first guess after them. */
+const KNOWN_PASSWORDS = new Set(['password', 'password1234', 'admin']);
+/** All that bcrypt reads of a password. */
+const BCRYPT_BYTES = 72;
+/** Below this many rounds a stolen hash is cheap to guess. */
+const WISE_ROUNDS = 10;
+
+/** DENY is for grants alone: as a default it would say no more than NO_PERMISSIONS. */
+const DEFAULT_PERMISSIONS = PERMISSIONS.filter((permission) => permission !== 'DENY');
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const integer = (min: number, max: number) => {
+  const error = `write a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }));
+};
+
+const oneOf = <T extends string>(choices: readonly T[]) =>
+  z.enum(choices, { error: `write one of ${choices.join(', ')}` });
+
+/** Every setting: type, default as it would be written, check, and what the manual says. */
+export const settings = z
+  .object({
+    admin_username: z
+      .string()
+      .regex(/^[^\s:]([^:\p{Cc}]*[^\s:])?$/u, 'write a name without a colon or blanks at its ends')
+      .prefault('admin')
+      .describe('Name of the first administrator, created when the store holds no user yet.'),
+    admin_password: z
+      .string()
+      .transform((value) => new Secret(value))
+      .optional()
+      .describe(
+        'Password of the first administrator, read only when that user is created. Without it one is generated and printed once.',
+      ),
+    default_permission: oneOf(DEFAULT_PERMISSIONS)
+      .prefault('NO_PERMISSIONS')
+      .describe(
+        `What a signed-in user may do where nothing is granted: ${DEFAULT_PERMISSIONS.join(', ')}. MLflow ships READ.`,
+      ),
+    database_uri: z
+      .string()
+      .refine(
+        isDatabaseUri,
+        'write sqlite:///relative.db or sqlite:////absolute.db; other databases are not offered yet',
+      )
+      .prefault('sqlite:///basic_auth.db')
+      .describe(
+        'Where users and grants are kept. sqlite:///basic_auth.db is relative to the working directory, sqlite:////srv/basic_auth.db is absolute.',
+      ),
+    upstream_uri: z
+      .string()
+      .refine(
+        isUpstreamUri,
+        'write http://host:port, https://host:port or unix:/path/to.sock, without credentials, path, query or fragment',
+      )
+      .prefault('http://127.0.0.1:5001')
+      .describe(
+        'Where MLflow listens, as the gateway sees it: http://host:port, https://host:port or unix:/path/to.sock. Nobody else should reach that address.',
+      ),
+    upstream_host: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9.:[\]_-]+$/,
+        'write a host name, with a port if it needs one, such as mlflow.example.com',
+      )
+      .optional()
+      .describe(
+        'Host header sent to MLflow. Unless written: localhost, which every MLflow accepts, or for https the address in upstream_uri.',
+      ),
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]+$/, 'write an address or host name, such as 127.0.0.1 or 0.0.0.0')
+      .prefault('127.0.0.1')
+      .describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
+    port: integer(0, 65_535).prefault('5000').describe('Port to listen on; 0 takes a free one.'),
+    min_password_length: integer(1, BCRYPT_BYTES)
+      .prefault('12')
+      .describe(
+        `Fewest characters of a new password. ${BCRYPT_BYTES} bytes are the most a password can have.`,
+      ),
+    password_rounds: integer(4, 15)
+      .prefault('12')
+      .describe(
+        'Cost of a password hash, as a power of two; each step doubles the time to check a password.',
+      ),
+    upstream_timeout_seconds: integer(1, 86_400)
+      .prefault('300')
+      .describe('How long the gateway waits for MLflow before it answers 504.'),
+    upstream_connections: integer(1, 10_000)
+      .prefault('128')
+      .describe('Most connections kept open to MLflow at once.'),
+    max_json_body_bytes: integer(1024, 1024 ** 3)
+      .prefault(String(32 * 1024 ** 2))
+      .describe('Longest request body that is read to be judged. Artifacts stream and have no such limit.'),
+    drain_seconds: integer(0, 3600)
+      .prefault('30')
+      .describe('How long requests under way may take to end after SIGTERM.'),
+    log_level: oneOf(LOG_LEVELS)
+      .prefault('info')
+      .describe(`How much is logged: ${LOG_LEVELS.join(', ')}.`),
+    trusted_proxies: z
+      .string()
+      .transform((list) => list.split(',').map((entry) => entry.trim()))
+      .refine(
+        (list) => list.every(isNetwork),
+        'write addresses or networks with commas between them, such as 10.0.0.7, 192.168.0.0/16; not every address at once',
+      )
+      .optional()
+      .transform((list) => list ?? [])
+      .describe(
+        'Proxies whose X-Forwarded-* headers are believed: addresses or networks, with commas between them. None unless written.',
+      ),
+  })
+  .refine((read) => adminPasswordProblem(read) === undefined, {
+    path: ['admin_password'],
+    error: ({ input }) => adminPasswordProblem(input) ?? '',
+    // Checked even when other keys are wrong, so that every problem is named at once.
+    when: ({ value }) => adminPasswordProblem(value) !== undefined,
+  });
+
+/** The settings, checked; keys are spelled as in the file. */
+export type Config = z.output<typeof settings>;
+type Key = keyof Config;
+
+/** The names of all settings, in the order of the manual. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
+
+/** Everything that is wrong with a configuration, each problem with the name and what to write. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  /** Reads a file as UTF-8; throws as `fs.readFileSync` does. */
+  readonly readFile?: (path: string) => string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** One sentence each, to be logged. */
+  readonly warnings: readonly string[];
+  /** Where the settings came from, for a log line. */
+  readonly source: string;
+}
+
+/**
+ * Reads the section `[mlflow]` of the INI file that MLFLOW_AUTH_CONFIG_PATH names, lets each variable
+ * MLFLOW_AUTH_<KEY> overrule the key it is named after, and checks everything. An empty value counts as not set.
+ *
+ * @throws ConfigError naming every problem at once.
+ */
+export function loadConfig({ env, cwd, readFile = readUtf8 }: ConfigSources): LoadedConfig {
+  const warnings: string[] = [];
+  const file = readSettingsFile(env, cwd, readFile);
+  const problems = [...file.problems];
+  /** Values as written, and the name under which each was found. */
+  const raw: Record<string, string> = {};
+  const origin = new Map<string, string>();
+
+  for (const [key, value] of file.values) {
+    if (!isKnown(key)) {
+      warnings.push(unknownName(`${key} in ${file.name}`, key, IGNORED_KEYS, SETTING_NAMES));
+      continue;
+    }
+    const meant = interpolate(value);
+    if (meant === undefined)
+      problems.push(`${key} in ${file.name}: write %% for a percent sign; %(…)s is not supported`);
+    else if (meant !== '') raw[key] = meant;
+    origin.set(key, `${key} in ${file.name}`);
+  }
+  for (const [variable, value] of Object.entries(env)) {
+    if (!value || variable === PATH_VARIABLE) continue;
+    const key = variable.startsWith(PREFIX) ? variable.slice(PREFIX.length).toLowerCase() : undefined;
+    if (key !== undefined && variable === variableOf(key) && isKnown(key)) {
+      raw[key] = value;
+      origin.set(key, variable);
+    } else if (key !== undefined || IGNORED_VARIABLES.includes(variable)) {
+      const ignored = [...IGNORED_VARIABLES, ...IGNORED_KEYS.map(variableOf)];
+      warnings.push(
+        unknownName(variable, variable.toUpperCase(), ignored, [
+          PATH_VARIABLE,
+          ...SETTING_NAMES.map(variableOf),
+        ]),
+      );
+    }
+  }
+
+  const result = settings.safeParse(raw);
+  for (const issue of result.error?.issues ?? []) {
+    const key = String(issue.path[0]);
+    problems.push(`${origin.get(key) ?? key}: ${issue.message}`);
+  }
+  if (problems.length > 0 || !result.success) throw new ConfigError(problems);
+  if (result.data.password_rounds < WISE_ROUNDS) {
+    warnings.push(
+      `${origin.get('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
+    );
+  }
+  return { config: result.data, warnings, source: file.source };
+}
+
+/** The variable that overrules a key. */
+export function variableOf(key: string): string {
+  return PREFIX + key.toUpperCase();
+}
+
+interface SettingsFile {
+  /** The path as the user wrote it, for messages. */
+  readonly name: string;
+  readonly source: string;
+  readonly values: ReadonlyMap<string, string>;
+  readonly problems: readonly string[];
+}
+
+function readSettingsFile(
+  env: ConfigSources['env'],
+  cwd: string,
+  readFile: (path: string) => string,
+): SettingsFile {
+  const named = env[PATH_VARIABLE] || undefined;
+  const name = named ?? DEFAULT_CONFIG_PATH;
+  const nothing = { name, source: name, values: new Map<string, string>(), problems: [] };
+  let text: string;
+  try {
+    text = readFile(resolve(cwd, name));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (named === undefined && code === 'ENOENT') return { ...nothing, source: 'defaults and environment' };
+    const variable = named === undefined ? '' : `${PATH_VARIABLE}: `;
+    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? error})`;
+    return { ...nothing, problems: [`${variable}${name}: ${why}`] };
+  }
+  const { values, problems } = readIniSection(text, SECTION);
+  return { name, source: name, values, problems: problems.map((problem) => `${name}: ${problem}`) };
+}
+
+function readUtf8(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function isKnown(key: string): key is Key {
+  return Object.hasOwn(settings.shape, key);
+}
+
+function unknownName(
+  shown: string,
+  name: string,
+  ignored: readonly string[],
+  known: readonly string[],
+): string {
+  if (ignored.includes(name))
+    return `${shown} is ignored: it is a setting of MLflow that means nothing here.`;
+  const nearest = nearestName(name, known);
+  return `${shown} is not a setting${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
+}
+
+function adminPasswordProblem(read: unknown): string | undefined {
+  const { admin_password: secret, min_password_length: minLength } = Object(read);
+  if (!(secret instanceof Secret)) return undefined;
+  const password = secret.reveal();
+  if (KNOWN_PASSWORDS.has(password))
+    return 'this is a default that everyone knows: write another, or leave it out';
+  if ([...password].length < minLength) return `write at least ${minLength} characters (min_password_length)`;
+  if (Buffer.byteLength(password) > BCRYPT_BYTES) return `write at most ${BCRYPT_BYTES} bytes`;
+  if (password.includes('\0') || !password.isWellFormed()) return 'write text without a zero byte';
+  return undefined;
+}
+
+/** SQLAlchemy's SQLite URLs, as MLflow writes them. */
+function isDatabaseUri(uri: string): boolean {
+  return /^sqlite:(\/\/|\/\/\/[^?#]+)$/.test(uri);
+}
+
+function isUpstreamUri(uri: string): boolean {
+  if (uri.startsWith('unix:')) return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');
+  return /^https?:\/\/[^\s/@?#\\]+\/?$/.test(uri) && URL.canParse(uri);
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  if (bits === undefined) return true;
+  // A network of all addresses would let any client name itself.
+  return /^[1-9][0-9]{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}

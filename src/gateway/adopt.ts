@@ -1,0 +1,170 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { unavailable } from '../errors.ts';
+import type { Upstream } from '../mlflow/upstream.ts';
+import type { Store } from '../store/index.ts';
+import type { Intent, IntentAction } from '../store/types.ts';
+
+/** What the upstream says of a resource, for settling an intent whose answer nobody heard. */
+type Found = { readonly id: string; readonly createdAt: number } | 'missing' | 'unclear';
+
+/**
+ * How to ask for each kind of resource by the name it is created under. Kinds that are not here are
+ * settled by forgetting: nothing is granted on what cannot be asked for.
+ */
+const LOOK_UP = {
+  experiment: {
+    target: (name: string) =>
+      `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`,
+    id: ['experiment', 'experiment_id'],
+    createdAt: ['experiment', 'creation_time'],
+  },
+  registered_model: {
+    target: (name: string) => `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`,
+    id: ['registered_model', 'name'],
+    createdAt: ['registered_model', 'creation_timestamp'],
+  },
+} as const;
+
+type Kind = keyof typeof LOOK_UP;
+
+/** How far the upstream's clock may lag behind the gateway's. */
+const CLOCK_SKEW_MS = 60_000;
+/** A create whose answer never came may still happen; after this it does not. */
+const GIVE_UP_MS = 15 * 60_000;
+
+/** Keeps grants in step with what is created, renamed and deleted upstream (invariant 6). */
+export interface Adoption {
+  /** Writes what is about to be forwarded; throws 503 if it cannot be written, so that nothing is forwarded. */
+  open(action: IntentAction, userId: number): Promise<Intent>;
+  /** The upstream did it: grants follow in one transaction, before the caller is answered. */
+  done(intent: Intent, id: string): Promise<void>;
+  /** The upstream refused: nothing happened. */
+  refused(intent: Intent): Promise<void>;
+  /** No clear answer came: the intent stays open and is settled against the upstream. */
+  unheard(intent: Intent): void;
+  /** Settles what was left open by a crash, a lost connection or a time-out. Answers how many are still open. */
+  settle(): Promise<number>;
+}
+
+export function createAdoption(
+  store: Store,
+  upstream: Upstream,
+  clock: () => number,
+  log: FastifyBaseLogger,
+): Adoption {
+  /** Intents whose request is still on its way in this process: not to be settled behind its back. */
+  const inFlight = new Set<number>();
+
+  async function settleOne(intent: Intent): Promise<boolean> {
+    const expired = clock() - intent.createdAt > GIVE_UP_MS;
+    if (!(intent.kind in LOOK_UP)) {
+      if (expired) await store.intents.close(intent.id);
+      return expired;
+    }
+    const kind = intent.kind as Kind;
+    const found = await find(kind, intent.name);
+    if (found === 'unclear') return false;
+    switch (intent.action) {
+      case 'create':
+        // Only what came into being after the intent can be its doing; older grants on the id are another's.
+        if (found !== 'missing' && found.createdAt >= intent.createdAt - CLOCK_SKEW_MS) {
+          if (!(await holdsSince(kind, found.id, intent))) {
+            await store.grants.adopt({ kind, id: found.id, userId: intent.userId, intentId: intent.id });
+            return true;
+          }
+        } else if (found === 'missing' && !expired) return false;
+        break;
+      case 'rename': {
+        const renamed = await find(kind, intent.newName);
+        if (renamed === 'unclear') return false;
+        if (found === 'missing' && renamed !== 'missing' && !(await holdsSince(kind, renamed.id, intent))) {
+          await store.grants.rename({ kind, from: intent.name, to: renamed.id, intentId: intent.id });
+          return true;
+        }
+        if (found !== 'missing' && renamed === 'missing' && !expired) return false;
+        break;
+      }
+      case 'delete':
+        if (found === 'missing') {
+          await store.grants.forget({ kind, id: intent.name, intentId: intent.id });
+          return true;
+        }
+        if (!expired) return false;
+        break;
+    }
+    await store.intents.close(intent.id);
+    return true;
+  }
+
+  /** Whether somebody was granted something on it after the intent: then it has been settled by another. */
+  async function holdsSince(kind: Kind, id: string, intent: Intent): Promise<boolean> {
+    const grants = await store.grants.forResource(kind, id);
+    return grants.some(({ createdAt }) => createdAt > intent.createdAt);
+  }
+
+  async function find(kind: Kind, name: string): Promise<Found> {
+    const { target, id, createdAt } = LOOK_UP[kind];
+    const answer = await upstream.exchange({ method: 'GET', target: target(name) });
+    if (answer.status === 404) return 'missing';
+    if (answer.status !== 200) return 'unclear';
+    const reply: unknown = JSON.parse(answer.bytes.toString('utf8'));
+    const foundId = id.reduce<unknown>(property, reply);
+    const time = Number(createdAt.reduce<unknown>(property, reply));
+    return typeof foundId === 'string' && Number.isFinite(time)
+      ? { id: foundId, createdAt: time }
+      : 'unclear';
+  }
+
+  return {
+    async open(action, userId) {
+      try {
+        const intent = await store.intents.open(action, userId);
+        inFlight.add(intent.id);
+        return intent;
+      } catch (cause) {
+        throw unavailable('The gateway cannot write to its store. Nothing was changed; try again.', cause);
+      }
+    },
+    async done(intent, id) {
+      const { kind } = intent;
+      const intentId = intent.id;
+      try {
+        if (intent.action === 'create')
+          await store.grants.adopt({ kind, id, userId: intent.userId, intentId });
+        else if (intent.action === 'rename')
+          await store.grants.rename({ kind, from: intent.name, to: id, intentId });
+        else await store.grants.forget({ kind, id: intent.name, before: intent.createdAt, intentId });
+      } finally {
+        inFlight.delete(intentId);
+      }
+    },
+    async refused(intent) {
+      try {
+        await store.intents.close(intent.id);
+      } finally {
+        inFlight.delete(intent.id);
+      }
+    },
+    unheard(intent) {
+      inFlight.delete(intent.id);
+    },
+    async settle() {
+      let open = 0;
+      for (const intent of await store.intents.list()) {
+        if (inFlight.has(intent.id)) continue;
+        const settled = await settleOne(intent).catch((error: unknown) => {
+          log.warn({ err: error, intent: intent.id }, 'an open intent could not be settled yet');
+          return false;
+        });
+        if (settled)
+          log.info({ intent: intent.id, action: intent.action, kind: intent.kind }, 'settled an open intent');
+        else open += 1;
+      }
+      return open;
+    },
+  };
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}

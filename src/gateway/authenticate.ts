@@ -1,0 +1,53 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ApiError } from '../errors.ts';
+import type { Authenticator, Verdict } from '../identity/principal.ts';
+
+const UNAUTHENTICATED =
+  'You are not authenticated. Please see ' +
+  'https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate.';
+
+/** 401 as MLflow gives it, so that its clients and browsers know what to do. */
+export function unauthenticated(because: string): ApiError {
+  return new ApiError('UNAUTHENTICATED', UNAUTHENTICATED, {
+    because,
+    headers: { 'www-authenticate': 'Basic realm="mlflow"' },
+  });
+}
+
+/**
+ * Asks each way of proving identity in turn; the first that does not answer "not mine" decides.
+ * Public operations are not asked for credentials, so that a wrong one costs nothing there.
+ */
+export function authenticate(app: FastifyInstance, ways: readonly Authenticator[]): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.way.operation?.need === 'public') {
+      done();
+      return;
+    }
+    const verdict = ask(ways, request, 0);
+    if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
+    accept(request, verdict);
+    done();
+  });
+}
+
+function ask(
+  ways: readonly Authenticator[],
+  request: FastifyRequest,
+  from: number,
+): Verdict | Promise<Verdict> {
+  for (let index = from; index < ways.length; index++) {
+    const verdict = ways[index]?.(request.raw.headers) ?? 'not-mine';
+    if (verdict instanceof Promise) {
+      return verdict.then((later) => (later === 'not-mine' ? ask(ways, request, index + 1) : later));
+    }
+    if (verdict !== 'not-mine') return verdict;
+  }
+  return 'not-mine';
+}
+
+function accept(request: FastifyRequest, verdict: Verdict): void {
+  if (verdict === 'not-mine') throw unauthenticated('no credentials');
+  if (verdict === 'refused') throw unauthenticated('wrong credentials');
+  request.way.principal = verdict;
+}

@@ -1,0 +1,113 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ApiError, invalid } from '../errors.ts';
+import type { Operation } from '../mlflow/match.ts';
+import { readJson } from '../mlflow/read/json.ts';
+import { readMessage } from '../mlflow/read/message.ts';
+import { readQuery } from '../mlflow/read/query.ts';
+import type { Rule } from '../mlflow/row.ts';
+
+export interface ReadOptions {
+  /** Bytes of a body that is read; bodies that stream through have no limit. */
+  readonly maxJsonBodyBytes: number;
+}
+
+/** Rules that look into the request whoever sends it. */
+const ALWAYS_READ: ReadonlySet<Rule['rule']> = new Set(['adopt', 'rename', 'forget', 'own', 'serve']);
+
+/**
+ * Reads what the row judges by, one way only. An admin's request is read only where something
+ * follows from it: the rest goes through as it is, and MLflow itself says what is wrong with it.
+ */
+export function read(app: FastifyInstance, options: ReadOptions): void {
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { operation, principal } = request.way;
+    if (operation === undefined || principal.kind === 'anonymous') {
+      done();
+      return;
+    }
+    if (principal.isAdmin && !operation.rules.some(({ rule }) => ALWAYS_READ.has(rule))) {
+      done();
+      return;
+    }
+    const lenient = principal.isAdmin && !has(operation, 'serve');
+    if (operation.method === 'GET') {
+      readQueryOf(request, operation, lenient);
+      done();
+      return;
+    }
+    if (has(operation, 'takes-query') || has(operation, 'serve')) readQueryOf(request, operation, lenient);
+    else if (request.way.target.rawQuery) refuseQuery(lenient);
+    if (has(operation, 'streams')) {
+      done();
+      return;
+    }
+    return readBody(request, options.maxJsonBodyBytes).then((bytes) => {
+      request.way.bytes = bytes;
+      judgeBody(request, operation, bytes, lenient);
+    });
+  });
+}
+
+function readQueryOf(request: FastifyRequest, operation: Operation, lenient: boolean): void {
+  const { rawQuery } = request.way.target;
+  if (rawQuery === undefined || rawQuery === '') return;
+  attempt(lenient, () => {
+    request.way.query = readQuery(rawQuery, operation.method === 'GET' ? operation.shape : undefined);
+  });
+}
+
+function refuseQuery(lenient: boolean): void {
+  if (lenient) return;
+  throw invalid('This request takes its parameters in the body. Send it without a query string.');
+}
+
+function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
+  attempt(lenient, () => {
+    if (has(operation, 'special') && request.raw.url?.startsWith('/v1/traces')) return;
+    const json = readJson(bytes);
+    request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
+    // MLflow 3's user API takes a DELETE without a body by its query.
+    if (operation.method === 'DELETE' && bytes.length === 0 && has(operation, 'serve')) {
+      request.way.body = Object.fromEntries([...request.way.query].map(([name, [value]]) => [name, value]));
+    }
+  });
+}
+
+/** Runs a reading that refuses; an admin's request that cannot be read is forwarded all the same. */
+function attempt(lenient: boolean, reading: () => void): void {
+  try {
+    reading();
+  } catch (error) {
+    if (!lenient || !(error instanceof ApiError)) throw error;
+  }
+}
+
+async function readBody(request: FastifyRequest, limit: number): Promise<Buffer> {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity' && !request.raw.url?.startsWith('/v1/traces')) {
+    throw new ApiError('BAD_REQUEST', 'Send the body without Content-Encoding.', { status: 415 });
+  }
+  const stream = request.body;
+  if (stream === undefined || stream === null) return Buffer.alloc(0);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    length += chunk.byteLength;
+    if (length > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError('BAD_REQUEST', `The body is larger than ${limit} bytes, the most this gateway reads.`, {
+    status: 413,
+  });
+}
+
+/** Whether a row has a rule. */
+export function has(operation: Operation, rule: Rule['rule']): boolean {
+  return operation.rules.some((each) => each.rule === rule);
+}

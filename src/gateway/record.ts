@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ApiError } from '../errors.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What went wrong, kept for the one log line of the request. */
+    failure: Error | undefined;
+  }
+}
+
+/** One log line per request: fields, no prose, no secrets; a refusal with its full reason. */
+export function record(app: FastifyInstance): void {
+  app.decorateRequest('failure', undefined);
+  app.addHook('onResponse', (request, reply, done) => {
+    const status = reply.statusCode;
+    const level = status >= 500 ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
+    request.log[level]({ ...entryOf(request), status, ms: Math.round(reply.elapsedTime) }, 'request');
+    done();
+  });
+}
+
+function entryOf(request: FastifyRequest) {
+  const { way, failure } = request;
+  return {
+    method: request.raw.method,
+    path: way?.target.path,
+    row: way?.operation?.name,
+    user: way?.principal.kind === 'user' ? way.principal.username : undefined,
+    ip: request.ip,
+    because: failure instanceof ApiError ? (failure.because ?? failure.message) : way?.because,
+    ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
+  };
+}
+
+/** The error underneath, for the log alone. */
+function causeOf(failure: Error): unknown {
+  if (!(failure instanceof ApiError)) return failure;
+  return failure.cause instanceof Error
+    ? { message: failure.cause.message, name: failure.cause.name }
+    : failure.cause;
+}

@@ -1,0 +1,201 @@
+import { parseLossless } from '../mlflow/read/lossless.ts';
+import type { Paging } from '../mlflow/row.ts';
+import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
+import { spellingOf } from './narrow.ts';
+
+/** What a search may show to one caller. */
+export interface Visibility {
+  /** Whether a row with this id may be shown. */
+  readonly mayRead: (id: string) => boolean;
+  /** All ids that may be shown, if they can be listed at all. */
+  readonly only: readonly string[] | undefined;
+  /** Nothing would be taken out of any page. */
+  readonly everything: boolean;
+}
+
+export interface Search {
+  /** The request as the client sent it, ready to be forwarded. */
+  readonly request: Exchange;
+  readonly list: string;
+  readonly id: string;
+  readonly paging: Paging;
+  /** Whether this version of the upstream takes `column IN (…)` in a filter. */
+  readonly pushesDown: () => Promise<boolean>;
+}
+
+type Row = Record<string, unknown>;
+type Page = Record<string, unknown> & { readonly next_page_token?: unknown };
+
+/** Pages read for one request before it is answered with what there is and a token to go on. */
+const MOST_PAGES = 60;
+/** The first page asked for when rows will be taken out; each further one is larger. */
+const FIRST_PAGE = 1000;
+const GROWTH = 4;
+/** Characters of ids put into a filter: a query string has to fit into the upstream's 64 KiB. */
+const LONGEST_CLAUSE = { GET: 6_000, POST: 200_000 } as const;
+
+/**
+ * Runs a search on behalf of somebody who may see a part of what there is: rows are taken out, the page
+ * is filled from the next ones, and the token goes on where the page ended.
+ *
+ * MLflow's tokens are base64 of `{"offset": n}`, so a token for any row can be made.
+ *
+ * @returns the upstream's answer, with its body replaced if it was a page.
+ */
+export async function searchVisible(
+  upstream: Pick<Upstream, 'exchange'>,
+  search: Search,
+  visibility: Visibility,
+): Promise<Answer> {
+  const form = readForm(search.request);
+  const wanted = sizeOf(form.get('max_results')) ?? search.paging.defaultPage;
+  const start = offsetOf(form.get('page_token'));
+  // What the upstream would refuse is left to it to refuse.
+  if (
+    visibility.everything ||
+    wanted === undefined ||
+    start === undefined ||
+    wanted > search.paging.largestPage
+  ) {
+    return filterOnly(await upstream.exchange(search.request), search, visibility);
+  }
+  const filter = form.get('filter');
+  let clause = await clauseFor(search, visibility);
+  if (clause !== undefined) {
+    form.set(
+      'filter',
+      typeof filter === 'string' && filter.trim() !== '' ? `${clause} AND ${filter}` : clause,
+    );
+  }
+
+  const shown: Row[] = [];
+  let offset = start;
+  let size = clause === undefined ? Math.max(wanted, FIRST_PAGE) : wanted;
+  for (let pages = 0; pages < MOST_PAGES; pages++) {
+    size = Math.min(size, search.paging.largestPage);
+    form.set('max_results', size);
+    form.set('page_token', offset === 0 ? undefined : tokenFor(offset));
+    const answer = await upstream.exchange(form.exchange());
+    if (answer.status !== 200 && clause !== undefined) {
+      // Perhaps the client's filter is wrong, perhaps it does not go with ours: asked again as the client wrote it.
+      clause = undefined;
+      form.set('filter', typeof filter === 'string' ? filter : undefined);
+      size = Math.max(wanted, FIRST_PAGE);
+      continue;
+    }
+    if (answer.status !== 200) return answer;
+    const page = parsePage(answer);
+    const rows = rowsOf(page, search.list);
+    for (const [index, row] of rows.entries()) {
+      if (!visibility.mayRead(String(row[search.id]))) continue;
+      if (shown.length === wanted) return replaced(answer, search.list, shown, tokenFor(offset + index));
+      shown.push(row);
+    }
+    offset += rows.length;
+    const more = typeof page.next_page_token === 'string' && page.next_page_token !== '' && rows.length > 0;
+    if (!more) return replaced(answer, search.list, shown, undefined);
+    if (shown.length === wanted || pages === MOST_PAGES - 1) {
+      return replaced(answer, search.list, shown, tokenFor(offset));
+    }
+    size *= GROWTH;
+  }
+  throw new Error('unreachable: the loop above answers');
+}
+
+/** Takes rows out of one answer without paging on. */
+export function filterOnly(
+  answer: Answer,
+  search: Pick<Search, 'list' | 'id'>,
+  visibility: Pick<Visibility, 'mayRead'>,
+): Answer {
+  if (answer.status !== 200) return answer;
+  const page = parsePage(answer);
+  if (!Array.isArray(page[search.list])) return answer;
+  const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(String(row[search.id])));
+  return withBody(answer, { ...page, [search.list]: rows });
+}
+
+/** An answer with another JSON body. */
+export function withBody(answer: Answer, body: unknown): Answer {
+  return { ...answer, bytes: Buffer.from(JSON.stringify(body)) };
+}
+
+function replaced(answer: Answer, list: string, rows: readonly Row[], token: string | undefined): Answer {
+  // As MLflow does, an empty list is left out.
+  return withBody(answer, {
+    ...(rows.length > 0 && { [list]: rows }),
+    ...(token !== undefined && { next_page_token: token }),
+  });
+}
+
+function parsePage(answer: Answer): Page {
+  const page = parseLossless(answer.bytes.toString('utf8'));
+  return typeof page === 'object' && page !== null ? (page as Page) : {};
+}
+
+function rowsOf(page: Page, list: string): readonly Row[] {
+  const rows = page[list];
+  return Array.isArray(rows) ? (rows as Row[]) : [];
+}
+
+/** A filter that the upstream can apply itself, put first so that nothing in the client's own can reach around it. */
+async function clauseFor(search: Search, visibility: Visibility): Promise<string | undefined> {
+  const { pushDown } = search.paging;
+  const { only } = visibility;
+  if (pushDown === undefined || only === undefined || only.some((id) => !/^[\w .:@+/-]+$/.test(id)))
+    return undefined;
+  const clause = `${pushDown} IN (${only.map((id) => `'${id}'`).join(',')})`;
+  const longest = search.request.method === 'GET' ? LONGEST_CLAUSE.GET : LONGEST_CLAUSE.POST;
+  if (clause.length > longest || !(await search.pushesDown())) return undefined;
+  return clause;
+}
+
+interface Form {
+  get(name: string): unknown;
+  set(name: string, value: string | number | undefined): void;
+  exchange(): Exchange;
+}
+
+/** The parameters of a search, wherever its method keeps them. */
+function readForm(request: Exchange): Form {
+  if (request.method === 'GET') {
+    const [path = '', query = ''] = request.target.split('?', 2);
+    const params = new URLSearchParams(query);
+    return {
+      get: (name) => params.get(name) ?? undefined,
+      set: (name, value) => (value === undefined ? params.delete(name) : params.set(name, String(value))),
+      exchange: () => ({ ...request, target: `${path}?${params}` }),
+    };
+  }
+  const body = parseLossless(String(request.body ?? '') || '{}') as Record<string, unknown>;
+  const keyOf = (name: string) => spellingOf(body, name) ?? name;
+  return {
+    get: (name) => body[keyOf(name)],
+    set: (name, value) => {
+      body[keyOf(name)] = value;
+    },
+    exchange: () => ({ ...request, body: JSON.stringify(body) }),
+  };
+}
+
+/** A page size as clients write it: a number, or a string of digits. */
+function sizeOf(value: unknown): number | undefined {
+  const size = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+  return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined;
+}
+
+function tokenFor(offset: number): string {
+  return Buffer.from(JSON.stringify({ offset })).toString('base64');
+}
+
+/** The offset in a token; 0 without one, undefined if it is not a token. */
+function offsetOf(token: unknown): number | undefined {
+  if (token === undefined || token === null || token === '') return 0;
+  if (typeof token !== 'string') return undefined;
+  try {
+    const { offset } = JSON.parse(Buffer.from(token, 'base64').toString('utf8')) as { offset?: unknown };
+    return typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0 ? offset : undefined;
+  } catch {
+    return undefined;
+  }
+}

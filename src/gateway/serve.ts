@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+import type { Handlers } from '../admin/index.ts';
+
+/** Answers the operations that are the gateway's own, by the handler that their row names. */
+export function serve(app: FastifyInstance, handlers: Handlers): void {
+  app.addHook('preHandler', (request, reply, done) => {
+    const rule = request.way.operation?.rules.find((each) => each.rule === 'serve');
+    if (rule === undefined) {
+      done();
+      return;
+    }
+    const handler = handlers[rule.handler];
+    if (handler === undefined)
+      throw new Error(`the table names a handler that is not there: ${rule.handler}`);
+    const { principal, query, body, params } = request.way;
+    return Promise.resolve(handler({ principal, query, body, params })).then((answer) => reply.send(answer));
+  });
+}

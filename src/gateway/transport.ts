@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { ApiError, invalid } from '../errors.ts';
+import { ANONYMOUS } from '../identity/principal.ts';
+import { readTarget, type Target } from '../mlflow/read/target.ts';
+
+const EMPTY_TARGET: Target = readTarget('/');
+
+const targets = new WeakMap<IncomingMessage, Target | ApiError>();
+
+/**
+ * Fastify's `rewriteUrl`: brings the target into its one canonical form before anything routes by it,
+ * so that what is judged is what is forwarded. A target that has none is remembered as a refusal.
+ */
+export function rewriteUrl(raw: IncomingMessage): string {
+  try {
+    const target = readTarget(raw.url ?? '');
+    targets.set(raw, target);
+    return target.rawQuery === undefined ? target.path : `${target.path}?${target.rawQuery}`;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    targets.set(raw, error);
+    return '/';
+  }
+}
+
+/**
+ * First stage: refuses what two HTTP parsers could take for different requests. Smuggling by
+ * Content-Length and Transfer-Encoding, bare line feeds and CONNECT never get here: Node's parser
+ * refuses them, and every request is framed anew on its way to the upstream (RFC 9112, section 11).
+ */
+export function transport(app: FastifyInstance): void {
+  app.decorateRequest('way');
+  app.addHook('onRequest', (request, reply, done) => {
+    const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
+    request.way = {
+      target: target instanceof ApiError ? EMPTY_TARGET : target,
+      principal: ANONYMOUS,
+      operation: undefined,
+      params: {},
+      query: new Map(),
+      bytes: undefined,
+      body: {},
+      because: '',
+      rewrite: undefined,
+    };
+    if (target instanceof ApiError) throw target;
+    const { headers, method } = request.raw;
+    if (headers.upgrade?.toLowerCase() === 'websocket') {
+      throw invalid('WebSocket connections are not served here.');
+    }
+    if (method === 'OPTIONS') {
+      reply.code(204).header('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS').send();
+      return;
+    }
+    if ((method === 'GET' || method === 'HEAD') && carriesBody(headers)) {
+      // MLflow reads the body of a GET without a query, and of every HEAD: a second reading of the request.
+      throw invalid(`A ${method} request must not have a body. Put its parameters into the query.`);
+    }
+    done();
+  });
+}
+
+function carriesBody(headers: IncomingMessage['headers']): boolean {
+  const length = headers['content-length'];
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+}

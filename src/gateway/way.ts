@@ -1,0 +1,30 @@
+import type { Principal } from '../identity/principal.ts';
+import type { Operation } from '../mlflow/match.ts';
+import type { Target } from '../mlflow/read/target.ts';
+
+/** What the stages have learned about one request, each adding its part. */
+export interface Way {
+  readonly target: Target;
+  readonly principal: Principal;
+  /** The row it matched; undefined if the table does not know it. */
+  readonly operation: Operation | undefined;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: ReadonlyMap<string, readonly string[]>;
+  /** The body as it came, if the row reads it; undefined while it is still a stream. */
+  readonly bytes: Buffer | undefined;
+  /** The body as judged, under the upstream's own field names. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Why it may or may not pass, for log and audit. */
+  readonly because: string;
+  /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */
+  readonly rewrite: ((reply: unknown) => unknown) | undefined;
+}
+
+/** The same while it is being filled. */
+export type OpenWay = { -readonly [K in keyof Way]: Way[K] };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    way: OpenWay;
+  }
+}

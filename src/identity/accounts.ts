@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache';
+import type { Root } from '../policy/resources.ts';
+import type { Change } from '../store/changes.ts';
+import type { Store } from '../store/index.ts';
+import type { Grant, Account as StoredAccount } from '../store/types.ts';
+import type { SignedIn } from './principal.ts';
+
+/** A user with everything that decides what it may do, ready to be asked. */
+export interface Account extends StoredAccount {
+  readonly principal: SignedIn;
+}
+
+/** The users' accounts, remembered for as long as nothing about them changes. */
+export interface Accounts {
+  /**
+   * The account of exactly this name: at once if it is remembered, else through a promise; undefined if
+   * there is none. Whatever any process had committed when this was called counts.
+   *
+   * @throws ApiError 503 if the store does not answer.
+   */
+  byName(username: string): Account | undefined | Promise<Account | undefined>;
+}
+
+export interface AccountsOptions {
+  /** How many accounts to remember. */
+  readonly max?: number;
+}
+
+/**
+ * Remembers accounts. Each call first asks the store's change feed, so nothing here has a time to live.
+ *
+ * An answer that was on its way from the store while anything changed serves those who asked before the
+ * change; it is neither remembered nor shared with those who ask after it.
+ */
+export function createAccounts(
+  store: Pick<Store, 'account' | 'changes'>,
+  { max = 10_000 }: AccountsOptions = {},
+): Accounts {
+  const feed = store.changes.follow();
+  const usernameOf = new Map<number, string>();
+  const remembered = new LRUCache<string, Account>({
+    max,
+    dispose: ({ user }) => usernameOf.delete(user.id),
+  });
+  const loading = new Map<string, Promise<Account | undefined>>();
+
+  const catchUp = (): void => {
+    const change = feed.next();
+    if (change !== 'nothing') drop(change);
+  };
+
+  function drop(change: Exclude<Change, 'nothing'>): void {
+    // Whose account is loading is known by name only, and the feed names ids: start all of them afresh.
+    loading.clear();
+    if (change === 'everybody') {
+      remembered.clear();
+      return;
+    }
+    for (const id of change) {
+      const username = usernameOf.get(id);
+      if (username !== undefined) remembered.delete(username);
+    }
+  }
+
+  function load(username: string): Promise<Account | undefined> {
+    const answer = store
+      .account(username)
+      .then((stored) => {
+        catchUp();
+        if (stored === undefined) return undefined;
+        const account = createAccount(stored);
+        if (loading.get(username) === answer) {
+          remembered.set(username, account);
+          usernameOf.set(account.user.id, username);
+        }
+        return account;
+      })
+      .finally(() => {
+        if (loading.get(username) === answer) loading.delete(username);
+      });
+    loading.set(username, answer);
+    return answer;
+  }
+
+  return {
+    byName(username) {
+      catchUp();
+      return remembered.get(username) ?? loading.get(username) ?? load(username);
+    },
+  };
+}
+
+function createAccount(stored: StoredAccount): Account {
+  const { user, grants } = stored;
+  let index: GrantIndex | undefined;
+  return {
+    user,
+    grants,
+    principal: {
+      kind: 'user',
+      id: user.id,
+      username: user.username,
+      isAdmin: user.isAdmin,
+      grantsOn(root) {
+        index ??= indexGrants(grants);
+        return index.on(root);
+      },
+      grantsOfKind: (kind) => grants.filter(({ resourceType }) => resourceType === kind),
+    },
+  };
+}
+
+/** Finds the grants that bear on one root, however many there are. */
+export interface GrantIndex {
+  /** The grants on exactly this root, then those on all of its kind. */
+  on(root: Root): readonly Grant[];
+}
+
+const NONE: readonly Grant[] = [];
+
+/** Builds the index once, in one pass. */
+export function indexGrants(grants: readonly Grant[]): GrantIndex {
+  const kinds = new Map<string, { readonly exact: Map<string, Grant[]>; readonly all: Grant[] }>();
+  for (const grant of grants) {
+    const kind = kinds.get(grant.resourceType) ?? { exact: new Map<string, Grant[]>(), all: [] };
+    kinds.set(grant.resourceType, kind);
+    if (grant.resourcePattern === '*') {
+      kind.all.push(grant);
+      continue;
+    }
+    const same = kind.exact.get(grant.resourcePattern);
+    if (same === undefined) kind.exact.set(grant.resourcePattern, [grant]);
+    else same.push(grant);
+  }
+  return {
+    on({ kind: type, id }) {
+      const kind = kinds.get(type);
+      if (kind === undefined) return NONE;
+      const exact = kind.exact.get(id);
+      if (exact === undefined) return kind.all;
+      return kind.all.length === 0 ? exact : [...exact, ...kind.all];
+    },
+  };
+}

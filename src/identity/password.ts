@@ -1,0 +1,118 @@
+import { randomBytes as cryptoRandomBytes } from 'node:crypto';
+import { extname } from 'node:path';
+import { encodeBase64 } from 'bcryptjs';
+import { Piscina } from 'piscina';
+import { invalid, unavailable } from '../errors.ts';
+import { BCRYPT_MAX_BYTES, bcryptReads, bcryptRounds } from './password-formats.ts';
+import type { PasswordTask } from './password-worker.ts';
+
+export interface PasswordOptions {
+  /** bcrypt's cost, as a power of two. */
+  readonly rounds: number;
+  /** The fewest characters (Unicode code points) of a new password. */
+  readonly minLength: number;
+  /** How many checks may wait for a thread before further ones are refused. */
+  readonly maxQueue?: number;
+  readonly maxThreads?: number;
+  readonly randomBytes?: (size: number) => Uint8Array;
+}
+
+/**
+ * Passwords: what they must be, how they are hashed and checked. Hashing runs on worker threads, started with the
+ * first password; requests that need none are not held up however many wrong ones come in.
+ */
+export interface Passwords {
+  /** @throws ApiError INVALID_PARAMETER_VALUE saying which rule a new password breaks. */
+  checkRules(password: unknown): void;
+  /**
+   * Hashes with bcrypt. Does not ask for the minimal length, so that a short old password can be re-hashed.
+   *
+   * @throws ApiError INVALID_PARAMETER_VALUE if bcrypt would not read all of it; 503 if too many wait.
+   */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether the password is the one of this hash: bcrypt, or Werkzeug's scrypt or pbkdf2.
+   *
+   * @throws ApiError 503 if too many wait.
+   */
+  verify(password: string, hash: string): Promise<boolean>;
+  /** Takes as long as `verify` and always answers false: a user that does not exist must not be told by time. */
+  verifyMissing(password: string): Promise<false>;
+  /**
+   * Whether a hash, its password having been proved, should be replaced by `hash(password)`: another format, or
+   * fewer rounds. False for a password that bcrypt would not read to its end, as an imported one may be.
+   */
+  needsRehash(hash: string, password?: string): boolean;
+  /** Ends the threads; what was still waiting is refused. */
+  close(): Promise<void>;
+}
+
+/** No password is known for it; what counts is that comparing takes as long as with a user's. */
+const DUMMY_SALT_AND_HASH = '7EqJtq98hPqEX7fNZaFWoOe1n2m3Q8Vx0aSp4cKbJdYhRuTgL6wiy';
+
+/** The code as TypeScript when run from the sources, as JavaScript when built. */
+const WORKER = new URL(`./password-worker${extname(import.meta.url)}`, import.meta.url).href;
+
+export function createPasswords(options: PasswordOptions): Passwords {
+  const { rounds, minLength, maxQueue = 64, maxThreads = 2, randomBytes = cryptoRandomBytes } = options;
+  const cost = `$2b$${String(rounds).padStart(2, '0')}$`;
+  let threads: Piscina<PasswordTask, string | boolean> | undefined;
+  let closed = false;
+  let running = 0;
+
+  async function run(task: PasswordTask): Promise<string | boolean> {
+    if (closed || running >= maxThreads + maxQueue) {
+      throw unavailable('Too many sign-ins are waiting. Try again in a moment.');
+    }
+    threads ??= new Piscina({ filename: WORKER, minThreads: 0, maxThreads, idleTimeout: 30_000 });
+    running += 1;
+    try {
+      return await threads.run(task);
+    } catch (error) {
+      throw unavailable('Passwords cannot be checked right now.', error);
+    } finally {
+      running -= 1;
+    }
+  }
+
+  const verify = async (password: string, hash: string): Promise<boolean> =>
+    (await run({ verb: 'verify', password, hash })) === true;
+
+  return {
+    checkRules(password) {
+      if (typeof password !== 'string') throw invalid('Password must be a string.');
+      if (password === '' || [...password].length < minLength) {
+        throw invalid(`Password must be at least ${Math.max(minLength, 1)} characters.`);
+      }
+      refuseUnreadable(password);
+    },
+    async hash(password) {
+      refuseUnreadable(password);
+      const salt = cost + encodeBase64([...randomBytes(16)], 16);
+      const hash = await run({ verb: 'hash', password, salt });
+      if (typeof hash !== 'string') throw new TypeError('The worker answered no hash.');
+      return hash;
+    },
+    verify,
+    async verifyMissing(password) {
+      await verify(password, cost + DUMMY_SALT_AND_HASH);
+      return false;
+    },
+    needsRehash(hash, password) {
+      if (password !== undefined && !bcryptReads(password)) return false;
+      return (bcryptRounds(hash) ?? 0) < rounds;
+    },
+    async close() {
+      closed = true;
+      await threads?.destroy();
+    },
+  };
+}
+
+/** bcrypt would take `a…` (73 bytes) for its first 72, and what follows a NUL for a repetition. */
+function refuseUnreadable(password: string): void {
+  if (Buffer.byteLength(password) > BCRYPT_MAX_BYTES) {
+    throw invalid(`Password must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8.`);
+  }
+  if (!bcryptReads(password)) throw invalid('Password must be valid Unicode without NUL characters.');
+}

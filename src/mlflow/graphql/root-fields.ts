@@ -1,0 +1,32 @@
+/** What a root field touches, and where in its `input` that stands. */
+export type RootField =
+  /** One thing, under one or more names that must agree. */
+  | { readonly touches: 'one'; readonly kind: 'experiment' | 'run'; readonly from: readonly string[] }
+  /** Each thing of a list; verified on 2.15.1 and 3.17.2: an empty or absent list reads nothing. */
+  | { readonly touches: 'each'; readonly kind: 'experiment' | 'run'; readonly from: string }
+  /** Nothing that could be judged beforehand. */
+  | { readonly touches: 'nothing' };
+
+const one = (kind: 'experiment' | 'run', ...from: string[]): RootField => ({ touches: 'one', kind, from });
+const each = (kind: 'experiment' | 'run', from: string): RootField => ({ touches: 'each', kind, from });
+const nothing: RootField = { touches: 'nothing' };
+
+/**
+ * Every field a client may ask for at the root, of queries and mutations alike; all of them are reads.
+ * One that is not named here is refused, also if a later MLflow knows it.
+ */
+export const ROOT_FIELDS: ReadonlyMap<string, RootField> = new Map([
+  ['mlflowGetExperiment', one('experiment', 'experimentId')],
+  ['mlflowGetMetricHistoryBulkInterval', each('run', 'runIds')],
+  ['mlflowGetRun', one('run', 'runId', 'runUuid')],
+  ['mlflowListArtifacts', one('run', 'runId', 'runUuid')],
+  ['mlflowSearchDatasets', each('experiment', 'experimentIds')],
+  // Its rows are filtered on the way back.
+  ['mlflowSearchModelVersions', nothing],
+  ['mlflowSearchRuns', each('experiment', 'experimentIds')],
+  ['test', nothing],
+  ['testMutation', nothing],
+  ['__schema', nothing],
+  ['__type', nothing],
+  ['__typename', nothing],
+]);

@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * Headers that tell who somebody is, or claim to: none may come from a client. MLflow itself trusts
+ * `X-MLFLOW-*` (workspace, and on `/gateway` what skips guardrails); the others are what applications and
+ * plugins around it are known to believe.
+ */
+const IDENTITY =
+  /^(?:x-mlflow-|x-forwarded|x-remote|remote-|x-auth|x-authenticated|x-user|x-original-|x-rewrite-|x-real-|x-client-|x-webauth|x-sso|x-wp-|x-ms-client-|cf-|true-client-|proxy-)/;
+
+const STRIPPED: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'forwarded',
+  'host',
+  'origin',
+  'referer',
+  'via',
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'http2-settings',
+]);
+
+const verdicts = new Map<string, boolean>();
+const REMEMBERED_NAMES = 1000;
+
+/**
+ * Whether a client's header goes on to the upstream. A name with `_` never does: WSGI reads
+ * `Remote_User` and `Remote-User` as one.
+ */
+export function passes(name: string): boolean {
+  const known = verdicts.get(name);
+  if (known !== undefined) return known;
+  const verdict = !STRIPPED.has(name) && !name.includes('_') && !IDENTITY.test(name);
+  if (verdicts.size < REMEMBERED_NAMES) verdicts.set(name, verdict);
+  return verdict;
+}
+
+export interface Sender {
+  /** The Host the upstream wants. */
+  readonly host: string;
+  /** Address of the client, as far as the gateway trusts what it was told. */
+  readonly ip: string;
+  readonly protocol: string;
+  /** Client headers of an identity kind that the row reads and judges, such as `x-mlflow-run-id`. */
+  readonly judged?: readonly string[];
+}
+
+/** The headers that the upstream gets: the client's without identity, and what the gateway knows itself. */
+export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
+  const sent: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && (passes(name) || sender.judged?.includes(name))) {
+      sent[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    }
+  }
+  sent['host'] = sender.host;
+  // uvicorn believes this header from loopback, where the gateway may well sit: always the real client.
+  sent['x-forwarded-for'] = sender.ip;
+  sent['x-forwarded-proto'] = sender.protocol;
+  return sent;
+}
+
+/** Headers that ask for a part of a reply, or for none: dropped where the whole reply is judged. */
+const PARTIAL = [
+  'accept-encoding',
+  'range',
+  'if-range',
+  'if-none-match',
+  'if-modified-since',
+  'if-match',
+  'if-unmodified-since',
+  'content-length',
+];
+
+/** The same for a request whose reply the gateway reads itself. */
+export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
+  const sent = upstreamHeaders(headers, sender);
+  for (const name of PARTIAL) delete sent[name];
+  return sent;
+}
+
+const DROPPED_FROM_REPLIES: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'server',
+  'date',
+  'set-cookie',
+  'www-authenticate',
+]);
+
+/**
+ * The upstream's reply headers without those of its own connection and its CORS rules: who may read
+ * a reply across origins is the gateway's to say.
+ */
+export function replyHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string | string[]> {
+  const sent: Record<string, string | string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !DROPPED_FROM_REPLIES.has(name) && !name.startsWith('access-control-')) {
+      sent[name] = value;
+    }
+  }
+  return sent;
+}

@@ -1,0 +1,237 @@
+import { LRUCache } from 'lru-cache';
+import { unavailable } from '../errors.ts';
+import type { Root } from '../policy/resources.ts';
+import { isCanonical } from './identifiers.ts';
+import type { ChildKind } from './row.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Finds the roots that children belong to. */
+export interface Lineage {
+  /**
+   * The roots of a child, all of which must allow what is asked; undefined if the upstream has no such thing.
+   *
+   * @throws ApiError 503 or 504 if the upstream gives no clear answer: silence never grants.
+   */
+  rootsOf(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> | readonly Root[];
+  /** Remembers what a reply passing by has told. */
+  learn(kind: ChildKind, id: string, experimentId: string): void;
+  /** Where a run or logged model keeps its artifacts, for judging an address; undefined if there is none. */
+  artifactRootOf(kind: 'run' | 'logged_model', id: string): Promise<string | undefined>;
+}
+
+interface LookUp {
+  readonly target: (id: string) => string;
+  /** Where the reply holds the id or the list of ids of its experiments. */
+  readonly experiment: readonly string[];
+  /** Never moves to another experiment, so that an answer holds for ever. */
+  readonly immutable: boolean;
+}
+
+const api = (version: '2.0' | '3.0', path: string) => (id: string) =>
+  `/api/${version}/mlflow/${path.replace(':id', encodeURIComponent(id))}`;
+
+/** One way to ask for each kind; traces have had two APIs, asked in this order. */
+const LOOK_UPS = {
+  run: [
+    {
+      target: api('2.0', 'runs/get?run_id=:id'),
+      experiment: ['run', 'info', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+  logged_model: [
+    {
+      target: api('2.0', 'logged-models/:id?allow_deleted=true'),
+      experiment: ['model', 'info', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+  // Stock MLflow moves a trace when somebody starts another of its id: never remembered.
+  trace: [
+    {
+      target: api('3.0', 'traces/:id'),
+      experiment: ['trace', 'trace_info', 'trace_location', 'mlflow_experiment', 'experiment_id'],
+      immutable: false,
+    },
+    { target: api('2.0', 'traces/:id/info'), experiment: ['trace_info', 'experiment_id'], immutable: false },
+  ],
+  dataset: [
+    { target: api('3.0', 'datasets/:id/experiment-ids'), experiment: ['experiment_ids'], immutable: false },
+  ],
+  issue: [{ target: api('3.0', 'issues/:id'), experiment: ['issue', 'experiment_id'], immutable: true }],
+  label_schema: [
+    {
+      target: api('3.0', 'label-schemas/get?schema_id=:id'),
+      experiment: ['label_schema', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+  review_queue: [
+    {
+      target: api('3.0', 'review-queues/get?queue_id=:id'),
+      experiment: ['review_queue', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+  job: [
+    {
+      target: (id) => `/ajax-api/3.0/jobs/${encodeURIComponent(id)}`,
+      experiment: ['params', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+  prompt_optimization_job: [
+    {
+      target: api('3.0', 'prompt-optimization/jobs/:id'),
+      experiment: ['job', 'experiment_id'],
+      immutable: true,
+    },
+  ],
+} as const satisfies Record<ChildKind, readonly LookUp[]>;
+
+/** Run ids asked for in one GraphQL request: MLflow 3 allows ten aliases. */
+const BATCH = 10;
+const REMEMBERED = 200_000;
+
+/** Creates the look-ups; what cannot change is remembered, what is not there never is. */
+export function createLineage(upstream: Upstream): Lineage {
+  const remembered = new LRUCache<string, readonly Root[]>({ max: REMEMBERED });
+  const asking = new Map<string, Promise<readonly Root[] | undefined>>();
+  const runs = createRunBatch(upstream);
+
+  function rootsOf(kind: ChildKind, id: string) {
+    const key = `${kind} ${id}`;
+    const known = remembered.get(key);
+    if (known !== undefined) return known;
+    const running = asking.get(key);
+    if (running !== undefined) return running;
+    const answer = ask(kind, id).finally(() => asking.delete(key));
+    asking.set(key, answer);
+    return answer;
+  }
+
+  async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
+    if (kind === 'run') {
+      const experimentId = await runs(id);
+      if (experimentId !== undefined) learn('run', id, experimentId);
+      return experimentId === undefined ? undefined : [experiment(experimentId)];
+    }
+    for (const lookUp of LOOK_UPS[kind] as readonly LookUp[]) {
+      const found = await get(upstream, lookUp.target(id));
+      if (found === undefined) continue;
+      const value = lookUp.experiment.reduce<unknown>(property, found);
+      const ids = Array.isArray(value) ? value : [value];
+      if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) return undefined;
+      const roots = ids.map((each: string) => experiment(each));
+      if (lookUp.immutable) remembered.set(`${kind} ${id}`, roots);
+      return roots;
+    }
+    return undefined;
+  }
+
+  function learn(kind: ChildKind, id: string, experimentId: string) {
+    if (LOOK_UPS[kind][0].immutable) remembered.set(`${kind} ${id}`, [experiment(experimentId)]);
+  }
+
+  return {
+    rootsOf,
+    learn,
+    async artifactRootOf(kind, id) {
+      const found = await get(upstream, LOOK_UPS[kind][0].target(id));
+      const uri = [kind === 'run' ? 'run' : 'model', 'info', 'artifact_uri'].reduce<unknown>(property, found);
+      return typeof uri === 'string' ? uri : undefined;
+    },
+  };
+}
+
+const experiment = (id: string): Root => ({ kind: 'experiment', id });
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+/** Reads a JSON object; undefined if the upstream says there is none. */
+async function get(upstream: Upstream, target: string): Promise<unknown> {
+  const { status, bytes } = await upstream.exchange({ method: 'GET', target });
+  // A 400 is MLflow's word for an id that cannot exist.
+  if (status === 404 || status === 400) return undefined;
+  if (status !== 200)
+    throw unavailable('The MLflow server did not say what this belongs to. Try again.', { status });
+  return parse(bytes);
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw unavailable('The MLflow server gave an answer that cannot be read.', cause);
+  }
+}
+
+/**
+ * Asks for the experiments of runs, all that are asked for at once in one request: 68 bytes a run by
+ * GraphQL, where `runs/get` brings every param and metric (147 kB for a long run).
+ */
+function createRunBatch(upstream: Upstream): (id: string) => Promise<string | undefined> {
+  type Waiting = {
+    id: string;
+    resolve: (experimentId: string | undefined) => void;
+    reject: (error: unknown) => void;
+  };
+  let waiting: Waiting[] = [];
+
+  // The id becomes part of a query: whatever is not an id as MLflow makes them is asked for in the other way.
+  return (id) => (isCanonical('run', id) ? enqueue(id) : byRest(id));
+
+  function enqueue(id: string): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ id, resolve, reject });
+      if (waiting.length === 1) setImmediate(flush);
+    });
+  }
+
+  function flush() {
+    const all = waiting;
+    waiting = [];
+    for (let start = 0; start < all.length; start += BATCH) void send(all.slice(start, start + BATCH));
+  }
+
+  async function send(batch: readonly Waiting[]) {
+    try {
+      const found = await ask(batch.map(({ id }) => id));
+      batch.forEach(({ resolve }, index) => {
+        resolve(found[index]);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async function ask(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const fields = ids.map(
+      (id, index) => `r${index}:mlflowGetRun(input:{runId:"${id}"}){run{info{runId experimentId}}}`,
+    );
+    const { status, bytes } = await upstream.exchange({
+      method: 'POST',
+      target: '/graphql',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
+    });
+    if (status !== 200) return Promise.all(ids.map(byRest));
+    const data = property(parse(bytes), 'data');
+    return Promise.all(
+      ids.map((id, index) => {
+        const info = ['run', 'info'].reduce<unknown>(property, property(data, `r${index}`));
+        const experimentId = property(info, 'experimentId');
+        // Anything but a plain answer, "not there" included, is asked again in the other way.
+        return property(info, 'runId') === id && typeof experimentId === 'string' ? experimentId : byRest(id);
+      }),
+    );
+  }
+
+  async function byRest(id: string): Promise<string | undefined> {
+    const [lookUp] = LOOK_UPS.run;
+    const found = lookUp.experiment.reduce<unknown>(property, await get(upstream, lookUp.target(id)));
+    return typeof found === 'string' ? found : undefined;
+  }
+}

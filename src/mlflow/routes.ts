@@ -1,0 +1,447 @@
+/**
+ * The table: every operation that MLflow 2.15.1 to 3.17.2 serves, and those this gateway adds.
+ *
+ * A row reads: methods, path, what the caller needs, what the request touches, what follows.
+ *
+ * Paths: `2.0 runs/get` is /api/2.0/mlflow/runs/get and its twin under /ajax-api; `ajax 2.0 …` and
+ * `api 2.0 …` exist under one prefix only; `artifacts 2.0 …` is /{api,ajax-api}/2.0/mlflow-artifacts/…;
+ * anything else is literal. `:name` is one segment, `*name` the rest. HEAD is judged as GET.
+ *
+ * What no row names is refused to everyone but an admin.
+ */
+import {
+  absent,
+  adminOnly,
+  adopt,
+  answer,
+  anyId,
+  artifact,
+  banKeys,
+  dataset,
+  endpoint,
+  equal,
+  experiment,
+  forget,
+  issue,
+  job,
+  judgeReply,
+  keep,
+  keysNeed,
+  labelSchema,
+  learn,
+  loggedModel,
+  maybe,
+  mcpServer,
+  model,
+  modelDefinition,
+  narrow,
+  own,
+  promptJob,
+  promptUri,
+  type Row,
+  redact,
+  rename,
+  reviewQueue,
+  run,
+  secret,
+  serve,
+  source,
+  special,
+  stamp,
+  streams,
+  takesQuery,
+  to,
+  trace,
+  user,
+  workspace,
+} from './row.ts';
+
+/** A run under either of its two names in a body. */
+const bodyRun = run('body.run_id', 'body.run_uuid');
+const queryRun = run('query.run_id', 'query.run_uuid');
+
+/**
+ * Trace tags that send `get-trace-artifact` to any address at all: verified on 3.17.2, where a tag on
+ * one's own trace reads another experiment's files.
+ */
+const REDIRECTING_TRACE_KEYS = [
+  'mlflow.artifactLocation',
+  'mlflow.trace.spansLocation',
+  'mlflow.trace.archiveLocation',
+  'mlflow.trace.archivalFailure',
+];
+/** Experiment tags that decide how long traces live. */
+const RETENTION_KEYS = /^mlflow\.trace\.archiv|retention/i;
+/** The tag that turns a registered model into a prompt. */
+const PROMPT_KEY = /^mlflow\.prompt\.is_prompt$/;
+
+const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experiments or outside the server';
+
+const experiments: readonly Row[] = [
+  ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), adopt('experiment', 'body.name', 'experiment_id')],
+  ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
+  ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'experiment.experiment_id')],
+  ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id' })],
+  ['POST', '2.0 experiments/delete', 'delete', experiment('body.experiment_id')],
+  ['POST', '2.0 experiments/restore', 'delete', experiment('body.experiment_id')],
+  ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id')],
+  ['POST', '2.0 experiments/set-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
+  ['POST', '2.0 experiments/delete-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
+  ['POST', 'ajax 2.0 experiments/search-datasets', 'read', experiment('body.experiment_ids[]')],
+  ['POST', '/api/2.0mlflow/experiments/search-datasets', 'nobody'],
+  ['POST', '/ajax-api/2.0mlflow/experiments/search-datasets', 'nobody'],
+];
+
+const runs: readonly Row[] = [
+  ['POST', '2.0 runs/create', 'update', experiment('body.experiment_id'), learn('run', 'run.info.run_id', 'run.info.experiment_id')],
+  ['POST', '2.0 runs/update', 'update', bodyRun],
+  ['POST', '2.0 runs/log-parameter', 'update', bodyRun],
+  ['POST', '2.0 runs/set-tag', 'update', bodyRun],
+  ['POST', '2.0 runs/delete-tag', 'update', run('body.run_id')],
+  ['POST', '2.0 runs/log-model', 'update', run('body.run_id')],
+  ['POST', '2.0 runs/log-metric', 'update', [bodyRun, maybe(loggedModel('body.model_id'))]],
+  ['POST', '2.0 runs/log-batch', 'update', [run('body.run_id'), maybe(loggedModel('body.metrics[].model_id'))]],
+  ['POST', '2.0 runs/log-inputs', 'update', [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))]],
+  ['POST', '2.0 runs/outputs', 'update', [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))]],
+  ['POST', '2.0 runs/delete', 'delete', run('body.run_id')],
+  ['POST', '2.0 runs/restore', 'delete', run('body.run_id')],
+  ['GET', '2.0 runs/get', 'read', queryRun],
+  ['POST', '2.0 runs/search', 'signed-in', [], narrow('body.experiment_ids')],
+  ['POST', 'ajax 2.0 runs/create-promptlab-run', 'update', experiment('body.experiment_id'), stamp('body.user_id')],
+  ['GET', '2.0 metrics/get-history', 'read', queryRun],
+  ['GET', 'ajax 2.0 metrics/get-history-bulk', 'read', run('query.run_id[]')],
+  ['GET', '2.0 metrics/get-history-bulk-interval', 'read', run('query.run_ids[]')],
+];
+
+const artifacts: readonly Row[] = [
+  ['GET', '2.0 artifacts/list', 'read', queryRun],
+  ['GET', '/get-artifact', 'read', queryRun],
+  // The handler reads run_uuid alone; MLflow's own auth app judged run_id.
+  ['POST', 'ajax 2.0 upload-artifact', 'update', run('query.run_uuid'), absent('query.run_id'), takesQuery, streams],
+  ['POST', '2.0 artifacts/presigned-upload-url', 'update', [maybe(run('body.run_id')), maybe(loggedModel('body.model_id'))]],
+  ['POST', '2.0 artifacts/presigned-download-url', 'read', run('body.run_id')],
+  ['GET', 'artifacts 2.0 artifacts', 'read', artifact('query.path')],
+  ['GET', 'artifacts 2.0 artifacts/*artifact_path', 'read', artifact('path.artifact_path')],
+  ['PUT', 'artifacts 2.0 artifacts/*artifact_path', 'update', artifact('path.artifact_path'), streams],
+  ['DELETE', 'artifacts 2.0 artifacts/*artifact_path', 'delete', artifact('path.artifact_path')],
+  ['POST', 'artifacts 2.0 mpu/create/*artifact_path', 'update', artifact('path.artifact_path')],
+  ['POST', 'artifacts 2.0 mpu/complete/*artifact_path', 'update', artifact('path.artifact_path')],
+  ['POST', 'artifacts 2.0 mpu/abort/*artifact_path', 'update', artifact('path.artifact_path')],
+  ['GET', 'artifacts 2.0 presigned/*artifact_path', 'read', artifact('path.artifact_path')],
+];
+
+const loggedModels: readonly Row[] = [
+  ['POST', '2.0 logged-models', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], learn('logged_model', 'model.info.model_id', 'model.info.experiment_id')],
+  ['POST', '2.0 logged-models/search', 'signed-in', [], narrow('body.experiment_ids')],
+  ['GET', '2.0 logged-models/:model_id', 'read', loggedModel('path.model_id')],
+  // The handler acts on the body's id, MLflow's own auth app judged the path's.
+  ['PATCH', '2.0 logged-models/:model_id', 'update', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
+  ['DELETE', '2.0 logged-models/:model_id', 'delete', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
+  ['PATCH', '2.0 logged-models/:model_id/tags', 'update', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
+  ['DELETE', '2.0 logged-models/:model_id/tags/:tag_key', 'delete', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
+  ['POST', '2.0 logged-models/:model_id/params', 'update', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
+  ['GET', '2.0 logged-models/:model_id/artifacts/directories', 'read', loggedModel('path.model_id')],
+  ['GET', 'ajax 2.0 logged-models/:model_id/artifacts/files', 'read', loggedModel('path.model_id')],
+];
+
+const traceTags = banKeys(REDIRECTING_TRACE_KEYS, 'body.tags', 'body.request_metadata', 'body.key');
+const traceInfo = 'body.trace.trace_info';
+
+const traces: readonly Row[] = [
+  ['POST', '2.0 traces', 'update', experiment('body.experiment_id'), traceTags],
+  ['GET', '2.0 traces', 'read', experiment('query.experiment_ids[]')],
+  ['PATCH', '2.0 traces/:request_id', 'update', trace('path.request_id'), traceTags],
+  ['GET', '2.0 traces/:request_id/info', 'read', trace('path.request_id')],
+  ['PATCH', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
+  ['DELETE', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
+  ['POST', '2.0 traces/delete-traces', 'delete', experiment('body.experiment_id')],
+  ['POST', '2.0 traces/link-to-run', 'update', [run('body.run_id'), to('read', trace('body.trace_ids[]'))]],
+  ['POST', '2.0 traces/link-prompts', 'update', [trace('body.trace_id'), maybe(to('read', model('body.prompt_versions[].name')))]],
+  ['GET', '2.0 unified-traces', 'nobody'],
+  ['GET', '2.0 get-online-trace-details', 'nobody'],
+  ['GET', '2.0 traces/:trace_id', 'nobody'],
+  ['POST', '2.0 traces/:trace_id/assessments', 'nobody'],
+  ['PATCH', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
+  ['DELETE', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
+
+  // A trace id that exists elsewhere would be moved here with its spans: the id must be new, or of this experiment.
+  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`)],
+  ['POST', '3.0 traces/search', 'signed-in', [], narrow('body.locations[].mlflow_experiment.experiment_id')],
+  ['GET', '3.0 traces/get', 'read', trace('query.trace_id')],
+  ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]')],
+  ['POST', '3.0 traces/batchGetInfos', 'read', trace('body.trace_ids[]')],
+  ['POST', '3.0 traces/delete-traces', 'delete', experiment('body.experiment_id')],
+  ['POST', '3.0 traces/calculate-filter-correlation', 'read', experiment('body.experiment_ids[]')],
+  ['POST', '3.0 traces/metrics', 'read', experiment('body.experiment_ids[]')],
+  ['GET', '3.0 traces/:trace_id', 'read', trace('path.trace_id')],
+  ['PATCH', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
+  ['DELETE', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
+  ['POST', '3.0 traces/:trace_id/assessments', 'update', trace('path.trace_id')],
+  ['GET', '3.0 traces/:trace_id/assessments/:assessment_id', 'read', trace('path.trace_id')],
+  ['PATCH', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', trace('path.trace_id')],
+  ['DELETE', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', trace('path.trace_id')],
+  ['GET', 'ajax 2.0 get-trace-artifact', 'read', trace('query.request_id')],
+  ['GET', 'ajax 3.0 get-trace-artifact', 'read', trace('query.request_id')],
+  ['POST', '/v1/traces', 'update', [experiment('header.x-mlflow-experiment-id'), maybe(run('header.x-mlflow-run-id'))], special('otlp')],
+];
+
+const evaluation: readonly Row[] = [
+  ['POST', '3.0 datasets/create', 'update', experiment('body.experiment_ids[]')],
+  ['GET|POST', '3.0 datasets/search', 'read', experiment('body.experiment_ids[]', 'query.experiment_ids[]'), keep('datasets', 'dataset', 'dataset_id')],
+  ['GET', '3.0 datasets/:dataset_id', 'read', dataset('path.dataset_id')],
+  ['DELETE', '3.0 datasets/:dataset_id', 'delete', dataset('path.dataset_id')],
+  ['PATCH', '3.0 datasets/:dataset_id/tags', 'update', dataset('path.dataset_id')],
+  ['DELETE', '3.0 datasets/:dataset_id/tags/:key', 'update', dataset('path.dataset_id')],
+  ['POST', '3.0 datasets/:dataset_id/records', 'update', dataset('path.dataset_id')],
+  ['GET', '3.0 datasets/:dataset_id/records', 'read', dataset('path.dataset_id')],
+  ['DELETE', '3.0 datasets/:dataset_id/records', 'update', dataset('path.dataset_id')],
+  ['GET', '3.0 datasets/:dataset_id/experiment-ids', 'read', dataset('path.dataset_id')],
+  ['POST', '3.0 datasets/:dataset_id/add-experiments', 'update', [dataset('path.dataset_id'), experiment('body.experiment_ids[]')]],
+  ['POST', '3.0 datasets/:dataset_id/remove-experiments', 'update', dataset('path.dataset_id')],
+
+  ['POST', '3.0 issues', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], stamp('body.created_by')],
+  ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id')],
+  ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
+  ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
+  ['POST', 'ajax 3.0 issues/invoke', 'update', experiment('body.experiment_id'), adminOnly("a secret is the server's", 'body.secret_id'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+
+  ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
+  ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
+  ['GET', '3.0 label-schemas/get-by-name', 'read', experiment('query.experiment_id')],
+  ['GET', '3.0 label-schemas/list', 'read', experiment('query.experiment_id')],
+  ['PATCH', '3.0 label-schemas/update', 'manage', labelSchema('body.schema_id')],
+  ['DELETE', '3.0 label-schemas/delete', 'manage', labelSchema('body.schema_id')],
+
+  ['POST', '3.0 review-queues/create', 'update', experiment('body.experiment_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/get-or-create-user', 'update', experiment('body.experiment_id'), special('review-queue')],
+  ['GET', '3.0 review-queues/get', 'read', reviewQueue('query.queue_id'), special('review-queue')],
+  ['GET', '3.0 review-queues/get-by-name', 'read', experiment('query.experiment_id'), special('review-queue')],
+  ['GET', '3.0 review-queues/list', 'read', experiment('query.experiment_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/update', 'update', reviewQueue('body.queue_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/delete', 'update', reviewQueue('body.queue_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/items/add', 'update', reviewQueue('body.queue_id')],
+  ['POST', '3.0 review-queues/items/remove', 'update', reviewQueue('body.queue_id'), special('review-queue')],
+  ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by')],
+
+  ['POST', '3.0 scorers/register', 'update', experiment('body.experiment_id')],
+  ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'experiment', 'experiment_id')],
+  ['GET', '3.0 scorers/versions', 'read', experiment('query.experiment_id')],
+  ['GET', '3.0 scorers/get', 'read', experiment('query.experiment_id')],
+  ['DELETE', '3.0 scorers/delete', 'delete', experiment('body.experiment_id')],
+  ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
+  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id')],
+
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
+  ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
+  ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],
+  ['DELETE', '3.0 prompt-optimization/jobs/:job_id', 'delete', promptJob('path.job_id')],
+
+  ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', job('path.job_id'), special('job')],
+  ['POST', '/ajax-api/3.0/jobs/', 'admin'],
+  ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', job('path.job_id'), special('job')],
+  ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keep('jobs', 'job', 'job_id')],
+  ['GET', 'ajax 3.0 jobs/:job_id', 'read', job('path.job_id'), special('job')],
+  ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', job('path.job_id'), special('job')],
+];
+
+const registry: readonly Row[] = [
+  ['POST', '2.0 registered-models/create', 'signed-in', [], adopt('registered_model', 'body.name', 'registered_model.name')],
+  // MLflow asks EDIT; grants move with the name, so the gateway asks MANAGE.
+  ['POST', '2.0 registered-models/rename', 'manage', model('body.name'), rename('registered_model', 'body.name', 'body.new_name')],
+  ['PATCH', '2.0 registered-models/update', 'update', model('body.name')],
+  ['DELETE', '2.0 registered-models/delete', 'delete', model('body.name'), forget('registered_model', 'body.name')],
+  ['GET', '2.0 registered-models/get', 'read', model('query.name')],
+  ['GET', '2.0 registered-models/search', 'signed-in', [], keep('registered_models', 'registered_model', 'name', { largestPage: 1000, defaultPage: 100, pushDown: 'name' })],
+  ['GET|POST', '2.0 registered-models/get-latest-versions', 'read', model('body.name', 'query.name')],
+  ['POST', '2.0 registered-models/set-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
+  ['DELETE', '2.0 registered-models/delete-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
+  ['POST', '2.0 registered-models/alias', 'update', model('body.name')],
+  ['DELETE', '2.0 registered-models/alias', 'delete', model('body.name')],
+  ['GET', '2.0 registered-models/alias', 'read', model('query.name')],
+  ['POST', '2.0 model-versions/create', 'update', [model('body.name'), to('read', source('body.source')), maybe(to('read', run('body.run_id'))), maybe(to('read', loggedModel('body.model_id')))]],
+  ['PATCH', '2.0 model-versions/update', 'update', model('body.name')],
+  ['POST', '2.0 model-versions/transition-stage', 'update', model('body.name')],
+  ['DELETE', '2.0 model-versions/delete', 'delete', model('body.name')],
+  ['GET', '2.0 model-versions/get', 'read', model('query.name')],
+  ['GET', '2.0 model-versions/search', 'signed-in', [], keep('model_versions', 'registered_model', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name' })],
+  ['GET', '2.0 model-versions/get-download-uri', 'read', model('query.name')],
+  ['POST', '2.0 model-versions/set-tag', 'update', model('body.name')],
+  ['DELETE', '2.0 model-versions/delete-tag', 'delete', model('body.name')],
+  ['GET', '/model-versions/get-artifact', 'read', model('query.name')],
+];
+
+const aiGateway: readonly Row[] = [
+  ['POST', '3.0 gateway/secrets/create', 'admin'],
+  ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id')],
+  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id')],
+  ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id')],
+  ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
+  ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],
+  ['POST', '3.0 gateway/endpoints/create', 'admin'],
+  ['GET', '3.0 gateway/endpoints/get', 'admin'],
+  ['POST', '3.0 gateway/endpoints/update', 'admin'],
+  ['DELETE', '3.0 gateway/endpoints/delete', 'admin'],
+  ['GET', '3.0 gateway/endpoints/list', 'signed-in', [], keep('endpoints', 'gateway_endpoint', 'endpoint_id')],
+  ['POST', '3.0 gateway/endpoints/models/attach', 'admin'],
+  ['POST', '3.0 gateway/endpoints/models/detach', 'admin'],
+  ['POST', '3.0 gateway/endpoints/bindings/create', 'admin'],
+  ['DELETE', '3.0 gateway/endpoints/bindings/delete', 'admin'],
+  ['GET', '3.0 gateway/endpoints/bindings/list', 'admin'],
+  ['POST', '3.0 gateway/endpoints/set-tag', 'update', endpoint('body.endpoint_id')],
+  ['DELETE', '3.0 gateway/endpoints/delete-tag', 'update', endpoint('body.endpoint_id')],
+  ['POST', '3.0 gateway/model-definitions/create', 'admin'],
+  ['GET', '3.0 gateway/model-definitions/get', 'read', modelDefinition('query.model_definition_id')],
+  ['POST', '3.0 gateway/model-definitions/update', 'admin'],
+  ['DELETE', '3.0 gateway/model-definitions/delete', 'delete', modelDefinition('body.model_definition_id')],
+  ['GET', '3.0 gateway/model-definitions/list', 'signed-in', [], keep('model_definitions', 'gateway_model_definition', 'model_definition_id')],
+  ['POST', '3.0 gateway/budgets/create', 'admin'],
+  ['POST', '3.0 gateway/budgets/update', 'admin'],
+  ['DELETE', '3.0 gateway/budgets/delete', 'admin'],
+  ['GET', '3.0 gateway/budgets/get', 'admin'],
+  ['GET', '3.0 gateway/budgets/list', 'admin'],
+  ['GET', '3.0 gateway/budgets/windows', 'admin'],
+  ['POST', '3.0 gateway/guardrails/create', 'admin'],
+  ['GET', '3.0 gateway/guardrails/get', 'admin'],
+  ['DELETE', '3.0 gateway/guardrails/delete', 'admin'],
+  ['GET', '3.0 gateway/guardrails/list', 'admin'],
+  ['POST', '3.0 gateway/guardrails/add-to-endpoint', 'admin'],
+  ['DELETE', '3.0 gateway/guardrails/remove-from-endpoint', 'admin'],
+  ['PATCH', '3.0 gateway/guardrails/update-config', 'admin'],
+  ['GET', '3.0 gateway/guardrails/list-for-endpoint', 'admin'],
+  ['GET', 'ajax 3.0 gateway/supported-providers', 'signed-in'],
+  ['GET', 'ajax 3.0 gateway/supported-models', 'signed-in'],
+  ['GET', 'ajax 3.0 gateway/provider-config', 'signed-in'],
+  ['POST', '/gateway/:endpoint_name/mlflow/invocations', 'admin'],
+  ['POST', '/gateway/mlflow/v1/chat/completions', 'admin'],
+  ['GET', '/gateway/mlflow/v1/models', 'admin'],
+  ['POST', '/gateway/openai/v1/chat/completions', 'admin'],
+  ['POST', '/gateway/openai/v1/embeddings', 'admin'],
+  ['POST', '/gateway/openai/v1/responses', 'admin'],
+  ['POST', '/gateway/openai/v1/responses/compact', 'admin'],
+  ['POST', '/gateway/typesafe/v1/systemone', 'admin'],
+  ['POST', '/gateway/anthropic/v1/messages', 'admin'],
+  ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'admin'],
+  ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
+  // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
+  ['GET', 'ajax 2.0 gateway-proxy', 'signed-in'],
+  ['POST', 'ajax 2.0 gateway-proxy', 'admin'],
+];
+
+/** MCP servers are named `namespace/slug`: exactly two segments, though the upstream's routes are greedy. */
+const mcp = mcpServer('path.namespace/slug');
+const MCP = '3.0 mcp-servers/:namespace/:slug';
+
+const mcpRegistry: readonly Row[] = [
+  ['POST', '3.0 mcp-servers', 'admin'],
+  ['GET', '3.0 mcp-servers', 'signed-in', [], keep('mcp_servers', 'mcp_server', 'name')],
+  ['GET', '3.0 mcp-servers/endpoints', 'admin'],
+  ['GET', MCP, 'read', mcp],
+  ['PATCH', MCP, 'update', mcp],
+  ['DELETE', MCP, 'delete', mcp, forget('mcp_server', 'path.namespace/slug')],
+  ['POST', `${MCP}/versions`, 'admin'],
+  ['GET', `${MCP}/versions`, 'read', mcp],
+  ['GET', `${MCP}/versions/:version`, 'read', mcp],
+  ['PATCH', `${MCP}/versions/:version`, 'update', mcp],
+  ['DELETE', `${MCP}/versions/:version`, 'delete', mcp],
+  ['POST', `${MCP}/versions/:version/tags`, 'update', mcp],
+  ['DELETE', `${MCP}/versions/:version/tags/:key`, 'update', mcp],
+  ['POST', `${MCP}/endpoints`, 'update', mcp],
+  ['GET', `${MCP}/endpoints`, 'read', mcp],
+  ['GET', `${MCP}/endpoints/:endpoint_id`, 'read', mcp],
+  ['PATCH', `${MCP}/endpoints/:endpoint_id`, 'update', mcp],
+  ['DELETE', `${MCP}/endpoints/:endpoint_id`, 'update', mcp],
+  ['POST', `${MCP}/tags`, 'update', mcp],
+  ['DELETE', `${MCP}/tags/:key`, 'update', mcp],
+  ['POST', `${MCP}/aliases`, 'update', mcp],
+  ['GET', `${MCP}/aliases/:alias`, 'read', mcp],
+  ['DELETE', `${MCP}/aliases/:alias`, 'update', mcp],
+];
+
+const server: readonly Row[] = [
+  ['POST', '2.0 webhooks', 'admin'],
+  ['GET', '2.0 webhooks', 'admin'],
+  ['GET', '2.0 webhooks/:webhook_id', 'admin'],
+  ['PATCH', '2.0 webhooks/:webhook_id', 'admin'],
+  ['DELETE', '2.0 webhooks/:webhook_id', 'admin'],
+  ['POST', '2.0 webhooks/:webhook_id/test', 'admin'],
+
+  ['GET', '3.0 workspaces', 'signed-in', [], keep('workspaces', 'workspace', 'name')],
+  ['POST', '3.0 workspaces', 'admin'],
+  ['GET', '3.0 workspaces/:workspace_name', 'read', workspace('path.workspace_name')],
+  ['PATCH', '3.0 workspaces/:workspace_name', 'admin'],
+  ['DELETE', '3.0 workspaces/:workspace_name', 'admin', [], forget('workspace', 'path.workspace_name')],
+
+  ['POST', 'ajax 3.0 demo/generate', 'admin'],
+  ['POST', 'ajax 3.0 demo/delete', 'admin'],
+  ['GET', 'ajax 3.0 ui-telemetry', 'signed-in', [], answer({ disable_ui_telemetry: true, disable_ui_events: [], ui_rollout_percentage: 0 })],
+  ['POST', 'ajax 3.0 ui-telemetry', 'signed-in', [], answer({ status: 'disabled' })],
+
+  // The assistant runs agents with a shell on the server for whoever comes from loopback, as the gateway does.
+  ['GET', 'ajax 3.0 assistant/config', 'signed-in', [], answer({ providers: {}, projects: {}, remote_access_allowed: false })],
+  ['PUT', 'ajax 3.0 assistant/config', 'nobody'],
+  ['POST', 'ajax 3.0 assistant/message', 'nobody'],
+  ['GET', 'ajax 3.0 assistant/sessions/:session_id/stream', 'nobody'],
+  ['PATCH', 'ajax 3.0 assistant/sessions/:session_id', 'nobody'],
+  ['POST', 'ajax 3.0 assistant/sessions/:session_id/permission', 'nobody'],
+  ['POST', 'ajax 3.0 assistant/sessions/:session_id/tool-result', 'nobody'],
+  ['GET', 'ajax 3.0 assistant/providers/:provider/health', 'nobody'],
+  ['GET', 'ajax 3.0 assistant/providers/:provider/models', 'nobody'],
+  ['GET', 'ajax 3.0 assistant/providers', 'nobody'],
+  ['POST', 'ajax 3.0 assistant/skills/install', 'nobody'],
+
+  ['POST', '/graphql', 'signed-in', [], special('graphql')],
+  ['GET', '/graphql', 'nobody'],
+
+  ['GET', '/', 'signed-in'],
+  ['GET', '/version', 'signed-in'],
+  ['GET', '/metrics', 'admin'],
+  ['GET', '/health', 'public', [], serve('health')],
+  ['GET', '/favicon.ico', 'public'],
+  ['GET', '/static-files/*path', 'public'],
+  ['GET', '/build/*filename', 'signed-in'],
+  ['GET', '3.0 server-info', 'public'],
+];
+
+const self = user('query.username');
+const selfInBody = user('body.username');
+const managedExperiment = anyId(experiment('body.experiment_id'));
+const managedModel = model('body.name');
+
+const administration: readonly Row[] = [
+  ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],
+  ['POST', '2.0 users/create', 'admin', [], serve('users.create')],
+  ['GET', '2.0 users/get', 'read', self, serve('users.get')],
+  ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
+  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current')],
+  ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
+  ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
+  ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
+
+  ['POST', '2.0 experiments/permissions/create', 'manage', managedExperiment, serve('experimentPermissions.create')],
+  ['GET', '2.0 experiments/permissions/get', 'manage', anyId(experiment('query.experiment_id')), serve('experimentPermissions.get')],
+  ['PATCH', '2.0 experiments/permissions/update', 'manage', managedExperiment, serve('experimentPermissions.update')],
+  ['DELETE', '2.0 experiments/permissions/delete', 'manage', managedExperiment, serve('experimentPermissions.delete')],
+  ['POST', '2.0 registered-models/permissions/create', 'manage', managedModel, serve('registeredModelPermissions.create')],
+  ['GET', '2.0 registered-models/permissions/get', 'manage', model('query.name'), serve('registeredModelPermissions.get')],
+  ['PATCH', '2.0 registered-models/permissions/update', 'manage', managedModel, serve('registeredModelPermissions.update')],
+  ['DELETE', '2.0 registered-models/permissions/delete', 'manage', managedModel, serve('registeredModelPermissions.delete')],
+];
+
+/** Every row, in the order a reader would look for them. */
+export const ROUTES: readonly Row[] = [
+  ...experiments,
+  ...runs,
+  ...artifacts,
+  ...loggedModels,
+  ...traces,
+  ...evaluation,
+  ...registry,
+  ...aiGateway,
+  ...mcpRegistry,
+  ...server,
+  ...administration,
+];

@@ -1,0 +1,229 @@
+/**
+ * The language that the table of routes is written in. Everything here is data: a row says what an
+ * operation touches and what follows from it; src/gateway does it.
+ */
+import type { Action } from '../policy/permissions.ts';
+import type { RootKind } from '../policy/resources.ts';
+
+/** Things that live inside a root; src/mlflow/lineage.ts knows how to find it. */
+export const CHILD_KINDS = [
+  'run',
+  'trace',
+  'logged_model',
+  'dataset',
+  'issue',
+  'label_schema',
+  'review_queue',
+  'job',
+  'prompt_optimization_job',
+] as const;
+export type ChildKind = (typeof CHILD_KINDS)[number];
+
+/**
+ * What a locator can find: a root, a child of one, a user of this gateway, or text that has to be
+ * taken apart first (an artifact path, a model version's source, a prompt's address).
+ */
+export type ReferenceKind = RootKind | ChildKind | 'user' | 'artifact' | 'source' | 'prompt_uri';
+
+/**
+ * Where in a request a value stands: `body.run_id`, `query.path`, `path.model_id`,
+ * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`.
+ */
+export type From = `${'body' | 'query' | 'path' | 'header'}.${string}`;
+
+export interface Locator {
+  readonly kind: ReferenceKind;
+  /** Names of the same thing; two that differ are refused. */
+  readonly from: readonly From[];
+  /** Absent means that the request touches no such thing; otherwise it is a 400. */
+  readonly optional?: boolean;
+  /** Stands in for the row's own action. */
+  readonly action?: Action;
+  /** Accepts ids that MLflow could never give out: MLflow's permissions API takes any text. */
+  readonly loose?: boolean;
+  /** A child that need not exist yet; one that does must share the root of the row's first locator. */
+  readonly fresh?: 'or-same-root';
+}
+
+/** What a row needs besides or instead of an action on what it touches. */
+export type Need =
+  | Action
+  /** No credentials asked. */
+  | 'public'
+  /** Whoever has signed in. */
+  | 'signed-in'
+  | 'admin'
+  /** Refused to everyone: dangerous, or not implemented upstream. */
+  | 'nobody';
+
+/** Paging of a search: the largest page the upstream gives, and whether it can be told which ids to look at. */
+export interface Paging {
+  readonly largestPage: number;
+  /** Page size when the request names none; absent if the upstream then refuses. */
+  readonly defaultPage?: number;
+  /** Column of the upstream's filter language that takes `IN (…)`, where the version has it. */
+  readonly pushDown?: string;
+}
+
+/** What follows from an operation, besides forwarding it. */
+export type Rule =
+  /** Drops reply rows whose root the caller may not read; with `paging`, refills the page. */
+  | {
+      readonly rule: 'keep';
+      readonly list: string;
+      readonly kind: ReferenceKind;
+      readonly id: string;
+      readonly paging?: Paging;
+    }
+  /** Replaces a list of ids in the body by its readable part; `whenEmpty` is answered if none is left. */
+  | {
+      readonly rule: 'narrow';
+      readonly from: From;
+      readonly kind: RootKind;
+      readonly whenEmpty: Readonly<Record<string, unknown>>;
+    }
+  /** The touched root stands only in the reply: judged there, before anything is sent. */
+  | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string }
+  /** The creator gets MANAGE on what the reply names. */
+  | { readonly rule: 'adopt'; readonly kind: RootKind; readonly name: From; readonly id: string }
+  | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
+  | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From }
+  /** The reply tells which root a child belongs to: remembered, so that no look-up is needed later. */
+  | {
+      readonly rule: 'learn';
+      readonly kind: ChildKind;
+      readonly list?: string;
+      readonly id: string;
+      readonly root: string | From;
+    }
+  /** The gateway remembers who started this, as the upstream does not. */
+  | {
+      readonly rule: 'own';
+      readonly kind: ChildKind;
+      readonly list?: string;
+      readonly id: string;
+      readonly experiment?: From;
+    }
+  /** Only an admin may send these. */
+  | { readonly rule: 'admin-only'; readonly from: readonly From[]; readonly why: string }
+  /** Must not be sent: a second name for the same thing that only one reader looks at. */
+  | { readonly rule: 'absent'; readonly from: readonly From[] }
+  /** Must be equal where both are sent; the first must be sent. */
+  | { readonly rule: 'equal'; readonly from: readonly [From, From]; readonly required?: boolean }
+  /** Keys of a tag or metadata list or map that redirect reads elsewhere. */
+  | { readonly rule: 'ban-keys'; readonly from: readonly From[]; readonly keys: readonly string[] }
+  /** With one of these keys, the operation needs more. */
+  | { readonly rule: 'keys-need'; readonly from: From; readonly keys: RegExp; readonly action: Action }
+  /** Fields blanked for whoever is not an admin. */
+  | { readonly rule: 'redact'; readonly fields: readonly string[] }
+  /** Who the caller is, written over what the client claims. */
+  | { readonly rule: 'stamp'; readonly to: From }
+  /** Answered by the gateway itself with this value, without asking the upstream. */
+  | { readonly rule: 'answer'; readonly body: unknown }
+  /** Served by the handler of that name in src/admin. */
+  | { readonly rule: 'serve'; readonly handler: string }
+  /** Not data: a function in src/gateway/special.ts judges it. */
+  | { readonly rule: 'special'; readonly name: 'graphql' | 'otlp' | 'review-queue' | 'job' | 'grantable' }
+  /** The query is read even though the method has a body. */
+  | { readonly rule: 'takes-query' }
+  /** The body is not JSON and streams through unread. */
+  | { readonly rule: 'streams' };
+
+/** One operation: methods (`GET|POST`), path, need, what it touches, what follows. */
+export type Row = readonly [
+  methods: string,
+  path: string,
+  need: Need,
+  touches?: Locator | readonly Locator[],
+  ...follows: Rule[],
+];
+
+const locator =
+  (kind: ReferenceKind) =>
+  (...from: From[]): Locator => ({ kind, from });
+
+export const experiment = locator('experiment');
+export const run = locator('run');
+export const trace = locator('trace');
+export const loggedModel = locator('logged_model');
+export const model = locator('registered_model');
+export const dataset = locator('dataset');
+export const issue = locator('issue');
+export const labelSchema = locator('label_schema');
+export const reviewQueue = locator('review_queue');
+export const job = locator('job');
+export const promptJob = locator('prompt_optimization_job');
+export const artifact = locator('artifact');
+export const source = locator('source');
+export const promptUri = locator('prompt_uri');
+export const user = locator('user');
+export const secret = locator('gateway_secret');
+export const endpoint = locator('gateway_endpoint');
+export const modelDefinition = locator('gateway_model_definition');
+export const mcpServer = locator('mcp_server');
+export const workspace = locator('workspace');
+
+/** The same locator, for a request that may leave it out. */
+export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
+/** The same locator, needing another action than the row's. */
+export const to = (action: Action, what: Locator): Locator => ({ ...what, action });
+/** The same locator, taking ids that MLflow could never give out. */
+export const anyId = (what: Locator): Locator => ({ ...what, loose: true });
+
+export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Paging): Rule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  ...(paging && { paging }),
+});
+export const narrow = (
+  from: From,
+  kind: RootKind = 'experiment',
+  whenEmpty: Readonly<Record<string, unknown>> = {},
+): Rule => ({ rule: 'narrow', from, kind, whenEmpty });
+export const judgeReply = (kind: ReferenceKind, id: string): Rule => ({ rule: 'judge-reply', kind, id });
+export const adopt = (kind: RootKind, name: From, id: string): Rule => ({ rule: 'adopt', kind, name, id });
+export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
+  rule: 'rename',
+  kind,
+  name,
+  newName,
+});
+export const forget = (kind: RootKind, name: From): Rule => ({ rule: 'forget', kind, name });
+export const learn = (kind: ChildKind, id: string, root: string): Rule => ({ rule: 'learn', kind, id, root });
+export const learnEach = (kind: ChildKind, list: string, id: string, root: string): Rule => ({
+  rule: 'learn',
+  kind,
+  list,
+  id,
+  root,
+});
+export const own = (kind: ChildKind, id: string, experiment?: From, list?: string): Rule => ({
+  rule: 'own',
+  kind,
+  id,
+  ...(experiment && { experiment }),
+  ...(list && { list }),
+});
+export const adminOnly = (why: string, ...from: From[]): Rule => ({ rule: 'admin-only', from, why });
+export const absent = (...from: From[]): Rule => ({ rule: 'absent', from });
+export const equal = (first: From, second: From, required = false): Rule => ({
+  rule: 'equal',
+  from: [first, second],
+  required,
+});
+export const banKeys = (keys: readonly string[], ...from: From[]): Rule => ({ rule: 'ban-keys', from, keys });
+export const keysNeed = (action: Action, from: From, keys: RegExp): Rule => ({
+  rule: 'keys-need',
+  from,
+  keys,
+  action,
+});
+export const redact = (...fields: string[]): Rule => ({ rule: 'redact', fields });
+export const stamp = (where: From): Rule => ({ rule: 'stamp', to: where });
+export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
+export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
+export const special = (name: (Rule & { rule: 'special' })['name']): Rule => ({ rule: 'special', name });
+export const takesQuery: Rule = { rule: 'takes-query' };
+export const streams: Rule = { rule: 'streams' };

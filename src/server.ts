@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyBaseLogger } from 'fastify';
+import { createHandlers } from './admin/index.ts';
+import { buildApp } from './app.ts';
+import type { Config } from './config.ts';
+import { createAdoption } from './gateway/adopt.ts';
+import { createJudge } from './gateway/authorize.ts';
+import { createAccounts } from './identity/accounts.ts';
+import { createBasic } from './identity/basic.ts';
+import { createPasswords } from './identity/password.ts';
+import { createLineage } from './mlflow/lineage.ts';
+import { createMatcher } from './mlflow/match.ts';
+import { createUpstream, type Upstream } from './mlflow/upstream.ts';
+import { openStore, type Store } from './store/index.ts';
+
+export interface ServerOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** Source of randomness, for generated passwords and keys. */
+  readonly random?: (bytes: number) => Buffer;
+}
+
+export interface RunningServer {
+  /** Where it listens, such as `http://127.0.0.1:5000`. */
+  readonly url: string;
+  /** Set if this start created the first administrator with a generated password: shown once, never stored. */
+  readonly firstAdmin: { readonly username: string; readonly password: string } | undefined;
+  readonly store: Store;
+  /** Ends requests under way, then everything else. */
+  close(): Promise<void>;
+}
+
+const SETTLE_EVERY_MS = 30_000;
+/** 24 characters of base64url: 144 bits. */
+const PASSWORD_BYTES = 18;
+
+/**
+ * Starts the gateway.
+ *
+ * @throws Error with a sentence for whoever started it, if the store cannot be opened or the port is taken.
+ */
+export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
+  const { logger, clock = Date.now, random = randomBytes } = options;
+  const store = await openStore(config.database_uri, { clock });
+  const passwords = createPasswords({
+    rounds: config.password_rounds,
+    minLength: config.min_password_length,
+  });
+  const upstream = createUpstream({
+    uri: config.upstream_uri,
+    host: config.upstream_host,
+    timeoutSeconds: config.upstream_timeout_seconds,
+    connections: config.upstream_connections,
+    clock,
+  });
+  const closers: (() => Promise<unknown>)[] = [
+    () => upstream.close(),
+    () => passwords.close(),
+    () => store.close(),
+  ];
+  const closeAll = async () => {
+    for (const close of closers) await close();
+  };
+  try {
+    const firstAdmin = await createFirstAdmin(config, store, passwords, random);
+    const accounts = createAccounts(store);
+    const lineage = createLineage(upstream);
+    const adoption = createAdoption(store, upstream, clock, logger);
+    const basic = createBasic({
+      accounts,
+      passwords,
+      processKey: random(32),
+      rehash: async (username, from, password) => {
+        const user = await store.users.get(username);
+        if (user === undefined) return from;
+        const to = await passwords.hash(password);
+        return (await store.users.replacePasswordHash(user.id, from, to)) ? to : from;
+      },
+    });
+    const app = buildApp(
+      {
+        find: createMatcher(),
+        ways: [basic],
+        upstream,
+        lineage,
+        judge: createJudge(lineage, config.default_permission),
+        adoption,
+        store,
+        handlers: createHandlers(store, passwords),
+        maxJsonBodyBytes: config.max_json_body_bytes,
+      },
+      { logger, trustedProxies: config.trusted_proxies },
+    );
+    const url = await app.listen({ host: config.host, port: config.port });
+    const settling = settleRepeatedly(() => adoption.settle(), logger);
+    void greet(upstream, logger);
+    closers.unshift(async () => {
+      settling.stop();
+      await drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections());
+    });
+    return { url, firstAdmin, store, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Creates the administrator of an empty store; answers the password if it had to make one up. */
+async function createFirstAdmin(
+  config: Config,
+  store: Store,
+  passwords: ReturnType<typeof createPasswords>,
+  random: (bytes: number) => Buffer,
+) {
+  if ((await store.users.list()).length > 0) return undefined;
+  const username = config.admin_username;
+  const password = config.admin_password?.reveal() ?? random(PASSWORD_BYTES).toString('base64url');
+  await store.users.create({ username, passwordHash: await passwords.hash(password), isAdmin: true });
+  return config.admin_password === undefined ? { username, password } : undefined;
+}
+
+/** Settles open intents now and for as long as there are any, or new ones may come. */
+function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger): { stop(): void } {
+  const once = () => {
+    settle().catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'));
+  };
+  once();
+  const timer = setInterval(once, SETTLE_EVERY_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+/** Names the upstream's version once it answers. */
+async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> {
+  try {
+    const version = await upstream.version();
+    log.info({ version }, 'the upstream is MLflow');
+  } catch (error) {
+    log.warn({ err: error }, 'the upstream does not answer yet');
+  }
+}
+
+/** Waits for a close, but no longer than it may take. */
+async function drained(closing: Promise<unknown>, withinMs: number, force: () => void): Promise<void> {
+  const timer = setTimeout(force, withinMs);
+  try {
+    await closing;
+  } finally {
+    clearTimeout(timer);
+  }
+}

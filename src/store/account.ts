@@ -1,0 +1,53 @@
+import type { Kysely } from 'kysely';
+import { readGrant } from './read-grant.ts';
+import type { Schema } from './schema.ts';
+import type { Account, Grant } from './types.ts';
+import { readUser } from './users.ts';
+
+/**
+ * A user with its own grants and those of its roles, as of one moment: a single statement, for two could
+ * pair the old password with a grant made after it was changed.
+ */
+export async function loadAccount(db: Kysely<Schema>, username: string): Promise<Account | undefined> {
+  const rows = await db
+    .with('holdings', (query) =>
+      query
+        .selectFrom('grants as g')
+        .innerJoin('users as u', 'u.id', 'g.user_id')
+        .where('u.username', '=', username)
+        .select(['g.resource_type', 'g.resource_pattern', 'g.permission'])
+        .select((select) => select.val<string | null>(null).as('role'))
+        .unionAll(
+          query
+            .selectFrom('users as u')
+            .innerJoin('role_members as m', 'm.user_id', 'u.id')
+            .innerJoin('roles as r', 'r.id', 'm.role_id')
+            .innerJoin('grants as g', 'g.role_id', 'r.id')
+            .where('u.username', '=', username)
+            .select(['g.resource_type', 'g.resource_pattern', 'g.permission', 'r.name as role']),
+        ),
+    )
+    .selectFrom('users')
+    .leftJoin('holdings', (join) => join.onTrue())
+    .where('users.username', '=', username)
+    .select(['users.id', 'users.username', 'users.password_hash', 'users.is_admin'])
+    .select(['holdings.resource_type', 'holdings.resource_pattern', 'holdings.permission', 'holdings.role'])
+    .execute();
+
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const roles = new Map<string, Grant['via']>();
+  const viaRole = (role: string): Grant['via'] => {
+    const via = roles.get(role) ?? { role };
+    roles.set(role, via);
+    return via;
+  };
+  const grants: Grant[] = [];
+  for (const { resource_type, resource_pattern, permission, role } of rows) {
+    if (resource_type === null || resource_pattern === null || permission === null) continue;
+    grants.push(
+      readGrant({ resource_type, resource_pattern, permission }, role === null ? 'user' : viaRole(role)),
+    );
+  }
+  return { user: readUser(first), grants };
+}

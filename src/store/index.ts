@@ -1,0 +1,80 @@
+import { Kysely, sql } from 'kysely';
+import { loadAccount } from './account.ts';
+import { type Changes, createChanges } from './changes.ts';
+import { readDatabaseUri } from './database-uri.ts';
+import { createGrants, type Grants } from './grants.ts';
+import { createIntents, type Intents } from './intents.ts';
+import { migrate } from './migrations/index.ts';
+import { createOwners, type Owners } from './owners.ts';
+import { createRoles, type Roles } from './roles.ts';
+import type { Schema } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
+import type { Account } from './types.ts';
+import { createUsers, type Users } from './users.ts';
+import { createWrite } from './write.ts';
+
+/**
+ * Everything the gateway remembers. Several processes may share one store. What a verb has answered survives
+ * a crash; a database that gives no answer is an ApiError 503.
+ */
+export interface Store {
+  readonly users: Users;
+  readonly grants: Grants;
+  readonly roles: Roles;
+  readonly intents: Intents;
+  readonly owners: Owners;
+  readonly changes: Changes;
+  /** A user with its own grants and those of its roles, all as of one moment. */
+  account(username: string): Promise<Account | undefined>;
+  /** Resolves if the database answers. */
+  ping(): Promise<void>;
+  /**
+   * Copies the store, in use as it may be, into a new file that only the owner can read.
+   *
+   * @throws Error if the file exists or cannot be written.
+   */
+  backup(file: string): Promise<void>;
+  /** Ends all use. Closing twice does nothing. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * Opens a store and brings its schema up to date.
+ *
+ * @param databaseUri - a SQLAlchemy URI, see {@link readDatabaseUri}.
+ * @throws Error if the URI, the file or what is in it will not do, with what to write instead.
+ */
+export async function openStore(databaseUri: string, { clock }: StoreOptions): Promise<Store> {
+  const engine = openSqlite(readDatabaseUri(databaseUri));
+  const db = new Kysely<Schema>({ dialect: engine.dialect });
+  const close = async (): Promise<void> => {
+    engine.close();
+    await db.destroy();
+  };
+  try {
+    await migrate(db, engine);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const write = createWrite(db, clock);
+  return {
+    users: createUsers(db, write, clock),
+    grants: createGrants(db, write, clock),
+    roles: createRoles(db, write, clock),
+    intents: createIntents(db, write, clock),
+    owners: createOwners(db, write),
+    changes: createChanges(engine.feed),
+    account: (username) => loadAccount(db, username),
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+    backup: (file) => engine.backup(file),
+    close,
+  };
+}

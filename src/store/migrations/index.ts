@@ -1,0 +1,45 @@
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import type { Engine } from '../engine.ts';
+import type { Schema } from '../schema.ts';
+import { first } from './first.ts';
+
+/** Every step of the schema, oldest first by name. Released steps never change. */
+const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
+  '0001-first': first,
+};
+
+/**
+ * Brings the schema up to date, all of it or nothing, one process at a time.
+ *
+ * @throws Error if the database belongs to another program or to a newer version of this one.
+ */
+export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await refuseForeign(transaction);
+    const migrator = new Migrator({
+      db: transaction,
+      provider: {
+        getMigrations: async () =>
+          Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, make(engine)])),
+      },
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      throw new Error(
+        'The database cannot be brought up to date. If a newer version of the gateway has used it, use that version.',
+        { cause: error },
+      );
+    }
+  });
+}
+
+/** MLflow's own `basic_auth.db` has a table `users` too, and the same default name. */
+async function refuseForeign(db: Kysely<Schema>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (tables.length === 0 || tables.some(({ name }) => name === 'kysely_migration')) return;
+  const whose = tables.some(({ name }) => name.startsWith('alembic_version'))
+    ? "MLflow's"
+    : "another program's";
+  throw new Error(`The database is ${whose}, not one of this gateway. Name another file in database_uri.`);
+}

@@ -1,0 +1,10 @@
+/** Resource types that share one space of names, and therefore gain and lose their grants together. */
+const FAMILIES: readonly (readonly string[])[] = [
+  // MLflow keeps prompts in the model registry: a name is a model or a prompt, never both.
+  ['registered_model', 'prompt'],
+];
+
+/** The resource types whose grants a name of this kind can carry. */
+export function typesSharingNamesWith(kind: string): readonly string[] {
+  return FAMILIES.find((family) => family.includes(kind)) ?? [kind];
+}

@@ -1,0 +1,58 @@
+import type { ColumnType } from 'kysely';
+
+/** Written once, when the row is made. */
+type Fixed<T> = ColumnType<T, T, never>;
+/** An id the database gives out and never gives out again. */
+type Id = ColumnType<number, never, never>;
+
+/** The tables, as queries see them. Booleans are 0 or 1 and times are milliseconds since the epoch. */
+export interface Schema {
+  users: {
+    id: Id;
+    username: Fixed<string>;
+    username_key: Fixed<string>;
+    password_hash: string;
+    is_admin: number;
+    created_at: Fixed<number>;
+  };
+  roles: {
+    id: Id;
+    name: string;
+    workspace: Fixed<string>;
+    description: string | null;
+  };
+  role_members: {
+    id: Id;
+    user_id: Fixed<number>;
+    role_id: Fixed<number>;
+  };
+  grants: {
+    id: Id;
+    user_id: ColumnType<number | null, number | undefined, never>;
+    role_id: ColumnType<number | null, number | undefined, never>;
+    resource_type: Fixed<string>;
+    resource_pattern: string;
+    permission: string;
+    created_at: number;
+  };
+  intents: {
+    id: Id;
+    user_id: Fixed<number>;
+    action: Fixed<string>;
+    kind: Fixed<string>;
+    name: Fixed<string>;
+    new_name: Fixed<string | null>;
+    created_at: Fixed<number>;
+  };
+  owners: {
+    kind: Fixed<string>;
+    id: Fixed<string>;
+    user_id: number;
+    experiment_id: string | null;
+  };
+  changes: {
+    id: Id;
+    user_id: Fixed<number | null>;
+    at: Fixed<number>;
+  };
+}

@@ -1,0 +1,162 @@
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import {
+  type Dialect,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { ApiError, unavailable } from '../errors.ts';
+import type { DatabaseLocation } from './database-uri.ts';
+import type { Engine, FeedSource } from './engine.ts';
+
+/** How long a write waits for another process that is writing. */
+const BUSY_TIMEOUT_MILLISECONDS = 5000;
+
+/** Only the gateway's own account may read password hashes. SQLite gives `-wal` and `-shm` the same mode. */
+const FILE_MODE = 0o600;
+
+/**
+ * Opens a SQLite file, made with mode 0600 if it is missing, or a database in memory.
+ *
+ * A file is opened twice: one connection for all queries, and one for the change feed, so that the feed
+ * sees commits alone (`PRAGMA data_version` of a connection moves when *another* one commits) and never
+ * a row of a transaction that may yet be rolled back.
+ *
+ * @throws Error if the file cannot be opened or is not a database.
+ */
+export function openSqlite(location: DatabaseLocation): Engine {
+  const name = location === 'memory' ? ':memory:' : location.file;
+  const main = connect(name);
+  const watcher = location === 'memory' ? main : connect(name);
+  return {
+    dialect: createDialect(main),
+    idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
+    feed: createFeedSource(watcher),
+    async backup(file) {
+      closeSync(openSync(file, 'wx', FILE_MODE));
+      await main.backup(file);
+    },
+    close: () => {
+      if (watcher !== main) watcher.close();
+    },
+  };
+}
+
+function connect(name: string): Sqlite.Database {
+  if (name !== ':memory:') closeSync(openSync(name, 'a', FILE_MODE));
+  const connection = new Sqlite(name, { timeout: BUSY_TIMEOUT_MILLISECONDS });
+  connection.pragma('journal_mode = WAL');
+  // What was answered must survive a power cut: NORMAL would lose the last commits of a WAL.
+  connection.pragma('synchronous = FULL');
+  connection.pragma('foreign_keys = ON');
+  connection.pragma('trusted_schema = OFF');
+  return connection;
+}
+
+function createDialect(connection: Sqlite.Database): Dialect {
+  const database: SqliteDatabase = {
+    close: () => connection.close(),
+    prepare: (sql) =>
+      answering(() => {
+        const statement = connection.prepare<unknown[]>(sql);
+        return {
+          reader: statement.reader,
+          all: (parameters) => answering(() => statement.all(...parameters)),
+          run: (parameters) => answering(() => statement.run(...parameters)),
+          iterate: (parameters) => answering(() => statement.iterate(...parameters)),
+        };
+      }),
+  };
+  return {
+    createDriver: () => new WaitingSqliteDriver(database, connection),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new TransactionalSqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/**
+ * Takes the write lock when a transaction begins: one that reads first and writes later fails at once if
+ * another process wrote in between.
+ */
+class WaitingSqliteDriver extends SqliteDriver {
+  readonly #connection: Sqlite.Database;
+
+  constructor(database: SqliteDatabase, connection: Sqlite.Database) {
+    super({ database });
+    this.#connection = connection;
+  }
+
+  override async beginTransaction(): Promise<void> {
+    await beginImmediate(this.#connection);
+  }
+}
+
+/** Waits for the write lock without holding up the event loop, as SQLite's own waiting would. */
+async function beginImmediate(connection: Sqlite.Database): Promise<void> {
+  let pauseMilliseconds = 1;
+  let waitedMilliseconds = 0;
+  while (!answering(() => tryBegin(connection))) {
+    if (waitedMilliseconds >= BUSY_TIMEOUT_MILLISECONDS) {
+      throw unavailable('Another process has kept the store to itself for too long.');
+    }
+    await setTimeout(pauseMilliseconds);
+    waitedMilliseconds += pauseMilliseconds;
+    pauseMilliseconds = Math.min(pauseMilliseconds * 2, 50);
+  }
+}
+
+function tryBegin(connection: Sqlite.Database): boolean {
+  connection.pragma('busy_timeout = 0');
+  try {
+    connection.exec('begin immediate');
+    return true;
+  } catch (error) {
+    if (error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')) return false;
+    throw error;
+  } finally {
+    connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MILLISECONDS}`);
+  }
+}
+
+/** SQLite rolls back DDL like anything else; two processes that start together migrate one after the other. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+function createFeedSource(connection: Sqlite.Database): FeedSource {
+  const version = connection
+    .prepare<[], number>(connection.memory ? 'select total_changes()' : 'pragma data_version')
+    .pluck();
+  return {
+    // Only a database in memory shares its connection, and can be in the middle of a transaction here.
+    version: () => answering(() => (connection.inTransaction ? undefined : version.get())),
+    changesFrom: (id) =>
+      answering(() =>
+        connection
+          .prepare<[number], { id: number; user_id: number | null }>(
+            'select id, user_id from changes where id >= ? order by id',
+          )
+          .all(id),
+      ),
+    newestChange: () =>
+      answering(
+        () => connection.prepare<[], number>('select coalesce(max(id), 0) from changes').pluck().get() ?? 0,
+      ),
+  };
+}
+
+/** Runs a statement; a database that fails is a 503, for silence never grants. */
+function answering<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof ApiError ? error : unavailable('The store gave no answer.', error);
+  }
+}

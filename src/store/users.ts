@@ -1,0 +1,144 @@
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import { ApiError, alreadyExists } from '../errors.ts';
+import type { Schema } from './schema.ts';
+import type { User } from './types.ts';
+import type { Write } from './write.ts';
+
+export interface NewUser {
+  readonly username: string;
+  readonly passwordHash: string;
+  readonly isAdmin: boolean;
+}
+
+/** The users. Verbs that name an id answer false if there is no such user. */
+export interface Users {
+  /** @throws ApiError RESOURCE_ALREADY_EXISTS if the name is taken, also in another case or Unicode form. */
+  create(user: NewUser): Promise<User>;
+  /** The user of exactly this name. */
+  get(username: string): Promise<User | undefined>;
+  getById(id: number): Promise<User | undefined>;
+  /** Everybody, in the order of creation. */
+  list(): Promise<readonly User[]>;
+  setPassword(id: number, passwordHash: string): Promise<boolean>;
+  /** Replaces a hash only while it is still `from`, so that a password changed meanwhile is not undone. */
+  replacePasswordHash(id: number, from: string, to: string): Promise<boolean>;
+  /** @throws ApiError BAD_REQUEST if that would leave no admin. */
+  setAdmin(id: number, isAdmin: boolean): Promise<boolean>;
+  /**
+   * Deletes a user with grants, memberships and ownerships.
+   *
+   * @throws ApiError BAD_REQUEST if that would leave no admin.
+   */
+  remove(id: number): Promise<boolean>;
+}
+
+export function createUsers(db: Kysely<Schema>, write: Write, clock: () => number): Users {
+  const setHash = (id: number, to: string, from?: string): Promise<boolean> =>
+    write(async (transaction, announce) => {
+      let update = transaction.updateTable('users').set({ password_hash: to }).where('id', '=', id);
+      if (from !== undefined) update = update.where('password_hash', '=', from);
+      const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
+      if (numUpdatedRows > 0n) announce(id);
+      return numUpdatedRows > 0n;
+    });
+
+  return {
+    create: ({ username, passwordHash, isAdmin }) =>
+      write(async (transaction, announce) => {
+        const row = await transaction
+          .insertInto('users')
+          .values({
+            username,
+            username_key: usernameKey(username),
+            password_hash: passwordHash,
+            is_admin: isAdmin ? 1 : 0,
+            created_at: clock(),
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) throw alreadyExists(`User (username=${username}) already exists.`);
+        announce(row.id);
+        return readUser(row);
+      }),
+
+    async get(username) {
+      const row = await db
+        .selectFrom('users')
+        .selectAll()
+        .where('username', '=', username)
+        .executeTakeFirst();
+      return row && readUser(row);
+    },
+
+    async getById(id) {
+      const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && readUser(row);
+    },
+
+    async list() {
+      const rows = await db.selectFrom('users').selectAll().orderBy('id').execute();
+      return rows.map(readUser);
+    },
+
+    setPassword: (id, passwordHash) => setHash(id, passwordHash),
+    replacePasswordHash: (id, from, to) => setHash(id, to, from),
+
+    setAdmin: (id, isAdmin) =>
+      write(async (transaction, announce) => {
+        if (!isAdmin) await refuseLastAdmin(transaction, id);
+        const { numUpdatedRows } = await transaction
+          .updateTable('users')
+          .set({ is_admin: isAdmin ? 1 : 0 })
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows > 0n) announce(id);
+        return numUpdatedRows > 0n;
+      }),
+
+    remove: (id) =>
+      write(async (transaction, announce) => {
+        await refuseLastAdmin(transaction, id);
+        const { numDeletedRows } = await transaction
+          .deleteFrom('users')
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+        if (numDeletedRows > 0n) announce(id);
+        return numDeletedRows > 0n;
+      }),
+  };
+}
+
+/**
+ * Names that a reader would take for one another have the same key: `Alice` and `alice`, or `ｆoo` and `foo`.
+ * Normalised twice because lower-casing can leave the normal form.
+ *
+ * @see https://unicode.org/reports/tr15/ (NFKC)
+ */
+function usernameKey(username: string): string {
+  return username.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+/** Two processes cannot both pass: a write transaction holds the database's one write lock from its start. */
+async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Promise<void> {
+  const admins = await transaction
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where('is_admin', '=', 1)
+    .limit(2)
+    .execute();
+  const [last] = admins;
+  if (admins.length === 1 && last?.id === id) {
+    throw new ApiError(
+      'BAD_REQUEST',
+      `User (username=${last.username}) is the last admin. Make another user an admin first.`,
+    );
+  }
+}
+
+/** A row as the rest of the gateway knows it. */
+export function readUser(
+  row: Pick<Selectable<Schema['users']>, 'id' | 'username' | 'password_hash' | 'is_admin'>,
+): User {
+  return { id: row.id, username: row.username, passwordHash: row.password_hash, isAdmin: row.is_admin === 1 };
+}

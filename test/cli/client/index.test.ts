@@ -1,0 +1,158 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, test } from 'vitest';
+import manifest from '../../../package.json' with { type: 'json' };
+import { type Answer, type FakeServer, startFake } from './fake-server.ts';
+
+const ENTRY = join(import.meta.dirname, '../../../src/cli/client/index.ts');
+const PYTHON = join(process.env['MLFLOW_TEST_VENVS'] ?? '.venv', 'mlflow-3.17.2', 'bin', 'python');
+
+let server: FakeServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+describe('as a program', () => {
+  test('--version is the one of the package', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [ENTRY, '--version']);
+    expect(stdout).toBe(`${manifest.version}\n`);
+  });
+
+  test('a usage error ends with exit code 2', async () => {
+    await expect(promisify(execFile)(process.execPath, [ENTRY, 'get-user'])).rejects.toMatchObject({
+      code: 2,
+    });
+  });
+
+  test('a reader that has seen enough is no error', async () => {
+    const users = Array.from({ length: 20_000 }, (_, id) => ({
+      id,
+      username: `user-${id}`,
+      is_admin: false,
+    }));
+    server = await startFake({ 'GET /api/2.0/mlflow/users': [200, { users }] });
+    const env = { ...process.env, MLFLOW_TRACKING_URI: server.uri, http_proxy: '', HTTP_PROXY: '' };
+    const child = spawn(process.execPath, [ENTRY, 'list-users', 'to-json'], { env });
+    const complaints: string[] = [];
+    child.stderr.on('data', (text) => complaints.push(String(text)));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect({ code, complaints }).toEqual({ code: 0, complaints: [] });
+  });
+});
+
+describe.skipIf(!existsSync(PYTHON) && process.env['CI'] === undefined)('on a terminal', () => {
+  const CREATED: Answer = [200, { user: { id: 2, username: 'alice', is_admin: false } }];
+  const ASKS_FOR_CURRENT = ({ body }: { body: unknown }): Answer =>
+    JSON.stringify(body).includes('current_password')
+      ? [200, {}]
+      : [
+          400,
+          {
+            error_code: 'INVALID_PARAMETER_VALUE',
+            message: 'Current password is required when changing your own password.',
+          },
+        ];
+
+  /** Types each answer as its question shows up; what the terminal showed comes back with the exit code. */
+  async function typing(argv: readonly string[], dialogue: readonly [question: string, typed: string][]) {
+    server = await startFake({
+      'POST /api/2.0/mlflow/users/create': CREATED,
+      'PATCH /api/2.0/mlflow/users/update-password': ASKS_FOR_CURRENT,
+    });
+    const env = {
+      ...process.env,
+      MLFLOW_TRACKING_URI: server.uri,
+      MLFLOW_TRACKING_TOKEN: 't',
+      MLFLOW_TRACKING_USERNAME: '',
+      http_proxy: '',
+      HTTP_PROXY: '',
+    };
+    const { stdout } = await promisify(execFile)(
+      PYTHON,
+      ['-c', TERMINAL, JSON.stringify(dialogue), process.execPath, ENTRY, ...argv],
+      { env, timeout: 20_000 },
+    );
+    const { code, shown } = JSON.parse(stdout);
+    return { code, shown, asked: server.asked.map(({ body }) => body) };
+  }
+
+  test('a password is asked for twice and never shown', async () => {
+    const { code, shown, asked } = await typing(
+      ['create-user', 'alice'],
+      [
+        ['Password: ', 'correct horsex\u007f\r'],
+        ['Password again: ', 'correct horse\r'],
+      ],
+    );
+    expect(asked).toEqual([{ username: 'alice', password: 'correct horse' }]);
+    expect(code).toBe(0);
+    expect(shown).toMatch(/^Password: \r\nPassword again: \r\nID +NAME +ADMIN\r\n2 +alice +no\r\n$/);
+  });
+
+  test('what is pasted at once counts for both questions', async () => {
+    const { code, asked } = await typing(
+      ['create-user', 'alice'],
+      [['Password: ', 'correct horse\rcorrect horse\r']],
+    );
+    expect({ code, asked }).toEqual({ code: 0, asked: [{ username: 'alice', password: 'correct horse' }] });
+  });
+
+  test('two that differ change nothing', async () => {
+    const { code, shown, asked } = await typing(
+      ['update-user-password', 'alice'],
+      [
+        ['Password: ', 'one\r'],
+        ['Password again: ', 'two\r'],
+      ],
+    );
+    expect({ code, asked }).toEqual({ code: 2, asked: [] });
+    expect(shown).toContain('not the same');
+  });
+
+  test('the current password is asked for when the server wants it', async () => {
+    const { code, asked } = await typing(
+      ['update-user-password', 'alice'],
+      [
+        ['Password: ', 'new\r'],
+        ['Password again: ', 'new\r'],
+        ['Current password: ', 'old\r'],
+      ],
+    );
+    expect(code).toBe(0);
+    expect(asked.at(-1)).toEqual({ username: 'alice', password: 'new', current_password: 'old' });
+  });
+
+  test.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('%s ends it and changes nothing', async (_, key) => {
+    const { code, shown, asked } = await typing(['create-user', 'alice'], [['Password: ', key]]);
+    expect({ code, asked }).toEqual({ code: 1, asked: [] });
+    expect(shown).toMatch(/Cancelled; nothing was changed\.\r\n$/);
+  });
+});
+
+/** Runs a program on a pseudo-terminal, types along a dialogue, prints the exit code and the screen as JSON. */
+const TERMINAL = `
+import json, os, pty, sys
+dialogue, command = json.loads(sys.argv[1]), sys.argv[2:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(command[0], command)
+shown = ""
+while True:
+    try:
+        data = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    shown += data.decode()
+    if dialogue and shown.endswith(dialogue[0][0]):
+        os.write(terminal, dialogue.pop(0)[1].encode())
+print(json.dumps({"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "shown": shown}))
+`;

@@ -1,0 +1,285 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig, SETTING_NAMES, variableOf } from '../src/config.ts';
+
+/** Loads with these variables and these files, as if nothing else were there. */
+function load(env: Record<string, string> = {}, files: Record<string, string> = {}) {
+  return loadConfig({
+    env,
+    cwd: '/work',
+    readFile(path) {
+      const text = files[path];
+      if (text === undefined) throw Object.assign(new Error('not there'), { code: 'ENOENT' });
+      return text;
+    },
+  });
+}
+
+/** The same with the lines of a `[mlflow]` section in the default file. */
+function loadSection(lines: string, env: Record<string, string> = {}) {
+  return load(env, { '/work/config/basic-auth.ini': `[mlflow]\n${lines}` });
+}
+
+function problemsOf(run: () => unknown): readonly string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('without file and variables', () => {
+  test('the defaults are safe: nobody may do anything, only this machine may connect, there is no password', () => {
+    const { config, warnings, source } = load();
+    expect(config).toMatchObject({
+      admin_username: 'admin',
+      default_permission: 'NO_PERMISSIONS',
+      database_uri: 'sqlite:///basic_auth.db',
+      upstream_uri: 'http://127.0.0.1:5001',
+      host: '127.0.0.1',
+      port: 5000,
+      min_password_length: 12,
+      max_json_body_bytes: 32 * 1024 * 1024,
+      trusted_proxies: [],
+    });
+    expect(config.admin_password).toBeUndefined();
+    expect(warnings).toEqual([]);
+    expect(source).toBe('defaults and environment');
+  });
+});
+
+describe('the file', () => {
+  test('of MLflow 3.17.2 works as it is, and what means nothing here is said to be ignored', () => {
+    const { config, warnings, source } = loadSection(
+      [
+        'default_permission = READ',
+        'database_uri = sqlite:///basic_auth.db',
+        'admin_username = admin',
+        '# admin_password =',
+        'authorization_function = mlflow.server.auth:authenticate_request_basic_auth',
+        'grant_default_workspace_access = false',
+      ].join('\n'),
+    );
+    expect(config.default_permission).toBe('READ');
+    expect(source).toBe('config/basic-auth.ini');
+    expect(warnings).toEqual([
+      'authorization_function in config/basic-auth.ini is ignored: it is a setting of MLflow that means nothing here.',
+      'grant_default_workspace_access in config/basic-auth.ini is ignored: it is a setting of MLflow that means nothing here.',
+    ]);
+  });
+
+  test('of MLflow 2.15.1 is refused for the password that everyone knows', () => {
+    expect(problemsOf(() => loadSection('admin_password = password\n'))).toEqual([
+      'admin_password in config/basic-auth.ini: this is a default that everyone knows: write another, or leave it out',
+    ]);
+  });
+
+  test('is found where MLFLOW_AUTH_CONFIG_PATH says, relative to the working directory', () => {
+    const env = { MLFLOW_AUTH_CONFIG_PATH: 'etc/auth.ini' };
+    const loaded = load(env, { '/work/etc/auth.ini': '[mlflow]\nport = 81\n' });
+    expect(loaded.config.port).toBe(81);
+    expect(loaded.source).toBe('etc/auth.ini');
+  });
+
+  test('may be missing by default, not when it was named', () => {
+    expect(problemsOf(() => load({ MLFLOW_AUTH_CONFIG_PATH: 'gone.ini' }))).toEqual([
+      'MLFLOW_AUTH_CONFIG_PATH: gone.ini: there is no such file',
+    ]);
+  });
+
+  test('that cannot be read is a problem, even the default one', () => {
+    const read = () =>
+      loadConfig({
+        env: {},
+        cwd: '/work',
+        readFile() {
+          throw Object.assign(new Error('denied'), { code: 'EACCES' });
+        },
+      });
+    expect(problemsOf(read)).toEqual(['config/basic-auth.ini: it cannot be read (EACCES)']);
+  });
+
+  test('keeps a password with blanks, quotes, comment signs and percent signs as it was meant', () => {
+    const { config } = loadSection('ADMIN_Password: "a ; b # c = d: %%"\n');
+    expect(config.admin_password?.reveal()).toBe('"a ; b # c = d: %"');
+  });
+
+  test('may not hold a lone percent sign, which configparser would refuse', () => {
+    expect(problemsOf(() => loadSection('admin_password = 100% correct horse\n'))).toEqual([
+      'admin_password in config/basic-auth.ini: write %% for a percent sign; %(…)s is not supported',
+    ]);
+  });
+});
+
+describe('variables', () => {
+  test.each(SETTING_NAMES)('MLFLOW_AUTH_<KEY> overrules %s of the file', (key) => {
+    const values: Record<string, [string, string]> = {
+      admin_username: ['ann', 'bob'],
+      admin_password: ['correct horse 1', 'correct horse 2'],
+      default_permission: ['READ', 'EDIT'],
+      database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
+      upstream_uri: ['http://a:1', 'unix:/b.sock'],
+      upstream_host: ['a.example', 'b.example'],
+      host: ['::1', '0.0.0.0'],
+      log_level: ['debug', 'warn'],
+      trusted_proxies: ['10.0.0.1', '10.0.0.2'],
+    };
+    const [inFile, inVariable] = values[key] ?? ['2000', '3000'];
+    const small: [string, string] = ['13', '14'];
+    const [a, b] = /rounds|length/.test(key) ? small : [inFile, inVariable];
+    const shown = (text: string, env = {}) => {
+      const { config } = loadSection(`${key} = ${text}\n`, env);
+      const value = config[key as keyof typeof config];
+      return value !== null && typeof value === 'object' && 'reveal' in value
+        ? value.reveal()
+        : String(value);
+    };
+    expect(shown(a)).toBe(a);
+    expect(shown(a, { [variableOf(key)]: b })).toBe(b);
+  });
+
+  test('count as not set when they are empty', () => {
+    expect(loadSection('port = 81\n', { MLFLOW_AUTH_PORT: '' }).config.port).toBe(81);
+    expect(load({ MLFLOW_AUTH_CONFIG_PATH: '' }).source).toBe('defaults and environment');
+  });
+
+  test('of other programs are nobody’s business', () => {
+    expect(load({ MLFLOW_TRACKING_URI: 'http://x', PORT: '1', MLFLOW_AUTHOR: 'me' }).warnings).toEqual([]);
+  });
+});
+
+describe('unknown names', () => {
+  test.each([
+    ['prot = 1', 'prot in config/basic-auth.ini is not a setting; did you mean port?'],
+    [
+      'adminpassword = x',
+      'adminpassword in config/basic-auth.ini is not a setting; did you mean admin_password?',
+    ],
+    ['colour_of_the_sky = x', 'colour_of_the_sky in config/basic-auth.ini is not a setting.'],
+  ])('%s in the file is a warning', (line, warning) => {
+    expect(loadSection(line).warnings).toEqual([warning]);
+  });
+
+  test.each([
+    [
+      'MLFLOW_AUTH_UPSTREAM_URL',
+      'MLFLOW_AUTH_UPSTREAM_URL is not a setting; did you mean MLFLOW_AUTH_UPSTREAM_URI?',
+    ],
+    ['MLFLOW_AUTH_port', 'MLFLOW_AUTH_port is not a setting; did you mean MLFLOW_AUTH_PORT?'],
+    [
+      'MLFLOW_AUTH_CONFIG_PAHT',
+      'MLFLOW_AUTH_CONFIG_PAHT is not a setting; did you mean MLFLOW_AUTH_CONFIG_PATH?',
+    ],
+    [
+      'MLFLOW_AUTH_AUTHORIZATION_FUNCTION',
+      'MLFLOW_AUTH_AUTHORIZATION_FUNCTION is ignored: it is a setting of MLflow that means nothing here.',
+    ],
+    [
+      'MLFLOW_FLASK_SERVER_SECRET_KEY',
+      'MLFLOW_FLASK_SERVER_SECRET_KEY is ignored: it is a setting of MLflow that means nothing here.',
+    ],
+  ])('%s in the environment is a warning', (variable, warning) => {
+    expect(load({ [variable]: 'x' }).warnings).toEqual([warning]);
+  });
+
+  test('cannot be told from a setting by a name that every object has', () => {
+    expect(loadSection('constructor = x\ntostring = y\n__proto__ = z\n').warnings).toHaveLength(2);
+  });
+});
+
+describe('problems', () => {
+  test('are all told at once, each with where it stands and what to write', () => {
+    const problems = problemsOf(() =>
+      loadSection('port = 99999\nadmin_password = short\ndefault_permission = DENY\n  continued\n', {
+        MLFLOW_AUTH_LOG_LEVEL: 'loud',
+      }),
+    );
+    expect(problems).toEqual([
+      'config/basic-auth.ini: line 5 continues default_permission, which is not supported: write the value on one line, unindented',
+      'default_permission in config/basic-auth.ini: write one of READ, USE, EDIT, MANAGE, NO_PERMISSIONS',
+      'port in config/basic-auth.ini: write a whole number from 0 to 65535',
+      'MLFLOW_AUTH_LOG_LEVEL: write one of fatal, error, warn, info, debug, trace, silent',
+      'admin_password in config/basic-auth.ini: write at least 12 characters (min_password_length)',
+    ]);
+  });
+
+  test('never repeat a secret', () => {
+    const message = () => load({ MLFLOW_AUTH_ADMIN_PASSWORD: 'sesame', MLFLOW_AUTH_PORT: 'sesame' });
+    expect(message).toThrow(ConfigError);
+    expect(message).not.toThrow(/sesame/);
+  });
+
+  test.each([
+    ['upstream_uri', 'http://user:pw@mlflow:5000'],
+    ['upstream_uri', 'http://mlflow:5000/prefix'],
+    ['upstream_uri', 'http://mlflow:5000/?a=b'],
+    ['upstream_uri', 'http://mlflow:5000/#a'],
+    ['upstream_uri', 'http://mlflow:5000/.'],
+    ['upstream_uri', 'http://mlflow:99999'],
+    ['upstream_uri', 'ftp://mlflow'],
+    ['upstream_uri', 'mlflow:5000'],
+    ['upstream_uri', 'unix:relative.sock'],
+    ['database_uri', 'postgresql://db/auth'],
+    ['database_uri', 'auth.db'],
+    ['host', 'http://0.0.0.0'],
+    ['port', '-1'],
+    ['port', '65536'],
+    ['port', '5e3'],
+    ['port', '0x50'],
+    ['min_password_length', '0'],
+    ['min_password_length', '73'],
+    ['password_rounds', '3'],
+    ['password_rounds', '16'],
+    ['admin_username', 'a:b'],
+    ['admin_username', ' a'],
+    ['trusted_proxies', '10.0.0.0/33'],
+    ['trusted_proxies', '0.0.0.0/0'],
+    ['trusted_proxies', '::/0'],
+    ['trusted_proxies', '10.0.0.1,,10.0.0.2'],
+    ['trusted_proxies', 'proxy.example'],
+    ['admin_password', 'admin'],
+    ['admin_password', 'password1234'],
+    ['admin_password', 'eleven char'],
+    ['admin_password', 'é'.repeat(37)],
+  ])('%s cannot be %s', (key, value) => {
+    expect(problemsOf(() => load({ [variableOf(key)]: value }))).toEqual([
+      expect.stringMatching(new RegExp(`^${variableOf(key)}: (write|this is)`)),
+    ]);
+  });
+
+  test.each([
+    ['upstream_uri', 'https://mlflow.example'],
+    ['upstream_uri', 'http://[::1]:5001/'],
+    ['upstream_uri', 'unix:/run/mlflow.sock'],
+    ['database_uri', 'sqlite://'],
+    ['trusted_proxies', '10.0.0.7, 192.168.0.0/16,fd00::/8'],
+    ['admin_password', 'é'.repeat(36)],
+  ])('%s can be %s', (key, value) => {
+    expect(load({ [variableOf(key)]: value }).warnings).toEqual([]);
+  });
+
+  test('a password shorter than min_password_length is measured by the length that was set', () => {
+    const env = { MLFLOW_AUTH_ADMIN_PASSWORD: 'correct horse', MLFLOW_AUTH_MIN_PASSWORD_LENGTH: '14' };
+    expect(problemsOf(() => load(env))).toEqual([
+      'MLFLOW_AUTH_ADMIN_PASSWORD: write at least 14 characters (min_password_length)',
+    ]);
+  });
+
+  test('few password rounds are a warning', () => {
+    expect(load({ MLFLOW_AUTH_PASSWORD_ROUNDS: '9' }).warnings).toEqual([
+      'MLFLOW_AUTH_PASSWORD_ROUNDS is below 10: stolen password hashes would be cheap to guess.',
+    ]);
+    expect(load({ MLFLOW_AUTH_PASSWORD_ROUNDS: '10' }).warnings).toEqual([]);
+  });
+});
+
+test('the administrator’s password prints nowhere', () => {
+  const { config } = load({ MLFLOW_AUTH_ADMIN_PASSWORD: 'correct horse battery' });
+  for (const shown of [JSON.stringify(config), inspect(config), `${config.admin_password}`]) {
+    expect(shown).not.toContain('horse');
+    expect(shown).toContain('[secret]');
+  }
+  expect(config.admin_password?.reveal()).toBe('correct horse battery');
+});

@@ -1,0 +1,144 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { openStore } from '../../src/store/index.ts';
+import { addUser, open, temporaryDirectory, temporaryUri } from './temporary.ts';
+
+const clock = () => 0;
+const fileOf = (uri: string): string => uri.slice('sqlite:///'.length);
+
+describe('opening', () => {
+  test('makes an empty file into a store that only its owner can read', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    await addUser(store, 'alice');
+    for (const suffix of ['', '-wal', '-shm']) {
+      expect(statSync(fileOf(uri) + suffix).mode & 0o777, suffix).toBe(0o600);
+    }
+  });
+
+  test('finds again what was written before', async () => {
+    const uri = temporaryUri();
+    const before = await open(uri);
+    const alice = await addUser(before, 'alice');
+    await before.close();
+    expect(await (await open(uri)).users.get('alice')).toEqual(alice);
+  });
+
+  test('works in memory', async () => {
+    const store = await open('sqlite://');
+    await addUser(store, 'alice');
+    expect(await store.users.list()).toHaveLength(1);
+  });
+
+  test('twice at the same time makes one schema', async () => {
+    const uri = temporaryUri();
+    const stores = await Promise.all([open(uri), open(uri)]);
+    await addUser(stores[0], 'alice');
+    expect(await stores[1].users.get('alice')).toBeDefined();
+  });
+
+  test("refuses MLflow's own database and leaves it as it was", async () => {
+    const file = join(temporaryDirectory(), 'basic_auth.db');
+    const mlflows = new Sqlite(file);
+    mlflows.exec('create table users (id integer); create table alembic_version_auth (version_num text)');
+    mlflows.close();
+    await expect(openStore(`sqlite:///${file}`, { clock })).rejects.toThrow(/is MLflow's/);
+    const tables = new Sqlite(file).prepare('select name from sqlite_master order by name').pluck().all();
+    expect(tables).toEqual(['alembic_version_auth', 'users']);
+  });
+
+  test("refuses another program's database", async () => {
+    const file = join(temporaryDirectory(), 'other.db');
+    const other = new Sqlite(file);
+    other.exec('create table notes (text text)');
+    other.close();
+    await expect(openStore(`sqlite:///${file}`, { clock })).rejects.toThrow(/another program's/);
+  });
+
+  test('refuses a store that a newer version has used', async () => {
+    const uri = temporaryUri();
+    await (await open(uri)).close();
+    const raw = new Sqlite(fileOf(uri));
+    raw.exec("insert into kysely_migration values ('9999-future', '2099-01-01T00:00:00Z')");
+    raw.close();
+    await expect(openStore(uri, { clock })).rejects.toThrow(/newer version/);
+  });
+
+  test('refuses what is not a database, or not there', async () => {
+    const file = join(temporaryDirectory(), 'text.db');
+    writeFileSync(file, 'these are not the pages of a database, whatever the file is called');
+    await expect(openStore(`sqlite:///${file}`, { clock })).rejects.toThrow(/not a database/);
+    await expect(openStore(`sqlite:///${file}/x.db`, { clock })).rejects.toThrow();
+  });
+});
+
+describe('a store that cannot answer is a 503', () => {
+  test('after closing, for queries and for the change feed', async () => {
+    const store = await open();
+    const follower = store.changes.follow();
+    await store.close();
+    await expect(store.users.get('alice')).rejects.toThrow();
+    expect(() => follower.next()).toThrow(expect.objectContaining({ status: 503 }));
+  });
+
+  test('when the schema has gone', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    new Sqlite(fileOf(uri)).exec('drop table grants').close();
+    await expect(store.account('alice')).rejects.toMatchObject({ status: 503 });
+    await expect(store.ping()).resolves.toBeUndefined();
+  });
+
+  test('and closing twice does nothing', async () => {
+    const store = await open();
+    await store.close();
+    await expect(store.close()).resolves.toBeUndefined();
+  });
+});
+
+describe('a backup', () => {
+  test('of a store in use is a store, readable by its owner alone', async () => {
+    const store = await open();
+    const alice = await addUser(store, 'alice');
+    const file = join(temporaryDirectory(), 'copy.db');
+    await store.backup(file);
+    await addUser(store, 'bob');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await (await open(`sqlite:///${file}`)).users.list()).toEqual([alice]);
+  });
+
+  test('never overwrites a file', async () => {
+    const store = await open();
+    const file = join(temporaryDirectory(), 'precious.txt');
+    writeFileSync(file, 'precious');
+    await expect(store.backup(file)).rejects.toThrow(/EEXIST/);
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+  });
+});
+
+test('transactions of one process that overlap wait for one another', async () => {
+  const store = await open();
+  const names = Array.from({ length: 20 }, (_, number) => `user-${number}`);
+  await Promise.all(names.map((name) => addUser(store, name)));
+  expect((await store.users.list()).map(({ username }) => username).toSorted()).toEqual(names.toSorted());
+});
+
+describe('while another process writes', () => {
+  test('a write waits its turn and the event loop goes on', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    const other = new Sqlite(fileOf(uri));
+    other.exec('begin immediate');
+    let turns = 0;
+    const ticking = setInterval(() => {
+      turns += 1;
+      if (turns === 3) other.exec('commit');
+    }, 5);
+    await addUser(store, 'alice');
+    clearInterval(ticking);
+    other.close();
+    expect(turns).toBeGreaterThanOrEqual(3);
+  });
+});
