@@ -24,11 +24,10 @@ export function createChanges(source: FeedSource): Changes {
   return {
     follow() {
       let version = source.version();
-      let position = version === undefined ? 0 : source.newestChange();
+      let position = source.newestChange();
       return {
         next() {
           const now = source.version();
-          if (now === undefined) return 'everybody';
           if (now === version) return 'nothing';
           const rows = source.changesFrom(position);
           // Version before rows: a commit in between is looked for once more, never missed.

@@ -2,11 +2,8 @@ import type { ColumnDataType, ColumnDefinitionBuilder, Dialect } from 'kysely';
 
 /** What the change feed asks of a database, on the way of every request and therefore without a promise. */
 export interface FeedSource {
-  /**
-   * A number that differs from the last one if anything was committed in between, by any process.
-   * Undefined if that cannot be told right now.
-   */
-  version(): number | undefined;
+  /** A number that differs from the last one if anything was committed in between, by any process. */
+  version(): number;
   /** The committed changes from this id on, oldest first. */
   changesFrom(id: number): readonly { readonly id: number; readonly user_id: number | null }[];
   /** The id of the newest change, 0 if there is none. */

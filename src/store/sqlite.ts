@@ -135,8 +135,7 @@ function createFeedSource(connection: Sqlite.Database): FeedSource {
     .prepare<[], number>(connection.memory ? 'select total_changes()' : 'pragma data_version')
     .pluck();
   return {
-    // Only a database in memory shares its connection, and can be in the middle of a transaction here.
-    version: () => answering(() => (connection.inTransaction ? undefined : version.get())),
+    version: () => answering(() => version.get() ?? 0),
     changesFrom: (id) =>
       answering(() =>
         connection

@@ -8,6 +8,7 @@ describe('a name', () => {
     ['foo', 'ｆｏｏ'],
     ['josé', 'jose\u0301'],
     ['Kelvin', '\u212Aelvin'],
+    ['tel', '℡'],
   ])('%j is taken for %j', async (taken, wanted) => {
     const store = await open();
     await addUser(store, taken);

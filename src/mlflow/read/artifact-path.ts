@@ -37,8 +37,8 @@ export function readArtifactPath(decodedOnce: string): string[] {
   if (path.startsWith('/') || FORBIDDEN.test(path) || !path.isWellFormed() || segments.includes('..')) {
     throw refusal();
   }
-  // The raw path is what MLflow sees in a parameter, the joined one what it sees in a path.
-  if (isRewritten(path) || isRewritten(segments.join('/'))) throw refusal();
+  // Of the joined path, which has all that the raw one could have and is what stands in a target.
+  if (isRewritten(segments.join('/'))) throw refusal();
   return segments;
 }
 

@@ -14,7 +14,7 @@ export interface Target {
   readonly rawQuery: string | undefined;
 }
 
-/** Bytes of a target. */
+/** Bytes. */
 const MAX_TARGET_LENGTH = 16_384;
 
 /** A target that is canonical as it stands: RFC 3986 pchars, nothing encoded in the path, no dot segment. */
@@ -50,8 +50,8 @@ export function readTarget(rawUrl: string): Target {
   if (PLAIN.test(rawUrl) && !ARTIFACTS.test(rawPath)) {
     return { path: rawPath, segments: rawPath.slice(1).split('/'), rawQuery };
   }
-  if (!rawUrl.startsWith('/') || rawUrl.startsWith('//')) {
-    throw invalid('The request target must be a path that starts with a single slash.');
+  if (!rawUrl.startsWith('/')) {
+    throw invalid('The request target must be a path that starts with a slash.');
   }
   if (!RFC_3986.test(rawUrl)) {
     throw invalid('The request target has a character that must be percent-encoded (RFC 3986).');
