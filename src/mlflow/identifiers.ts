@@ -13,9 +13,9 @@ const CANONICAL = {
   dataset: /^d-[0-9a-f]{32}$/,
 } as const satisfies Partial<Record<ReferenceKind, RegExp>>;
 
-/** Names that people choose: anything printable. */
+/** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const NAME = /^[^\u0000-\u001f\u007f]{1,1000}$/u;
+const NAME = /^(?!\*$)[^\u0000-\u001f\u007f]{1,1000}$/u;
 const OPAQUE = /^[A-Za-z0-9_.:-]{1,100}$/;
 
 const NAMED: ReadonlySet<ReferenceKind> = new Set([
