@@ -3,15 +3,25 @@
  * Makes src/mlflow/fields.generated.json from the output of scripts/dump_routes.py, one file per
  * MLflow version:
  *
- *     node scripts/generate-fields.mjs routes-2.15.1.json … routes-3.17.2.json
+ *     node scripts/generate-fields.mjs [--out FILE] routes-2.15.1.json … routes-3.17.2.json
  *
  * src/mlflow/read/fields.ts documents the notation and reads it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const OUT = new URL('../src/mlflow/fields.generated.json', import.meta.url);
+const { values: options, positionals: dumps } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: {
+      type: 'string',
+      default: fileURLToPath(new URL('../src/mlflow/fields.generated.json', import.meta.url)),
+    },
+  },
+});
 
-/** Google's own messages whose JSON form src/mlflow/read/wellknown.ts knows how to check. */
+/** Google's own messages whose JSON form src/mlflow/read/well-known.ts knows how to check. */
 const WELL_KNOWN = ['Duration', 'FieldMask', 'Timestamp', 'Value'];
 
 /** Query of handlers that read `request.args` themselves; from mlflow/server/handlers.py. */
@@ -120,7 +130,7 @@ const messages = {};
 const enums = {};
 const routes = {};
 
-for (const file of process.argv.slice(2)) {
+for (const file of dumps) {
   const dump = JSON.parse(readFileSync(file, 'utf8'));
   for (const [fullName, fields] of Object.entries(dump.messages)) {
     const message = entry(messages, shortName(fullName));
@@ -188,7 +198,7 @@ const lines = Object.entries(table).map(([key, value]) => {
       : Object.entries(value).map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)}`);
   return ` ${JSON.stringify(key)}: {\n${inner.join(',\n')}\n }`;
 });
-writeFileSync(OUT, `{\n${lines.join(',\n')}\n}\n`);
+writeFileSync(options.out, `{\n${lines.join(',\n')}\n}\n`);
 console.log(
   `${versions.join(', ')}: ${Object.keys(operations).length} operations with a message, ${Object.keys(messages).length} messages, ${Object.keys(enums).length} enums`,
 );

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import type { Operation } from '../mlflow/match.ts';
+import { queryShapeOf } from '../mlflow/read/fields.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
@@ -52,7 +53,7 @@ function readQueryOf(request: FastifyRequest, operation: Operation, lenient: boo
   const { rawQuery } = request.way.target;
   if (rawQuery === undefined || rawQuery === '') return;
   attempt(lenient, () => {
-    request.way.query = readQuery(rawQuery, operation.method === 'GET' ? operation.shape : undefined);
+    request.way.query = readQuery(rawQuery, queryShapeOf(operation.name));
   });
 }
 

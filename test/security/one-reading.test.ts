@@ -49,6 +49,14 @@ const operations = [...new Set(SAMPLED_VERSIONS.flatMap((version) => liveRoutes(
   },
 );
 
+const ASSESS = 'POST 3.0 traces/:trace_id/assessments';
+
+/** Around the depth at which protobuf stops. */
+const DEEP_VALUES = Array.from({ length: 20 }, (_, more) => {
+  const value = '['.repeat(40 + more) + ']'.repeat(40 + more);
+  return `{"assessment":{"feedback":{"value":${value}},"trace_id":"t"}}`;
+});
+
 /** A query as the message it stands for. */
 function asMessage(query: ReadonlyMap<string, readonly string[]>, shape: Shape): Record<string, unknown> {
   return Object.fromEntries(
@@ -74,16 +82,43 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
     test('bodies of every operation', { timeout: 60_000 }, () => {
       const bodies = operations.filter(({ operation }) => !operation.startsWith('GET '));
       const cases = bodies.flatMap(({ operation, shape }) =>
-        sample(messageText(shape), 150).flatMap((sent): Case[] => {
-          const view = accepted(() => readMessage(readJson(Buffer.from(sent)), shape));
-          if (view === undefined) return [];
-          const [method] = operation.split(' ');
-          const question = { ask: 'body', message: shape.name, method, base64: base64(sent), view };
-          return [{ sent: `${operation} ${sent}`, question }];
-        }),
+        [...sample(messageText(shape), 150), ...(operation === ASSESS ? DEEP_VALUES : [])].flatMap(
+          (sent): Case[] => {
+            const view = accepted(() => readMessage(readJson(Buffer.from(sent)), shape));
+            if (view === undefined) return [];
+            const [method] = operation.split(' ');
+            const question = { ask: 'body', message: shape.name, method, base64: base64(sent), view };
+            return [{ sent: `${operation} ${sent}`, question }];
+          },
+        ),
       );
       expect(cases.length).toBeGreaterThan(bodies.length * 10);
       expect(disagreements(version, cases)).toEqual([]);
+    });
+
+    test('and what its client writes, the gateway accepts', { timeout: 60_000 }, () => {
+      const cases = operations
+        .filter(({ operation }) => !operation.startsWith('GET '))
+        .flatMap(({ shape }) =>
+          sample(messageText(shape), 30)
+            .filter((sent) => accepted(() => readMessage(readJson(Buffer.from(sent)), shape)) !== undefined)
+            .map((sent) => ({
+              shape,
+              question: { ask: 'rewrite', message: shape.name, base64: base64(sent) },
+            })),
+        );
+      const written = askOracle(
+        version,
+        cases.map(({ question }) => question),
+      );
+      const refused = cases.flatMap(({ shape }, index) => {
+        const answer = written[index];
+        if (answer === null) return [];
+        const { body } = answer as { body: string };
+        return accepted(() => readMessage(readJson(Buffer.from(body)), shape)) === undefined ? [body] : [];
+      });
+      expect(cases.length).toBeGreaterThan(500);
+      expect(refused.slice(0, 5)).toEqual([]);
     });
 
     test('queries of every operation', { timeout: 60_000 }, () => {

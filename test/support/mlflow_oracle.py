@@ -4,6 +4,7 @@ Reads one JSON question per line from stdin, writes one JSON answer per line to 
 
     {"ask": "body",  "message": "LogMetric", "method": "POST", "base64": .., "view": {..}}  -> null or what differs
     {"ask": "query", "message": "GetRun", "query": "run_id=..", "view": {..}}               -> null or what differs
+    {"ask": "rewrite", "message": "LogMetric", "base64": ..}  -> {"body": ..}, as MLflow's client writes it, or null
     {"ask": "json",  "base64": .., "view": {..}}                                            -> null or what differs
     {"ask": "path",  "path": "1/a%2Fb"}                     -> {"path": "1/a/b"} or {"error": ".."}
 
@@ -25,6 +26,7 @@ import mlflow.server.handlers as handlers  # noqa: E402
 from google.protobuf import descriptor_pool, message_factory  # noqa: E402
 from google.protobuf.descriptor import FieldDescriptor as FD  # noqa: E402
 from google.protobuf.json_format import MessageToDict  # noqa: E402
+from mlflow.utils.proto_json_utils import message_to_json, parse_dict  # noqa: E402
 from mlflow.utils.uri import validate_path_is_safe  # noqa: E402
 
 app = flask.Flask("oracle")
@@ -152,6 +154,9 @@ def answer(question):
     message = message_named(question["message"])
     if message is None:
         return None
+    if ask == "rewrite":
+        parse_dict(json.loads(base64.b64decode(question["base64"])), message)
+        return {"body": message_to_json(message)}
     if ask == "query":
         return read_request(question, message, query_string=question["query"])
     body = base64.b64decode(question["base64"])

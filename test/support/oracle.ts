@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 /** The MLflow versions that tests ask how they read a request. */
 export const ORACLE_VERSIONS = ['2.15.1', '3.17.2'] as const;
 
-const pythonOf = (version: string) =>
+/** The Python that a version of MLflow is installed for. */
+export const pythonOf = (version: string) =>
   `${process.env['MLFLOW_TEST_VENVS'] ?? '.venv'}/mlflow-${version}/bin/python`;
 
 /** Whether a test has to do without the real MLflow: never where tests decide about a merge. */

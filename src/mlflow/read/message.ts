@@ -68,10 +68,7 @@ function claim(oneof: string, seen: Set<string>, path: string): void {
 function readField(value: unknown, field: Field, path: string, depth: number): unknown {
   if (!field.list) return readType(value, field.type, path, depth);
   if (!Array.isArray(value)) throw mismatch(path, describe(field));
-  return value.map((item: unknown, index) => {
-    if (item === null && !isValue(field)) throw mismatch(`${path}[${index}]`, describeType(field.type));
-    return readType(item, field.type, `${path}[${index}]`, depth);
-  });
+  return value.map((item: unknown, index) => readType(item, field.type, `${path}[${index}]`, depth));
 }
 
 function readType(value: unknown, type: FieldType, path: string, depth: number): unknown {

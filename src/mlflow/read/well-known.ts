@@ -1,6 +1,5 @@
 import { type ApiError, invalid } from '../../errors.ts';
 import type { WellKnown } from './fields.ts';
-import { isObject } from './json.ts';
 
 /** RFC 3339 as google.protobuf.Timestamp takes it, clear of the ends of its range. */
 const TIMESTAMP =
@@ -53,16 +52,13 @@ function isTextOf(message: Exclude<WellKnown, 'Value'>, text: string): boolean {
 const MAX_MESSAGE_DEPTH = 100;
 
 function checkDepth(value: unknown, path: string, depth: number): void {
-  if (depth > MAX_MESSAGE_DEPTH) throw tooDeep(path);
+  const isNested = typeof value === 'object' && value !== null;
+  if ((isNested ? depth + 1 : depth) > MAX_MESSAGE_DEPTH) {
+    throw invalid(`Invalid value for parameter '${path}': nested too deep.`);
+  }
   // A double: what would overflow it ends the reading.
   if (typeof value === 'bigint' && !Number.isFinite(Number(value))) throw mismatch('Value', path);
-  const items = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
-  if (typeof value === 'object' && value !== null && depth + 1 > MAX_MESSAGE_DEPTH) throw tooDeep(path);
-  for (const item of items) checkDepth(item, path, depth + 2);
-}
-
-function tooDeep(path: string): ApiError {
-  return invalid(`Invalid value for parameter '${path}': nested too deep.`);
+  if (isNested) for (const item of Object.values(value)) checkDepth(item, path, depth + 2);
 }
 
 function mismatch(message: WellKnown, path: string): ApiError {
