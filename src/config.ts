@@ -171,6 +171,8 @@ export class ConfigError extends Error {
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What holds where neither file nor variable says anything, in place of the schema's own defaults. */
+  readonly defaults?: Readonly<Record<string, string>>;
   /** Relative paths start here. */
   readonly cwd: string;
   /** Reads a file as UTF-8; throws as `fs.readFileSync` does. */
@@ -191,12 +193,12 @@ export interface LoadedConfig {
  *
  * @throws ConfigError naming every problem at once.
  */
-export function loadConfig({ env, cwd, readFile = readUtf8 }: ConfigSources): LoadedConfig {
+export function loadConfig({ env, cwd, defaults, readFile = readUtf8 }: ConfigSources): LoadedConfig {
   const warnings: string[] = [];
   const file = readSettingsFile(env, cwd, readFile);
   const problems = [...file.problems];
   /** Values as written, and the name under which each was found. */
-  const raw: Record<string, string> = {};
+  const raw: Record<string, string> = { ...defaults };
   const origin = new Map<string, string>();
 
   for (const [key, value] of file.values) {

@@ -1,15 +1,12 @@
 #!/usr/bin/env node
-/** The command `mlflow-auth-gateway`: the server, and what is done to its store. */
-import { Command } from 'commander';
-import { serve } from './cli/serve.ts';
+/** The command `mlflow-auth-gateway`; see src/cli/program.ts. */
+import { oldNode } from './cli/old-node.ts';
 
-const program = new Command('mlflow-auth-gateway')
-  .description('Sign-in, users and permissions in front of a stock MLflow tracking server.')
-  .showHelpAfterError();
-
-program
-  .command('serve', { isDefault: true })
-  .description('run the gateway in the foreground, configured by the INI file and MLFLOW_AUTH_* variables')
-  .action(() => serve());
-
-await program.parseAsync();
+const tooOld = oldNode(process.versions.node);
+if (tooOld === undefined) {
+  const { program } = await import('./cli/program.ts');
+  await program.parseAsync();
+} else {
+  process.stderr.write(`${tooOld}\n`);
+  process.exitCode = 1;
+}

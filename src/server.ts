@@ -8,6 +8,7 @@ import { createJudge } from './gateway/authorize.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { createBasic } from './identity/basic.ts';
 import { createPasswords } from './identity/password.ts';
+import { coverageOf, describeCoverage } from './mlflow/coverage.ts';
 import { createLineage } from './mlflow/lineage.ts';
 import { createMatcher } from './mlflow/match.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream.ts';
@@ -87,7 +88,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         judge: createJudge(lineage, config.default_permission),
         adoption,
         store,
-        handlers: createHandlers(store, passwords),
+        handlers: createHandlers(store, passwords, config.default_permission),
         maxJsonBodyBytes: config.max_json_body_bytes,
       },
       { logger, trustedProxies: config.trusted_proxies },
@@ -131,11 +132,16 @@ function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger)
   return { stop: () => clearInterval(timer) };
 }
 
-/** Names the upstream's version once it answers. */
+/** Names the upstream's version once it answers, and says what the table does not know of it. */
 async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> {
   try {
     const version = await upstream.version();
-    log.info({ version }, 'the upstream is MLflow');
+    const coverage = version === undefined ? undefined : coverageOf(version);
+    const covered = coverage?.is === 'covered' || coverage?.is === 'between';
+    log[covered ? 'info' : 'warn'](
+      { version, ...(coverage && { coverage: describeCoverage(coverage) }) },
+      version === undefined ? 'the upstream does not say which MLflow it is' : 'the upstream is MLflow',
+    );
   } catch (error) {
     log.warn({ err: error }, 'the upstream does not answer yet');
   }

@@ -8,6 +8,8 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   readonly query: ReadonlyMap<string, readonly string[]>;
   readonly body: Readonly<Record<string, unknown>>;
+  /** The canonical path, where the prefix makes a difference: `/ajax-api` is what MLflow's UI calls. */
+  readonly path: string;
 }
 
 /** Answers an operation that is the gateway's own with the JSON body of its reply. */

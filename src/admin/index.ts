@@ -1,13 +1,22 @@
 import type { Passwords } from '../identity/password.ts';
+import type { Permission } from '../policy/permissions.ts';
 import type { Store } from '../store/index.ts';
+import { grantHandlers } from './grants.ts';
 import type { Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
 import { permissionHandlers } from './permissions.ts';
+import { roleHandlers } from './roles.ts';
 import { userHandlers } from './users.ts';
 
 export type { Handlers } from './handler.ts';
 
 /** Every operation that the gateway serves itself, under the names that the table uses. */
-export function createHandlers(store: Store, passwords: Passwords): Handlers {
-  return { ...healthHandlers, ...userHandlers(store, passwords), ...permissionHandlers(store) };
+export function createHandlers(store: Store, passwords: Passwords, defaultPermission: Permission): Handlers {
+  return {
+    ...healthHandlers,
+    ...userHandlers(store, passwords),
+    ...permissionHandlers(store),
+    ...grantHandlers(store, defaultPermission),
+    ...roleHandlers(store),
+  };
 }

@@ -1,9 +1,12 @@
 import { z } from 'zod';
-import { ApiError, alreadyExists, invalid, notFound } from '../errors.ts';
+import { ApiError, alreadyExists, invalid } from '../errors.ts';
 import type { Passwords } from '../identity/password.ts';
 import type { Store } from '../store/index.ts';
 import type { User } from '../store/types.ts';
 import { bodyOf, callerOf, type Handlers, queryOf, text } from './handler.ts';
+import { administeredBy, rolesHeld } from './held-roles.ts';
+import { existingUser } from './parameters.ts';
+import { OWN_ROLE_PREFIX, ownRole, roleJson } from './role-json.ts';
 
 const username = z.string({ error: 'it must be a string' });
 const password = z.string({ error: 'it must be a string' });
@@ -12,15 +15,11 @@ const MAX_USERNAME_LENGTH = 255;
 /** A name that HTTP basic can carry and that every log can show (RFC 7617: no colon, no control characters). */
 const USERNAME = /^[^\p{C}:]+$/u;
 /** MLflow's UI signs out by signing in as such a user, and expects a 401. */
-const RESERVED = /^(?:mlflow-logged-out|__user_)/;
+const RESERVED = new RegExp(`^(?:mlflow-logged-out|${OWN_ROLE_PREFIX})`);
 
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
 export function userHandlers(store: Store, passwords: Passwords): Handlers {
-  async function existing(name: string): Promise<User> {
-    const user = await store.users.get(name);
-    if (user === undefined) throw notFound(`User with username=${name} not found`);
-    return user;
-  }
+  const existing = (name: string): Promise<User> => existingUser(store, name);
 
   async function withPermissions(user: User) {
     return { ...brief(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
@@ -54,9 +53,24 @@ export function userHandlers(store: Store, passwords: Passwords): Handlers {
       };
     },
 
-    async 'users.list'() {
-      const users = await store.users.list();
-      return { users: users.map((user) => ({ ...brief(user), roles: [] })) };
+    /** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
+    async 'users.list'(call) {
+      const caller = callerOf(call);
+      const [users, grants, roles] = await Promise.all([
+        store.users.list(),
+        store.grants.forUsers(),
+        store.roles.byUser(),
+      ]);
+      const held = (user: User) => {
+        const own = ownRole(user, grants.get(user.id) ?? []);
+        return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
+      };
+      const administered = caller.isAdmin ? undefined : administeredBy(await rolesHeld(store, caller.id));
+      const visible = (user: User) =>
+        administered === undefined || user.id === caller.id
+          ? held(user)
+          : held(user).filter(({ workspace }) => administered.has(workspace));
+      return { users: users.map((user) => ({ ...brief(user), roles: visible(user).map(roleJson) })) };
     },
 
     'users.current'(call) {
@@ -66,9 +80,15 @@ export function userHandlers(store: Store, passwords: Passwords): Handlers {
 
     async 'users.updatePassword'(call) {
       const body = bodyOf(call, { username: text, password, current_password: password.optional() });
-      passwords.checkRules(body.password);
       const user = await existing(body.username);
-      if (body.current_password !== undefined) {
+      const isSelf = user.id === callerOf(call).id;
+      // A page left open must not suffice to lock its user out. The classic clients of /api never send the old
+      // password; they have proved it with this very request.
+      if (isSelf && !body.current_password && call.path.startsWith('/ajax-api/')) {
+        throw invalid('Current password is required when changing your own password.');
+      }
+      passwords.checkRules(body.password);
+      if (isSelf && body.current_password !== undefined) {
         if (!(await passwords.verify(body.current_password, user.passwordHash))) {
           throw invalid('Current password does not match.');
         }
@@ -96,7 +116,7 @@ export function userHandlers(store: Store, passwords: Passwords): Handlers {
       if (user.id === callerOf(call).id) {
         throw new ApiError(
           'BAD_REQUEST',
-          'Users cannot delete their own account. Ask another admin to do it.',
+          'Users cannot delete their own account. Ask another admin to delete this user instead.',
         );
       }
       await store.users.remove(user.id);

@@ -5,19 +5,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
  * left running would hold the data and the socket for ever.
  */
 const TETHER = `
-import os, signal, subprocess, sys, threading
+import os, signal, subprocess, sys, threading, time
 signal.signal(signal.SIGTERM, lambda *_: None)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+cut = threading.Event()
 def watch():
     while os.read(0, 4096):
         pass
+    cut.set()
     os.killpg(0, signal.SIGTERM)
-    try:
-        child.wait(5)
-    finally:
-        os.killpg(0, signal.SIGKILL)
+    time.sleep(5)
+    os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
-sys.exit(abs(child.wait()))
+code = child.wait()
+if cut.is_set():
+    os.killpg(0, signal.SIGKILL)
+sys.exit(code if code >= 0 else 128 - code)
 `;
 
 export interface TetheredCommand {

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { unavailable } from '../errors.ts';
 import type { Upstream } from '../mlflow/upstream.ts';
 import type { Store } from '../store/index.ts';
+import { typesSharingNamesWith } from '../store/namespaces.ts';
 import type { Intent, IntentAction } from '../store/types.ts';
 
 /** What the upstream says of a resource, for settling an intent whose answer nobody heard. */
@@ -62,13 +63,15 @@ export function createAdoption(
       return expired;
     }
     const kind = intent.kind as Kind;
+    // What another process grants after this moment is on something newer than what is found.
+    const before = clock() - 1;
     const found = await find(kind, intent.name);
     if (found === 'unclear') return false;
     switch (intent.action) {
       case 'create':
-        // Only what came into being after the intent can be its doing; older grants on the id are another's.
+        // Only what came into being after the intent can be its doing, and only if nobody else has adopted it since.
         if (found !== 'missing' && found.createdAt >= intent.createdAt - CLOCK_SKEW_MS) {
-          if (!(await holdsSince(kind, found.id, intent))) {
+          if (!(await isHeld(kind, found, intent))) {
             await store.grants.adopt({ kind, id: found.id, userId: intent.userId, intentId: intent.id });
             return true;
           }
@@ -77,7 +80,8 @@ export function createAdoption(
       case 'rename': {
         const renamed = await find(kind, intent.newName);
         if (renamed === 'unclear') return false;
-        if (found === 'missing' && renamed !== 'missing' && !(await holdsSince(kind, renamed.id, intent))) {
+        // Without a grant on the old name there is nothing to move, and what is on the new one may be another's.
+        if (found === 'missing' && renamed !== 'missing' && (await grantsOn(kind, intent.name)).length > 0) {
           await store.grants.rename({ kind, from: intent.name, to: renamed.id, intentId: intent.id });
           return true;
         }
@@ -86,7 +90,7 @@ export function createAdoption(
       }
       case 'delete':
         if (found === 'missing') {
-          await store.grants.forget({ kind, id: intent.name, intentId: intent.id });
+          await store.grants.forget({ kind, id: intent.name, before, intentId: intent.id });
           return true;
         }
         if (!expired) return false;
@@ -96,10 +100,19 @@ export function createAdoption(
     return true;
   }
 
-  /** Whether somebody was granted something on it after the intent: then it has been settled by another. */
-  async function holdsSince(kind: Kind, id: string, intent: Intent): Promise<boolean> {
-    const grants = await store.grants.forResource(kind, id);
-    return grants.some(({ createdAt }) => createdAt > intent.createdAt);
+  /**
+   * Whether somebody holds a grant that is younger than what was found: then it was theirs from the start, and
+   * the intent came too late for it.
+   */
+  async function isHeld(kind: Kind, found: Exclude<Found, string>, intent: Intent) {
+    const since = Math.min(intent.createdAt, found.createdAt - CLOCK_SKEW_MS);
+    return (await grantsOn(kind, found.id)).some(({ createdAt }) => createdAt >= since);
+  }
+
+  /** Every grant on a name: as a model and as a prompt, which share one space of names. */
+  async function grantsOn(kind: Kind, id: string) {
+    const types = typesSharingNamesWith(kind);
+    return (await Promise.all(types.map((type) => store.grants.forResource(type, id)))).flat();
   }
 
   async function find(kind: Kind, name: string): Promise<Found> {

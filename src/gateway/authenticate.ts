@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
 import type { Authenticator, Verdict } from '../identity/principal.ts';
+import { credentialsBesideProviderKey } from './provider-key.ts';
 
 const UNAUTHENTICATED =
   'You are not authenticated. Please see ' +
@@ -37,13 +38,19 @@ function ask(
   from: number,
 ): Verdict | Promise<Verdict> {
   for (let index = from; index < ways.length; index++) {
-    const verdict = ways[index]?.(request.raw.headers) ?? 'not-mine';
+    const verdict = ways[index]?.(headersToAsk(request)) ?? 'not-mine';
     if (verdict instanceof Promise) {
       return verdict.then((later) => (later === 'not-mine' ? ask(ways, request, index + 1) : later));
     }
     if (verdict !== 'not-mine') return verdict;
   }
   return 'not-mine';
+}
+
+/** Beside a provider's key nothing but the header made for it says who is calling. */
+function headersToAsk(request: FastifyRequest): Readonly<Record<string, unknown>> {
+  const own = credentialsBesideProviderKey(request);
+  return own === undefined ? request.raw.headers : { authorization: own };
 }
 
 function accept(request: FastifyRequest, verdict: Verdict): void {

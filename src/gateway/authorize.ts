@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { denied } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
-import { experimentOfArtifact } from '../mlflow/identifiers.ts';
+import { endpointOfGeminiCall, experimentOfArtifact, partOfArtifact } from '../mlflow/identifiers.ts';
 import type { Lineage } from '../mlflow/lineage.ts';
 import type { Operation } from '../mlflow/match.ts';
 import { readArtifactPath } from '../mlflow/read/target.ts';
 import { CHILD_KINDS, type ChildKind, type Need } from '../mlflow/row.ts';
 import { liesIn, readPromptUri, readSource } from '../mlflow/source.ts';
-import { type Decision, decide } from '../policy/decide.ts';
+import { type Decision, decide, decideOnKind, decideOnPart } from '../policy/decide.ts';
 import { type Action, PERMISSION_FOR, type Permission } from '../policy/permissions.ts';
-import { ROOT_KINDS, type Root, type RootKind } from '../policy/resources.ts';
+import { ALL, PART_KINDS, type PartKind, ROOT_KINDS, type Root, type RootKind } from '../policy/resources.ts';
 import { unauthenticated } from './authenticate.ts';
 import { check } from './check.ts';
 import { locate, type Reference } from './locate.ts';
@@ -27,6 +27,12 @@ export interface Judge {
 const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
 const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
 
+const REGISTRY_KINDS = ['registered_model', 'prompt'] as const;
+
+const ARTIFACT_PARTS = ['run', 'logged_model', 'trace'] as const;
+const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
+
+const isPart = (kind: string): kind is PartKind => PARTS.has(kind);
 const isChild = (kind: string): kind is ChildKind => CHILDREN.has(kind);
 const isRoot = (kind: string): kind is RootKind => ROOTS.has(kind);
 
@@ -44,9 +50,14 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     reference: Reference,
     request?: FastifyRequest,
   ): Promise<Decision> | Decision {
-    const { kind, id, action } = reference;
+    const { kind, id, action, part } = reference;
     if (caller.isAdmin) return onRoot(caller, action, { kind: 'experiment', id });
-    if (isRoot(kind)) return onRoot(caller, action, { kind, id });
+    if (kind === 'registered_model' || kind === 'prompt') return onRegistryName(caller, action, kind, id);
+    if (isRoot(kind)) {
+      return part === undefined
+        ? onRoot(caller, action, { kind, id })
+        : decideOnPart(caller, action, part, { kind, id }, defaultPermission);
+    }
     if (isChild(kind)) return onChild(caller, reference, kind, request);
     switch (kind) {
       case 'user':
@@ -56,10 +67,29 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
       case 'artifact':
         return onArtifact(caller, action, id);
       case 'prompt_uri':
-        return onRoot(caller, action, { kind: 'registered_model', id: readPromptUri(id) });
+        return onRegistryName(caller, action, 'prompt', readPromptUri(id));
+      case 'gemini_call':
+        return onChild(
+          caller,
+          { ...reference, id: endpointOfGeminiCall(id) },
+          'gateway_endpoint_name',
+          request,
+        );
       default:
         return onSource(caller, action, id, request);
     }
+  }
+
+  /** Which family a name belongs to matters to whoever holds something on a whole family, and to nobody else. */
+  function onRegistryName(
+    caller: SignedIn,
+    action: Action,
+    kind: 'registered_model' | 'prompt',
+    id: string,
+  ): Promise<Decision> | Decision {
+    const holdsOnAll = REGISTRY_KINDS.some((each) => caller.grantsOn({ kind: each, id: ALL }).length > 0);
+    if (!holdsOnAll) return onRoot(caller, action, { kind, id });
+    return lineage.isPrompt(id).then((isPrompt) => onRoot(caller, action, { kind, id, isPrompt }));
   }
 
   function onChild(caller: SignedIn, reference: Reference, kind: ChildKind, request?: FastifyRequest) {
@@ -87,7 +117,9 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     }
     let last: Decision = refuse(`${kind} ${id} belongs to nothing`);
     for (const root of roots) {
-      last = onRoot(caller, action, root);
+      last = isPart(kind)
+        ? decideOnPart(caller, action, kind, root, defaultPermission)
+        : onRoot(caller, action, root);
       if (!last.allow) return last;
     }
     return last;
@@ -100,7 +132,12 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     // A delete is recursive, and nothing of MLflow's own is written beside the runs.
     if (action !== 'read' && segments.length < 3)
       return refuse('only an admin may change the root of an experiment');
-    return onRoot(caller, action, { kind: 'experiment', id });
+    const root: Root = { kind: 'experiment', id };
+    const part = partOfArtifact(segments);
+    if (part !== undefined) return decideOnPart(caller, action, part, root, defaultPermission);
+    // Where everything lies side by side, what is refused of any of it refuses the whole.
+    const refused = ARTIFACT_PARTS.map((each) => decideOnKind(caller, each)).find(({ allow }) => !allow);
+    return refused ?? onRoot(caller, action, root);
   }
 
   async function onSource(
@@ -162,39 +199,80 @@ export function authorize(app: FastifyInstance, judge: Judge, specials: Specials
         operation === undefined ? 'no row of the table matches' : `${operation.name} needs an admin`,
       );
     }
-    return judgeRow(request, operation, principal, judge, specials).then(() => undefined);
+    const judging = judgeRow(request, operation, principal, judge, specials);
+    if (judging !== undefined) return judging;
+    done();
   });
 }
 
-async function judgeRow(
+/** Answers no promise where everything is known: no turn of the event loop for a run that was asked for before. */
+function judgeRow(
   request: FastifyRequest,
   operation: Operation,
   caller: SignedIn,
   judge: Judge,
   specials: Specials,
-): Promise<void> {
+): Promise<void> | undefined {
+  refuseDeniedKinds(operation.rules, caller);
   const needed = check(operation.rules, actionOf(operation.need), readable(request));
   const references = locate(operation.locators, needed, readable(request));
-  await judgeAll(request, caller, references, judge);
+  const judging = judgeAll(request, caller, references, judge);
+  const ended = () => {
+    request.way.because ||= operation.need;
+  };
+  if (operation.has.has('special')) {
+    return (judging ?? Promise.resolve())
+      .then(() => judgeSpecially(request, operation, caller, specials))
+      .then(ended);
+  }
+  if (judging !== undefined) return judging.then(ended);
+  ended();
+  return undefined;
+}
+
+function refuseDeniedKinds(rules: Operation['rules'], caller: SignedIn): void {
+  for (const rule of rules) {
+    if (rule.rule !== 'spare') continue;
+    const decision = decideOnKind(caller, rule.kind);
+    if (!decision.allow) {
+      throw denied(`Every ${rule.kind.replaceAll('_', ' ')} is denied to you.`, decision.because);
+    }
+  }
+}
+
+async function judgeSpecially(
+  request: FastifyRequest,
+  operation: Operation,
+  caller: SignedIn,
+  specials: Specials,
+): Promise<void> {
   for (const rule of operation.rules) {
     if (rule.rule === 'special') await specials[rule.name](request, caller);
   }
-  request.way.because ||= operation.need;
 }
 
-/** Decides on every reference; the first refusal ends it. */
-export async function judgeAll(
+/** Decides on every reference, at once where nothing has to be looked up; the first refusal ends it. */
+export function judgeAll(
   request: FastifyRequest,
   caller: SignedIn,
   references: readonly Reference[],
   judge: Judge,
-): Promise<void> {
-  const decisions = await Promise.all(references.map((reference) => judge.on(caller, reference, request)));
-  decisions.forEach((decision, index) => {
-    const reference = references[index];
-    if (!decision.allow && reference !== undefined) throw refusal(reference, decision);
-    request.way.because = decision.because;
-  });
+): Promise<void> | undefined {
+  const accept = (decisions: readonly Decision[]): void => {
+    decisions.forEach((decision, index) => {
+      const reference = references[index];
+      if (!decision.allow && reference !== undefined) throw refusal(reference, decision);
+      request.way.because = decision.because;
+    });
+  };
+  const decisions = references.map((reference) => judge.on(caller, reference, request));
+  if (!areKnown(decisions)) return Promise.all(decisions).then(accept);
+  accept(decisions);
+  return undefined;
+}
+
+function areKnown(decisions: readonly (Decision | Promise<Decision>)[]): decisions is readonly Decision[] {
+  return !decisions.some((decision) => decision instanceof Promise);
 }
 
 /** The same words for what is not there and for what may not be seen, so that neither tells the other. */

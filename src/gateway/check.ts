@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { denied, invalid } from '../errors.ts';
 import type { From, Rule } from '../mlflow/row.ts';
+import { names } from '../mlflow/trace-keys.ts';
 import type { Action } from '../policy/permissions.ts';
 import { nameOf, valuesAt } from './locate.ts';
 import type { Way } from './way.ts';
@@ -33,7 +34,7 @@ export function check(rules: readonly Rule[], action: Action, request: Readable)
         break;
       case 'ban-keys':
         for (const from of rule.from) {
-          const banned = keysAt(from, request).find((key) => rule.keys.includes(key));
+          const banned = keysAt(from, request).find((key) => names(rule.keys, key));
           if (banned !== undefined) {
             throw denied(`The key '${banned}' decides where MLflow reads from; only an admin may set it.`);
           }

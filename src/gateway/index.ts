@@ -10,6 +10,7 @@ import { authenticate } from './authenticate.ts';
 import { authorize, type Judge } from './authorize.ts';
 import { exchange } from './exchange.ts';
 import { forward } from './forward.ts';
+import { head } from './head.ts';
 import { match } from './match.ts';
 import { read } from './read.ts';
 import { record } from './record.ts';
@@ -37,6 +38,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   authenticate(app, parts.ways);
   read(app, parts);
   authorize(app, parts.judge, createSpecials(parts));
+  head(app);
   serve(app, parts.handlers);
   exchange(app, parts);
   forward(app, parts.upstream);

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { invalid } from '../errors.ts';
-import { isCanonical } from '../mlflow/identifiers.ts';
+import { isCanonical, joinId } from '../mlflow/identifiers.ts';
 import type { From, Locator, ReferenceKind } from '../mlflow/row.ts';
 import type { Action } from '../policy/permissions.ts';
+import type { PartKind } from '../policy/resources.ts';
 import type { Way } from './way.ts';
 
 /** One thing that a request touches, and what is to be done to it. */
@@ -11,6 +12,8 @@ export interface Reference {
   readonly id: string;
   readonly action: Action;
   readonly fresh: boolean;
+  /** Things of this kind inside it are meant. */
+  readonly part?: PartKind;
 }
 
 type Readable = Pick<Way, 'params' | 'query' | 'body'> & { readonly headers: IncomingHttpHeaders };
@@ -29,6 +32,7 @@ export function locate(locators: readonly Locator[], action: Action, request: Re
       id,
       action: locator.action ?? action,
       fresh: locator.fresh !== undefined,
+      ...(locator.part !== undefined && { part: locator.part }),
     }));
   });
 }
@@ -55,40 +59,66 @@ function idsOf(locator: Locator, request: Readable): readonly string[] {
   return [...found];
 }
 
-/** Every value that stands at a place of the request; empty if none does. */
-export function valuesAt(from: From, request: Readable): readonly unknown[] {
+interface Place {
+  readonly where: string;
+  readonly path: string;
+  readonly steps: readonly { readonly name: string; readonly list: boolean }[];
+  /** The two places of an id that is made of two values. */
+  readonly pair: readonly [From, From] | undefined;
+}
+
+/** Every place of the table, taken apart when it is first asked for. */
+const places = new Map<From, Place>();
+
+function placeOf(from: From): Place {
+  const known = places.get(from);
+  if (known !== undefined) return known;
   const dot = from.indexOf('.');
   const path = from.slice(dot + 1);
-  switch (from.slice(0, dot)) {
+  const steps = path.split('.').map((step) => ({ name: step.replace('[]', ''), list: step.endsWith('[]') }));
+  const where = from.slice(0, dot);
+  const [first, second] = path.split('/');
+  const pair =
+    second === undefined ? undefined : ([`${where}.${first}`, `${where}.${second}`] as [From, From]);
+  const place = { where, path, steps, pair };
+  places.set(from, place);
+  return place;
+}
+
+const NOTHING: readonly unknown[] = [];
+
+/** Every value that stands at a place of the request; empty if none does. */
+export function valuesAt(from: From, request: Readable): readonly unknown[] {
+  const { where, path, steps, pair } = placeOf(from);
+  if (pair !== undefined) return joined(pair, request);
+  switch (where) {
     case 'path':
-      return [pathValue(path, request.params)];
-    case 'query': {
-      const values = request.query.get(path.replace('[]', ''));
-      return values ?? [];
-    }
+      return [request.params[path]];
+    case 'query':
+      return request.query.get(path.replace('[]', '')) ?? NOTHING;
     case 'header':
       return [request.headers[path]];
     default:
-      return walk(request.body, path.split('.'));
+      return walk(request.body, steps, 0);
   }
 }
 
-/** `name`, or `namespace/slug` for a name that takes two segments. */
-function pathValue(path: string, params: Readonly<Record<string, string>>): string | undefined {
-  const parts = path.split('/').map((name) => params[name]);
-  return parts.includes(undefined) ? undefined : parts.join('/');
+/** The id of what two values name together; absent if either is. */
+function joined(pair: readonly [From, From], request: Readable): readonly unknown[] {
+  const [first, second] = pair.map((from) => valuesAt(from, request)[0]);
+  const complete = typeof first === 'string' && typeof second === 'string' && first !== '' && second !== '';
+  return complete ? [joinId(first, second)] : NOTHING;
 }
 
-function walk(value: unknown, path: readonly string[]): readonly unknown[] {
-  const [step, ...rest] = path;
+function walk(value: unknown, steps: Place['steps'], at: number): readonly unknown[] {
+  const step = steps[at];
   if (step === undefined) return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  const list = step.endsWith('[]');
-  const next = (value as Record<string, unknown>)[list ? step.slice(0, -2) : step];
-  if (next === undefined || next === null) return [];
-  if (!list) return walk(next, rest);
-  if (!Array.isArray(next)) throw invalid(`Parameter '${step.slice(0, -2)}' must be a list.`);
-  return next.flatMap((item) => walk(item, rest));
+  if (typeof value !== 'object' || value === null) return NOTHING;
+  const next = (value as Record<string, unknown>)[step.name];
+  if (next === undefined || next === null) return NOTHING;
+  if (!step.list) return walk(next, steps, at + 1);
+  if (!Array.isArray(next)) throw invalid(`Parameter '${step.name}' must be a list.`);
+  return next.flatMap((item) => walk(item, steps, at + 1));
 }
 
 /** A place as a client would name it. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import type { Operation } from '../mlflow/match.ts';
@@ -13,7 +14,14 @@ export interface ReadOptions {
 }
 
 /** Rules that look into the request whoever sends it. */
-const ALWAYS_READ: ReadonlySet<Rule['rule']> = new Set(['adopt', 'rename', 'forget', 'own', 'serve']);
+const ALWAYS_READ: ReadonlySet<Rule['rule']> = new Set([
+  'adopt',
+  'rename',
+  'forget',
+  'learn',
+  'own',
+  'serve',
+]);
 
 /**
  * Reads what the row judges by, one way only. An admin's request is read only where something
@@ -42,7 +50,7 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
-    return readBody(request, options.maxJsonBodyBytes).then((bytes) => {
+    return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient);
     });
@@ -64,7 +72,7 @@ function refuseQuery(lenient: boolean): void {
 
 function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
   attempt(lenient, () => {
-    if (has(operation, 'special') && request.raw.url?.startsWith('/v1/traces')) return;
+    if (readsBytes(operation)) return;
     const json = readJson(bytes);
     request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
     // MLflow 3's user API takes a DELETE without a body by its query.
@@ -83,32 +91,50 @@ function attempt(lenient: boolean, reading: () => void): void {
   }
 }
 
-async function readBody(request: FastifyRequest, limit: number): Promise<Buffer> {
+function readBody(request: FastifyRequest, operation: Operation, limit: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity' && !request.raw.url?.startsWith('/v1/traces')) {
+  if (encoding !== undefined && encoding !== 'identity' && !readsBytes(operation)) {
     throw new ApiError('BAD_REQUEST', 'Send the body without Content-Encoding.', { status: 415 });
   }
-  const stream = request.body;
-  if (stream === undefined || stream === null) return Buffer.alloc(0);
+  if (request.body === undefined || request.body === null) return Promise.resolve(Buffer.alloc(0));
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    length += chunk.byteLength;
-    if (length > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length);
+  return collect(request.raw, limit);
+}
+
+/** By events: an async iterator costs more than all the judging of a small body. */
+function collect(stream: Readable, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    stream.on('data', (chunk: Buffer) => {
+      length += chunk.byteLength;
+      if (length > limit) {
+        stream.pause();
+        reject(tooLarge(limit));
+      } else chunks.push(chunk);
+    });
+    stream.once('end', () => {
+      const [only] = chunks;
+      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length));
+    });
+    stream.once('error', reject);
+  });
 }
 
 function tooLarge(limit: number): ApiError {
   return new ApiError('BAD_REQUEST', `The body is larger than ${limit} bytes, the most this gateway reads.`, {
     status: 413,
+    // What is left of the body is not waited for.
+    headers: { connection: 'close' },
   });
 }
 
 /** Whether a row has a rule. */
 export function has(operation: Operation, rule: Rule['rule']): boolean {
-  return operation.rules.some((each) => each.rule === rule);
+  return operation.has.has(rule);
+}
+
+/** Whether a judge of its own reads the body, packed and in whatever format it is. */
+function readsBytes(operation: Operation): boolean {
+  return operation.rules.some((each) => each.rule === 'special' && each.name === 'otlp');
 }

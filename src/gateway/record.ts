@@ -8,13 +8,22 @@ declare module 'fastify' {
   }
 }
 
-/** One log line per request: fields, no prose, no secrets; a refusal with its full reason. */
+/**
+ * One log line per request: fields, no prose, no secrets; a refusal with its full reason. `whole: false` says
+ * that the answer did not reach its end: the client went away, or the upstream did, and then `err` tells how.
+ */
 export function record(app: FastifyInstance): void {
   app.decorateRequest('failure', undefined);
-  app.addHook('onResponse', (request, reply, done) => {
-    const status = reply.statusCode;
-    const level = status >= 500 ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
-    request.log[level]({ ...entryOf(request), status, ms: Math.round(reply.elapsedTime) }, 'request');
+  app.addHook('onRequest', (request, reply, done) => {
+    // Not onResponse, which never comes for an answer that breaks off.
+    reply.raw.once('close', () => {
+      const status = reply.statusCode;
+      const whole = reply.raw.writableFinished;
+      const failed = status >= 500 || (!whole && request.failure !== undefined);
+      const level = failed ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
+      const ms = Math.round(reply.elapsedTime);
+      request.log[level]({ ...entryOf(request), status, ms, ...(!whole && { whole }) }, 'request');
+    });
     done();
   });
 }

@@ -1,3 +1,4 @@
+import { joinId } from '../mlflow/identifiers.ts';
 import { parseLossless } from '../mlflow/read/lossless.ts';
 import type { Paging } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
@@ -6,7 +7,7 @@ import { spellingOf } from './narrow.ts';
 /** What a search may show to one caller. */
 export interface Visibility {
   /** Whether a row with this id may be shown. */
-  readonly mayRead: (id: string) => boolean;
+  readonly mayRead: (id: string, row?: Readonly<Record<string, unknown>>) => boolean;
   /** All ids that may be shown, if they can be listed at all. */
   readonly only: readonly string[] | undefined;
   /** Nothing would be taken out of any page. */
@@ -59,6 +60,12 @@ export async function searchVisible(
   ) {
     return filterOnly(await upstream.exchange(search.request), search, visibility);
   }
+  if (visibility.only?.length === 0) {
+    // Asked all the same, for one row: what is wrong with the search is the upstream's to say.
+    form.set('max_results', 1);
+    const answer = await upstream.exchange(form.exchange());
+    return answer.status === 200 ? replaced(answer, search.list, [], undefined) : answer;
+  }
   const filter = form.get('filter');
   let clause = await clauseFor(search, visibility);
   if (clause !== undefined) {
@@ -87,7 +94,7 @@ export async function searchVisible(
     const page = parsePage(answer);
     const rows = rowsOf(page, search.list);
     for (const [index, row] of rows.entries()) {
-      if (!visibility.mayRead(String(row[search.id]))) continue;
+      if (!visibility.mayRead(idOf(row, search.id), row)) continue;
       if (shown.length === wanted) return replaced(answer, search.list, shown, tokenFor(offset + index));
       shown.push(row);
     }
@@ -111,7 +118,7 @@ export function filterOnly(
   if (answer.status !== 200) return answer;
   const page = parsePage(answer);
   if (!Array.isArray(page[search.list])) return answer;
-  const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(String(row[search.id])));
+  const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
   return withBody(answer, { ...page, [search.list]: rows });
 }
 
@@ -138,6 +145,12 @@ function rowsOf(page: Page, list: string): readonly Row[] {
   return Array.isArray(rows) ? (rows as Row[]) : [];
 }
 
+/** The id of a row: one column, or two joined. */
+function idOf(row: Row, column: string): string {
+  const [first = '', second] = column.split('/');
+  return second === undefined ? String(row[first]) : joinId(String(row[first]), String(row[second]));
+}
+
 /** A filter that the upstream can apply itself, put first so that nothing in the client's own can reach around it. */
 async function clauseFor(search: Search, visibility: Visibility): Promise<string | undefined> {
   const { pushDown } = search.paging;
@@ -159,8 +172,10 @@ interface Form {
 /** The parameters of a search, wherever its method keeps them. */
 function readForm(request: Exchange): Form {
   if (request.method === 'GET') {
-    const [path = '', query = ''] = request.target.split('?', 2);
-    const params = new URLSearchParams(query);
+    const { target } = request;
+    const mark = target.includes('?') ? target.indexOf('?') : target.length;
+    const path = target.slice(0, mark);
+    const params = new URLSearchParams(target.slice(mark + 1));
     return {
       get: (name) => params.get(name) ?? undefined,
       set: (name, value) => (value === undefined ? params.delete(name) : params.set(name, String(value))),

@@ -12,7 +12,10 @@ export function serve(app: FastifyInstance, handlers: Handlers): void {
     const handler = handlers[rule.handler];
     if (handler === undefined)
       throw new Error(`the table names a handler that is not there: ${rule.handler}`);
-    const { principal, query, body, params } = request.way;
-    return Promise.resolve(handler({ principal, query, body, params })).then((answer) => reply.send(answer));
+    const { principal, query, body, params, target } = request.way;
+    const { path } = target;
+    return Promise.resolve(handler({ principal, query, body, params, path })).then((answer) =>
+      reply.send(answer),
+    );
   });
 }

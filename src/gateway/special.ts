@@ -1,10 +1,16 @@
 import type { FastifyRequest } from 'fastify';
-import { denied } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { planGraphql } from '../mlflow/graphql/plan.ts';
 import type { Rule } from '../mlflow/row.ts';
+import { decideOnKind } from '../policy/decide.ts';
+import type { Store } from '../store/index.ts';
 import { Answered } from './answered.ts';
 import type { Judge } from './authorize.ts';
+import { grantable } from './grantable.ts';
+import { type JobParts, job, runJobs } from './job.ts';
+import { otlp } from './otlp.ts';
+import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
+import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
 
 type SpecialName = Extract<Rule, { rule: 'special' }>['name'];
 
@@ -16,17 +22,35 @@ type SpecialName = Extract<Rule, { rule: 'special' }>['name'];
 export type Special = (request: FastifyRequest, caller: SignedIn) => Promise<void>;
 export type Specials = Readonly<Record<SpecialName, Special>>;
 
-export function createSpecials({ judge }: { readonly judge: Judge }): Specials {
-  const notYet: Special = async () => {
-    throw denied('Only an admin may do this.', 'not judged yet');
-  };
-  return { graphql: graphql(judge), otlp: notYet, 'review-queue': notYet, job: notYet, grantable: notYet };
+export interface SpecialParts extends JobParts, ReviewQueueParts {
+  readonly store: Store;
+  /** Bytes of a body that is read, unpacked. */
+  readonly maxJsonBodyBytes: number;
 }
+
+export function createSpecials(parts: SpecialParts): Specials {
+  return {
+    graphql: graphql(parts.judge),
+    otlp: otlp(parts.judge, parts.maxJsonBodyBytes),
+    'review-queue': reviewQueue(parts),
+    job: job(parts),
+    'run-jobs': runJobs(parts.judge),
+    grantable: grantable(parts.judge),
+    'role-admin': roleAdmin(parts.store),
+    'role-viewer': roleViewer(parts.store),
+    'holder-viewer': holderViewer(parts.store),
+  };
+}
+
+const SHOWN_BY_GRAPHQL = ['run', 'registered_model_version'] as const;
 
 /** Everything that any root field of the chosen operation touches must be readable; a refusal is MLflow's own 200 with nulls. */
 function graphql(judge: Judge): Special {
   return async (request, caller) => {
     const plan = planGraphql(request.way.body);
+    // Which kinds of things a document shows is not looked into: whoever is denied one of them gets none.
+    const denied = SHOWN_BY_GRAPHQL.map((kind) => decideOnKind(caller, kind)).find(({ allow }) => !allow);
+    if (denied !== undefined) throw new Answered(plan.refusal(), denied.because);
     const decisions = await Promise.all(
       plan.references.map((reference) => judge.on(caller, { ...reference, action: 'read', fresh: false })),
     );

@@ -47,8 +47,9 @@ export function transport(app: FastifyInstance): void {
     if (target instanceof ApiError) throw target;
     const { headers, method } = request.raw;
     if (headers.upgrade?.toLowerCase() === 'websocket') {
-      throw invalid('WebSocket connections are not served here.');
+      throw invalid('WebSocket connections are not served here.', { headers: { connection: 'close' } });
     }
+    if (namesTwoHosts(request.raw.rawHeaders)) throw invalid('A request names one Host.');
     if (method === 'OPTIONS') {
       reply.code(204).header('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS').send();
       return;
@@ -64,4 +65,14 @@ export function transport(app: FastifyInstance): void {
 function carriesBody(headers: IncomingMessage['headers']): boolean {
   const length = headers['content-length'];
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+}
+
+/** Node takes the first of several, another reader the last (RFC 9112, section 3.2, wants a 400). */
+function namesTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }

@@ -1,20 +1,39 @@
 import type { SignedIn } from '../identity/principal.ts';
+import { hasPromptTag } from '../mlflow/identifiers.ts';
 import { allows, refuses } from '../policy/permissions.ts';
-import type { RootKind } from '../policy/resources.ts';
+import { ALL, type RootKind } from '../policy/resources.ts';
 import type { Judge } from './authorize.ts';
+import { administersWorkspace } from './grantable.ts';
 import type { Visibility } from './search.ts';
 
 /** What one caller may read of a kind, for filtering a list without a look-up for each row. */
 export function visibilityOf(judge: Judge, caller: SignedIn, kind: RootKind): Visibility {
-  const mayRead = (id: string) => judge.onRoot(caller, 'read', { kind, id }).allow;
-  if (caller.isAdmin) return { mayRead, only: undefined, everything: true };
-  const grants = caller.grantsOfKind(kind);
-  const general = grants.filter(({ resourcePattern }) => resourcePattern === '*');
+  const inRegistry = kind === 'registered_model';
+  const mayRead: Visibility['mayRead'] = (id, row) => {
+    const isPrompt = inRegistry && row !== undefined ? { isPrompt: hasPromptTag(row) } : {};
+    return judge.onRoot(caller, 'read', { kind, id, ...isPrompt }).allow;
+  };
+  if (caller.isAdmin || administersWorkspace(caller)) return { mayRead, only: undefined, everything: true };
+
+  // The registry's lists hold models and prompts.
+  const kinds: readonly RootKind[] = inRegistry ? ['registered_model', 'prompt'] : [kind];
+  const grants = kinds.flatMap((each) => caller.grantsOfKind(each));
   const refused = grants.some(({ permission }) => refuses(permission));
-  const allByDefault =
-    allows(judge.defaultPermission, 'read') || general.some(({ permission }) => allows(permission, 'read'));
-  if (general.some(({ permission }) => refuses(permission))) return { mayRead, only: [], everything: false };
-  if (allByDefault) return { mayRead, only: undefined, everything: !refused };
-  const only = new Set(grants.map(({ resourcePattern }) => resourcePattern).filter(mayRead));
+  const onAll = kinds.map((each) =>
+    grants.filter(({ resourceType, resourcePattern }) => resourceType === each && resourcePattern === ALL),
+  );
+  if (onAll.every((general) => general.some(({ permission }) => refuses(permission)))) {
+    return { mayRead, only: [], everything: false };
+  }
+  const byDefault = allows(judge.defaultPermission, 'read');
+  const opensAll = onAll.map((general) => general.some(({ permission }) => allows(permission, 'read')));
+  if (byDefault || opensAll.every((opens) => opens)) {
+    return { mayRead, only: undefined, everything: !refused };
+  }
+  // A grant on all models says nothing of a name whose row has not been seen: each row is looked at.
+  if (inRegistry && onAll.some((general) => general.length > 0)) {
+    return { mayRead, only: undefined, everything: false };
+  }
+  const only = new Set(grants.map(({ resourcePattern }) => resourcePattern).filter((id) => mayRead(id)));
   return { mayRead, only: [...only], everything: false };
 }

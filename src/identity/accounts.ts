@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Root } from '../policy/resources.ts';
+import type { Resource } from '../policy/resources.ts';
 import type { Change } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Grant, Account as StoredAccount } from '../store/types.ts';
@@ -101,19 +101,19 @@ function createAccount(stored: StoredAccount): Account {
       id: user.id,
       username: user.username,
       isAdmin: user.isAdmin,
-      grantsOn(root) {
+      grantsOn(resource) {
         index ??= indexGrants(grants);
-        return index.on(root);
+        return index.on(resource);
       },
       grantsOfKind: (kind) => grants.filter(({ resourceType }) => resourceType === kind),
     },
   };
 }
 
-/** Finds the grants that bear on one root, however many there are. */
+/** Finds the grants that bear on one resource, however many there are. */
 export interface GrantIndex {
-  /** The grants on exactly this root, then those on all of its kind. */
-  on(root: Root): readonly Grant[];
+  /** The grants on exactly this resource, then those on all of its kind. */
+  on(resource: Resource): readonly Grant[];
 }
 
 const NONE: readonly Grant[] = [];

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Account, Accounts } from './accounts.ts';
 import type { Passwords } from './password.ts';
@@ -9,7 +9,7 @@ export interface BasicOptions {
   readonly passwords: Passwords;
   /** Replaces a hash of an outdated kind once its password is known; answers the hash in force afterwards. */
   readonly rehash: (username: string, from: string, password: string) => Promise<string>;
-  /** Random bytes of this process: remembered credentials are kept only as HMACs under it. */
+  /** 32 random bytes of this process: remembered credentials are kept only as hashes keyed with them. */
   readonly processKey: Uint8Array;
   /** Where the credentials stand: `authorization`, except on routes that hand that header on. */
   readonly header?: string;
@@ -41,11 +41,13 @@ export function createBasic(options: BasicOptions): Authenticator {
   const { accounts, passwords, rehash, processKey, header = 'authorization' } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
+  // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
+  const prefix = Buffer.from(processKey).toString('base64');
 
   return (headers) => {
     const value = headers[header];
     if (typeof value !== 'string' || !/^basic /i.test(value)) return 'not-mine';
-    const key = createHmac('sha256', processKey).update(value).digest('base64');
+    const key = digest('sha256', prefix + value, 'base64');
     const known = remembered.get(key);
     if (known === undefined) return check(key, value);
     const account = accounts.byName(known.username);

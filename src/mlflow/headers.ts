@@ -54,9 +54,10 @@ export interface Sender {
 /** The headers that the upstream gets: the client's without identity, and what the gateway knows itself. */
 export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent: Record<string, string> = {};
+  const hop = namedByConnection(headers.connection);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && (passes(name) || sender.judged?.includes(name))) {
+    if (value !== undefined && !hop.includes(name) && (passes(name) || sender.judged?.includes(name))) {
       sent[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
   }
@@ -65,6 +66,14 @@ export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): R
   sent['x-forwarded-for'] = sender.ip;
   sent['x-forwarded-proto'] = sender.protocol;
   return sent;
+}
+
+const NONE: readonly string[] = [];
+
+/** Headers that a client says are for the next hop alone (RFC 9110, section 7.6.1). */
+function namedByConnection(connection: string | undefined): readonly string[] {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return NONE;
+  return connection.split(',').map((name) => name.trim().toLowerCase());
 }
 
 /** Headers that ask for a part of a reply, or for none: dropped where the whole reply is judged. */
@@ -85,6 +94,9 @@ export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): R
   for (const name of PARTIAL) delete sent[name];
   return sent;
 }
+
+const UNWRITABLE = /[^\t\x20-\x7e\x80-\xff]/;
+const UNWRITABLE_EACH = new RegExp(UNWRITABLE, 'g');
 
 const DROPPED_FROM_REPLIES: ReadonlySet<string> = new Set([
   'connection',
@@ -107,8 +119,13 @@ export function replyHeaders(
   for (const name in headers) {
     const value = headers[name];
     if (value !== undefined && !DROPPED_FROM_REPLIES.has(name) && !name.startsWith('access-control-')) {
-      sent[name] = value;
+      sent[name] = Array.isArray(value) ? value.map(writable) : writable(value);
     }
   }
   return sent;
+}
+
+/** Less what must not stand in a header (RFC 9110, section 5.5): Node would rather not answer at all. */
+function writable(value: string): string {
+  return UNWRITABLE.test(value) ? value.replaceAll(UNWRITABLE_EACH, '') : value;
 }

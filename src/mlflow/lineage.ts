@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { unavailable } from '../errors.ts';
-import type { Root } from '../policy/resources.ts';
-import { isCanonical } from './identifiers.ts';
+import type { Root, RootKind } from '../policy/resources.ts';
+import { ask as askUpstream, parseAnswer } from './ask.ts';
+import { hasPromptTag, isCanonical } from './identifiers.ts';
 import type { ChildKind } from './row.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -15,16 +16,23 @@ export interface Lineage {
   rootsOf(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> | readonly Root[];
   /** Remembers what a reply passing by has told. */
   learn(kind: ChildKind, id: string, experimentId: string): void;
+  /** Whether a name of the model registry is a prompt's; a name that is nobody's is not. Never remembered. */
+  isPrompt(name: string): Promise<boolean>;
   /** Where a run or logged model keeps its artifacts, for judging an address; undefined if there is none. */
   artifactRootOf(kind: 'run' | 'logged_model', id: string): Promise<string | undefined>;
 }
 
 interface LookUp {
   readonly target: (id: string) => string;
-  /** Where the reply holds the id or the list of ids of its experiments. */
+  /** Where the reply holds the id or the list of ids of its experiments, or of another kind of root. */
   readonly experiment: readonly string[];
+  readonly kind?: RootKind;
   /** Never moves to another experiment, so that an answer holds for ever. */
   readonly immutable: boolean;
+  /** Statuses that say that there is none, if not 404 and 400. */
+  readonly noneAt?: readonly number[];
+  /** May belong to no experiment at all. */
+  readonly loose?: boolean;
 }
 
 const api = (version: '2.0' | '3.0', path: string) => (id: string) =>
@@ -46,14 +54,21 @@ const LOOK_UPS = {
       immutable: true,
     },
   ],
-  // Stock MLflow moves a trace when somebody starts another of its id: never remembered.
+  // Stock MLflow moves a trace when somebody starts another of its id: never remembered. Clients choose the
+  // ids, so that "there is none" lets one be started: only a 404 says it.
   trace: [
     {
       target: api('3.0', 'traces/:id'),
       experiment: ['trace', 'trace_info', 'trace_location', 'mlflow_experiment', 'experiment_id'],
       immutable: false,
+      noneAt: [404],
     },
-    { target: api('2.0', 'traces/:id/info'), experiment: ['trace_info', 'experiment_id'], immutable: false },
+    {
+      target: api('2.0', 'traces/:id/info'),
+      experiment: ['trace_info', 'experiment_id'],
+      immutable: false,
+      noneAt: [404],
+    },
   ],
   dataset: [
     { target: api('3.0', 'datasets/:id/experiment-ids'), experiment: ['experiment_ids'], immutable: false },
@@ -78,6 +93,7 @@ const LOOK_UPS = {
       target: (id) => `/ajax-api/3.0/jobs/${encodeURIComponent(id)}`,
       experiment: ['params', 'experiment_id'],
       immutable: true,
+      loose: true,
     },
   ],
   prompt_optimization_job: [
@@ -85,6 +101,15 @@ const LOOK_UPS = {
       target: api('3.0', 'prompt-optimization/jobs/:id'),
       experiment: ['job', 'experiment_id'],
       immutable: true,
+    },
+  ],
+  // Endpoints can be renamed, and grants stay with the id.
+  gateway_endpoint_name: [
+    {
+      target: api('3.0', 'gateway/endpoints/get?name=:id'),
+      experiment: ['endpoint', 'endpoint_id'],
+      kind: 'gateway_endpoint',
+      immutable: false,
     },
   ],
 } as const satisfies Record<ChildKind, readonly LookUp[]>;
@@ -103,6 +128,8 @@ export function createLineage(upstream: Upstream): Lineage {
     const key = `${kind} ${id}`;
     const known = remembered.get(key);
     if (known !== undefined) return known;
+    // What may move is asked for afresh: an answer on its way may be older than the question.
+    if (!LOOK_UPS[kind][0].immutable) return ask(kind, id);
     const running = asking.get(key);
     if (running !== undefined) return running;
     const answer = ask(kind, id).finally(() => asking.delete(key));
@@ -117,12 +144,16 @@ export function createLineage(upstream: Upstream): Lineage {
       return experimentId === undefined ? undefined : [experiment(experimentId)];
     }
     for (const lookUp of LOOK_UPS[kind] as readonly LookUp[]) {
-      const found = await get(upstream, lookUp.target(id));
+      const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
       if (found === undefined) continue;
       const value = lookUp.experiment.reduce<unknown>(property, found);
       const ids = Array.isArray(value) ? value : [value];
-      if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) return undefined;
-      const roots = ids.map((each: string) => experiment(each));
+      if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) {
+        if (lookUp.loose || (ids.length === 0 && Array.isArray(value))) return undefined;
+        throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
+      }
+      const { kind: rootKind = 'experiment' } = lookUp;
+      const roots = ids.map((id: string): Root => ({ kind: rootKind, id }));
       if (lookUp.immutable) remembered.set(`${kind} ${id}`, roots);
       return roots;
     }
@@ -136,8 +167,12 @@ export function createLineage(upstream: Upstream): Lineage {
   return {
     rootsOf,
     learn,
+    async isPrompt(name) {
+      const target = `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`;
+      return hasPromptTag(property(await askUpstream(upstream, target), 'registered_model'));
+    },
     async artifactRootOf(kind, id) {
-      const found = await get(upstream, LOOK_UPS[kind][0].target(id));
+      const found = await askUpstream(upstream, LOOK_UPS[kind][0].target(id));
       const uri = [kind === 'run' ? 'run' : 'model', 'info', 'artifact_uri'].reduce<unknown>(property, found);
       return typeof uri === 'string' ? uri : undefined;
     },
@@ -148,24 +183,6 @@ const experiment = (id: string): Root => ({ kind: 'experiment', id });
 
 function property(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-}
-
-/** Reads a JSON object; undefined if the upstream says there is none. */
-async function get(upstream: Upstream, target: string): Promise<unknown> {
-  const { status, bytes } = await upstream.exchange({ method: 'GET', target });
-  // A 400 is MLflow's word for an id that cannot exist.
-  if (status === 404 || status === 400) return undefined;
-  if (status !== 200)
-    throw unavailable('The MLflow server did not say what this belongs to. Try again.', { status });
-  return parse(bytes);
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw unavailable('The MLflow server gave an answer that cannot be read.', cause);
-  }
 }
 
 /**
@@ -218,7 +235,7 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
       body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
     });
     if (status !== 200) return Promise.all(ids.map(byRest));
-    const data = property(parse(bytes), 'data');
+    const data = property(parseAnswer(bytes), 'data');
     return Promise.all(
       ids.map((id, index) => {
         const info = ['run', 'info'].reduce<unknown>(property, property(data, `r${index}`));
@@ -231,7 +248,7 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
 
   async function byRest(id: string): Promise<string | undefined> {
     const [lookUp] = LOOK_UPS.run;
-    const found = lookUp.experiment.reduce<unknown>(property, await get(upstream, lookUp.target(id)));
+    const found = lookUp.experiment.reduce<unknown>(property, await askUpstream(upstream, lookUp.target(id)));
     return typeof found === 'string' ? found : undefined;
   }
 }

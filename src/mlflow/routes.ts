@@ -13,19 +13,22 @@ import {
   absent,
   adminOnly,
   adopt,
+  all,
   answer,
   anyId,
   artifact,
   banKeys,
   dataset,
   endpoint,
+  endpointName,
   equal,
   experiment,
   forget,
+  geminiCall,
   issue,
-  job,
   judgeReply,
   keep,
+  keepUsable,
   keysNeed,
   labelSchema,
   learn,
@@ -43,9 +46,11 @@ import {
   rename,
   reviewQueue,
   run,
+  scorer,
   secret,
   serve,
   source,
+  spare,
   special,
   stamp,
   streams,
@@ -55,25 +60,19 @@ import {
   user,
   workspace,
 } from './row.ts';
+import { REDIRECTING_TRACE_KEYS } from './trace-keys.ts';
 
 /** A run under either of its two names in a body. */
 const bodyRun = run('body.run_id', 'body.run_uuid');
 const queryRun = run('query.run_id', 'query.run_uuid');
 
-/**
- * Trace tags that send `get-trace-artifact` to any address at all: verified on 3.17.2, where a tag on
- * one's own trace reads another experiment's files.
- */
-const REDIRECTING_TRACE_KEYS = [
-  'mlflow.artifactLocation',
-  'mlflow.trace.spansLocation',
-  'mlflow.trace.archiveLocation',
-  'mlflow.trace.archivalFailure',
-];
 /** Experiment tags that decide how long traces live. */
 const RETENTION_KEYS = /^mlflow\.trace\.archiv|retention/i;
 /** The tag that turns a registered model into a prompt. */
 const PROMPT_KEY = /^mlflow\.prompt\.is_prompt$/;
+
+/** A provider's key that the server uses on the caller's behalf. */
+const usedSecret = maybe(to('use', secret('body.secret_id')));
 
 const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experiments or outside the server';
 
@@ -87,13 +86,13 @@ const experiments: readonly Row[] = [
   ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id')],
   ['POST', '2.0 experiments/set-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
   ['POST', '2.0 experiments/delete-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
-  ['POST', 'ajax 2.0 experiments/search-datasets', 'read', experiment('body.experiment_ids[]')],
+  ['POST', 'ajax 2.0 experiments/search-datasets', 'read', all('run', experiment('body.experiment_ids[]'))],
   ['POST', '/api/2.0mlflow/experiments/search-datasets', 'nobody'],
   ['POST', '/ajax-api/2.0mlflow/experiments/search-datasets', 'nobody'],
 ];
 
 const runs: readonly Row[] = [
-  ['POST', '2.0 runs/create', 'update', experiment('body.experiment_id'), learn('run', 'run.info.run_id', 'run.info.experiment_id')],
+  ['POST', '2.0 runs/create', 'update', experiment('body.experiment_id'), spare('run'), learn('run', 'run.info.run_id', 'run.info.experiment_id')],
   ['POST', '2.0 runs/update', 'update', bodyRun],
   ['POST', '2.0 runs/log-parameter', 'update', bodyRun],
   ['POST', '2.0 runs/set-tag', 'update', bodyRun],
@@ -106,8 +105,8 @@ const runs: readonly Row[] = [
   ['POST', '2.0 runs/delete', 'delete', run('body.run_id')],
   ['POST', '2.0 runs/restore', 'delete', run('body.run_id')],
   ['GET', '2.0 runs/get', 'read', queryRun],
-  ['POST', '2.0 runs/search', 'signed-in', [], narrow('body.experiment_ids')],
-  ['POST', 'ajax 2.0 runs/create-promptlab-run', 'update', experiment('body.experiment_id'), stamp('body.user_id')],
+  ['POST', '2.0 runs/search', 'signed-in', [], spare('run'), narrow('body.experiment_ids')],
+  ['POST', 'ajax 2.0 runs/create-promptlab-run', 'update', experiment('body.experiment_id'), spare('run'), stamp('body.user_id')],
   ['GET', '2.0 metrics/get-history', 'read', queryRun],
   ['GET', 'ajax 2.0 metrics/get-history-bulk', 'read', run('query.run_id[]')],
   ['GET', '2.0 metrics/get-history-bulk-interval', 'read', run('query.run_ids[]')],
@@ -131,8 +130,8 @@ const artifacts: readonly Row[] = [
 ];
 
 const loggedModels: readonly Row[] = [
-  ['POST', '2.0 logged-models', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], learn('logged_model', 'model.info.model_id', 'model.info.experiment_id')],
-  ['POST', '2.0 logged-models/search', 'signed-in', [], narrow('body.experiment_ids')],
+  ['POST', '2.0 logged-models', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], spare('logged_model'), learn('logged_model', 'model.info.model_id', 'model.info.experiment_id')],
+  ['POST', '2.0 logged-models/search', 'signed-in', [], spare('logged_model'), narrow('body.experiment_ids')],
   ['GET', '2.0 logged-models/:model_id', 'read', loggedModel('path.model_id')],
   // The handler acts on the body's id, MLflow's own auth app judged the path's.
   ['PATCH', '2.0 logged-models/:model_id', 'update', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
@@ -148,13 +147,13 @@ const traceTags = banKeys(REDIRECTING_TRACE_KEYS, 'body.tags', 'body.request_met
 const traceInfo = 'body.trace.trace_info';
 
 const traces: readonly Row[] = [
-  ['POST', '2.0 traces', 'update', experiment('body.experiment_id'), traceTags],
-  ['GET', '2.0 traces', 'read', experiment('query.experiment_ids[]')],
+  ['POST', '2.0 traces', 'update', experiment('body.experiment_id'), spare('trace'), traceTags],
+  ['GET', '2.0 traces', 'read', all('trace', experiment('query.experiment_ids[]'))],
   ['PATCH', '2.0 traces/:request_id', 'update', trace('path.request_id'), traceTags],
   ['GET', '2.0 traces/:request_id/info', 'read', trace('path.request_id')],
   ['PATCH', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
   ['DELETE', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
-  ['POST', '2.0 traces/delete-traces', 'delete', experiment('body.experiment_id')],
+  ['POST', '2.0 traces/delete-traces', 'delete', all('trace', experiment('body.experiment_id'))],
   ['POST', '2.0 traces/link-to-run', 'update', [run('body.run_id'), to('read', trace('body.trace_ids[]'))]],
   ['POST', '2.0 traces/link-prompts', 'update', [trace('body.trace_id'), maybe(to('read', model('body.prompt_versions[].name')))]],
   ['GET', '2.0 unified-traces', 'nobody'],
@@ -165,14 +164,14 @@ const traces: readonly Row[] = [
   ['DELETE', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
 
   // A trace id that exists elsewhere would be moved here with its spans: the id must be new, or of this experiment.
-  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`)],
-  ['POST', '3.0 traces/search', 'signed-in', [], narrow('body.locations[].mlflow_experiment.experiment_id')],
+  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`)],
+  ['POST', '3.0 traces/search', 'signed-in', [], spare('trace'), narrow('body.locations[].mlflow_experiment.experiment_id')],
   ['GET', '3.0 traces/get', 'read', trace('query.trace_id')],
   ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]')],
   ['POST', '3.0 traces/batchGetInfos', 'read', trace('body.trace_ids[]')],
-  ['POST', '3.0 traces/delete-traces', 'delete', experiment('body.experiment_id')],
-  ['POST', '3.0 traces/calculate-filter-correlation', 'read', experiment('body.experiment_ids[]')],
-  ['POST', '3.0 traces/metrics', 'read', experiment('body.experiment_ids[]')],
+  ['POST', '3.0 traces/delete-traces', 'delete', all('trace', experiment('body.experiment_id'))],
+  ['POST', '3.0 traces/calculate-filter-correlation', 'read', all('trace', experiment('body.experiment_ids[]'))],
+  ['POST', '3.0 traces/metrics', 'read', all('trace', experiment('body.experiment_ids[]'))],
   ['GET', '3.0 traces/:trace_id', 'read', trace('path.trace_id')],
   ['PATCH', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
   ['DELETE', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
@@ -182,12 +181,14 @@ const traces: readonly Row[] = [
   ['DELETE', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', trace('path.trace_id')],
   ['GET', 'ajax 2.0 get-trace-artifact', 'read', trace('query.request_id')],
   ['GET', 'ajax 3.0 get-trace-artifact', 'read', trace('query.request_id')],
-  ['POST', '/v1/traces', 'update', [experiment('header.x-mlflow-experiment-id'), maybe(run('header.x-mlflow-run-id'))], special('otlp')],
+  ['POST', '/v1/traces', 'update', [experiment('header.x-mlflow-experiment-id'), maybe(run('header.x-mlflow-run-id'))], spare('trace'), special('otlp')],
 ];
 
 const evaluation: readonly Row[] = [
   ['POST', '3.0 datasets/create', 'update', experiment('body.experiment_ids[]')],
-  ['GET|POST', '3.0 datasets/search', 'read', experiment('body.experiment_ids[]', 'query.experiment_ids[]'), keep('datasets', 'dataset', 'dataset_id')],
+  // Without ids the upstream answers with every dataset there is.
+  ['GET', '3.0 datasets/search', 'read', experiment('query.experiment_ids[]'), keep('datasets', 'dataset', 'dataset_id')],
+  ['POST', '3.0 datasets/search', 'signed-in', [], narrow('body.experiment_ids'), keep('datasets', 'dataset', 'dataset_id')],
   ['GET', '3.0 datasets/:dataset_id', 'read', dataset('path.dataset_id')],
   ['DELETE', '3.0 datasets/:dataset_id', 'delete', dataset('path.dataset_id')],
   ['PATCH', '3.0 datasets/:dataset_id/tags', 'update', dataset('path.dataset_id')],
@@ -203,9 +204,9 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id')],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
-  ['POST', 'ajax 3.0 issues/invoke', 'update', experiment('body.experiment_id'), adminOnly("a secret is the server's", 'body.secret_id'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret], spare('run'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), spare('run'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -214,7 +215,7 @@ const evaluation: readonly Row[] = [
   ['PATCH', '3.0 label-schemas/update', 'manage', labelSchema('body.schema_id')],
   ['DELETE', '3.0 label-schemas/delete', 'manage', labelSchema('body.schema_id')],
 
-  ['POST', '3.0 review-queues/create', 'update', experiment('body.experiment_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/create', 'update', experiment('body.experiment_id'), special('review-queue'), own('review_queue', 'review_queue.queue_id', 'body.experiment_id')],
   ['POST', '3.0 review-queues/get-or-create-user', 'update', experiment('body.experiment_id'), special('review-queue')],
   ['GET', '3.0 review-queues/get', 'read', reviewQueue('query.queue_id'), special('review-queue')],
   ['GET', '3.0 review-queues/get-by-name', 'read', experiment('query.experiment_id'), special('review-queue')],
@@ -224,28 +225,30 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 review-queues/items/add', 'update', reviewQueue('body.queue_id')],
   ['POST', '3.0 review-queues/items/remove', 'update', reviewQueue('body.queue_id'), special('review-queue')],
   ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
-  ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by')],
+  ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by', ['body.status', 'PENDING'])],
 
-  ['POST', '3.0 scorers/register', 'update', experiment('body.experiment_id')],
-  ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'experiment', 'experiment_id')],
-  ['GET', '3.0 scorers/versions', 'read', experiment('query.experiment_id')],
-  ['GET', '3.0 scorers/get', 'read', experiment('query.experiment_id')],
-  ['DELETE', '3.0 scorers/delete', 'delete', experiment('body.experiment_id')],
+  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))]],
+  ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
+  ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name')],
+  ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name')],
+  // With a version only that one goes, and the grants stay.
+  ['DELETE', '3.0 scorers/delete', 'delete', scorer('body.experiment_id/name'), forget('scorer', 'body.experiment_id/name', 'body.version')],
   ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
-  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id')],
+  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id'), special('run-jobs')],
 
-  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], special('run-jobs'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
   ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
   ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],
   ['DELETE', '3.0 prompt-optimization/jobs/:job_id', 'delete', promptJob('path.job_id')],
 
-  ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', job('path.job_id'), special('job')],
+  // By the experiment that a job works on, or by who started it.
+  ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', [], special('job')],
   ['POST', '/ajax-api/3.0/jobs/', 'admin'],
-  ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', job('path.job_id'), special('job')],
+  ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', [], special('job')],
   ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keep('jobs', 'job', 'job_id')],
-  ['GET', 'ajax 3.0 jobs/:job_id', 'read', job('path.job_id'), special('job')],
-  ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', job('path.job_id'), special('job')],
+  ['GET', 'ajax 3.0 jobs/:job_id', 'read', [], special('job')],
+  ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', [], special('job')],
 ];
 
 const registry: readonly Row[] = [
@@ -274,29 +277,35 @@ const registry: readonly Row[] = [
   ['GET', '/model-versions/get-artifact', 'read', model('query.name')],
 ];
 
+/** What an endpoint is built from must be the caller's to use, as its definitions' secrets must. */
+const usedDefinitions = maybe(to('use', modelDefinition('body.model_configs[].model_definition_id')));
+/** Calls of an endpoint are logged into its experiment. */
+const servedExperiment = maybe(to('update', experiment('body.experiment_id')));
+const modelInBody = endpointName('body.model');
+
 const aiGateway: readonly Row[] = [
-  ['POST', '3.0 gateway/secrets/create', 'admin'],
-  ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id')],
-  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id')],
-  ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id')],
+  ['POST', '3.0 gateway/secrets/create', 'signed-in', [], stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
+  ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id'), absent('query.secret_name')],
+  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), stamp('body.updated_by')],
+  ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id'), forget('gateway_secret', 'body.secret_id')],
   ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
   ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],
-  ['POST', '3.0 gateway/endpoints/create', 'admin'],
-  ['GET', '3.0 gateway/endpoints/get', 'admin'],
-  ['POST', '3.0 gateway/endpoints/update', 'admin'],
-  ['DELETE', '3.0 gateway/endpoints/delete', 'admin'],
+  ['POST', '3.0 gateway/endpoints/create', 'signed-in', [usedDefinitions, servedExperiment], stamp('body.created_by'), adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id')],
+  ['GET', '3.0 gateway/endpoints/get', 'read', [maybe(endpoint('query.endpoint_id')), maybe(endpointName('query.name'))]],
+  ['POST', '3.0 gateway/endpoints/update', 'update', [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment], stamp('body.updated_by')],
+  ['DELETE', '3.0 gateway/endpoints/delete', 'delete', endpoint('body.endpoint_id'), forget('gateway_endpoint', 'body.endpoint_id')],
   ['GET', '3.0 gateway/endpoints/list', 'signed-in', [], keep('endpoints', 'gateway_endpoint', 'endpoint_id')],
-  ['POST', '3.0 gateway/endpoints/models/attach', 'admin'],
-  ['POST', '3.0 gateway/endpoints/models/detach', 'admin'],
+  ['POST', '3.0 gateway/endpoints/models/attach', 'update', [endpoint('body.endpoint_id'), maybe(to('use', modelDefinition('body.model_config.model_definition_id')))], stamp('body.created_by')],
+  ['POST', '3.0 gateway/endpoints/models/detach', 'update', [endpoint('body.endpoint_id'), maybe(to('read', modelDefinition('body.model_definition_id')))]],
   ['POST', '3.0 gateway/endpoints/bindings/create', 'admin'],
   ['DELETE', '3.0 gateway/endpoints/bindings/delete', 'admin'],
   ['GET', '3.0 gateway/endpoints/bindings/list', 'admin'],
   ['POST', '3.0 gateway/endpoints/set-tag', 'update', endpoint('body.endpoint_id')],
   ['DELETE', '3.0 gateway/endpoints/delete-tag', 'update', endpoint('body.endpoint_id')],
-  ['POST', '3.0 gateway/model-definitions/create', 'admin'],
+  ['POST', '3.0 gateway/model-definitions/create', 'signed-in', usedSecret, stamp('body.created_by'), adopt('gateway_model_definition', 'body.name', 'model_definition.model_definition_id')],
   ['GET', '3.0 gateway/model-definitions/get', 'read', modelDefinition('query.model_definition_id')],
-  ['POST', '3.0 gateway/model-definitions/update', 'admin'],
-  ['DELETE', '3.0 gateway/model-definitions/delete', 'delete', modelDefinition('body.model_definition_id')],
+  ['POST', '3.0 gateway/model-definitions/update', 'update', [modelDefinition('body.model_definition_id'), usedSecret], stamp('body.updated_by')],
+  ['DELETE', '3.0 gateway/model-definitions/delete', 'delete', modelDefinition('body.model_definition_id'), forget('gateway_model_definition', 'body.model_definition_id')],
   ['GET', '3.0 gateway/model-definitions/list', 'signed-in', [], keep('model_definitions', 'gateway_model_definition', 'model_definition_id')],
   ['POST', '3.0 gateway/budgets/create', 'admin'],
   ['POST', '3.0 gateway/budgets/update', 'admin'],
@@ -315,16 +324,16 @@ const aiGateway: readonly Row[] = [
   ['GET', 'ajax 3.0 gateway/supported-providers', 'signed-in'],
   ['GET', 'ajax 3.0 gateway/supported-models', 'signed-in'],
   ['GET', 'ajax 3.0 gateway/provider-config', 'signed-in'],
-  ['POST', '/gateway/:endpoint_name/mlflow/invocations', 'admin'],
-  ['POST', '/gateway/mlflow/v1/chat/completions', 'admin'],
-  ['GET', '/gateway/mlflow/v1/models', 'admin'],
-  ['POST', '/gateway/openai/v1/chat/completions', 'admin'],
-  ['POST', '/gateway/openai/v1/embeddings', 'admin'],
-  ['POST', '/gateway/openai/v1/responses', 'admin'],
-  ['POST', '/gateway/openai/v1/responses/compact', 'admin'],
-  ['POST', '/gateway/typesafe/v1/systemone', 'admin'],
-  ['POST', '/gateway/anthropic/v1/messages', 'admin'],
-  ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'admin'],
+  ['POST', '/gateway/:endpoint_name/mlflow/invocations', 'use', endpointName('path.endpoint_name'), streams],
+  ['POST', '/gateway/mlflow/v1/chat/completions', 'use', modelInBody],
+  ['GET', '/gateway/mlflow/v1/models', 'signed-in', [], keepUsable('data', 'gateway_endpoint_name', 'id')],
+  ['POST', '/gateway/openai/v1/chat/completions', 'use', modelInBody],
+  ['POST', '/gateway/openai/v1/embeddings', 'use', modelInBody],
+  ['POST', '/gateway/openai/v1/responses', 'use', modelInBody],
+  ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody],
+  ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody],
+  ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody],
+  ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), streams],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
   ['GET', 'ajax 2.0 gateway-proxy', 'signed-in'],
@@ -336,13 +345,14 @@ const mcp = mcpServer('path.namespace/slug');
 const MCP = '3.0 mcp-servers/:namespace/:slug';
 
 const mcpRegistry: readonly Row[] = [
-  ['POST', '3.0 mcp-servers', 'admin'],
+  ['POST', '3.0 mcp-servers', 'signed-in', [], adopt('mcp_server', 'body.name', 'name')],
   ['GET', '3.0 mcp-servers', 'signed-in', [], keep('mcp_servers', 'mcp_server', 'name')],
-  ['GET', '3.0 mcp-servers/endpoints', 'admin'],
+  ['GET', '3.0 mcp-servers/endpoints', 'signed-in', [], keep('mcp_access_endpoints', 'mcp_server', 'server_name')],
   ['GET', MCP, 'read', mcp],
   ['PATCH', MCP, 'update', mcp],
   ['DELETE', MCP, 'delete', mcp, forget('mcp_server', 'path.namespace/slug')],
-  ['POST', `${MCP}/versions`, 'admin'],
+  // The upstream creates a server that is not there; here it is created first, so that it has an owner.
+  ['POST', `${MCP}/versions`, 'update', mcp],
   ['GET', `${MCP}/versions`, 'read', mcp],
   ['GET', `${MCP}/versions/:version`, 'read', mcp],
   ['PATCH', `${MCP}/versions/:version`, 'update', mcp],
@@ -420,6 +430,25 @@ const administration: readonly Row[] = [
   ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
+  ['GET', '3.0 users/current/permissions', 'signed-in', [], serve('userPermissions.current')],
+  ['GET', '3.0 users/permissions/list', 'signed-in', [], special('holder-viewer'), serve('userPermissions.list')],
+  ['GET', '3.0 users/permissions/get', 'signed-in', [], special('holder-viewer'), serve('userPermissions.get')],
+  ['POST', '3.0 users/permissions/grant', 'signed-in', [], special('grantable'), serve('userPermissions.grant')],
+  ['POST', '3.0 users/permissions/revoke', 'signed-in', [], special('grantable'), serve('userPermissions.revoke')],
+  ['GET', '3.0 users/roles/list', 'signed-in', [], special('holder-viewer'), serve('userRoles.list')],
+
+  ['POST', '3.0 roles/create', 'signed-in', [], special('role-admin'), serve('roles.create')],
+  ['GET', '3.0 roles/get', 'signed-in', [], special('role-viewer'), serve('roles.get')],
+  ['GET', '3.0 roles/list', 'signed-in', [], special('role-viewer'), serve('roles.list')],
+  ['PATCH', '3.0 roles/update', 'signed-in', [], special('role-admin'), serve('roles.update')],
+  ['DELETE', '3.0 roles/delete', 'signed-in', [], special('role-admin'), serve('roles.delete')],
+  ['POST', '3.0 roles/permissions/add', 'signed-in', [], special('role-admin'), serve('rolePermissions.add')],
+  ['DELETE', '3.0 roles/permissions/remove', 'signed-in', [], special('role-admin'), serve('rolePermissions.remove')],
+  ['GET', '3.0 roles/permissions/list', 'signed-in', [], special('role-viewer'), serve('rolePermissions.list')],
+  ['PATCH', '3.0 roles/permissions/update', 'signed-in', [], special('role-admin'), serve('rolePermissions.update')],
+  ['POST', '3.0 roles/assign', 'signed-in', [], special('role-admin'), serve('roles.assign')],
+  ['DELETE', '3.0 roles/unassign', 'signed-in', [], special('role-admin'), serve('roles.unassign')],
+  ['GET', '3.0 roles/users/list', 'signed-in', [], special('role-admin'), serve('roles.users')],
 
   ['POST', '2.0 experiments/permissions/create', 'manage', managedExperiment, serve('experimentPermissions.create')],
   ['GET', '2.0 experiments/permissions/get', 'manage', anyId(experiment('query.experiment_id')), serve('experimentPermissions.get')],
@@ -431,17 +460,20 @@ const administration: readonly Row[] = [
   ['DELETE', '2.0 registered-models/permissions/delete', 'manage', managedModel, serve('registeredModelPermissions.delete')],
 ];
 
-/** Every row, in the order a reader would look for them. */
-export const ROUTES: readonly Row[] = [
-  ...experiments,
-  ...runs,
-  ...artifacts,
-  ...loggedModels,
-  ...traces,
-  ...evaluation,
-  ...registry,
-  ...aiGateway,
-  ...mcpRegistry,
-  ...server,
-  ...administration,
-];
+/** The rows by what they are about, in the order a reader would look for them. */
+export const SECTIONS = {
+  Experiments: experiments,
+  Runs: runs,
+  Artifacts: artifacts,
+  'Logged models': loggedModels,
+  Traces: traces,
+  Evaluation: evaluation,
+  'Model registry': registry,
+  'AI gateway': aiGateway,
+  'MCP registry': mcpRegistry,
+  Server: server,
+  Administration: administration,
+} as const satisfies Record<string, readonly Row[]>;
+
+/** Every row. */
+export const ROUTES: readonly Row[] = Object.values(SECTIONS).flat();

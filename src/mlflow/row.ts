@@ -3,9 +3,9 @@
  * operation touches and what follows from it; src/gateway does it.
  */
 import type { Action } from '../policy/permissions.ts';
-import type { RootKind } from '../policy/resources.ts';
+import type { PartKind, RootKind } from '../policy/resources.ts';
 
-/** Things that live inside a root; src/mlflow/lineage.ts knows how to find it. */
+/** Things that live inside a root, or other names of one; src/mlflow/lineage.ts knows how to find it. */
 export const CHILD_KINDS = [
   'run',
   'trace',
@@ -16,18 +16,27 @@ export const CHILD_KINDS = [
   'review_queue',
   'job',
   'prompt_optimization_job',
+  'gateway_endpoint_name',
 ] as const;
 export type ChildKind = (typeof CHILD_KINDS)[number];
 
 /**
  * What a locator can find: a root, a child of one, a user of this gateway, or text that has to be
- * taken apart first (an artifact path, a model version's source, a prompt's address).
+ * taken apart first (an artifact path, a model version's source, a prompt's address, a Gemini call).
  */
-export type ReferenceKind = RootKind | ChildKind | 'user' | 'artifact' | 'source' | 'prompt_uri';
+export type ReferenceKind =
+  | RootKind
+  | ChildKind
+  | 'user'
+  | 'artifact'
+  | 'source'
+  | 'prompt_uri'
+  | 'gemini_call';
 
 /**
  * Where in a request a value stands: `body.run_id`, `query.path`, `path.model_id`,
- * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`.
+ * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`; `a/b` joins two into the id of
+ * what is named by both: `body.experiment_id/name`.
  */
 export type From = `${'body' | 'query' | 'path' | 'header'}.${string}`;
 
@@ -41,6 +50,8 @@ export interface Locator {
   readonly action?: Action;
   /** Accepts ids that MLflow could never give out: MLflow's permissions API takes any text. */
   readonly loose?: boolean;
+  /** Things of this kind inside it are what the request is about: grants on all of the kind decide first. */
+  readonly part?: PartKind;
   /** A child that need not exist yet; one that does must share the root of the row's first locator. */
   readonly fresh?: 'or-same-root';
 }
@@ -74,6 +85,8 @@ export type Rule =
       readonly kind: ReferenceKind;
       readonly id: string;
       readonly paging?: Paging;
+      /** What the caller must be allowed to do to what is left; reading if not said. */
+      readonly action?: Action;
     }
   /** Replaces a list of ids in the body by its readable part; `whenEmpty` is answered if none is left. */
   | {
@@ -87,7 +100,8 @@ export type Rule =
   /** The creator gets MANAGE on what the reply names. */
   | { readonly rule: 'adopt'; readonly kind: RootKind; readonly name: From; readonly id: string }
   | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
-  | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From }
+  /** `unless` this is sent, when only a part of it is deleted. */
+  | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From; readonly unless?: From }
   /** The reply tells which root a child belongs to: remembered, so that no look-up is needed later. */
   | {
       readonly rule: 'learn';
@@ -116,14 +130,28 @@ export type Rule =
   | { readonly rule: 'keys-need'; readonly from: From; readonly keys: RegExp; readonly action: Action }
   /** Fields blanked for whoever is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
-  /** Who the caller is, written over what the client claims. */
-  | { readonly rule: 'stamp'; readonly to: From }
+  /** Who the caller is, written over what the client claims; `unless` a field has that value. */
+  | { readonly rule: 'stamp'; readonly to: From; readonly unless?: readonly [From, string] }
   /** Answered by the gateway itself with this value, without asking the upstream. */
   | { readonly rule: 'answer'; readonly body: unknown }
   /** Served by the handler of that name in src/admin. */
   | { readonly rule: 'serve'; readonly handler: string }
   /** Not data: a function in src/gateway/special.ts judges it. */
-  | { readonly rule: 'special'; readonly name: 'graphql' | 'otlp' | 'review-queue' | 'job' | 'grantable' }
+  | {
+      readonly rule: 'special';
+      readonly name:
+        | 'graphql'
+        | 'otlp'
+        | 'review-queue'
+        | 'job'
+        | 'run-jobs'
+        | 'grantable'
+        | 'role-admin'
+        | 'role-viewer'
+        | 'holder-viewer';
+    }
+  /** Makes or lists things of a kind: refused to whoever holds DENY on all of them. */
+  | { readonly rule: 'spare'; readonly kind: PartKind }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is not JSON and streams through unread. */
@@ -158,11 +186,16 @@ export const source = locator('source');
 export const promptUri = locator('prompt_uri');
 export const user = locator('user');
 export const secret = locator('gateway_secret');
+export const scorer = locator('scorer');
 export const endpoint = locator('gateway_endpoint');
+export const endpointName = locator('gateway_endpoint_name');
+export const geminiCall = locator('gemini_call');
 export const modelDefinition = locator('gateway_model_definition');
 export const mcpServer = locator('mcp_server');
 export const workspace = locator('workspace');
 
+/** The same locator, where the request is about all things of a kind inside of it. */
+export const all = (part: PartKind, what: Locator): Locator => ({ ...what, part });
 /** The same locator, for a request that may leave it out. */
 export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
 /** The same locator, needing another action than the row's. */
@@ -177,6 +210,14 @@ export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Pag
   id,
   ...(paging && { paging }),
 });
+/** Keeps what the caller may use. */
+export const keepUsable = (list: string, kind: ChildKind, id: string): Rule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  action: 'use',
+});
 export const narrow = (
   from: From,
   kind: RootKind = 'experiment',
@@ -190,7 +231,12 @@ export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
   name,
   newName,
 });
-export const forget = (kind: RootKind, name: From): Rule => ({ rule: 'forget', kind, name });
+export const forget = (kind: RootKind, name: From, unless?: From): Rule => ({
+  rule: 'forget',
+  kind,
+  name,
+  ...(unless && { unless }),
+});
 export const learn = (kind: ChildKind, id: string, root: string): Rule => ({ rule: 'learn', kind, id, root });
 export const learnEach = (kind: ChildKind, list: string, id: string, root: string): Rule => ({
   rule: 'learn',
@@ -221,9 +267,14 @@ export const keysNeed = (action: Action, from: From, keys: RegExp): Rule => ({
   action,
 });
 export const redact = (...fields: string[]): Rule => ({ rule: 'redact', fields });
-export const stamp = (where: From): Rule => ({ rule: 'stamp', to: where });
+export const stamp = (where: From, unless?: readonly [From, string]): Rule => ({
+  rule: 'stamp',
+  to: where,
+  ...(unless && { unless }),
+});
 export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
 export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
 export const special = (name: (Rule & { rule: 'special' })['name']): Rule => ({ rule: 'special', name });
+export const spare = (kind: PartKind): Rule => ({ rule: 'spare', kind });
 export const takesQuery: Rule = { rule: 'takes-query' };
 export const streams: Rule = { rule: 'streams' };

@@ -1,6 +1,6 @@
 import type { Grant } from '../store/types.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
-import type { Root } from './resources.ts';
+import { ALL, type PartKind, type Resource, type Root } from './resources.ts';
 
 /** The outcome, with the reason that audit log and `explain` show. */
 export interface Decision {
@@ -17,8 +17,8 @@ export interface Holding {
 /** Whoever has signed in, reduced to what a decision looks at. */
 export interface Subject {
   readonly isAdmin: boolean;
-  /** Grants on exactly this root and on all of its kind (`*`). */
-  grantsOn(root: Root): readonly Grant[];
+  /** Grants on exactly this resource and on all of its kind (`*`). */
+  grantsOn(resource: Resource): readonly Grant[];
 }
 
 const ADMIN: Decision = { allow: true, because: 'admin' };
@@ -41,6 +41,69 @@ export function effectivePermission(grants: readonly Grant[], defaultPermission:
   return { permission: best.permission, because: `${source(best)} holds ${best.permission}` };
 }
 
+const THE_WORKSPACE: Root = { kind: 'workspace', id: ALL };
+
+/**
+ * What somebody who is no admin holds on a root, by everything that bears on it.
+ *
+ * MANAGE on the workspace is MANAGE on all that is in it, and no refusal counts against it, as in MLflow
+ * (mlflow/server/auth/__init__.py, `resolve_permissions`).
+ */
+export function holdingOf(subject: Subject, root: Root, defaultPermission: Permission): Holding {
+  const administers = administration(subject);
+  if (administers !== undefined) {
+    return { permission: 'MANAGE', because: `${source(administers)} manages the workspace` };
+  }
+  const [held, alternative] = readingsOf(root).map((reading) =>
+    effectivePermission(grantsBearingOn(subject, reading), defaultPermission),
+  );
+  if (held === undefined) throw new Error('a root has no reading');
+  if (alternative === undefined || refuses(held.permission)) return held;
+  return stronger(held.permission, alternative.permission) === held.permission ? alternative : held;
+}
+
+/** The grant by which somebody administers the workspace that everything lies in. */
+function administration(subject: Subject): Grant | undefined {
+  return subject.grantsOn(THE_WORKSPACE).find(({ permission }) => permission === 'MANAGE');
+}
+
+/**
+ * The roots that an id may stand for. A name of the model registry is a model's or a prompt's; while it is not
+ * known which, the weaker of the two holdings counts, so that all models do not open the prompts.
+ */
+function readingsOf(root: Root): readonly Root[] {
+  if (root.kind !== 'registered_model' && root.kind !== 'prompt') return [root];
+  const { id, isPrompt } = root;
+  const model: Root = { kind: 'registered_model', id };
+  const prompt: Root = { kind: 'prompt', id };
+  if (isPrompt === undefined) return [model, prompt];
+  return [isPrompt ? prompt : model];
+}
+
+/** Grants on the root itself, on all of its kind, and on what it shares its grants with. */
+function grantsBearingOn(subject: Subject, root: Root): readonly Grant[] {
+  const own = subject.grantsOn(root);
+  switch (root.kind) {
+    case 'registered_model':
+    case 'prompt': {
+      // A name is a model's or a prompt's, never both: a grant on the name means what has the name.
+      const other = root.kind === 'prompt' ? 'registered_model' : 'prompt';
+      const named = subject.grantsOn({ kind: other, id: root.id }).filter(isExact);
+      return named.length === 0 ? own : [...own, ...named];
+    }
+    case 'scorer': {
+      // Whoever may work in an experiment may work with its scorers; a grant on the scorer adds to it.
+      const [experiment = ''] = root.id.split('/', 1);
+      const around = subject.grantsOn({ kind: 'experiment', id: experiment });
+      return around.length === 0 ? own : [...own, ...around];
+    }
+    default:
+      return own;
+  }
+}
+
+const isExact = ({ resourcePattern }: Grant): boolean => resourcePattern !== ALL;
+
 /** Decides one action on one root. Pure: no I/O, no clock. */
 export function decide(
   subject: Subject,
@@ -49,13 +112,49 @@ export function decide(
   defaultPermission: Permission,
 ): Decision {
   if (subject.isAdmin) return ADMIN;
-  const held = effectivePermission(subject.grantsOn(root), defaultPermission);
+  const held = holdingOf(subject, root, defaultPermission);
   return allows(held.permission, action)
     ? { allow: true, because: held.because }
     : {
         allow: false,
         because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${held.because}`,
       };
+}
+
+/**
+ * Decides one action on a thing inside a root: whoever may not read the root may do nothing; else grants on
+ * all things of that kind decide, if there are any, and the grants on the root if there are none.
+ *
+ * @see mlflow/server/auth/requirements.py, whose tiers these are
+ */
+export function decideOnPart(
+  subject: Subject,
+  action: Action,
+  part: PartKind,
+  root: Root,
+  defaultPermission: Permission,
+): Decision {
+  const onRoot = (what: Action) => decide(subject, what, root, defaultPermission);
+  const tier = subject.grantsOn({ kind: part, id: ALL });
+  if (subject.isAdmin || tier.length === 0 || administration(subject) !== undefined) return onRoot(action);
+  const around = onRoot('read');
+  if (!around.allow) return around;
+  const held = effectivePermission(tier, defaultPermission);
+  return allows(held.permission, action)
+    ? { allow: true, because: held.because }
+    : { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${held.because}` };
+}
+
+/**
+ * Decides whether things of a kind may be made or listed as far as their kind goes: DENY on all of them takes that
+ * away, nothing else bears on it.
+ */
+export function decideOnKind(subject: Subject, part: PartKind): Decision {
+  const refusal = subject.grantsOn({ kind: part, id: ALL }).find(({ permission }) => refuses(permission));
+  if (subject.isAdmin || refusal === undefined || administration(subject) !== undefined) {
+    return { allow: true, because: `nothing refuses ${part} *` };
+  }
+  return { allow: false, because: `${source(refusal)} holds ${refusal.permission} on ${part} *` };
 }
 
 function source(grant: Grant): string {

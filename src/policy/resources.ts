@@ -15,8 +15,39 @@ export const ROOT_KINDS = [
 ] as const;
 export type RootKind = (typeof ROOT_KINDS)[number];
 
-/** One thing that holds grants. */
-export interface Root {
-  readonly kind: RootKind;
+/**
+ * Kinds of things inside a root that MLflow 3.17 takes grants on too, for all of the kind at once (`*`):
+ * whoever holds such a grant has it decide over these things in place of the grants on their root.
+ *
+ * @see mlflow/server/auth/permissions.py (`TYPE`)
+ */
+export const PART_KINDS = [
+  'run',
+  'trace',
+  'assessment',
+  'logged_model',
+  'review_queue',
+  'registered_model_version',
+  'prompt_version',
+  'scorer_version',
+  'mcp_server_version',
+] as const;
+export type PartKind = (typeof PART_KINDS)[number];
+
+/** What a grant may be on: a root, or all things of a kind inside roots. */
+export interface Resource {
+  readonly kind: RootKind | PartKind;
   readonly id: string;
 }
+
+/** One thing that holds grants. */
+export interface Root extends Resource {
+  readonly kind: RootKind;
+  /** As the upstream gives it; a scorer's is `<experiment id>/<name, percent-encoded>`. */
+  readonly id: string;
+  /** Whether a name of the model registry is a prompt's, where that is known. */
+  readonly isPrompt?: boolean;
+}
+
+/** The pattern that stands for all of a kind. */
+export const ALL = '*';

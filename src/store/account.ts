@@ -4,6 +4,9 @@ import type { Schema } from './schema.ts';
 import type { Account, Grant } from './types.ts';
 import { readUser } from './users.ts';
 
+/** The workspace that everything lies in while MLflow's workspaces are off: roles of others grant nothing in it. */
+export const DEFAULT_WORKSPACE = 'default';
+
 /**
  * A user with its own grants and those of its roles, as of one moment: a single statement, for two could
  * pair the old password with a grant made after it was changed.
@@ -24,6 +27,7 @@ export async function loadAccount(db: Kysely<Schema>, username: string): Promise
             .innerJoin('roles as r', 'r.id', 'm.role_id')
             .innerJoin('grants as g', 'g.role_id', 'r.id')
             .where('u.username', '=', username)
+            .where('r.workspace', '=', DEFAULT_WORKSPACE)
             .select(['g.resource_type', 'g.resource_pattern', 'g.permission', 'r.name as role']),
         ),
     )

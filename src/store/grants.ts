@@ -1,14 +1,18 @@
 import type { Kysely, Transaction } from 'kysely';
 import { notFound } from '../errors.ts';
 import type { Permission } from '../policy/permissions.ts';
+import { ALL } from '../policy/resources.ts';
 import { typesSharingNamesWith } from './namespaces.ts';
 import { readGrant, readPermission } from './read-grant.ts';
 import type { Schema } from './schema.ts';
 import type { Grant } from './types.ts';
 import type { Announce, Write } from './write.ts';
 
-/** The pattern that stands for all of a kind. */
-const ALL = '*';
+/** A user's own grant, as the grants API shows it. */
+export interface OwnGrant extends Grant {
+  /** Shared with the grants of roles: no two grants have the same. */
+  readonly id: number;
+}
 
 /** A grant seen from its resource. */
 export interface GrantOnResource {
@@ -47,14 +51,14 @@ export interface Forgetting {
  * Grants of roles are made and unmade through {@link Roles}.
  *
  * `adopt`, `rename` and `forget` treat kinds that share names as one (models and prompts), close the intent in
- * the same transaction, and can be repeated. To them a resource *named* `*` holds no grants: whoever
- * creates such a model must not come to manage every model.
+ * the same transaction, and do nothing if it is closed already. To them a resource *named* `*` holds no grants:
+ * whoever creates such a model must not come to manage every model.
  */
 export interface Grants {
   /** A user's own grants, without those of roles. */
-  forUser(userId: number): Promise<readonly Grant[]>;
+  forUser(userId: number): Promise<readonly OwnGrant[]>;
   /** Every user's own grants, by user id: one query for a list of all users. */
-  forUsers(): Promise<ReadonlyMap<number, readonly Grant[]>>;
+  forUsers(): Promise<ReadonlyMap<number, readonly OwnGrant[]>>;
   /** Every grant written for exactly this type and pattern, of users and roles. */
   forResource(type: string, pattern: string): Promise<readonly GrantOnResource[]>;
   get(userId: number, type: string, pattern: string): Promise<Permission | undefined>;
@@ -84,26 +88,26 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
     async forUser(userId) {
       const rows = await db
         .selectFrom('grants')
-        .select(['resource_type', 'resource_pattern', 'permission'])
+        .select(['id', 'resource_type', 'resource_pattern', 'permission'])
         .where('user_id', '=', userId)
         .orderBy('id')
         .execute();
-      return rows.map((row) => readGrant(row, 'user'));
+      return rows.map((row) => ({ ...readGrant(row, 'user'), id: row.id }));
     },
 
     async forUsers() {
       const rows = await db
         .selectFrom('grants')
-        .select(['user_id', 'resource_type', 'resource_pattern', 'permission'])
+        .select(['id', 'user_id', 'resource_type', 'resource_pattern', 'permission'])
         .where('user_id', 'is not', null)
         .orderBy('id')
         .execute();
-      const grants = new Map<number, Grant[]>();
+      const grants = new Map<number, OwnGrant[]>();
       for (const { user_id: userId, ...row } of rows) {
         if (userId === null) continue;
         const own = grants.get(userId) ?? [];
         grants.set(userId, own);
-        own.push(readGrant(row, 'user'));
+        own.push({ ...readGrant(row, 'user'), id: row.id });
       }
       return grants;
     },
@@ -199,6 +203,7 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
 
     adopt: ({ kind, id, userId, intentId }) =>
       write(async (transaction, announce) => {
+        if (!(await settle(transaction, intentId))) return;
         await purge(transaction, announce, { kind, id });
         if (id !== ALL && (await userExists(transaction, userId))) {
           await transaction
@@ -213,23 +218,20 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
             .execute();
           announce(userId);
         }
-        await settle(transaction, intentId);
       }),
 
     rename: ({ kind, from, to, intentId }) =>
       write(async (transaction, announce) => {
-        if (from !== to) {
-          await purge(transaction, announce, { kind, id: to });
-          if (to === ALL) await purge(transaction, announce, { kind, id: from });
-          else await move(transaction, announce, { kind, from, to, at: clock() });
-        }
-        await settle(transaction, intentId);
+        if (!(await settle(transaction, intentId)) || from === to) return;
+        await purge(transaction, announce, { kind, id: to });
+        if (to === ALL) await purge(transaction, announce, { kind, id: from });
+        else await move(transaction, announce, { kind, from, to, at: clock() });
       }),
 
     forget: ({ kind, id, before, intentId }) =>
       write(async (transaction, announce) => {
+        if (!(await settle(transaction, intentId))) return;
         await purge(transaction, announce, before === undefined ? { kind, id } : { kind, id, before });
-        await settle(transaction, intentId);
       }),
   };
 }
@@ -266,9 +268,17 @@ async function move(
   for (const { user_id: userId } of moved) announce(userId ?? 'everybody');
 }
 
-async function settle(transaction: Transaction<Schema>, intentId: number | undefined): Promise<void> {
-  if (intentId === undefined) return;
-  await transaction.deleteFrom('intents').where('id', '=', intentId).execute();
+/**
+ * Closes the intent that a change settles; false if another process has done so, and the change with it: made
+ * again, it could take what was granted since.
+ */
+async function settle(transaction: Transaction<Schema>, intentId: number | undefined): Promise<boolean> {
+  if (intentId === undefined) return true;
+  const { numDeletedRows } = await transaction
+    .deleteFrom('intents')
+    .where('id', '=', intentId)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
 }
 
 /** Whether there is such a user, asked before a row refers to it. */

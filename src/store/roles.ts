@@ -1,6 +1,7 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { alreadyExists, notFound } from '../errors.ts';
 import type { Permission } from '../policy/permissions.ts';
+import { DEFAULT_WORKSPACE } from './account.ts';
 import { userExists } from './grants.ts';
 import { readPermission } from './read-grant.ts';
 import type { Schema } from './schema.ts';
@@ -90,7 +91,7 @@ export function createRoles(db: Kysely<Schema>, write: Write, clock: () => numbe
   };
 
   return {
-    create: ({ name, workspace = 'default', description }) =>
+    create: ({ name, workspace = DEFAULT_WORKSPACE, description }) =>
       write(async (transaction) => {
         const row = await transaction
           .insertInto('roles')

@@ -33,7 +33,13 @@ describe('one grant', () => {
     expect(await grants.update(alice.id, 'experiment', '1', 'EDIT')).toBe(true);
     expect(await grants.get(alice.id, 'experiment', '1')).toBe('EDIT');
     expect(await grants.forUser(alice.id)).toEqual([
-      { resourceType: 'experiment', resourcePattern: '1', permission: 'EDIT', via: 'user' },
+      {
+        id: expect.any(Number),
+        resourceType: 'experiment',
+        resourcePattern: '1',
+        permission: 'EDIT',
+        via: 'user',
+      },
     ]);
     expect(await grants.delete(alice.id, 'experiment', '1')).toBe(true);
     expect(await grants.get(alice.id, 'experiment', '1')).toBeUndefined();
@@ -62,15 +68,11 @@ describe('one grant', () => {
       { holder: { kind: 'user', id: alice.id, username: 'alice' }, permission: 'READ', createdAt },
       { holder: { kind: 'role', id: role.id, name: 'team' }, permission: 'USE', createdAt },
     ]);
-    const { resourceType, resourcePattern, via } = {
-      resourceType: 'experiment',
-      resourcePattern: '1',
-      via: 'user',
-    };
+    const own = { id: expect.any(Number), resourceType: 'experiment', resourcePattern: '1', via: 'user' };
     expect(await store.grants.forUsers()).toEqual(
       new Map([
-        [alice.id, [{ resourceType, resourcePattern, permission: 'READ', via }]],
-        [bob.id, [{ resourceType, resourcePattern: '*', permission: 'MANAGE', via }]],
+        [alice.id, [{ ...own, permission: 'READ' }]],
+        [bob.id, [{ ...own, resourcePattern: '*', permission: 'MANAGE' }]],
       ]),
     );
   });
@@ -172,6 +174,19 @@ describe('forgetting', () => {
     expect(await holders('registered_model', 'm')).toEqual(['bob READ']);
     expect(await store.intents.list()).toEqual([]);
   });
+});
+
+test('a change whose intent another process has settled is not made again', async () => {
+  const intent = await openCreate('m');
+  const settled = { kind: 'registered_model', intentId: intent.id } as const;
+  await store.grants.adopt({ ...settled, id: 'm', userId: alice.id });
+  await store.grants.create(bob.id, 'registered_model', 'm', 'READ');
+  await store.grants.create(bob.id, 'registered_model', 'other', 'READ');
+  await store.grants.adopt({ ...settled, id: 'm', userId: alice.id });
+  await store.grants.forget({ ...settled, id: 'm' });
+  await store.grants.rename({ ...settled, from: 'm', to: 'other' });
+  expect(await holders('registered_model', 'm')).toEqual(['alice MANAGE', 'bob READ']);
+  expect(await holders('registered_model', 'other')).toEqual(['bob READ']);
 });
 
 describe('something named * does not stand for all of its kind', () => {

@@ -100,7 +100,8 @@ export async function startGateway(
   };
 }
 
-function personAt(url: string, username: string, password: string): Person {
+/** Somebody with these credentials at a gateway; without credentials if the name is empty. */
+export function personAt(url: string, username: string, password: string): Person {
   const credentials: Record<string, string> =
     username === ''
       ? {}

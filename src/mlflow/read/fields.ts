@@ -62,7 +62,13 @@ const jsonNameOf = (name: string) => name.replace(/_+(.?)/g, (_, next: string) =
 const messages = new Map(Object.entries<Readonly<Record<string, string>>>(table.messages));
 const enums = new Map(Object.entries<Readonly<Record<string, number>>>(table.enums));
 const operations = new Map(Object.entries<string>(table.operations));
-const queries = new Map(Object.entries<Readonly<Record<string, string>>>(table.queries));
+/** Queries of the gateway's own operations, where a parameter may be sent more than once. */
+const OWN_QUERIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'GET 3.0 roles/list': { workspace: '*string' },
+};
+const queries = new Map(
+  Object.entries<Readonly<Record<string, string>>>({ ...table.queries, ...OWN_QUERIES }),
+);
 const routes = new Map(Object.entries<readonly string[]>(table.routes));
 
 const shapes = new Map<string, Shape>();

@@ -35,8 +35,13 @@ function readObject(value: unknown, shape: Shape, path: string, depth: number): 
   if (depth > MAX_MESSAGE_DEPTH) throw mismatch(path, `at most ${MAX_MESSAGE_DEPTH} levels`);
   const message: Record<string, unknown> = {};
   const seen = new Set<string>();
-  for (const [key, item] of Object.entries(value)) {
+  for (const key in value) {
+    const item = value[key];
     const field = shape.fields.get(key);
+    if (field !== undefined && isCommon(field, item)) {
+      message[field.name] = item;
+      continue;
+    }
     const fieldPath = path === '' ? key : `${path}.${key}`;
     if (field === undefined) {
       // An extension's name, which no message of MLflow has: ends the reading.
@@ -56,6 +61,24 @@ function readObject(value: unknown, shape: Shape, path: string, depth: number): 
     message[field.name] = readField(item, field, fieldPath, depth);
   }
   return message;
+}
+
+/**
+ * The many short fields of a large batch: one spelling, no oneof, and a value that is what it should be
+ * beyond doubt. Everything else, and every refusal, is left to the long way.
+ */
+function isCommon({ name, jsonName, oneof, list, type }: Field, value: unknown): boolean {
+  if (name !== jsonName || oneof !== undefined || list || type.kind !== 'scalar') return false;
+  switch (type.scalar) {
+    case 'string':
+      return typeof value === 'string';
+    case 'double':
+      return Number.isFinite(value);
+    case 'int64':
+      return Number.isSafeInteger(value);
+    default:
+      return false;
+  }
 }
 
 /** A second field of a oneof ends the reading. */

@@ -73,9 +73,9 @@ export function readScalar(scalar: Scalar, value: unknown, path: string): string
  */
 export function readScalarText(scalar: Scalar, text: string, path: string): void {
   if (scalar === 'string') return;
-  // 3.x takes True as well, 2.15.1 has no such parameter.
+  // MLflow's client sends Python's True, and its server ignores the case.
   if (scalar === 'bool') {
-    if (text !== 'true' && text !== 'false') throw mismatch(scalar, path);
+    if (!/^(?:true|false)$/i.test(text)) throw mismatch(scalar, path);
   } else {
     readScalar(scalar, text, path);
   }

@@ -38,8 +38,12 @@ export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void>
 async function refuseForeign(db: Kysely<Schema>): Promise<void> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (tables.length === 0 || tables.some(({ name }) => name === 'kysely_migration')) return;
-  const whose = tables.some(({ name }) => name.startsWith('alembic_version'))
-    ? "MLflow's"
-    : "another program's";
-  throw new Error(`The database is ${whose}, not one of this gateway. Name another file in database_uri.`);
+  if (tables.some(({ name }) => name.startsWith('alembic_version'))) {
+    throw new Error(
+      "The database is MLflow's, not one of this gateway. Name another file in database_uri, such as sqlite:///gateway.db, then take its users over with: mlflow-auth-gateway import FILE",
+    );
+  }
+  throw new Error(
+    "The database is another program's, not one of this gateway. Name another file in database_uri.",
+  );
 }

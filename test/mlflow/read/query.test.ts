@@ -72,7 +72,7 @@ describe('what MLflow 2.15.1 and 3.x read differently is refused', () => {
       /one of ACTIVE_ONLY, ALL, DELETED_ONLY/,
     ],
     ['the number of an enum', 'view_type=1', searchExperiments, /one of/],
-    ['another spelling of a bool', 'allow_partial=True', getTrace, /true or false/],
+    ['another spelling of a bool', 'allow_partial=yes', getTrace, /true or false/],
     ['a message', 'locations=x', shape('POST 3.0 traces/search'), /cannot be sent in the query/],
   ])('%s', (_what, raw, declared, message) => {
     expect(() => readQuery(raw, declared)).toThrow(

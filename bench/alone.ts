@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import type { Bench } from './bench.ts';
+import { type Child, startChild, stop } from './children.ts';
+import { type Contestant, type Cost, compare } from './compare.ts';
+import { type GatewayChild, startGateway } from './gateway.ts';
+import { startNginx } from './nginx.ts';
+import { fromEach, OPERATIONS, type OperationName } from './operations.ts';
+import { basic, populate } from './population.ts';
+
+const MEASURED: readonly OperationName[] = [
+  'experiments/get',
+  'runs/get',
+  'runs/log-metric',
+  'runs/log-batch of 100',
+  'runs/log-batch of 1000',
+];
+
+const RUNS = Array.from({ length: 50 }, (_, index) => (index + 0xabc).toString(16).padStart(32, '0'));
+const SUBJECT = { experimentId: '1', runIds: RUNS };
+/** Users that send requests in turn where there are many. */
+const CALLERS = 100;
+
+/** The gateway in front of an upstream that answers at once, beside bare proxies. */
+export async function measureAlone({ load, dir, quick, note }: Bench): Promise<Cost[]> {
+  const many = quick ? { users: 1_000, grants: 100_000 } : { users: 10_000, grants: 1_000_000 };
+  const socketPath = join(dir, 'alone.sock');
+  const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
+  const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
+  await populate(join(dir, 'few.db'), { users: 10, grants: 10, rounds: 4 });
+  await populate(join(dir, 'many.db'), { ...many, rounds: 4 });
+  const upstreamUri = `unix:${socketPath}`;
+  const start = (name: string) =>
+    startGateway({ upstreamUri, database: join(dir, `${name}.db`), log: join(dir, `${name}.log`) });
+  const few = await start('few');
+  const crowded = await start('many');
+  const nginx = await startNginx(dir, socketPath);
+  if (nginx === undefined) note('nginx is not installed: left out.');
+
+  const everyone = Array.from({ length: CALLERS }, (_, index) => basic(`user-${index}`));
+  const through = (name: string, gateway: GatewayChild, callers: readonly Record<string, string>[]) =>
+    contestant(name, gateway.said, gateway.pid, callers);
+  const contestants = [
+    contestant('bare @fastify/http-proxy', bare.said, bare.pid, [{}]),
+    through('gateway, admin', few, [basic('admin')]),
+    through('gateway, user; 10 users, 10 grants', few, [basic('user-0')]),
+    through(
+      `gateway, ${CALLERS} users in turn; ${amount(many.users)} users, ${amount(many.grants)} grants`,
+      crowded,
+      everyone,
+    ),
+    ...(nginx === undefined
+      ? []
+      : [contestant('nginx with auth_basic', nginx.origin, nginx.measured, [basic('admin')])]),
+  ];
+  const costs: Cost[] = [];
+  for (const operation of MEASURED) {
+    const large = operation.includes('log-batch');
+    const effort = {
+      rounds: quick ? 3 : 7,
+      count: (quick ? 1000 : 2000) / (large ? 2 : 1),
+      seconds: 5,
+      connections: 16,
+      warmUp: large ? 1_000 : 2_500,
+    };
+    costs.push(...(await compare(load, operation, contestants, effort)));
+  }
+  await nginx?.stop();
+  for (const { process } of [few, crowded, bare, small]) await stop(process);
+  costs.push(...(await measureSearch({ load, dir, quick, note })));
+  return costs;
+}
+
+/** A page of ten for somebody who may read 5 of 20,000; the upstream's CPU counts here, as it is asked for more. */
+async function measureSearch({ load, dir, quick }: Bench): Promise<Cost[]> {
+  const socketPath = join(dir, 'search.sock');
+  const database = join(dir, 'search.db');
+  await populate(database, { users: 10, grants: 50, rounds: 4 });
+  const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '20000']);
+  const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
+  const gateway = await startGateway({
+    upstreamUri: `unix:${socketPath}`,
+    database,
+    log: join(dir, 'search.log'),
+  });
+  const both = ({ pid }: Child) => [{ pid }, { pid: small.pid }];
+  const shots = OPERATIONS['experiments/search'];
+  const contestants = [
+    {
+      name: 'bare @fastify/http-proxy',
+      origin: bare.said,
+      measured: both(bare),
+      shots: () => shots(SUBJECT, {}),
+    },
+    {
+      name: 'gateway, user',
+      origin: gateway.said,
+      measured: both(gateway),
+      shots: () => shots(SUBJECT, basic('user-0')),
+    },
+  ];
+  const effort = { rounds: quick ? 3 : 5, count: 500, seconds: 3, connections: 16, warmUp: 500 };
+  const costs = await compare(load, 'experiments/search, 5 of 20,000', contestants, effort);
+  for (const { process } of [gateway, bare, small]) await stop(process);
+  return costs;
+}
+
+function contestant(
+  name: string,
+  origin: string,
+  pid: number | Contestant['measured'],
+  callers: readonly Record<string, string>[],
+): Contestant {
+  return {
+    name,
+    origin,
+    measured: typeof pid === 'number' ? [{ pid }] : pid,
+    shots: (operation) => fromEach(callers, OPERATIONS[operation as OperationName](SUBJECT, {})),
+  };
+}
+
+const amount = (count: number) => count.toLocaleString('en');

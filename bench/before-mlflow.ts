@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bench } from './bench.ts';
+import { type Load, stop } from './children.ts';
+import { type Contestant, type Cost, compare } from './compare.ts';
+import { startGateway } from './gateway.ts';
+import { type MlflowServer, mlflowPython, startMlflow } from './mlflow.ts';
+import { addExperiments, addRuns, createFirstRun, createMlflowUser } from './mlflow-data.ts';
+import { OPERATIONS, type OperationName } from './operations.ts';
+import { basic, populate } from './population.ts';
+
+const MEASURED: readonly OperationName[] = [
+  'experiments/get',
+  'runs/get',
+  'runs/log-metric',
+  'runs/log-batch of 100',
+  'runs/search',
+];
+/** The others take long and tell the same. */
+const QUICK: ReadonlySet<string> = new Set(['runs/get', 'runs/log-metric', 'runs/search']);
+const READABLE = ['1', '2', '3', '4', '5'];
+const USER = 'user-0';
+
+/** The gateway in front of a real MLflow, beside MLflow alone and MLflow's own basic-auth; CPU of all processes. */
+export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Promise<Cost[]> {
+  if (!existsSync(mlflowPython())) {
+    note('No stock MLflow is installed (npm test installs it): measured nothing in front of it.');
+    return [];
+  }
+  const file = join(dir, 'mlflow.db');
+  const start = (name: string, listen: 'socket' | 'tcp', cacheSeconds?: number) =>
+    startMlflow({
+      dir: join(dir, name),
+      backendStoreUri: `sqlite:///${file}`,
+      listen,
+      ...(cacheSeconds !== undefined && { auth: { cacheSeconds } }),
+    });
+  const servers: MlflowServer[] = [];
+  try {
+    // The first makes the database that all share, and is reached for what the benchmark needs itself.
+    const tcp = await start('tcp', 'tcp');
+    servers.push(tcp);
+    const firstRun = await createFirstRun(tcp.origin);
+    const runIds = addRuns(file, firstRun, quick ? 500 : 3_000).slice(0, 50);
+    addExperiments(file, 199);
+    const socket = await start('socket', 'socket');
+    servers.push(socket);
+    const uncached = await start('uncached', 'tcp', 0);
+    servers.push(uncached);
+    const cached = await start('cached', 'tcp', 3_600);
+    servers.push(cached);
+    for (const { origin } of [uncached, cached]) await createMlflowUser(origin, USER, READABLE);
+
+    const database = join(dir, 'before-mlflow.db');
+    await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
+    const gateway = await startGateway({
+      upstreamUri: `unix:${socket.socketPath}`,
+      database,
+      log: join(dir, 'before-mlflow.log'),
+    });
+    const subject = { experimentId: '1', runIds };
+    const contestant = (
+      name: string,
+      server: Pick<Contestant, 'origin' | 'measured'>,
+      headers: object,
+    ): Contestant => ({
+      name,
+      ...server,
+      shots: (operation) => OPERATIONS[nameOf(operation)](subject, { ...headers }),
+    });
+    const through = { origin: gateway.said, measured: [{ pid: gateway.pid }, { group: socket.group }] };
+    const contestants = [
+      contestant('MLflow, unix socket', server(socket), {}),
+      contestant('MLflow, TCP', server(tcp), {}),
+      contestant('MLflow basic-auth', server(uncached), basic(USER)),
+      contestant('MLflow basic-auth, passwords cached', server(cached), basic(USER)),
+      contestant('gateway on the socket, admin', through, basic('admin')),
+      contestant('gateway on the socket, user', through, basic(USER)),
+    ];
+    // MLflow's pool holds 15 connections to its database, and a write waits for all before it.
+    const effort = {
+      rounds: quick ? 2 : 3,
+      count: quick ? 60 : 150,
+      seconds: quick ? 0.7 : 2,
+      connections: 4,
+      warmUp: quick ? 10 : 40,
+    };
+    await warmUp(load, contestants, quick ? 400 : 1_500);
+    const costs: Cost[] = [];
+    const operations = quick ? MEASURED.filter((name) => QUICK.has(name)) : MEASURED;
+    for (const operation of operations) costs.push(...(await compare(load, operation, contestants, effort)));
+    for (const many of quick ? [200] : [200, 2_000]) {
+      addExperiments(file, many - 1);
+      const operation = `experiments/search, 5 of ${many.toLocaleString('en')}`;
+      costs.push(...(await compare(load, operation, contestants, effort)));
+    }
+    await stop(gateway.process);
+    return costs;
+  } finally {
+    await Promise.all(servers.map((each) => each.stop()));
+  }
+}
+
+/** Brings the gateway to the speed of one that has served for a while: MLflow is too slow for it to get there here. */
+async function warmUp(load: Load, contestants: readonly Contestant[], count: number): Promise<void> {
+  for (const { name, origin, shots } of contestants) {
+    if (!name.startsWith('gateway')) continue;
+    for (const operation of ['experiments/get', 'runs/log-metric']) {
+      await load({
+        origin,
+        shots: shots(operation) ?? [],
+        count,
+        connections: 8,
+        seconds: 15,
+        statuses: [200],
+      });
+    }
+  }
+}
+
+function server({ origin, socketPath, group }: MlflowServer) {
+  return { origin, ...(socketPath !== undefined && { socketPath }), measured: [{ group }] };
+}
+
+const nameOf = (operation: string): OperationName =>
+  operation.startsWith('experiments/search') ? 'experiments/search' : (operation as OperationName);

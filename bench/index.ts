@@ -1,0 +1,151 @@
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,artifacts,rest,flood]`; see docs/performance.md. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureAlone } from './alone.ts';
+import { measureArtifacts, type Transfer } from './artifacts.ts';
+import { measureBeforeMlflow } from './before-mlflow.ts';
+import type { Bench } from './bench.ts';
+import { ROOT, startLoad, stopAll } from './children.ts';
+import type { Cost } from './compare.ts';
+import { buildGateway } from './gateway.ts';
+import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
+import { table } from './table.ts';
+
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+});
+/** Each part measures something, prints its tables and answers what goes into the JSON. */
+const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
+  async alone(bench) {
+    const costs = await measureAlone(bench);
+    print('In front of an upstream that answers at once', costTable(costs));
+    return costs;
+  },
+  async mlflow(bench) {
+    const costs = await measureBeforeMlflow(bench);
+    print('In front of MLflow 3.17.2 with one worker; CPU of all processes', costTable(costs));
+    return costs;
+  },
+  async artifacts(bench) {
+    const transfers = await measureArtifacts(bench);
+    print('Artifacts', transferTable(transfers));
+    return transfers;
+  },
+  async rest(bench) {
+    const rest = await measureRest(bench);
+    print('At rest', restTable(rest));
+    return rest;
+  },
+  async flood(bench) {
+    const floods = await measureFlood(bench);
+    print('A flood of wrong passwords', floodTable(floods));
+    return floods;
+  },
+};
+
+const names = values.only?.split(',') ?? Object.keys(PARTS);
+const dir = mkdtempSync(join(tmpdir(), 'bench-'));
+const notes: string[] = [];
+const report: string[] = [];
+const result: Record<string, unknown> = { at: new Date().toISOString(), quick: values.quick, notes };
+const note = (sentence: string) => {
+  notes.push(sentence);
+  show(sentence);
+};
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopAll().finally(() => {
+      rmSync(dir, { recursive: true, force: true });
+      process.exit(1);
+    });
+  });
+}
+
+try {
+  mkdirSync(join(ROOT, 'bench-results'), { recursive: true });
+  buildGateway();
+  for (const name of names) {
+    const part = PARTS[name];
+    if (part === undefined)
+      throw new Error(`there is no part ${name}, only ${Object.keys(PARTS).join(', ')}`);
+    try {
+      result[name] = await part({ load: await startLoad(), dir, quick: values.quick, note });
+    } catch (error) {
+      process.exitCode = 1;
+      note(`The part ${name} broke off: ${error}`);
+      console.error(error);
+    }
+    await stopAll();
+  }
+  writeFileSync(join(ROOT, 'bench-results', 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
+  // The same tables, for docs/performance.md.
+  writeFileSync(join(ROOT, 'bench-results', 'latest.md'), `${report.join('\n\n')}\n`);
+} finally {
+  await stopAll();
+  rmSync(dir, { recursive: true, force: true });
+}
+
+function print(title: string, text: string): void {
+  show(`### ${title}\n\n${text}`);
+}
+
+function show(text: string): void {
+  report.push(text);
+  console.log(`\n${text}`);
+}
+
+function costTable(costs: readonly Cost[]): string {
+  return table(
+    ['operation', 'through', 'CPU µs', 'CPU ×', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
+    costs.map((cost) => [
+      cost.operation,
+      cost.contestant,
+      cost.cpuMicroseconds.toFixed(0),
+      cost.cpuRatio.toFixed(2),
+      cost.p50.toFixed(2),
+      cost.p50Ratio.toFixed(2),
+      cost.p99.toFixed(1),
+      String(cost.requests),
+    ]),
+  );
+}
+
+function transferTable(transfers: readonly Transfer[]): string {
+  return table(
+    ['transfer', 'through', 'MB/s', 'throughput ×', 'idle MB', 'peak above idle MB'],
+    transfers.map((each) => [
+      each.transfer,
+      each.contestant,
+      each.throughput.toFixed(0),
+      each.throughputRatio.toFixed(2),
+      each.idleMb.toFixed(0),
+      each.peakAboveIdleMb.toFixed(0),
+    ]),
+  );
+}
+
+function restTable({ startMs, atRestMb }: Rest): string {
+  return table(
+    ['what', 'measured'],
+    [
+      ['start of the built gateway until /health answers', `${startMs.toFixed(0)} ms`],
+      ['resident memory at rest', `${atRestMb.toFixed(0)} MB`],
+    ],
+  );
+}
+
+function floodTable(floods: readonly Flood[]): string {
+  return table(
+    ['a signed-in user, runs/get', 'p50 ms', 'p99 ms', 'CPU µs, main thread', 'guesses/s'],
+    floods.map(({ flood, p50, p99, cpuMicroseconds, guessesPerSecond }) => [
+      flood ? 'beside a flood' : 'alone',
+      p50.toFixed(2),
+      p99.toFixed(1),
+      cpuMicroseconds.toFixed(0),
+      guessesPerSecond.toFixed(0),
+    ]),
+  );
+}

@@ -1,0 +1,63 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import type { Measured } from './cpu.ts';
+import { freePort } from './gateway.ts';
+import { PASSWORD } from './population.ts';
+
+export interface Nginx {
+  readonly origin: string;
+  readonly measured: readonly Measured[];
+  stop(): Promise<void>;
+}
+
+/**
+ * nginx with one worker and `auth_basic`, in front of a socket; undefined where it is not installed. Its
+ * hash is bcrypt of the lowest cost, as it hashes on every request.
+ */
+export async function startNginx(dir: string, socketPath: string): Promise<Nginx | undefined> {
+  try {
+    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  const port = await freePort();
+  const config = join(dir, 'nginx.conf');
+  writeFileSync(join(dir, 'htpasswd'), `admin:${hashSync(PASSWORD, 4)}\n`);
+  writeFileSync(
+    config,
+    `daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
+    events {}
+    http {
+      access_log ${dir}/nginx-access.log;
+      client_body_temp_path ${dir}; proxy_temp_path ${dir};
+      fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir}; scgi_temp_path ${dir};
+      client_max_body_size 0;
+      keepalive_requests 1000000;
+      upstream mlflow { server unix:${socketPath}; keepalive 32; }
+      server {
+        listen 127.0.0.1:${port};
+        auth_basic mlflow; auth_basic_user_file ${dir}/htpasswd;
+        location / {
+          proxy_pass http://mlflow; proxy_http_version 1.1;
+          proxy_set_header Connection ""; proxy_set_header Host localhost;
+        }
+      }
+    }`,
+  );
+  const child = spawn('nginx', ['-p', dir, '-c', config], { detached: true, stdio: 'ignore' });
+  const { pid } = child;
+  if (pid === undefined) return undefined;
+  // The listening socket is there once the workers are; the first requests are warm-up anyway.
+  await new Promise((done) => setTimeout(done, 300));
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    measured: [{ group: pid }],
+    stop: () =>
+      new Promise((done) => {
+        child.once('exit', () => done());
+        process.kill(-pid, 'SIGTERM');
+      }),
+  };
+}

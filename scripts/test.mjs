@@ -1,0 +1,34 @@
+// `npm test`: sets up what is missing, then format and lint, types, build and every test. What stands after
+// `npm test --` goes to vitest. Plain JavaScript without dependencies, because it begins on the Node that is there.
+import './lib/check-node.mjs';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ensureBuild } from './lib/ensure-build.mjs';
+import { ensureMlflow } from './lib/ensure-mlflow.mjs';
+import { ensurePackages } from './lib/ensure-packages.mjs';
+import { NEWEST_MLFLOW, OLDEST_MLFLOW } from './lib/mlflow-versions.mjs';
+import { bin, pinnedEnvironment, root } from './lib/paths.mjs';
+import { run } from './lib/run.mjs';
+import { step } from './lib/step.mjs';
+
+const env = pinnedEnvironment();
+const command =
+  (name, ...args) =>
+  (onLine) =>
+    run(join(bin, name), args, { cwd: root, env, onLine });
+
+await ensurePackages();
+await step('Checking format and lint', 'npm run format mends most of it.', command('biome', 'check', '.'));
+await step('Checking types', 'npm run types shows all of it.', command('tsc', '--noEmit'));
+await ensureBuild();
+if (!process.env.MLFLOW_TEST_VENVS) {
+  for (const mlflow of [NEWEST_MLFLOW, OLDEST_MLFLOW]) await ensureMlflow(mlflow);
+}
+
+// Last, and nothing printed after it: its closing line is the run's.
+const { status } = spawnSync(join(bin, 'vitest'), ['run', ...process.argv.slice(2)], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+});
+process.exit(status === null ? 1 : status);

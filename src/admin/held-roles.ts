@@ -1,0 +1,35 @@
+import type { SignedIn } from '../identity/principal.ts';
+import { ALL } from '../policy/resources.ts';
+import type { Store } from '../store/index.ts';
+import type { Role } from '../store/roles.ts';
+import { ownRole } from './role-json.ts';
+
+/** Every role of a user, the one of their own grants first. */
+export async function rolesHeld(store: Store, userId: number): Promise<readonly Role[]> {
+  const own = ownRole({ id: userId }, await store.grants.forUser(userId));
+  const roles = await store.roles.rolesOf(userId);
+  return own === undefined ? roles : [own, ...roles];
+}
+
+/** The workspaces that some roles administer: those of a role with MANAGE on the workspace. */
+export function administeredBy(roles: readonly Role[]): ReadonlySet<string> {
+  return new Set(
+    roles.filter(({ permissions }) => permissions.some(isAdministration)).map(({ workspace }) => workspace),
+  );
+}
+
+/** The part of somebody's roles that another may see: all of one's own, else those in workspaces one administers. */
+export async function visibleRoles(
+  store: Store,
+  viewer: SignedIn,
+  userId: number,
+  roles: readonly Role[],
+): Promise<readonly Role[]> {
+  if (viewer.isAdmin || viewer.id === userId) return roles;
+  const administered = administeredBy(await rolesHeld(store, viewer.id));
+  return roles.filter(({ workspace }) => administered.has(workspace));
+}
+
+function isAdministration({ resourceType, resourcePattern, permission }: Role['permissions'][number]) {
+  return resourceType === 'workspace' && resourcePattern === ALL && permission === 'MANAGE';
+}

@@ -1,0 +1,19 @@
+import { resolve } from 'node:path';
+import { printable } from './client/render-table.ts';
+import { type CommandIo, runCommand } from './command.ts';
+import { copyStore } from './copy-store.ts';
+
+/**
+ * `mlflow-auth-gateway backup FILE`: a consistent copy of the store, also while the gateway runs. An existing file
+ * is never overwritten.
+ *
+ * @returns the exit code.
+ */
+export function backup(file: string, io: CommandIo): Promise<number> {
+  return runCommand(io, async ({ config }) => {
+    const target = resolve(io.cwd, file);
+    await copyStore(config.database_uri, target);
+    io.stdout.write(`Copied ${printable(config.database_uri)} to ${printable(target)}.\n`);
+    return 0;
+  });
+}

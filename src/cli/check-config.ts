@@ -1,0 +1,92 @@
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
+import { Secret } from '../config/secret.ts';
+import { type Config, SETTING_NAMES } from '../config.ts';
+import { ApiError } from '../errors.ts';
+import { coverageOf, describeCoverage } from '../mlflow/coverage.ts';
+import { createUpstream } from '../mlflow/upstream.ts';
+import { printable } from './client/render-table.ts';
+import { type CommandIo, complain, runCommand } from './command.ts';
+import { fileOfStore, openTrialStore } from './copy-store.ts';
+import { explain } from './serve.ts';
+
+export interface CheckConfigOptions {
+  /** Try the store and the upstream too. */
+  readonly connect?: boolean;
+}
+
+/** Long enough for a server that is there, short enough for whoever waits. */
+const UPSTREAM_TIMEOUT_SECONDS = 10;
+
+/**
+ * `mlflow-auth-gateway check-config`: where the settings come from, each with the value in force, and what is odd
+ * about them; or every problem at once. Nothing is changed, with `connect` neither: the store is tried on a copy.
+ *
+ * @returns the exit code: 1 if the gateway could not start like this.
+ */
+export function checkConfig({ connect = false }: CheckConfigOptions, io: CommandIo): Promise<number> {
+  return runCommand(io, async ({ config, warnings, source }) => {
+    io.stdout.write(`Settings from ${printable(source)}:\n\n`);
+    const values = new Map<string, unknown>(Object.entries(config));
+    for (const key of SETTING_NAMES) io.stdout.write(`${key} = ${shown(values.get(key))}\n`);
+    io.stdout.write('\n');
+    for (const warning of warnings) io.stdout.write(`Warning: ${printable(warning)}\n`);
+    if (!connect) return 0;
+    const store = await attempt(io, 'The store', () => tryStore(config, io.clock));
+    const upstream = await attempt(io, 'The upstream', () => tryUpstream(config, io.clock));
+    return store && upstream ? 0 : 1;
+  });
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '(not set)';
+  if (value instanceof Secret) return '(set, not shown)';
+  return printable(Array.isArray(value) ? value.join(', ') || '(none)' : String(value));
+}
+
+/** Says what was found, or what is wrong. */
+async function attempt(io: CommandIo, what: string, look: () => Promise<string>): Promise<boolean> {
+  try {
+    io.stdout.write(`${what}: ${printable(await look())}\n`);
+    return true;
+  } catch (error) {
+    complain(io, `${what}: ${explain(error)}${causeOf(error)}`);
+    return false;
+  }
+}
+
+/** What clients are not told, but whoever runs the gateway needs to know. */
+function causeOf(error: unknown): string {
+  return error instanceof ApiError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+}
+
+async function tryStore({ database_uri: uri }: Config, clock: () => number): Promise<string> {
+  const file = fileOfStore(uri);
+  const { store, copied, close } = await openTrialStore(uri, clock);
+  try {
+    if (file !== undefined) accessSync(copied ? file : dirname(file), constants.R_OK | constants.W_OK);
+    if (!copied) return 'there is none yet; the first start makes it';
+    const users = await store.users.list();
+    const admins = users.filter(({ isAdmin }) => isAdmin).length;
+    return `it opens; users: ${users.length}, of these admins: ${admins}`;
+  } finally {
+    await close();
+  }
+}
+
+async function tryUpstream(config: Config, clock: () => number): Promise<string> {
+  const upstream = createUpstream({
+    uri: config.upstream_uri,
+    host: config.upstream_host,
+    timeoutSeconds: Math.min(config.upstream_timeout_seconds, UPSTREAM_TIMEOUT_SECONDS),
+    connections: 1,
+    clock,
+  });
+  try {
+    const version = await upstream.version();
+    if (version === undefined) throw new Error('something answers, but does not say which MLflow it is');
+    return `it is MLflow ${version}; ${describeCoverage(coverageOf(version))}`;
+  } finally {
+    await upstream.close();
+  }
+}

@@ -1,0 +1,112 @@
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { readDatabaseUri } from '../store/database-uri.ts';
+import { openStore, type Store } from '../store/index.ts';
+
+/** Only the gateway's own account may read password hashes. */
+const FILE_MODE = 0o600;
+const BUSY_TIMEOUT_MILLISECONDS = 5000;
+
+/** The file of the store, whether it exists or not; undefined for a store in memory. */
+export function fileOfStore(databaseUri: string): string | undefined {
+  const location = readDatabaseUri(databaseUri);
+  return location === 'memory' ? undefined : location.file;
+}
+
+/**
+ * Whether there is a store at all. A command that mends one must not make another beside it.
+ *
+ * @throws Error with where it was looked for.
+ */
+export function requireStore(databaseUri: string): void {
+  const file = fileOfStore(databaseUri);
+  if (file !== undefined && existsSync(file)) return;
+  throw new Error(
+    `There is no store at ${file ?? databaseUri}. Set database_uri (MLFLOW_AUTH_DATABASE_URI) to the one that the gateway uses.`,
+  );
+}
+
+/**
+ * Copies the store, in use as it may be, into a new file that only its owner can read. The store is opened to be
+ * read and stays as it is, its schema included, so that a newer version can copy what an older one still uses.
+ *
+ * @throws Error if there is no store, or if the file exists or cannot be written.
+ */
+export async function copyStore(databaseUri: string, file: string): Promise<void> {
+  requireStore(databaseUri);
+  const source = new Sqlite(fileOfStore(databaseUri), {
+    readonly: true,
+    fileMustExist: true,
+    timeout: BUSY_TIMEOUT_MILLISECONDS,
+  });
+  try {
+    refuseForeign(source);
+    makeNew(file);
+    try {
+      await source.backup(file);
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
+    }
+  } finally {
+    source.close();
+  }
+}
+
+/** A store to try things on: what is done to it, the migration of its schema included, is forgotten. */
+export interface TrialStore {
+  readonly store: Store;
+  /** Whether it began as a copy; false if there is no store yet and it began empty. */
+  readonly copied: boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a copy of the store, or an empty one if there is none.
+ *
+ * @throws Error as {@link copyStore} and `openStore` do.
+ */
+export async function openTrialStore(databaseUri: string, clock: () => number): Promise<TrialStore> {
+  const file = fileOfStore(databaseUri);
+  if (file === undefined || !existsSync(file)) {
+    const store = await openStore('sqlite://', { clock });
+    return { store, copied: false, close: () => store.close() };
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'mlflow-auth-gateway-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const copy = join(directory, 'store.db');
+    await copyStore(databaseUri, copy);
+    const store = await openStore(`sqlite:///${copy}`, { clock });
+    return {
+      store,
+      copied: true,
+      async close() {
+        await store.close();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** A copy that cannot be opened again is none. */
+function refuseForeign(database: Sqlite.Database): void {
+  const ours = database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get();
+  if (ours === undefined) throw new Error(`${database.name} is not a store of this gateway.`);
+}
+
+function makeNew(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', FILE_MODE));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST')
+      throw new Error(`${file} exists and is not overwritten. Name another file.`, { cause: error });
+    throw new Error(`${file} cannot be written (${code ?? error}).`, { cause: error });
+  }
+}

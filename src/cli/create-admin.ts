@@ -1,0 +1,89 @@
+import { checkUsername } from '../admin/users.ts';
+import { createPasswords, type Passwords } from '../identity/password.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { printable } from './client/render-table.ts';
+import { openSecrets } from './client/secrets.ts';
+import { type CommandIo, generatePassword, runCommand, showOnce } from './command.ts';
+import { requireStore } from './copy-store.ts';
+import { KNOWN_PASSWORDS } from './import/known-passwords.ts';
+
+export interface CreateAdminOptions {
+  /** Make up a password and print it once, rather than ask for one. */
+  readonly generate?: boolean;
+  /** Leave the password of somebody who is there as it is. */
+  readonly keepPassword?: boolean;
+}
+
+/**
+ * `mlflow-auth-gateway create-admin NAME`: for when nobody can sign in. Works on the store itself; whoever can write
+ * that file is trusted. A user who is there becomes an admin with a new password. A running gateway sees it on
+ * the next request.
+ *
+ * @returns the exit code.
+ */
+export function createAdmin(username: string, options: CreateAdminOptions, io: CommandIo): Promise<number> {
+  return runCommand(io, async ({ config }) => {
+    checkUsername(username);
+    requireStore(config.database_uri);
+    const passwords = createPasswords({
+      rounds: config.password_rounds,
+      minLength: config.min_password_length,
+    });
+    const store = await openStore(config.database_uri, { clock: io.clock });
+    try {
+      const there = (await store.users.get(username)) !== undefined;
+      if (options.keepPassword === true && !there) {
+        throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
+      }
+      const password =
+        options.keepPassword === true ? undefined : await choosePassword(options, passwords, io);
+      const created = await makeAdmin(store, username, password && (await passwords.hash(password)));
+      const name = printable(username);
+      io.stdout.write(
+        created
+          ? `Created the admin ${name} in ${config.database_uri}.\n`
+          : `${name} was there in ${config.database_uri} and is an admin now${password === undefined ? '' : ', with a new password'}.\n`,
+      );
+      if (options.generate === true && password !== undefined) {
+        io.stdout.write(`This password is shown once:\n\n${showOnce(username, password)}\n`);
+      }
+      return 0;
+    } finally {
+      await store.close();
+      await passwords.close();
+    }
+  });
+}
+
+async function choosePassword(
+  { generate }: CreateAdminOptions,
+  passwords: Passwords,
+  io: CommandIo,
+): Promise<string> {
+  if (generate === true) return generatePassword(io.random);
+  const secrets = openSecrets(io.stdin, io.stderr);
+  try {
+    const password = await secrets.read('Password', { twice: true });
+    passwords.checkRules(password);
+    if (KNOWN_PASSWORDS.includes(password)) {
+      throw new Error('This is a default password that everyone knows. Choose another.');
+    }
+    return password;
+  } finally {
+    secrets.close();
+  }
+}
+
+/** @returns whether the user was created; false if it was there. */
+async function makeAdmin(store: Store, username: string, passwordHash: string | undefined): Promise<boolean> {
+  const user = await store.users.get(username);
+  if (user !== undefined) {
+    // Before the flag: nobody who knows an old password is to be an admin for a moment.
+    if (passwordHash !== undefined) await store.users.setPassword(user.id, passwordHash);
+    await store.users.setAdmin(user.id, true);
+    return false;
+  }
+  if (passwordHash === undefined) throw new Error('The user was deleted meanwhile; nothing was changed.');
+  await store.users.create({ username, passwordHash, isAdmin: true });
+  return true;
+}

@@ -1,0 +1,68 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createPasswords } from '../identity/password.ts';
+import { openStore } from '../store/index.ts';
+import { printable } from './client/render-table.ts';
+import { type CommandIo, generatePassword, runCommand } from './command.ts';
+import { fileOfStore, openTrialStore } from './copy-store.ts';
+import { readBasicAuth } from './import/read-basic-auth.ts';
+import { renderTakeover } from './import/render-takeover.ts';
+import { takeOver } from './import/take-over.ts';
+
+export interface ImportOptions {
+  /** Say what would be done, with nothing changed. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * `mlflow-auth-gateway import FILE`: takes users, permissions and roles from a `basic_auth.db` of MLflow 2.15.1 to
+ * 3.17.2 into the store of the configuration. With `dryRun` it is done to a copy of the store, and forgotten.
+ *
+ * @returns the exit code: 0 also if some of it was left, 1 if the file is no such database.
+ */
+export function importBasicAuth(
+  file: string,
+  { dryRun = false }: ImportOptions,
+  io: CommandIo,
+): Promise<number> {
+  return runCommand(io, async ({ config }) => {
+    const path = resolve(io.cwd, file);
+    refuseSame(path, fileOfStore(config.database_uri));
+    const source = readBasicAuth(path);
+    const passwords = createPasswords({
+      rounds: config.password_rounds,
+      minLength: config.min_password_length,
+    });
+    try {
+      const opened = dryRun
+        ? await openTrialStore(config.database_uri, io.clock)
+        : await openStore(config.database_uri, { clock: io.clock }).then((store) => ({
+            store,
+            close: () => store.close(),
+          }));
+      try {
+        const takeover = await takeOver(source, {
+          store: opened.store,
+          passwords,
+          generatePassword: () => generatePassword(io.random),
+        });
+        io.stdout.write(`From ${printable(path)} into ${printable(config.database_uri)}:\n\n`);
+        io.stdout.write(renderTakeover(takeover, dryRun));
+      } finally {
+        await opened.close();
+      }
+    } finally {
+      await passwords.close();
+    }
+    return 0;
+  });
+}
+
+/** The default of database_uri is the name that MLflow gives its file too. */
+function refuseSame(file: string, fileOfTheStore: string | undefined): void {
+  if (fileOfTheStore === undefined || !existsSync(file) || !existsSync(fileOfTheStore)) return;
+  if (realpathSync(file) !== realpathSync(fileOfTheStore)) return;
+  throw new Error(
+    `${file} is also what database_uri names. Set it to a file of the gateway's own, such as MLFLOW_AUTH_DATABASE_URI=sqlite:///gateway.db`,
+  );
+}

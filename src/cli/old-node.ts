@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * What to say when this runs on a Node.js older than package.json asks for, where imports would fail in ways that
+ * explain nothing; undefined on one that will do.
+ *
+ * @param running - a version, such as `20.20.2`.
+ */
+export function oldNode(running: string): string | undefined {
+  const { engines }: { engines: { node: string } } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  const [major, minor] = numbersOf(running);
+  const [wantedMajor, wantedMinor] = numbersOf(engines.node);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
+  return `Node.js ${running} is too old: it takes ${engines.node}. "npm run serve" and "npx mlflow-auth-gateway" bring their own.`;
+}
+
+function numbersOf(version: string): readonly [major: number, minor: number] {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? [];
+  return [Number(major), Number(minor)];
+}

@@ -1,0 +1,122 @@
+/** `npm start`: a stock MLflow on a private socket, and the gateway in front of it, until Ctrl-C. */
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { loadConfig } from '../config.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { checkPort } from './check-port.ts';
+import { lockDirectory } from './lock-directory.ts';
+import { type ManagedMlflow, manageMlflow } from './managed-mlflow.ts';
+import { explain } from './serve.ts';
+
+/** A Ctrl-C reaches this process from the terminal and from npm, which is no second Ctrl-C yet. */
+const SAME_SIGNAL_MS = 500;
+
+const { values } = parseArgs({ options: { python: { type: 'string', default: 'python3' } } });
+const stopping = new AbortController();
+stopOnSignals();
+process.exitCode = await start(values.python);
+// Whatever still holds the event loop open has no work left to do.
+process.exit();
+
+/** @returns the exit code, once everything is stopped. */
+async function start(python: string): Promise<number> {
+  const dataDir = join(process.cwd(), 'data');
+  let unlock: (() => void) | undefined;
+  let mlflow: ManagedMlflow | undefined;
+  let server: RunningServer | undefined;
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    unlock = lockDirectory(dataDir);
+    if (unlock === undefined) {
+      throw new Error(
+        `Another npm start is running on ${dataDir}. Stop it, or start this one in another directory.`,
+      );
+    }
+    const defaults = {
+      database_uri: `sqlite:///${join(dataDir, 'gateway.db')}`,
+      upstream_uri: 'unix:/managed',
+    };
+    const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd(), defaults });
+    for (const warning of warnings) say(`Warning: ${warning}`);
+    if (config.upstream_uri !== defaults.upstream_uri || config.upstream_host !== undefined) {
+      say(
+        'Warning: npm start runs an MLflow of its own; upstream_uri and upstream_host are for npm run serve.',
+      );
+    }
+    await checkPort(config);
+
+    say('Starting MLflow …');
+    mlflow = manageMlflow({
+      python,
+      dataDir: realpathSync(dataDir),
+      env: process.env,
+      warn: say,
+      clock: Date.now,
+    });
+    await mlflow.start(stopping.signal);
+
+    const log = join(dataDir, 'gateway.log');
+    const destination = pino.destination({ dest: log, append: true, mode: 0o600 });
+    const managed = { ...config, upstream_uri: mlflow.socketUri, upstream_host: undefined };
+    server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
+    say(banner(server, config.admin_username, relative(process.cwd(), dataDir)));
+    await stopped();
+    say('\nStopping …');
+    return 0;
+  } catch (error) {
+    if (stopping.signal.aborted) return 0;
+    process.stderr.write(`${explain(error)}\n`);
+    return 1;
+  } finally {
+    await server?.close();
+    await mlflow?.stop();
+    unlock?.();
+  }
+}
+
+/** What to do now, in the order it is needed. */
+function banner({ url, firstAdmin }: RunningServer, admin: string, dataDir: string): string {
+  const user = firstAdmin?.username ?? admin;
+  const password =
+    firstAdmin && `\n  password  ${firstAdmin.password}\n            shown only this once: keep it`;
+  return `
+MLflow is ready, and asks for a name and a password:
+
+  address   ${url}
+  user      ${user}${password ?? ''}
+
+  client    export MLFLOW_TRACKING_URI=${url}
+            export MLFLOW_TRACKING_USERNAME=${user}
+            export MLFLOW_TRACKING_PASSWORD=…
+
+  data      ${dataDir}/
+  logs      ${dataDir}/gateway.log, ${dataDir}/mlflow.log
+  stop      Ctrl-C
+`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The first signal stops politely, a later one at once; the tether takes MLflow along. */
+function stopOnSignals(): void {
+  let firstAt: number | undefined;
+  const stop = () => {
+    firstAt ??= Date.now();
+    if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(130);
+    stopping.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  // The script that started this process is gone, and with it the terminal's way to stop it.
+  process.on('disconnect', stop);
+}
+
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    if (stopping.signal.aborted) resolve();
+    else stopping.signal.addEventListener('abort', () => resolve());
+  });
+}

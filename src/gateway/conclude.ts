@@ -1,0 +1,142 @@
+import type { FastifyRequest } from 'fastify';
+import type { SignedIn } from '../identity/principal.ts';
+import type { Lineage } from '../mlflow/lineage.ts';
+import type { Operation } from '../mlflow/match.ts';
+import { parseLossless } from '../mlflow/read/lossless.ts';
+import { CHILD_KINDS } from '../mlflow/row.ts';
+import type { Answer } from '../mlflow/upstream.ts';
+import type { RootKind } from '../policy/resources.ts';
+import type { Store } from '../store/index.ts';
+import { type Judge, readable, refusal } from './authorize.ts';
+import { judgeJob } from './job.ts';
+import { valuesAt } from './locate.ts';
+import { propertyAt, replyJson } from './reply-json.ts';
+import type { RuleOf } from './rule-of.ts';
+import { filterOnly, withBody } from './search.ts';
+import { visibilityOf } from './visibility.ts';
+
+export interface ConcludeOptions {
+  readonly lineage: Lineage;
+  readonly judge: Judge;
+  readonly store: Store;
+}
+
+/** What the caller gets of an answer, and what the gateway learns from it. */
+export interface Conclude {
+  /** Takes out of a list what the caller may not read. */
+  keepReadable(answer: Answer, keep: RuleOf<'keep'>, caller: SignedIn): Promise<Answer>;
+  /**
+   * Does what the rules of the row say follows from an answer.
+   *
+   * @throws ApiError 403 if the answer names something that the caller may not read.
+   */
+  afterwards(
+    request: FastifyRequest,
+    operation: Operation,
+    caller: SignedIn,
+    answer: Answer,
+  ): Promise<Answer>;
+}
+
+const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
+
+export function createConclude(options: ConcludeOptions): Conclude {
+  const { judge } = options;
+
+  async function keepReadable(answer: Answer, keep: RuleOf<'keep'>, caller: SignedIn): Promise<Answer> {
+    if (!CHILDREN.has(keep.kind)) {
+      return filterOnly(answer, keep, visibilityOf(judge, caller, keep.kind as RootKind));
+    }
+    if (answer.status !== 200) return answer;
+    const rows = propertyAt(replyJson(answer), keep.list);
+    const ids = Array.isArray(rows) ? rows.map((row: unknown) => String(propertyAt(row, keep.id))) : [];
+    const allowed = await Promise.all(ids.map((id) => mayKeepChild(caller, keep, id)));
+    const readable = new Set(ids.filter((_, index) => allowed[index]));
+    return filterOnly(answer, keep, { mayRead: (id) => readable.has(id) });
+  }
+
+  async function mayKeepChild(
+    caller: SignedIn,
+    { kind, action = 'read' }: RuleOf<'keep'>,
+    id: string,
+  ): Promise<boolean> {
+    if (kind === 'job') return (await judgeJob(options, caller, 'read', id)).allow;
+    return (await judge.on(caller, { kind, id, action, fresh: false })).allow;
+  }
+
+  async function afterwards(
+    request: FastifyRequest,
+    operation: Operation,
+    caller: SignedIn,
+    answer: Answer,
+  ): Promise<Answer> {
+    if (answer.status !== 200) return answer;
+    let result = answer;
+    const { rewrite } = request.way;
+    if (rewrite !== undefined)
+      result = withBody(answer, rewrite(parseLossless(answer.bytes.toString('utf8'))));
+    for (const rule of operation.rules) {
+      switch (rule.rule) {
+        case 'judge-reply':
+          if (!caller.isAdmin) await judgeReply(caller, rule, operation, answer);
+          break;
+        case 'learn':
+          learn(rule, answer);
+          break;
+        case 'own':
+          await own(rule, request, caller, answer);
+          break;
+        case 'redact':
+          if (!caller.isAdmin) result = withBody(answer, without(replyJson(answer), rule.fields));
+          break;
+        default:
+      }
+    }
+    return result;
+  }
+
+  async function judgeReply(
+    caller: SignedIn,
+    rule: RuleOf<'judge-reply'>,
+    operation: Operation,
+    answer: Answer,
+  ) {
+    const id = propertyAt(replyJson(answer), rule.id);
+    const reference = { kind: rule.kind, id: String(id), action: 'read', fresh: false } as const;
+    const decision =
+      typeof id === 'string'
+        ? await judge.on(caller, reference)
+        : { allow: false, because: `the reply to ${operation.name} names no ${rule.kind}` };
+    // The id is the upstream's to tell, not ours, to whoever may not read it.
+    if (!decision.allow) throw refusal({ ...reference, id: 'of that name' }, decision);
+  }
+
+  function learn(rule: RuleOf<'learn'>, answer: Answer) {
+    const reply = replyJson(answer);
+    const id = propertyAt(reply, rule.id);
+    const root = propertyAt(reply, rule.root);
+    if (typeof id === 'string' && typeof root === 'string') options.lineage.learn(rule.kind, id, root);
+  }
+
+  async function own(rule: RuleOf<'own'>, request: FastifyRequest, caller: SignedIn, answer: Answer) {
+    const reply = replyJson(answer);
+    const holders = rule.list === undefined ? [reply] : (propertyAt(reply, rule.list) as unknown);
+    for (const holder of Array.isArray(holders) ? holders : []) {
+      const id = propertyAt(holder, rule.id);
+      if (typeof id !== 'string') continue;
+      const [experimentId] =
+        rule.experiment === undefined ? [] : valuesAt(rule.experiment, readable(request));
+      await options.store.owners.record(rule.kind, id, {
+        userId: caller.id,
+        experimentId: typeof experimentId === 'string' ? experimentId : undefined,
+      });
+    }
+  }
+
+  return { keepReadable, afterwards };
+}
+
+function without(value: unknown, fields: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !fields.includes(key)));
+}

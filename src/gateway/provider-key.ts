@@ -1,0 +1,26 @@
+import type { FastifyRequest } from 'fastify';
+
+const OWN_CREDENTIALS = 'x-mlflow-authorization';
+
+/**
+ * The credentials of the caller where `Authorization` holds a key for somebody else: an agent that talks to a model
+ * through `/gateway` sends its provider's key there, and its own credentials in `X-MLflow-Authorization`. Undefined
+ * where `Authorization` is the caller's own, as it is everywhere else.
+ *
+ * @see mlflow/server/auth/__init__.py (`_authenticate_fastapi_request`)
+ */
+export function credentialsBesideProviderKey({ way, raw }: FastifyRequest): string | undefined {
+  if (!way.target.path.startsWith('/gateway/')) return undefined;
+  const value = raw.headers[OWN_CREDENTIALS];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * Headers that go on to the provider although they are kept back from MLflow: its own key, once the caller has
+ * signed in with another. Basic credentials are no provider's key, and might well be the caller's own.
+ */
+export function providerHeaders(request: FastifyRequest): readonly string[] {
+  const { authorization } = request.raw.headers;
+  const isKey = authorization !== undefined && !/^basic /i.test(authorization.trim());
+  return isKey && credentialsBesideProviderKey(request) !== undefined ? ['authorization'] : [];
+}

@@ -1,0 +1,79 @@
+import type { FastifyRequest } from 'fastify';
+import type { SignedIn } from '../identity/principal.ts';
+import { hasPromptTag } from '../mlflow/identifiers.ts';
+import type { Operation } from '../mlflow/match.ts';
+import type { From } from '../mlflow/row.ts';
+import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
+import type { Intent, IntentAction } from '../store/types.ts';
+import type { Adoption } from './adopt.ts';
+import { readable } from './authorize.ts';
+import { valuesAt } from './locate.ts';
+import { propertyAt, replyJson } from './reply-json.ts';
+import { ruleOf } from './rule-of.ts';
+
+export interface TrackOptions {
+  readonly upstream: Upstream;
+  readonly adoption: Adoption;
+}
+
+/** Forwards a create, rename or delete between its intent and what follows from the answer. */
+export async function track(
+  { upstream, adoption }: TrackOptions,
+  sent: Exchange,
+  action: IntentAction,
+  operation: Operation,
+  caller: SignedIn,
+): Promise<Answer> {
+  const intent = await adoption.open(action, caller.id);
+  let answer: Answer;
+  try {
+    answer = await upstream.exchange(sent);
+  } catch (error) {
+    adoption.unheard(intent);
+    throw error;
+  }
+  if (answer.status >= 500) adoption.unheard(intent);
+  else if (answer.status >= 300) await adoption.refused(intent);
+  else await adoption.done(asAnswered(intent, answer), idAfter(intent, operation, answer));
+  return answer;
+}
+
+/** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
+export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {
+  for (const rule of operation.rules) {
+    if (rule.rule !== 'adopt' && rule.rule !== 'rename' && rule.rule !== 'forget') continue;
+    const { kind } = rule;
+    const name = text(rule.name, request);
+    if (name === undefined) return undefined;
+    if (rule.rule === 'adopt') return { action: 'create', kind, name };
+    if (rule.rule === 'forget' && rule.unless !== undefined && holdsAny(rule.unless, request))
+      return undefined;
+    if (rule.rule === 'forget') return { action: 'delete', kind, name };
+    const newName = text(rule.newName, request);
+    return newName === undefined ? undefined : { action: 'rename', kind, name, newName };
+  }
+  return undefined;
+}
+
+function holdsAny(from: From, request: FastifyRequest): boolean {
+  return valuesAt(from, readable(request)).some((value) => value !== undefined && value !== null);
+}
+
+function text(from: From, request: FastifyRequest): string | undefined {
+  const [value] = valuesAt(from, readable(request));
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Only the answer tells a prompt from a model: MLflow creates both by one operation. */
+function asAnswered(intent: Intent, answer: Answer): Intent {
+  const isPrompt = hasPromptTag(propertyAt(replyJson(answer), 'registered_model'));
+  return intent.action === 'create' && isPrompt ? { ...intent, kind: 'prompt' } : intent;
+}
+
+/** What grants are keyed by from now on: the id or name in the upstream's answer, not in the request. */
+function idAfter(intent: Intent, operation: Operation, answer: Answer): string {
+  if (intent.action === 'rename') return intent.newName;
+  const adopt = ruleOf(operation, 'adopt');
+  const id = adopt === undefined ? undefined : propertyAt(replyJson(answer), adopt.id);
+  return typeof id === 'string' ? id : intent.name;
+}

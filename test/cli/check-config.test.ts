@@ -1,0 +1,99 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { checkConfig } from '../../src/cli/check-config.ts';
+import { SETTING_NAMES } from '../../src/config.ts';
+import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
+import { sharedMlflow } from '../support/mlflow.ts';
+import { type Ran, ran, type Surroundings } from './io.ts';
+
+const checking = (surroundings: Surroundings, connect = false): Promise<Ran> =>
+  ran((io) => checkConfig({ connect }, io), surroundings);
+
+test('shows every setting in force and where they come from', async () => {
+  const cwd = temporaryDirectory();
+  writeFileSync(join(cwd, 'my.ini'), '[mlflow]\nport = 6000\ndefault_permission = READ\n');
+  const { code, stdout, stderr } = await checking({
+    cwd,
+    env: { MLFLOW_AUTH_CONFIG_PATH: 'my.ini', MLFLOW_AUTH_PORT: '7000' },
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('Settings from my.ini');
+  expect(stdout).toContain('\nport = 7000\n');
+  expect(stdout).toContain('\ndefault_permission = READ\n');
+  expect(stdout).toContain('\nupstream_host = (not set)\n');
+  const keys = stdout.split('\n').flatMap((line) => /^(\w+) = /.exec(line)?.[1] ?? []);
+  expect(keys).toEqual(SETTING_NAMES);
+});
+
+test('shows no secret', async () => {
+  const secret = 'a password that is long';
+  const { stdout } = await checking({ env: { MLFLOW_AUTH_ADMIN_PASSWORD: secret } });
+  expect(stdout).toContain('\nadmin_password = (set, not shown)\n');
+  expect(stdout).not.toContain(secret);
+});
+
+test('says what is odd', async () => {
+  const { code, stdout } = await checking({ env: { MLFLOW_AUTH_PROT: '5000' } });
+  expect(code).toBe(0);
+  expect(stdout).toContain('Warning: MLFLOW_AUTH_PROT is not a setting; did you mean MLFLOW_AUTH_PORT?');
+});
+
+test('names every problem at once', async () => {
+  const { code, stdout, stderr } = await checking({
+    env: { MLFLOW_AUTH_PORT: 'x', MLFLOW_AUTH_LOG_LEVEL: 'loud' },
+  });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/MLFLOW_AUTH_PORT: write .*\n.*MLFLOW_AUTH_LOG_LEVEL: write /);
+});
+
+describe('with --connect', () => {
+  test('tries the store on a copy, and MLflow', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    await addUser(store, 'alice');
+    await addUser(store, 'root', true);
+    const { socketUri } = await sharedMlflow('2.15.1');
+    const { code, stdout, stderr } = await checking(
+      { databaseUri: uri, env: { MLFLOW_AUTH_UPSTREAM_URI: socketUri } },
+      true,
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('The store: it opens; users: 2, of these admins: 1\n');
+    expect(stdout).toContain('The upstream: it is MLflow 2.15.1; every operation of this version has a row');
+  });
+
+  test('makes no store, and fails when MLflow does not answer', async () => {
+    const directory = temporaryDirectory();
+    const { code, stdout, stderr } = await checking(
+      {
+        databaseUri: `sqlite:///${join(directory, 'gateway.db')}`,
+        env: { MLFLOW_AUTH_UPSTREAM_URI: `unix:${join(directory, 'nobody.sock')}` },
+      },
+      true,
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('The store: there is none yet');
+    expect(stderr).toMatch(/^The upstream: .*cannot be reached.*ENOENT/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test.each([['another program', 'create table users (id)', 'is not a store of this gateway']])(
+    'fails when the store is of %s',
+    async (_, sql, sentence) => {
+      const file = join(temporaryDirectory(), 'other.db');
+      new Sqlite(file).exec(sql).close();
+      const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`The store: ${file} ${sentence}`);
+    },
+  );
+
+  test('fails when there is no directory for the store', async () => {
+    const file = join(temporaryDirectory(), 'missing', 'gateway.db');
+    const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/The store: .*ENOENT/);
+  });
+});

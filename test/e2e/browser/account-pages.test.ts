@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Browsers, installBrowsers } from '../../support/browser.ts';
+import { createExperiment, startGateway, type TestGateway, unique } from '../../support/gateway.ts';
+import { sharedMlflow } from '../../support/mlflow.ts';
+import { unexpectedTrouble } from './trouble.ts';
+
+// MLflow 2.15.1 has none of these pages.
+describe("in MLflow 3.17.2's own pages for accounts", () => {
+  let gateway: TestGateway;
+  let browsers: Browsers;
+
+  beforeAll(async () => {
+    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+    browsers = await installBrowsers();
+  });
+  afterAll(async () => {
+    await browsers.close();
+    await gateway.close();
+  });
+
+  test('the account page shows what its owner holds, and nothing to manage', async () => {
+    const alice = await gateway.person('alice');
+    const experiment = await createExperiment(alice);
+    const seat = await browsers.open(gateway.url, alice);
+    const { page } = seat;
+    await page.goto('/');
+    await page.getByRole('button', { name: `Account menu for ${alice.username}` }).click();
+    await page.getByRole('menuitem', { name: 'Logout' }).waitFor();
+    expect(await page.getByRole('menuitem', { name: 'Manage' }).count()).toBe(0);
+    await page.getByRole('menuitem', { name: 'Account' }).click();
+    await page.getByText(`Logged in as ${alice.username}`).waitFor();
+    await page.getByRole('tab', { name: 'Permissions' }).click();
+    await page.getByRole('row', { name: `experiment:${experiment} MANAGE` }).waitFor();
+    expect(await unexpectedTrouble(seat)).toEqual([]);
+  });
+
+  test('a changed password counts at once, also for the browser that changed it', async () => {
+    const bob = await gateway.person('bob');
+    const password = unique('another long password');
+    const seat = await browsers.open(gateway.url, bob);
+    const { page } = seat;
+    await page.goto('/#/account');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByPlaceholder('Enter current password').fill('not what it was');
+    await dialog.getByPlaceholder('Enter new password').fill(password);
+    await dialog.getByPlaceholder('Confirm new password').fill(password);
+    await dialog.getByRole('button', { name: 'Update password' }).click();
+    await dialog.getByText('Current password does not match.').waitFor();
+    await dialog.getByPlaceholder('Enter current password').fill(bob.password);
+    await dialog.getByRole('button', { name: 'Update password' }).click();
+
+    await page.getByText('You are not authenticated.').waitFor();
+    expect((await bob.get('/api/2.0/mlflow/users/current')).status).toBe(401);
+    expect((await gateway.as(bob.username, password).get('/api/2.0/mlflow/users/current')).status).toBe(200);
+  });
+
+  test('logging out makes the browser forget the password', async () => {
+    const carol = await gateway.person('carol');
+    const dave = await gateway.person('dave');
+    const seat = await browsers.open(gateway.url, carol);
+    const { page } = seat;
+    await page.goto('/');
+    const account = page.getByRole('button', { name: `Account menu for ${carol.username}` });
+    await account.waitFor();
+    // From here on nobody answers the browser's password prompt; it goes on with what it remembers.
+    await page.context().setHTTPCredentials(null);
+    await page.reload();
+    await account.click();
+    expect(await unexpectedTrouble(seat)).toEqual([]);
+
+    await page.getByRole('menuitem', { name: 'Logout' }).click();
+    await page.getByText('You are not authenticated.').waitFor();
+    expect(seat.takeTrouble()).toContain('GET / 401');
+    await page.context().setHTTPCredentials({ username: dave.username, password: dave.password });
+    await page.goto('/');
+    await page.getByRole('button', { name: `Account menu for ${dave.username}` }).waitFor();
+  });
+
+  test('an admin creates a user and a role for them, which the user finds on the account page', async () => {
+    const username = unique('erin');
+    const password = unique('a long password');
+    const role = unique('readers');
+    const seat = await browsers.open(gateway.url, gateway.admin);
+    const { page } = seat;
+    const dialog = page.getByRole('dialog');
+    await page.goto('/');
+    await page.getByRole('button', { name: 'Account menu for admin' }).click();
+    await page.getByRole('menuitem', { name: 'Manage' }).click();
+    await page.getByRole('button', { name: 'Create User' }).click();
+    await dialog.getByPlaceholder('Enter username').fill(username);
+    await dialog.getByPlaceholder('Enter password').fill(password);
+    await dialog.getByRole('button', { name: 'Create user' }).click();
+    await page.getByRole('link', { name: username }).waitFor();
+
+    await page.getByRole('tab', { name: 'Roles' }).click();
+    await page.getByRole('button', { name: 'Create Role' }).click();
+    await dialog.getByPlaceholder('Enter role name').fill(role);
+    await dialog.getByRole('button', { name: 'Permissions' }).click();
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Assign users' }).click();
+    await dialog.getByRole('combobox', { name: /^Users/ }).click();
+    await page.getByRole('option', { name: username }).click();
+    await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'Create role' }).click();
+    await page.getByRole('link', { name: role }).waitFor();
+    expect(await unexpectedTrouble(seat)).toEqual([]);
+
+    const erin = gateway.as(username, password);
+    const hers = await browsers.open(gateway.url, erin);
+    await hers.page.goto('/#/account');
+    await hers.page.getByRole('row', { name: role }).waitFor();
+    await hers.page.getByRole('tab', { name: 'Permissions' }).click();
+    await hers.page.getByRole('row', { name: `experiment:all READ ${role}` }).waitFor();
+    expect(await unexpectedTrouble(hers)).toEqual([]);
+
+    await page.goto(`/#/admin/users/${username}`);
+    await page.getByRole('row', { name: role }).waitFor();
+    await page.goto('/#/admin');
+    await page.getByRole('checkbox', { name: username }).check();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('link', { name: username }).waitFor({ state: 'detached' });
+    expect(await unexpectedTrouble(seat)).toEqual([]);
+    expect((await erin.get('/api/2.0/mlflow/users/current')).status).toBe(401);
+  });
+});

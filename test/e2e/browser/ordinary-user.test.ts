@@ -1,0 +1,199 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Browsers, installBrowsers, type Seat } from '../../support/browser.ts';
+import { grant, type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { MLFLOW_VERSIONS, type MlflowVersion, sharedMlflow } from '../../support/mlflow.ts';
+import { unexpectedTrouble } from './trouble.ts';
+import { doWork, type Work } from './work.ts';
+
+/** A page of MLflow's, where it is, and what shows there once it is complete. */
+interface Visit {
+  readonly name: string;
+  readonly at: (work: Work) => string;
+  readonly shows: (work: Work, page: Page) => Promise<unknown>[];
+  readonly only?: MlflowVersion;
+}
+
+const shown = (page: Page, text: string) => page.getByText(text).first().waitFor();
+
+/** Whether anything of a page, its title and hidden parts included, contains a text. */
+const mentions = async (page: Page, text: string) => (await page.content()).includes(text);
+
+const VISITS: readonly Visit[] = [
+  {
+    name: 'the home page',
+    at: () => '/',
+    shows: ({ experiment }, page) => [shown(page, experiment.name)],
+  },
+  {
+    name: 'the list of experiments',
+    at: () => '/#/experiments',
+    only: '3.17.2',
+    shows: ({ experiment }, page) => [shown(page, experiment.name)],
+  },
+  {
+    name: 'the traces of an experiment',
+    at: ({ experiment }) => `/#/experiments/${experiment.id}/traces`,
+    only: '3.17.2',
+    shows: (_work, page) => [shown(page, 'Start tracing your LLM application')],
+  },
+  {
+    name: 'the runs of an experiment',
+    at: ({ experiment }) => `/#/experiments/${experiment.id}/runs`,
+    shows: ({ runs }, page) => [...runs.map(({ name }) => shown(page, name)), shown(page, '2 matching runs')],
+  },
+  {
+    name: 'the charts of an experiment',
+    at: ({ experiment }) => `/#/experiments/${experiment.id}/runs?compareRunsMode=CHART`,
+    shows: ({ runs }, page) => [
+      ...runs.map(({ name }) => shown(page, name)),
+      page.locator('.js-plotly-plot').first().waitFor(),
+    ],
+  },
+  {
+    name: 'a run',
+    at: ({ experiment, runs }) => `/#/experiments/${experiment.id}/runs/${runs[0].id}`,
+    shows: ({ runs, model }, page) => [
+      page.getByRole('heading', { name: runs[0].name }).waitFor(),
+      page.getByRole('row', { name: 'depth 3' }).waitFor(),
+      page.getByRole('row', { name: 'loss 0.2' }).waitFor(),
+      shown(page, model),
+    ],
+  },
+  {
+    name: 'the charts of a run',
+    at: ({ experiment, runs }) => `/#/experiments/${experiment.id}/runs/${runs[0].id}/model-metrics`,
+    shows: ({ runs }, page) => [
+      shown(page, `${runs[0].name} (loss)`),
+      page.locator('.scatterlayer .js-line').first().waitFor({ state: 'attached' }),
+    ],
+  },
+  {
+    name: 'an artifact of a run',
+    at: ({ experiment, runs }) => `/#/experiments/${experiment.id}/runs/${runs[0].id}/artifacts`,
+    shows: ({ runs }, page) => [
+      page.getByText('notes.txt').first().click(),
+      shown(page, `notes of ${runs[0].name}`),
+    ],
+  },
+  {
+    name: 'two runs side by side',
+    at: ({ experiment, runs }) =>
+      `/#/compare-runs?runs=${list(runs.map(({ id }) => id))}&experiments=${list([experiment.id])}`,
+    shows: ({ runs }, page) => [
+      shown(page, 'Comparing 2 Runs from 1 Experiment'),
+      ...runs.map(({ name }) => shown(page, name)),
+      page.getByRole('row', { name: 'depth 3 5' }).waitFor(),
+    ],
+  },
+  {
+    name: 'the list of models',
+    at: () => '/#/models',
+    shows: ({ model }, page) => [shown(page, model), shown(page, 'Version 1')],
+  },
+  {
+    name: 'a model',
+    at: ({ model }) => `/#/models/${model}`,
+    shows: ({ mark }, page) => [shown(page, `made by ${mark}`)],
+  },
+  {
+    name: 'a version of a model',
+    at: ({ model }) => `/#/models/${model}/versions/1`,
+    shows: ({ mark, runs }, page) => [shown(page, `made by ${mark}`), shown(page, runs[0].name)],
+  },
+];
+
+/** Where the dialog opens that creates an experiment. */
+const CREATE = {
+  '3.17.2': {
+    at: '/#/experiments',
+    button: (page: Page) => page.getByRole('button', { name: 'Create' }).first(),
+  },
+  '2.15.1': { at: '/#/', button: (page: Page) => page.getByTestId('create-experiment-button') },
+} as const satisfies Record<MlflowVersion, unknown>;
+
+function list(ids: readonly string[]): string {
+  return encodeURIComponent(JSON.stringify(ids));
+}
+
+describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (version) => {
+  let gateway: TestGateway;
+  let browsers: Browsers;
+  let alice: Person;
+  let bob: Person;
+  let hers: Work;
+  let his: Work;
+  let seat: Seat;
+
+  beforeAll(async () => {
+    gateway = await startGateway((await sharedMlflow(version)).socketUri);
+    browsers = await installBrowsers();
+    [alice, bob] = [await gateway.person('alice'), await gateway.person('bob')];
+    [hers, his] = [await doWork(alice, 'hers'), await doWork(bob, 'his')];
+    seat = await browsers.open(gateway.url, alice);
+  });
+  afterAll(async () => {
+    await browsers.close();
+    await gateway.close();
+  });
+
+  const visits = VISITS.filter(({ only = version }) => only === version);
+  test.for(visits.map((visit) => [visit.name, visit] as const))(
+    'sees %s, without errors and with nothing of others',
+    async ([, { at, shows }]) => {
+      const { page } = seat;
+      await page.goto(at(hers));
+      await Promise.all(shows(hers, page));
+      expect(await unexpectedTrouble(seat)).toEqual([]);
+      expect(await mentions(page, his.mark)).toBe(false);
+    },
+  );
+
+  test('creates an experiment in the dialog', async () => {
+    const { page } = seat;
+    const { at, button } = CREATE[version];
+    await page.goto(at);
+    await button(page).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByPlaceholder('Input an experiment name').fill(`${hers.mark}-new`);
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.waitForURL(/#\/experiments\/\d+/);
+    await shown(page, `${hers.mark}-new`);
+    const asked = [
+      'GET /ajax-api/2.0/mlflow/experiments/get-by-name 404',
+      // What MLflow 2.15.1 makes of it.
+      'console Fetch failed:  Response',
+    ];
+    expect(await unexpectedTrouble(seat, asked)).toEqual([]);
+  });
+
+  test('is told that an experiment of somebody else is not theirs', async () => {
+    const { page } = seat;
+    await page.goto(`/#/experiments/${his.experiment.id}`);
+    await shown(page, 'Permission denied.');
+    expect(await mentions(page, his.mark)).toBe(false);
+    expect(seat.takeTrouble()).toContainEqual(expect.stringMatching(/^notice .*Permission denied\./));
+  });
+
+  test('sees what was shared with them, as soon as it was', async () => {
+    await grant(bob, alice, { experiment: his.experiment.id }, 'READ');
+    const { page } = seat;
+    await page.goto(`/#/experiments/${his.experiment.id}/runs`);
+    await page.reload();
+    await Promise.all(his.runs.map(({ name }) => shown(page, name)));
+    expect(await unexpectedTrouble(seat)).toEqual([]);
+  });
+
+  test('sees less than an admin, who sees the work of all', async () => {
+    const admin = await browsers.open(gateway.url, gateway.admin);
+    const { page } = admin;
+    for (const { experiment, runs } of [hers, his]) {
+      await page.goto('/#/');
+      await page.goto(`/#/experiments/${experiment.id}/runs`);
+      await Promise.all(runs.map(({ name }) => shown(page, name)));
+    }
+    await page.goto('/#/models');
+    await Promise.all([hers, his].map(({ model }) => shown(page, model)));
+    expect(await unexpectedTrouble(admin)).toEqual([]);
+  });
+});

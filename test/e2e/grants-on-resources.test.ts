@@ -1,0 +1,278 @@
+/** Grants on what MLflow 3.17 has beyond experiments and models, on the real server. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { runPython, sharedMlflow } from '../support/mlflow.ts';
+
+const A3 = '/api/3.0/mlflow';
+const AI = `${A3}/gateway`;
+
+let gateway: TestGateway;
+let owner: Person;
+let other: Person;
+
+beforeAll(async () => {
+  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+});
+afterAll(() => gateway.close());
+
+beforeEach(async () => {
+  owner = await gateway.person('owner');
+  other = await gateway.person('other');
+});
+
+/** Lets the other have a permission on something of the owner's, in place of any it had. */
+async function share(type: string, id: string, permission: string) {
+  const what = { username: other.username, resource_type: type, resource_id: id };
+  await owner.post(`${A3}/users/permissions/revoke`, what);
+  const answer = await owner.post(`${A3}/users/permissions/grant`, { ...what, permission });
+  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+}
+
+/** What somebody holds, one line for each grant. */
+async function held(who: Person): Promise<string[]> {
+  const { permissions } = (await who.get(`${A3}/users/current/permissions`)).json;
+  return permissions.map(
+    (row: Record<string, string>) =>
+      `${row['resource_type']} ${row['resource_pattern']} ${row['permission']}`,
+  );
+}
+
+async function createSecret(by: Person): Promise<string> {
+  const secret = { secret_name: unique('secret'), secret_value: { api_key: 'a-key' }, provider: 'openai' };
+  return (await by.post(`${AI}/secrets/create`, secret)).json.secret.secret_id;
+}
+
+const createDefinition = (by: Person, secret_id: string) =>
+  by.post(`${AI}/model-definitions/create`, {
+    name: unique('definition'),
+    secret_id,
+    provider: 'openai',
+    model_name: 'a-model',
+  });
+
+const definitionOf = async (by: Person, secret: string): Promise<string> =>
+  (await createDefinition(by, secret)).json.model_definition.model_definition_id;
+
+const createEndpoint = (by: Person, definition: string, more: Record<string, unknown> = {}) =>
+  by.post(`${AI}/endpoints/create`, {
+    name: unique('endpoint'),
+    model_configs: [{ model_definition_id: definition, linkage_type: 'PRIMARY', weight: 1 }],
+    usage_tracking: false,
+    ...more,
+  });
+
+describe('a secret of the AI gateway', () => {
+  test('is managed by whoever created it, and is nothing to others', async () => {
+    const id = await createSecret(owner);
+    expect(await held(owner)).toEqual([`gateway_secret ${id} MANAGE`]);
+    expect((await owner.get(`${AI}/secrets/list`)).json.secrets).toHaveLength(1);
+    expect((await other.get(`${AI}/secrets/list`)).json.secrets ?? []).toEqual([]);
+    expect((await other.get(`${AI}/secrets/get?secret_id=${id}`)).status).toBe(403);
+    const value = { secret_id: id, secret_value: { api_key: 'another' } };
+    expect((await other.post(`${AI}/secrets/update`, value)).status).toBe(403);
+    expect((await other.delete(`${AI}/secrets/delete`, { secret_id: id })).status).toBe(403);
+  });
+
+  test('takes its grants along when it is deleted', async () => {
+    const id = await createSecret(owner);
+    await share('gateway_secret', id, 'EDIT');
+    expect((await other.delete(`${AI}/secrets/delete`, { secret_id: id })).status).toBe(403);
+    expect((await owner.delete(`${AI}/secrets/delete`, { secret_id: id })).status).toBe(200);
+    expect([await held(owner), await held(other)]).toEqual([[], []]);
+  });
+
+  test('can be named by its id alone', async () => {
+    const id = await createSecret(owner);
+    expect((await owner.get(`${AI}/secrets/get?secret_id=${id}&secret_name=x`)).status).toBe(400);
+    expect((await owner.get(`${AI}/secrets/get?secret_name=x`)).status).toBe(400);
+  });
+});
+
+describe('a model definition', () => {
+  test('takes USE of its secret', async () => {
+    const secret = await createSecret(owner);
+    await share('gateway_secret', secret, 'READ');
+    expect((await createDefinition(other, secret)).status).toBe(403);
+    await share('gateway_secret', secret, 'USE');
+    expect((await createDefinition(other, secret)).status).toBe(200);
+  });
+
+  test('cannot be pointed at a secret that is not one’s to use', async () => {
+    const own = await createSecret(other);
+    const definition = await definitionOf(other, own);
+    const change = { model_definition_id: definition, secret_id: await createSecret(owner) };
+    expect((await other.post(`${AI}/model-definitions/update`, change)).status).toBe(403);
+    expect((await other.post(`${AI}/model-definitions/update`, { ...change, secret_id: own })).status).toBe(
+      200,
+    );
+  });
+});
+
+describe('an endpoint', () => {
+  let definition: string;
+
+  beforeEach(async () => {
+    definition = await definitionOf(owner, await createSecret(owner));
+  });
+
+  test('takes USE of its model definitions, and EDIT of the experiment it logs to', async () => {
+    expect((await createEndpoint(other, definition)).status).toBe(403);
+    await share('gateway_model_definition', definition, 'USE');
+    expect((await createEndpoint(other, definition)).status).toBe(200);
+    const experiment_id = await createExperiment(owner);
+    await share('experiment', experiment_id, 'READ');
+    const tracked = { experiment_id, usage_tracking: true };
+    expect((await createEndpoint(other, definition, tracked)).status).toBe(403);
+    await share('experiment', experiment_id, 'EDIT');
+    expect((await createEndpoint(other, definition, tracked)).status).toBe(200);
+  });
+
+  test('is read by id and by name, edited and deleted with the permission for it', async () => {
+    const { endpoint_id, name } = (await createEndpoint(owner, definition)).json.endpoint;
+    const [byId, byName] = [`endpoint_id=${endpoint_id}`, `name=${name}`];
+    const get = async (query: string) => (await other.get(`${AI}/endpoints/get?${query}`)).status;
+    const rename = { endpoint_id, name: unique('renamed') };
+    const attempt = async () => [
+      await get(byId),
+      await get(byName),
+      (await other.post(`${AI}/endpoints/update`, rename)).status,
+      (await other.delete(`${AI}/endpoints/delete`, { endpoint_id })).status,
+    ];
+    expect(await attempt()).toEqual([403, 403, 403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'READ');
+    expect(await attempt()).toEqual([200, 200, 403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'EDIT');
+    expect(await attempt()).toEqual([200, 200, 200, 403]);
+    await share('gateway_endpoint', endpoint_id, 'MANAGE');
+    expect((await other.delete(`${AI}/endpoints/delete`, { endpoint_id })).status).toBe(200);
+    expect(await held(other)).toEqual([]);
+  });
+
+  test('keeps its grants under another name, and leaves none to the next of its old name', async () => {
+    const { endpoint_id, name } = (await createEndpoint(owner, definition)).json.endpoint;
+    await share('gateway_endpoint', endpoint_id, 'READ');
+    const renamed = unique('renamed');
+    await owner.post(`${AI}/endpoints/update`, { endpoint_id, name: renamed });
+    await createEndpoint(owner, definition, { name });
+    expect((await other.get(`${AI}/endpoints/get?name=${renamed}`)).status).toBe(200);
+    expect((await other.get(`${AI}/endpoints/get?name=${name}`)).status).toBe(403);
+  });
+
+  test('gets another model only from whoever may edit the one and use the other', async () => {
+    const { endpoint_id } = (await createEndpoint(owner, definition)).json.endpoint;
+    const mine = await definitionOf(other, await createSecret(other));
+    const model_config = {
+      model_definition_id: mine,
+      linkage_type: 'FALLBACK',
+      weight: 1,
+      fallback_order: 1,
+    };
+    const attach = async (by: Person) =>
+      (await by.post(`${AI}/endpoints/models/attach`, { endpoint_id, model_config })).status;
+    expect([await attach(other), await attach(owner)]).toEqual([403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'EDIT');
+    expect(await attach(other)).toBe(200);
+  });
+
+  test.each([
+    (name: string) => [`/gateway/${name}/mlflow/invocations`, { messages: [] }] as const,
+    (name: string) => ['/gateway/mlflow/v1/chat/completions', { model: name, messages: [] }] as const,
+    (name: string) => ['/gateway/openai/v1/chat/completions', { model: name, messages: [] }] as const,
+    (name: string) => ['/gateway/openai/v1/embeddings', { model: name, input: 'x' }] as const,
+    (name: string) => ['/gateway/openai/v1/responses', { model: name, input: 'x' }] as const,
+    (name: string) => ['/gateway/anthropic/v1/messages', { model: name, messages: [] }] as const,
+    (name: string) => [`/gateway/gemini/v1beta/models/${name}:generateContent`, { contents: [] }] as const,
+  ])('is not called by whoever may only read it', async (call) => {
+    const { endpoint_id, name } = (await createEndpoint(owner, definition)).json.endpoint;
+    await share('gateway_endpoint', endpoint_id, 'READ');
+    const [path, json] = call(name);
+    const answer = await other.post(path, json);
+    expect([answer.status, answer.json.error_code]).toEqual([403, 'PERMISSION_DENIED']);
+    const models = async () => (await other.get('/gateway/mlflow/v1/models')).json.data;
+    expect(await models()).toEqual([]);
+    await share('gateway_endpoint', endpoint_id, 'USE');
+    expect((await models()).map(({ id }: { id: string }) => id)).toEqual([name]);
+  });
+});
+
+describe('an MCP server', () => {
+  test('is managed by its creator, listed for its readers, and leaves no grants behind', async () => {
+    const name = `com.example/${unique('server')}`;
+    expect((await owner.post(`${A3}/mcp-servers`, { name })).status).toBe(200);
+    const listed = async () =>
+      (await other.get(`${A3}/mcp-servers`)).json.mcp_servers.map((each: { name: string }) => each.name);
+    expect(await listed()).toEqual([]);
+    expect((await other.get(`${A3}/mcp-servers/${name}`)).status).toBe(403);
+    await share('mcp_server', name, 'READ');
+    expect(await listed()).toEqual([name]);
+    expect((await other.get(`${A3}/mcp-servers/${name}`)).status).toBe(200);
+    const version = { server_json: { name, version: '1.0.0', description: 'a server' } };
+    const publish = async (by: Person) =>
+      (await by.post(`${A3}/mcp-servers/${name}/versions`, version)).status;
+    expect(await publish(other)).toBe(403);
+    expect(await publish(owner)).toBe(200);
+    expect((await other.send('DELETE', `${A3}/mcp-servers/${name}`)).status).toBe(403);
+    expect((await owner.send('DELETE', `${A3}/mcp-servers/${name}`)).status).toBe(200);
+    expect([await held(owner), await held(other)]).toEqual([[], []]);
+  });
+});
+
+describe('a scorer', () => {
+  const NAME = "my judge's/1";
+  let experiment: string;
+  let id: string;
+
+  beforeEach(async () => {
+    experiment = await createExperiment(owner);
+    id = `${experiment}/my%20judge%27s%2F1`;
+    await runPython(
+      '3.17.2',
+      `
+import os
+from mlflow.genai.scorers import RelevanceToQuery
+RelevanceToQuery().register(name=os.environ["NAME"], experiment_id=os.environ["EXPERIMENT"])`,
+      {
+        MLFLOW_TRACKING_URI: gateway.url,
+        MLFLOW_TRACKING_USERNAME: owner.username,
+        MLFLOW_TRACKING_PASSWORD: owner.password,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
+        NAME,
+        EXPERIMENT: experiment,
+      },
+    );
+  });
+
+  const seen = async () => {
+    const query = `experiment_id=${experiment}&name=${encodeURIComponent(NAME)}`;
+    const listed = (await other.get(`${A3}/scorers/list`)).json.scorers ?? [];
+    return {
+      listed: listed.map((each: { scorer_name: string }) => each.scorer_name),
+      get: (await other.get(`${A3}/scorers/get?${query}`)).status,
+      versions: (await other.get(`${A3}/scorers/versions?${query}`)).status,
+    };
+  };
+  const remove = async (by: Person) =>
+    (await by.delete(`${A3}/scorers/delete`, { experiment_id: experiment, name: NAME })).status;
+
+  test('is as open as its experiment', async () => {
+    expect(await seen()).toEqual({ listed: [], get: 403, versions: 403 });
+    await share('experiment', experiment, 'READ');
+    expect(await seen()).toEqual({ listed: [NAME], get: 200, versions: 200 });
+    expect(await remove(other)).toBe(403);
+  });
+
+  test('is opened by a grant of its own, which goes when it is deleted', async () => {
+    await share('scorer', id, 'READ');
+    expect(await seen()).toEqual({ listed: [NAME], get: 200, versions: 200 });
+    expect(await remove(other)).toBe(403);
+    await share('scorer', id, 'MANAGE');
+    expect(await remove(other)).toBe(200);
+    expect(await held(other)).toEqual([]);
+  });
+
+  test('is closed by DENY to whoever may read its experiment', async () => {
+    await share('experiment', experiment, 'READ');
+    await share('scorer', id, 'DENY');
+    expect(await seen()).toEqual({ listed: [], get: 403, versions: 403 });
+  });
+});

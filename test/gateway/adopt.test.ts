@@ -1,0 +1,251 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Adoption, createAdoption } from '../../src/gateway/adopt.ts';
+import { createUpstream, type Upstream } from '../../src/mlflow/upstream.ts';
+import { openStore, type Store } from '../../src/store/index.ts';
+import type { User } from '../../src/store/types.ts';
+import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+
+const MINUTE = 60_000;
+
+let now = 1_000_000_000_000;
+let dir: string;
+let mlflow: FakeUpstream;
+let upstream: Upstream;
+let store: Store;
+let adoption: Adoption;
+let alice: User;
+let bob: User;
+/** Models and experiments that the upstream has: when each was created, by name. */
+let models: Map<string, number>;
+let experiments: Map<string, { id: string; createdAt: number }>;
+
+beforeEach(async () => {
+  models = new Map();
+  experiments = new Map();
+  mlflow = await startFakeUpstream((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+    const name = searchParams.get('name') ?? searchParams.get('experiment_name') ?? '';
+    const model = models.get(name);
+    const experiment = experiments.get(name);
+    if (pathname.endsWith('registered-models/get') && model !== undefined) {
+      response.end(JSON.stringify({ registered_model: { name, creation_timestamp: model } }));
+    } else if (experiment !== undefined) {
+      const found = { experiment_id: experiment.id, name, creation_time: experiment.createdAt };
+      response.end(JSON.stringify({ experiment: found }));
+    } else response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+  });
+  dir = mkdtempSync(join(tmpdir(), 'adoption-'));
+  const clock = () => now;
+  store = await openStore(`sqlite:///${join(dir, 'store.db')}`, { clock });
+  upstream = createUpstream({ uri: mlflow.uri, timeoutSeconds: 5, connections: 2, clock });
+  adoption = restarted();
+  alice = await store.users.create({ username: 'alice', passwordHash: 'x', isAdmin: false });
+  bob = await store.users.create({ username: 'bob', passwordHash: 'x', isAdmin: false });
+});
+afterEach(async () => {
+  await upstream.close();
+  await mlflow.close();
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** Another process on the same store, which knows nothing of what the last one was about to do. */
+const restarted = () => createAdoption(store, upstream, () => now, pino({ level: 'silent' }));
+
+const create = (name: string) => ({ action: 'create', kind: 'registered_model', name }) as const;
+const remove = (name: string) => ({ action: 'delete', kind: 'registered_model', name }) as const;
+const rename = (name: string, newName: string) =>
+  ({ action: 'rename', kind: 'registered_model', name, newName }) as const;
+
+const holders = async (name: string, kind = 'registered_model') =>
+  (await store.grants.forResource(kind, name)).map(({ holder, permission }) =>
+    holder.kind === 'user' ? `${holder.username} ${permission}` : '',
+  );
+
+describe('a create whose answer nobody heard', () => {
+  test('that happened gives its creator MANAGE, and takes what an earlier one of the name left', async () => {
+    await store.grants.create(bob.id, 'registered_model', 'm', 'MANAGE');
+    now += 10 * MINUTE;
+    await adoption.open(create('m'), alice.id);
+    models.set('m', now + 5);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('is keyed by the id of what was created', async () => {
+    await adoption.open({ action: 'create', kind: 'experiment', name: 'e' }, alice.id);
+    experiments.set('e', { id: '42', createdAt: now });
+    await restarted().settle();
+    expect(await holders('42', 'experiment')).toEqual(['alice MANAGE']);
+    expect(await holders('e', 'experiment')).toEqual([]);
+  });
+
+  test('that has not happened may still happen; after a while it is given up', async () => {
+    await adoption.open(create('m'), alice.id);
+    expect(await restarted().settle()).toBe(1);
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    models.set('m', now);
+    await restarted().settle();
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('gives nothing on what was there before', async () => {
+    models.set('m', now - 10 * MINUTE);
+    await adoption.open(create('m'), alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('takes nothing from somebody who created it a moment earlier', async () => {
+    models.set('m', now);
+    const hers = await adoption.open(create('m'), bob.id);
+    await adoption.done(hers, 'm');
+    now += 1000;
+    await adoption.open(create('m'), alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['bob MANAGE']);
+  });
+
+  test('takes nothing from somebody whose prompt of that name was created a moment earlier', async () => {
+    models.set('p', now);
+    await store.grants.adopt({ kind: 'prompt', id: 'p', userId: bob.id });
+    now += 1000;
+    await adoption.open(create('p'), alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('p', 'prompt')).toEqual(['bob MANAGE']);
+    expect(await holders('p')).toEqual([]);
+  });
+
+  test('takes nothing from somebody who created it later', async () => {
+    await adoption.open(create('m'), alice.id);
+    now += MINUTE;
+    const hers = await adoption.open(create('m'), bob.id);
+    models.set('m', now);
+    await adoption.done(hers, 'm');
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['bob MANAGE']);
+  });
+
+  test('gives nothing to a creator deleted meanwhile', async () => {
+    await adoption.open(create('m'), alice.id);
+    models.set('m', now);
+    await store.users.remove(alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual([]);
+  });
+});
+
+describe('a delete whose answer nobody heard', () => {
+  beforeEach(async () => {
+    await store.grants.create(alice.id, 'registered_model', 'm', 'MANAGE');
+    await store.grants.create(bob.id, 'prompt', 'm', 'READ');
+    now += 1000;
+    await adoption.open(remove('m'), alice.id);
+    now += 1000;
+  });
+
+  test('that happened leaves nothing to anybody', async () => {
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual([]);
+    expect(await holders('m', 'prompt')).toEqual([]);
+  });
+
+  test('that did not happen leaves everything as it was, once it no longer can', async () => {
+    models.set('m', 1);
+    expect(await restarted().settle()).toBe(1);
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('takes nothing from whoever created it anew while the upstream was being asked', async () => {
+    mlflow.answer((_request, response) => {
+      now += 1000;
+      void store.grants
+        .adopt({ kind: 'registered_model', id: 'm', userId: bob.id })
+        .then(() => response.writeHead(404).end('{}'));
+    });
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['bob MANAGE']);
+  });
+});
+
+describe('a rename whose answer nobody heard', () => {
+  beforeEach(async () => {
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    now += 1000;
+    await adoption.open(rename('old', 'new'), alice.id);
+    now += 1000;
+  });
+
+  test('that happened moves the grants', async () => {
+    models.set('new', 1);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('old')).toEqual([]);
+    expect(await holders('new')).toEqual(['alice MANAGE']);
+  });
+
+  test('that did not happen leaves them', async () => {
+    models.set('old', 1);
+    expect(await restarted().settle()).toBe(1);
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('old')).toEqual(['alice MANAGE']);
+  });
+
+  test('takes nothing from the owner of the new name when the old one was deleted afterwards', async () => {
+    await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
+    models.set('new', 1);
+    const deletion = await adoption.open(remove('old'), alice.id);
+    await adoption.done(deletion, 'old');
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders('new')).toEqual(['bob MANAGE']);
+  });
+});
+
+describe('settling', () => {
+  test('leaves alone what this process is still waiting for', async () => {
+    const intent = await adoption.open(remove('m'), alice.id);
+    expect(await adoption.settle()).toBe(0);
+    expect(await store.intents.list()).toEqual([intent]);
+    adoption.unheard(intent);
+    await adoption.settle();
+    expect(await store.intents.list()).toEqual([]);
+  });
+
+  test.each([
+    ['an error', 500, '{}'],
+    ['garbage', 200, '{"registered_model":{}}'],
+    ['what is no JSON', 200, '<html>'],
+    ['a refusal', 403, 'Permission denied'],
+  ])('waits when the upstream answers with %s', async (_what, status, body) => {
+    await store.grants.create(alice.id, 'registered_model', 'm', 'MANAGE');
+    now += 1000;
+    await adoption.open(remove('m'), alice.id);
+    mlflow.answer((_request, response) => response.writeHead(status).end(body));
+    expect(await restarted().settle()).toBe(1);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('changes things once when two processes do it at a time', async () => {
+    await adoption.open(create('m'), alice.id);
+    models.set('m', now);
+    await Promise.all([restarted().settle(), restarted().settle()]);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+    await store.grants.create(bob.id, 'registered_model', 'm', 'READ');
+    await restarted().settle();
+    expect(await holders('m')).toEqual(['alice MANAGE', 'bob READ']);
+  });
+
+  test('closes what the upstream refused without touching a grant', async () => {
+    await store.grants.create(bob.id, 'registered_model', 'm', 'MANAGE');
+    await adoption.refused(await adoption.open(create('m'), alice.id));
+    expect(await holders('m')).toEqual(['bob MANAGE']);
+    expect(await store.intents.list()).toEqual([]);
+  });
+});

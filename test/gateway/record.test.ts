@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+
+let upstream: FakeUpstream;
+let gateway: TestGateway;
+let alice: Person;
+let from = 0;
+
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+  gateway = await startGateway(upstream.uri);
+  alice = await gateway.person('alice');
+});
+beforeEach(() => {
+  upstream.answer(undefined);
+  from = gateway.log.length;
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+const entries = () => gateway.log.slice(from).filter(({ msg }) => msg === 'request');
+/** The one line of the only request since the test began. */
+async function entry(): Promise<Record<string, unknown>> {
+  await expect.poll(() => entries().length).toBe(1);
+  return entries()[0] ?? {};
+}
+
+const GET = '/api/2.0/mlflow/experiments/get?experiment_id=1';
+
+test('a request that was forwarded is one line with who, what and why', async () => {
+  await gateway.admin.get(GET);
+  expect(await entry()).toMatchObject({
+    method: 'GET',
+    path: '/api/2.0/mlflow/experiments/get',
+    user: 'admin',
+    ip: '127.0.0.1',
+    because: 'admin',
+    status: 200,
+    ms: expect.any(Number),
+  });
+});
+
+test('a refusal is one line with its full reason, of which the caller gets a part', async () => {
+  const answer = await alice.get(GET);
+  const line = await entry();
+  expect(line).toMatchObject({ user: alice.username, status: 403, level: 40 });
+  expect(String(line['because'])).toMatch(/READ/);
+  expect(answer.text).not.toContain(String(line['because']));
+});
+
+test('wrong credentials are one line without them', async () => {
+  await gateway.as('alice', 'the wrong password').get(GET);
+  const line = await entry();
+  expect(line).toMatchObject({ status: 401, because: 'wrong credentials' });
+  expect(JSON.stringify(line)).not.toMatch(/wrong password|Basic /);
+});
+
+test('a malformed target is one line', async () => {
+  await alice.get('/api//2.0/mlflow/experiments/get');
+  expect(await entry()).toMatchObject({ status: 400 });
+});
+
+test('an upstream that is away is one line that tells the cause, which the caller is not told', async () => {
+  upstream.answer((request) => request.socket.destroy());
+  const answer = await gateway.admin.get(GET);
+  const line = await entry();
+  expect(line).toMatchObject({ status: 503, level: 50, err: expect.anything() });
+  expect(answer.text).not.toMatch(/socket|closed|ECONN/);
+});
+
+test('a download that the client leaves is one line', async () => {
+  upstream.answer((_request, response) => response.write('a part'));
+  const sent = httpRequest(`${gateway.url}/static-files/x`, { agent: false });
+  sent.on('error', () => {});
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.on('error', () => {});
+  sent.destroy();
+  expect(await entry()).toMatchObject({ path: '/static-files/x', status: 200, whole: false, level: 30 });
+});
+
+test('an upstream that breaks off halfway is one line that tells the cause', async () => {
+  upstream.answer((request, response) => response.write('a part', () => request.socket.destroy()));
+  await expect(gateway.anonymous.get('/static-files/x')).rejects.toThrow();
+  expect(await entry()).toMatchObject({ status: 200, whole: false, level: 50, err: expect.anything() });
+});
+
+test('no line holds a query, a body, a password or a hash', async () => {
+  const password = 'a password that nobody logs';
+  const username = `${alice.username}-x`;
+  await gateway.admin.post('/api/2.0/mlflow/users/create', { username, password });
+  await gateway.admin.patch('/api/2.0/mlflow/users/update-password', { username, password });
+  await gateway.as(username, password).get(`${GET}&secret=in-the-query`);
+  await expect.poll(() => entries().length).toBe(3);
+  const text = JSON.stringify(gateway.log);
+  expect(text).not.toContain(password);
+  expect(text).not.toContain(Buffer.from(`${username}:${password}`).toString('base64'));
+  expect(text).not.toMatch(/in-the-query|\$2[aby]\$|authorization/i);
+});

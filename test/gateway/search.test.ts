@@ -1,0 +1,282 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Search, searchVisible, type Visibility } from '../../src/gateway/search.ts';
+import type { Answer, Exchange } from '../../src/mlflow/upstream.ts';
+
+const answerOf = (status: number, body: unknown): Answer => ({
+  status,
+  headers: {},
+  bytes: Buffer.from(JSON.stringify(body)),
+});
+
+interface Asked {
+  readonly filter: string;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/** Parameters of a search as MLflow would read them. */
+function paramsOf({ method, target, body }: Exchange): Record<string, unknown> {
+  return method === 'GET'
+    ? Object.fromEntries(new URL(target, 'http://x').searchParams)
+    : JSON.parse(String(body ?? '{}'));
+}
+
+/** Rows named by their ids behind MLflow's paging: offset tokens, and `id IN (…)` where it is understood. */
+function searching(ids: readonly string[], pushesDown: boolean) {
+  const asked: Asked[] = [];
+  return {
+    asked,
+    async exchange(request: Exchange): Promise<Answer> {
+      const params = paramsOf(request);
+      const size = Number(params['max_results'] ?? 100);
+      const token = params['page_token'];
+      const offset = token ? JSON.parse(Buffer.from(String(token), 'base64').toString()).offset : 0;
+      const filter = String(params['filter'] ?? '');
+      asked.push({ filter, size, offset });
+      const [, list] = /^id IN \((.*?)\)/.exec(filter) ?? [];
+      if (list !== undefined && !pushesDown) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
+      if (filter.includes('broken')) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
+      const wanted = list?.split(',').map((id) => id.slice(1, -1));
+      const rows = wanted === undefined ? ids : ids.filter((id) => wanted.includes(id));
+      const page = rows.slice(offset, offset + size).map((id) => ({ id }));
+      const more = offset + size < rows.length;
+      const next = Buffer.from(JSON.stringify({ offset: offset + size })).toString('base64');
+      return answerOf(200, {
+        ...(page.length > 0 && { rows: page }),
+        ...(more && { next_page_token: next }),
+      });
+    },
+  };
+}
+
+function searchOf(request: Exchange, pushesDown: boolean): Search {
+  return {
+    request,
+    list: 'rows',
+    id: 'id',
+    paging: { largestPage: 1000, defaultPage: 100, pushDown: 'id' },
+    pushesDown: async () => pushesDown,
+  };
+}
+
+const visible = (ids: readonly string[]): Visibility => {
+  const readable = new Set(ids);
+  return { mayRead: (id) => readable.has(id), only: ids, everything: false };
+};
+const visibleBut = (hidden: readonly string[]): Visibility => {
+  const unreadable = new Set(hidden);
+  return { mayRead: (id) => !unreadable.has(id), only: undefined, everything: false };
+};
+
+type Method = 'GET' | 'POST';
+
+function requestOf(method: Method, params: Record<string, string | number>): Exchange {
+  return method === 'GET'
+    ? { method, target: `/s?${new URLSearchParams(params as Record<string, string>)}` }
+    : { method, target: '/s', body: JSON.stringify(params) };
+}
+
+/** Follows the tokens to the end, as MLflow's clients do; answers the pages. */
+async function walk(
+  method: Method,
+  upstream: ReturnType<typeof searching>,
+  visibility: Visibility,
+  size: number,
+  pushesDown: boolean,
+): Promise<string[][]> {
+  const pages: string[][] = [];
+  let token: string | undefined;
+  do {
+    const request = requestOf(method, {
+      max_results: size,
+      ...(token !== undefined && { page_token: token }),
+    });
+    const answer = await searchVisible(upstream, searchOf(request, pushesDown), visibility);
+    const page = JSON.parse(answer.bytes.toString());
+    pages.push((page.rows ?? []).map(({ id }: { id: string }) => id));
+    token = page.next_page_token;
+  } while (token !== undefined && pages.length < 5000);
+  return pages;
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+
+describe('walking the pages of a search', () => {
+  test('shows every readable row once and in order, in full pages, whatever may be read', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 2500 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.constantFrom(1, 3, 7, 100, 1000),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom<Method>('GET', 'POST'),
+        fc.integer(),
+        async (count, share, size, listed, pushesDown, method, seed) => {
+          const ids = numbered(count);
+          const fits = (id: string) => ((Number(id) * 2654435761 + seed) >>> 0) / 2 ** 32 < share;
+          const readable = ids.filter(fits);
+          // Page by page of one row, a long walk only repeats itself.
+          fc.pre(readable.length / size < 60);
+          const visibility = listed ? visible(readable) : visibleBut(ids.filter((id) => !fits(id)));
+          const upstream = searching(ids, pushesDown);
+          const pages = await walk(method, upstream, visibility, size, pushesDown);
+          expect(pages.flat()).toEqual(readable);
+          for (const page of pages.slice(0, -1)) expect(page).toHaveLength(size);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test.each([
+    ['with push-down', true],
+    ['without push-down', false],
+  ])('5 readable of 2,000 cost a handful of upstream calls %s', async (_how, pushesDown) => {
+    const upstream = searching(numbered(2000), pushesDown);
+    const request = requestOf('POST', { max_results: 100 });
+    const readable = ['3', '700', '701', '1500', '1999'];
+    const answer = await searchVisible(upstream, searchOf(request, pushesDown), visible(readable));
+    expect(JSON.parse(answer.bytes.toString()).rows.map(({ id }: { id: string }) => id)).toEqual(readable);
+    expect(upstream.asked.length).toBeLessThanOrEqual(pushesDown ? 1 : 2);
+  });
+
+  test('whoever may read nothing gets an empty page for one upstream call', async () => {
+    for (const pushesDown of [true, false]) {
+      const upstream = searching(numbered(2000), pushesDown);
+      const search = searchOf(requestOf('POST', { max_results: 100 }), pushesDown);
+      const answer = await searchVisible(upstream, search, visible([]));
+      expect(JSON.parse(answer.bytes.toString())).toEqual({});
+      expect(upstream.asked).toHaveLength(1);
+    }
+  });
+
+  test('a search that finds nothing readable for very long ends its page with a token to go on', async () => {
+    const endless = {
+      async exchange(request: Exchange) {
+        const { max_results: size, page_token: token } = paramsOf(request);
+        const offset = token ? JSON.parse(Buffer.from(String(token), 'base64').toString()).offset : 0;
+        const rows = Array.from({ length: Number(size) }, (_, index) => ({ id: String(offset + index) }));
+        return answerOf(200, { rows, next_page_token: 'more' });
+      },
+    };
+    const search = searchOf(requestOf('POST', { max_results: 1 }), false);
+    const { bytes } = await searchVisible(endless, search, visible(['999999999']));
+    const page = JSON.parse(bytes.toString());
+    expect(page.rows).toBeUndefined();
+    expect(JSON.parse(Buffer.from(page.next_page_token, 'base64').toString()).offset).toBeGreaterThan(50_000);
+  });
+});
+
+describe('the request that goes on', () => {
+  test.each<Method>(['GET', 'POST'])(
+    'has the client’s filter behind the gateway’s own: %s',
+    async (method) => {
+      const upstream = searching(numbered(10), true);
+      const filter = "name LIKE '%a?b&c=d%'";
+      await searchVisible(
+        upstream,
+        searchOf(requestOf(method, { max_results: 5, filter }), true),
+        visible(['1', '2']),
+      );
+      expect(upstream.asked[0]?.filter).toBe(`id IN ('1','2') AND ${filter}`);
+    },
+  );
+
+  test('has the client’s filter whole, with a question mark in it', async () => {
+    const upstream = searching(numbered(10), true);
+    const get = { method: 'GET', target: "/s?filter=name='a?b'&max_results=5" };
+    await searchVisible(upstream, searchOf(get, true), visible(['1']));
+    expect(upstream.asked[0]?.filter).toBe("id IN ('1') AND name='a?b'");
+  });
+
+  test('keeps every other parameter, repeated ones and large numbers too', async () => {
+    const sent: Exchange[] = [];
+    const upstream = {
+      exchange: async (request: Exchange) => {
+        sent.push(request);
+        return answerOf(200, {});
+      },
+    };
+    const get = { method: 'GET', target: '/s?order_by=a&order_by=b%20DESC&max_results=5&filter=x%3F' };
+    await searchVisible(upstream, searchOf(get, false), visible(['1']));
+    expect(new URL(sent[0]?.target ?? '', 'http://x').searchParams.getAll('order_by')).toEqual([
+      'a',
+      'b DESC',
+    ]);
+    const post = { method: 'POST', target: '/s', body: '{"max_results":5,"big":9223372036854775807}' };
+    await searchVisible(upstream, searchOf(post, false), visible(['1']));
+    expect(String(sent[1]?.body)).toContain('"big":9223372036854775807');
+  });
+
+  test('writes in whichever spelling the client chose', async () => {
+    const sent: Exchange[] = [];
+    const upstream = {
+      exchange: async (request: Exchange) => {
+        sent.push(request);
+        return answerOf(200, {});
+      },
+    };
+    const post = { method: 'POST', target: '/s', body: '{"maxResults":5,"pageToken":""}' };
+    await searchVisible(upstream, searchOf(post, false), visible(['1']));
+    expect(Object.keys(JSON.parse(String(sent[0]?.body)))).toEqual(expect.arrayContaining(['maxResults']));
+    expect(String(sent[0]?.body)).not.toContain('max_results');
+  });
+
+  test.each([
+    ['quotes', "o'brien"],
+    ['double quotes', 'a"b'],
+    ['a backslash', 'a\\b'],
+    ['a percent sign', '100%'],
+    ['letters beyond ASCII', 'modèle'],
+  ])('names no id that holds %s in a filter, and shows it all the same', async (_what, id) => {
+    const upstream = searching(['a', id, 'z'], true);
+    const search = searchOf(requestOf('POST', { max_results: 5 }), true);
+    const answer = await searchVisible(upstream, search, visible([id]));
+    expect(JSON.parse(answer.bytes.toString()).rows).toEqual([{ id }]);
+    expect(upstream.asked.map(({ filter }) => filter).join()).not.toContain(id);
+  });
+
+  test('names no more ids than a filter can hold', async () => {
+    const ids = numbered(60_000);
+    const upstream = searching(ids, true);
+    const search = searchOf(requestOf('GET', { max_results: 5 }), true);
+    const answer = await searchVisible(upstream, search, visible(ids.slice(0, 5000)));
+    expect(JSON.parse(answer.bytes.toString()).rows).toHaveLength(5);
+    expect(upstream.asked.every(({ filter }) => filter.length < 10_000)).toBe(true);
+  });
+});
+
+describe('what the upstream refuses', () => {
+  test.each([
+    ['a filter it cannot read', { max_results: 5, filter: 'broken' }, 400],
+    ['a page larger than it gives', { max_results: 100_000 }, 200],
+    ['a page of a negative size', { max_results: -1 }, 200],
+    [
+      'a token that is none',
+      { max_results: 5, page_token: Buffer.from('{"offset":-1}').toString('base64') },
+      200,
+    ],
+  ])('is the client’s to hear, in its words: %s', async (_what, params, status) => {
+    for (const pushesDown of [true, false]) {
+      const upstream = searching(numbered(10), pushesDown);
+      const answer = await searchVisible(
+        upstream,
+        searchOf(requestOf('POST', params), pushesDown),
+        visible(['1']),
+      );
+      expect(answer.status).toBe(status);
+      // Whatever it answers, nothing unreadable is in it.
+      for (const { id } of JSON.parse(answer.bytes.toString()).rows ?? []) expect(id).toBe('1');
+    }
+  });
+
+  test('passes through with rows that are no list, and with bytes that are no JSON', async () => {
+    for (const bytes of ['{"rows":"x"}', '{"error_code":"X"}']) {
+      const upstream = { exchange: async () => ({ status: 500, headers: {}, bytes: Buffer.from(bytes) }) };
+      const search = searchOf(requestOf('POST', { max_results: 5 }), false);
+      expect((await searchVisible(upstream, search, visible(['1']))).bytes.toString()).toBe(bytes);
+    }
+  });
+});

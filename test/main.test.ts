@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { addUser, open, temporaryDirectory, temporaryUri } from './store/temporary.ts';
+
+const MAIN = resolve(import.meta.dirname, '../src/main.ts');
+
+/** Types a command line, as somebody does in a shell. */
+function type(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    cwd: temporaryDirectory(),
+    input,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+}
+
+test('--help names every command', () => {
+  const { status, stdout } = type(['--help']);
+  expect(status).toBe(0);
+  for (const command of ['serve', 'import', 'check-config', 'create-admin', 'backup'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+});
+
+test('create-admin takes the password from a pipe, backup copies the result', async () => {
+  const uri = temporaryUri();
+  const store = await open(uri);
+  await addUser(store, 'alice');
+  const env = { MLFLOW_AUTH_DATABASE_URI: uri, MLFLOW_AUTH_PASSWORD_ROUNDS: '4' };
+  expect(type(['create-admin', 'eve'], env, 'a long enough password\n')).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  expect(await store.users.get('eve')).toMatchObject({ isAdmin: true });
+  const copy = join(temporaryDirectory(), 'copy.db');
+  expect(type(['backup', copy], env)).toMatchObject({ status: 0, stderr: '' });
+  expect(await (await open(`sqlite:///${copy}`)).users.list()).toHaveLength(2);
+});
+
+test.each([
+  ['import', ['import', 'missing.db'], 'missing.db cannot be opened'],
+  ['check-config', ['check-config', '--connect'], 'The upstream: '],
+  ['an unknown command', ['improt', 'basic_auth.db'], 'error: '],
+  [
+    'two options that contradict',
+    ['create-admin', 'a', '--generate', '--keep-password'],
+    'cannot be used with',
+  ],
+])('%s that fails ends with 1 and says why, without a stack', (_, args, sentence) => {
+  const { status, stderr } = type(args);
+  expect(status).toBe(1);
+  expect(stderr).toContain(sentence);
+  expect(stderr).not.toMatch(/^ +at /m);
+});

@@ -1,0 +1,318 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createExperiment,
+  createRun,
+  grant,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../support/gateway.ts';
+import { sharedMlflow } from '../support/mlflow.ts';
+import { startTrace } from '../support/traces.ts';
+
+/** A request: method, path behind `/api/3.0/mlflow/`, JSON body. */
+type Asked = readonly [method: string, path: string, json?: unknown];
+
+describe('what belongs to an experiment of MLflow 3.17.2', () => {
+  let gateway: TestGateway;
+  let alice: Person;
+  let bob: Person;
+  let alices: string;
+  let bobs: string;
+
+  beforeAll(async () => {
+    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+    alice = await gateway.person('alice');
+    bob = await gateway.person('bob');
+    alices = await createExperiment(alice);
+    bobs = await createExperiment(bob);
+  });
+  afterAll(() => gateway.close());
+
+  const ask = (who: Person, [method, path, json]: Asked) =>
+    who.send(method, `/api/3.0/mlflow/${path}`, json === undefined ? {} : { json });
+
+  async function made(who: Person, asked: Asked) {
+    const { status, text, json } = await ask(who, asked);
+    if (status !== 200) throw new Error(`${asked[1]}: ${status} ${text}`);
+    return json;
+  }
+
+  async function expectOwnOnly(requests: readonly Asked[]): Promise<void> {
+    for (const request of requests) {
+      expect([request, (await ask(bob, request)).status]).toEqual([request, 403]);
+      const { status, text } = await ask(alice, request);
+      expect([request, status, status === 200 ? '' : text]).toEqual([request, 200, '']);
+    }
+  }
+
+  const newDataset = async (who: Person, ...experiment_ids: string[]) =>
+    (await made(who, ['POST', 'datasets/create', { name: unique('dataset'), experiment_ids }])).dataset
+      .dataset_id as string;
+
+  test('a dataset is used by those who may use all of its experiments', async () => {
+    const id = await newDataset(alice, alices);
+    const second = await createExperiment(alice);
+    await expectOwnOnly([
+      ['GET', `datasets/${id}`],
+      ['GET', `datasets/${id}/experiment-ids`],
+      ['PATCH', `datasets/${id}/tags`, { tags: '{"a":"b"}' }],
+      ['DELETE', `datasets/${id}/tags/a`],
+      ['POST', `datasets/${id}/records`, { records: '[{"inputs":{"a":1}}]' }],
+      ['GET', `datasets/${id}/records`],
+      ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [second] }],
+      ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [second] }],
+      ['GET', `datasets/search?experiment_ids=${alices}`],
+      ['DELETE', `datasets/${id}`],
+    ]);
+  });
+
+  test('a dataset cannot be put into a foreign experiment, nor out of one', async () => {
+    const id = await newDataset(alice, alices);
+    const asked = { experiment_ids: [bobs] };
+    expect((await ask(alice, ['POST', `datasets/${id}/add-experiments`, asked])).status).toBe(403);
+    expect((await ask(alice, ['POST', 'datasets/create', { name: unique('d'), ...asked }])).status).toBe(403);
+    expect((await ask(alice, ['POST', 'datasets/create', { name: unique('d') }])).status).toBe(400);
+
+    await made(gateway.admin, ['POST', `datasets/${id}/add-experiments`, asked]);
+    expect((await ask(alice, ['GET', `datasets/${id}`])).status).toBe(403);
+    const back = { experiment_ids: [bobs] };
+    expect((await ask(alice, ['POST', `datasets/${id}/remove-experiments`, back])).status).toBe(403);
+    expect((await ask(alice, ['POST', 'datasets/search', { experiment_ids: [alices] }])).text).not.toContain(
+      id,
+    );
+  });
+
+  test('a search for datasets without experiments does not show all there are', async () => {
+    const id = await newDataset(bob, bobs);
+    for (const asked of [{}, { experiment_ids: [] }, { experimentIds: [] }, { experiment_ids: [bobs] }]) {
+      expect((await ask(alice, ['POST', 'datasets/search', asked])).text).not.toContain(id);
+    }
+    for (const query of ['', '?experiment_ids=', '?max_results=10']) {
+      expect((await ask(alice, ['GET', `datasets/search${query}`])).status).toBe(400);
+    }
+    expect((await ask(bob, ['POST', 'datasets/search', { experiment_ids: [alices, bobs] }])).text).toContain(
+      id,
+    );
+  });
+
+  const newIssue = async (who: Person, experiment_id: string) =>
+    (await made(who, ['POST', 'issues', { experiment_id, name: 'issue', description: 'd' }])).issue
+      .issue_id as string;
+
+  test('an issue is used by those who may use its experiment', async () => {
+    const id = await newIssue(alice, alices);
+    await expectOwnOnly([
+      ['POST', 'issues', { experiment_id: alices, name: 'another', description: 'd' }],
+      ['GET', `issues/${id}`],
+      ['PATCH', `issues/${id}`, { issue_id: id, name: 'renamed' }],
+      ['POST', 'issues/search', { experiment_id: alices }],
+    ]);
+  });
+
+  test('an issue names its author and no foreign run, and is changed under its own id only', async () => {
+    const issue = { experiment_id: alices, name: 'issue', description: 'd' };
+    const foreignRun = { ...issue, source_run_id: await createRun(bob, bobs) };
+    expect((await ask(alice, ['POST', 'issues', foreignRun])).status).toBe(403);
+    expect(
+      (await ask(alice, ['POST', 'issues', { ...issue, sourceRunId: foreignRun.source_run_id }])).status,
+    ).toBe(403);
+    const { issue: created } = await made(alice, ['POST', 'issues', { ...issue, created_by: bob.username }]);
+    expect(created.created_by).toBe(alice.username);
+    const foreign = await newIssue(bob, bobs);
+    const asked = { issue_id: foreign, name: 'x' };
+    expect((await ask(alice, ['PATCH', `issues/${created.issue_id}`, asked])).status).toBe(400);
+  });
+
+  test('a search for issues without an experiment, or with one that MLflow would not read, is refused', async () => {
+    await newIssue(bob, bobs);
+    for (const asked of [
+      {},
+      { experiment_id: '' },
+      { max_results: 'zz', experiment_id: alices },
+      { experiment_id: null },
+    ]) {
+      expect((await ask(alice, ['POST', 'issues/search', asked])).status).toBe(400);
+    }
+  });
+
+  test('label schemas are read with READ and managed with MANAGE', async () => {
+    const carol = await gateway.person('carol');
+    await grant(alice, carol, { experiment: alices }, 'EDIT');
+    const schema = {
+      experiment_id: alices,
+      name: unique('schema'),
+      type: 'FEEDBACK',
+      input: { pass_fail: { positive_label: 'good', negative_label: 'bad' } },
+    };
+    expect((await ask(carol, ['POST', 'label-schemas/create', schema])).status).toBe(403);
+    const { label_schema } = await made(alice, ['POST', 'label-schemas/create', schema]);
+    const { schema_id } = label_schema;
+    expect((await ask(carol, ['GET', `label-schemas/get?schema_id=${schema_id}`])).status).toBe(200);
+    const change = ['PATCH', 'label-schemas/update', { schema_id, instruction: 'new' }] as const;
+    expect((await ask(carol, change)).status).toBe(403);
+    await expectOwnOnly([
+      ['GET', `label-schemas/get?schema_id=${schema_id}`],
+      ['GET', `label-schemas/get-by-name?experiment_id=${alices}&name=${schema.name}`],
+      ['GET', `label-schemas/list?experiment_id=${alices}`],
+      change,
+      ['DELETE', 'label-schemas/delete', { schema_id }],
+    ]);
+  });
+
+  test('scorers are of those who may use the experiment', async () => {
+    const name = unique('scorer');
+    const serialized_scorer = JSON.stringify({
+      name,
+      aggregations: [],
+      mlflow_version: '3.17.2',
+      serialization_version: 1,
+      instructions_judge_pydantic_data: {
+        instructions: 'Is {{ outputs }} good?',
+        model: 'openai:/gpt-4',
+        feedback_value_type: { type: 'string' },
+      },
+    });
+    await expectOwnOnly([
+      ['POST', 'scorers/register', { experiment_id: alices, name, serialized_scorer }],
+      ['GET', `scorers/list?experiment_id=${alices}`],
+      ['GET', `scorers/versions?experiment_id=${alices}&name=${name}`],
+      ['GET', `scorers/get?experiment_id=${alices}&name=${name}`],
+    ]);
+    expect((await ask(alice, ['GET', 'scorers/list'])).text).toContain(name);
+    expect((await ask(bob, ['GET', 'scorers/list'])).text).not.toContain(name);
+    expect(
+      (await ask(bob, ['GET', `scorers/list?experiment_ids=${bobs}&experiment_ids=${alices}`])).status,
+    ).toBe(403);
+    expect((await ask(bob, ['GET', 'scorers/online-configs?scorer_ids=x'])).text).not.toContain(name);
+    await expectOwnOnly([['DELETE', 'scorers/delete', { experiment_id: alices, name }]]);
+  });
+
+  test('jobs with the keys of the server are started by whoever may use its endpoints, in their experiments', async () => {
+    const trace = await startTrace(alice, alices);
+    const starts = (experiment_id: string): [string, string, unknown][] => [
+      ['POST', '/ajax-api/3.0/mlflow/issues/invoke', { experiment_id, trace_ids: [trace] }],
+      ['POST', '/ajax-api/3.0/mlflow/genai/evaluate/invoke', { experiment_id, trace_ids: [trace] }],
+      ['POST', '/ajax-api/3.0/mlflow/scorer/invoke', { experiment_id, trace_ids: [trace] }],
+      ['PUT', '/api/3.0/mlflow/scorers/online-config', { experiment_id, name: 'x', sample_rate: 1 }],
+      [
+        'POST',
+        '/api/3.0/mlflow/prompt-optimization/jobs',
+        { experiment_id, source_prompt_uri: 'a', config: {} },
+      ],
+    ];
+    for (const [method, path, json] of [...starts(alices), ...starts(bobs)]) {
+      expect([path, (await alice.send(method, path, { json })).status]).toEqual([path, 403]);
+    }
+  });
+
+  test('optimising a prompt needs the prompt and the dataset besides', async () => {
+    const carol = await gateway.person('carol');
+    const everyEndpoint = {
+      username: carol.username,
+      resource_type: 'gateway_endpoint',
+      resource_id: '*',
+      permission: 'USE',
+    };
+    const granted = await gateway.admin.post('/api/3.0/mlflow/users/permissions/grant', everyEndpoint);
+    expect(granted.status).toBe(200);
+    const carols = await createExperiment(carol);
+    const prompt = unique('prompt');
+    const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
+    for (const [who, name] of [
+      [carol, prompt],
+      [bob, `${prompt}.bob`],
+    ] as const) {
+      expect((await who.post('/api/2.0/mlflow/registered-models/create', { name, tags })).status).toBe(200);
+    }
+    const optimise = async (more: Record<string, unknown>) =>
+      (
+        await ask(carol, [
+          'POST',
+          'prompt-optimization/jobs',
+          { experiment_id: carols, source_prompt_uri: `prompts:/${prompt}/1`, config: {}, ...more },
+        ])
+      ).status;
+    const dataset_id = await newDataset(bob, bobs);
+    expect(await optimise({ config: { dataset_id } })).toBe(403);
+    expect(await optimise({ config: { datasetId: dataset_id } })).toBe(403);
+    expect(await optimise({ source_prompt_uri: `prompts:/${prompt}.bob/1` })).toBe(403);
+    expect(await optimise({ source_prompt_uri: `prompts:/${prompt}.bob@latest` })).toBe(403);
+    expect(await optimise({ source_prompt_uri: `${prompt}.bob` })).toBe(403);
+    expect(await optimise({ experiment_id: bobs })).toBe(403);
+    expect(await optimise({})).not.toBe(403);
+    expect((await ask(carol, ['POST', 'prompt-optimization/jobs/search', {}])).status).toBe(400);
+    expect(
+      (await ask(carol, ['POST', 'prompt-optimization/jobs/search', { experiment_id: bobs }])).status,
+    ).toBe(403);
+  });
+
+  test('a logged model is used by those who may use its experiment, under one id', async () => {
+    const create = async (who: Person, experiment_id: string) =>
+      (await who.post('/api/2.0/mlflow/logged-models', { experiment_id, name: 'model' })).json.model.info
+        .model_id as string;
+    const mine = await create(alice, alices);
+    const foreign = await create(bob, bobs);
+    const path = (id: string, rest = '') => `/api/2.0/mlflow/logged-models/${id}${rest}`;
+    const finish = (id: string) => ({ model_id: id, status: 'LOGGED_MODEL_READY' });
+    const requests: [string, string, unknown?][] = [
+      ['GET', path(mine)],
+      ['PATCH', path(mine), finish(mine)],
+      ['PATCH', path(mine, '/tags'), { tags: [{ key: 'a', value: 'b' }] }],
+      ['DELETE', path(mine, '/tags/a')],
+      ['POST', path(mine, '/params'), { model_id: mine, params: [] }],
+      ['GET', path(mine, '/artifacts/directories')],
+      ['DELETE', path(mine)],
+    ];
+    for (const [method, target, json] of requests) {
+      const sent = json === undefined ? {} : { json };
+      expect([method, target, (await bob.send(method, target, sent)).status]).toEqual([method, target, 403]);
+      expect([method, target, (await alice.send(method, target, sent)).status]).toEqual([
+        method,
+        target,
+        200,
+      ]);
+    }
+    const other = await create(alice, alices);
+    expect((await alice.patch(path(other), finish(foreign))).status).toBe(400);
+    expect((await alice.patch(path(other), { modelId: foreign, status: 'LOGGED_MODEL_READY' })).status).toBe(
+      400,
+    );
+    expect((await alice.patch(path(other, '/tags'), { model_id: foreign, tags: [] })).status).toBe(400);
+    const search = await alice.post('/api/2.0/mlflow/logged-models/search', {
+      experiment_ids: [alices, bobs],
+    });
+    expect(search.text).toContain(other);
+    expect(search.text).not.toContain(foreign);
+    const foreignRun = { experiment_id: alices, name: 'm', source_run_id: await createRun(bob, bobs) };
+    expect((await alice.post('/api/2.0/mlflow/logged-models', foreignRun)).status).toBe(403);
+  });
+
+  test('a run is logged to under one id, and with models one may change', async () => {
+    const mine = await createRun(alice, alices);
+    const foreign = await createRun(bob, bobs);
+    for (const body of [
+      { run_id: mine, run_uuid: foreign },
+      { run_id: mine, runId: foreign },
+      { runUuid: mine, runId: foreign },
+    ]) {
+      const tag = { ...body, key: 'a', value: 'b' };
+      expect((await alice.post('/api/2.0/mlflow/runs/set-tag', tag)).status).toBe(400);
+    }
+    const upload = (query: string) =>
+      alice.send('POST', `/ajax-api/2.0/mlflow/upload-artifact?${query}&path=a.txt`, {
+        raw: 'text',
+        headers: { 'content-type': 'text/plain' },
+      });
+    expect((await upload(`run_id=${mine}&run_uuid=${foreign}`)).status).toBe(400);
+    expect((await upload(`run_uuid=${foreign}`)).status).toBe(403);
+    expect((await upload(`run_uuid=${mine}`)).status).toBe(200);
+    const { json } = await bob.post('/api/2.0/mlflow/logged-models', { experiment_id: bobs, name: 'model' });
+    const { model_id } = json.model.info;
+    const outputs = { run_id: mine, models: [{ model_id, step: 0 }] };
+    expect((await alice.post('/api/2.0/mlflow/runs/outputs', outputs)).status).toBe(403);
+    const metric = { run_id: mine, key: 'm', value: 1, timestamp: 1, step: 0, model_id };
+    expect((await alice.post('/api/2.0/mlflow/runs/log-metric', metric)).status).toBe(403);
+  });
+});

@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createExperiment,
+  createRun,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { encodeSpans } from '../support/spans.ts';
+import { newTraceId, startTrace, startTraceV2, traceBody } from '../support/traces.ts';
+
+const REDIRECTING = [
+  'mlflow.artifactLocation',
+  'mlflow.trace.spansLocation',
+  'mlflow.trace.archiveLocation',
+  'mlflow.trace.archivalFailure',
+  'MLflow.ArtifactLocation',
+];
+
+let gateway: TestGateway;
+let alice: Person;
+let bob: Person;
+let alices: string;
+let bobs: string;
+
+async function start(version: (typeof MLFLOW_VERSIONS)[number]) {
+  gateway = await startGateway((await sharedMlflow(version)).socketUri);
+  alice = await gateway.person('alice');
+  bob = await gateway.person('bob');
+  alices = await createExperiment(alice);
+  bobs = await createExperiment(bob);
+}
+
+/** A request: method, path behind `/api/`, JSON body. */
+type Asked = readonly [method: string, path: string, json?: unknown];
+
+const statusOf = async (who: Person, [method, path, json]: Asked) =>
+  (await who.send(method, `/api/${path}`, json === undefined ? {} : { json })).status;
+
+/** Whoever owns the trace may do it, somebody else may not: in this order, so that the refused come first. */
+async function expectOwnOnly(requests: readonly Asked[]): Promise<void> {
+  for (const request of requests) {
+    expect([request, await statusOf(bob, request)]).toEqual([request, 403]);
+    expect([request, await statusOf(alice, request)]).toEqual([request, 200]);
+  }
+}
+
+describe.each(MLFLOW_VERSIONS)('traces of the API of MLflow 2, in MLflow %s', (version) => {
+  beforeAll(() => start(version));
+  afterAll(() => gateway.close());
+
+  test('only those who may use the experiment use its traces', async () => {
+    const id = await startTraceV2(alice, alices);
+    await expectOwnOnly([
+      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1 }],
+      ['GET', `2.0/mlflow/traces/${id}/info`],
+      ['GET', `2.0/mlflow/traces?experiment_ids=${alices}`],
+      ['PATCH', `2.0/mlflow/traces/${id}/tags`, { key: 'a', value: 'b' }],
+      ['DELETE', `2.0/mlflow/traces/${id}/tags`, { key: 'a' }],
+      ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK' }],
+      ['POST', '2.0/mlflow/traces/delete-traces', { experiment_id: alices, request_ids: [id] }],
+    ]);
+  });
+
+  test('a search that names one foreign experiment among others is refused', async () => {
+    for (const query of [
+      `experiment_ids=${alices}&experiment_ids=${bobs}`,
+      `experiment_ids=${bobs}&experiment_ids=${alices}`,
+    ]) {
+      expect(await statusOf(alice, ['GET', `2.0/mlflow/traces?${query}`])).toBe(403);
+    }
+    expect(await statusOf(alice, ['GET', '2.0/mlflow/traces'])).toBe(400);
+  });
+
+  test('deleting in one experiment does not reach the traces of another', async () => {
+    const id = await startTraceV2(bob, bobs);
+    const asked = { experiment_id: alices, request_ids: [id] };
+    await alice.post('/api/2.0/mlflow/traces/delete-traces', asked);
+    expect(await statusOf(bob, ['GET', `2.0/mlflow/traces/${id}/info`])).toBe(200);
+  });
+
+  test.each(REDIRECTING)('the tag %s cannot be set, changed or removed', async (key) => {
+    const id = await startTraceV2(alice, alices);
+    const pair = { key, value: 'mlflow-artifacts:/0' };
+    for (const request of [
+      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1, tags: [pair] }],
+      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1, request_metadata: [pair] }],
+      ['POST', '2.0/mlflow/traces', { experimentId: alices, timestampMs: 1, requestMetadata: [pair] }],
+      ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK', tags: [pair] }],
+      ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK', request_metadata: [pair] }],
+      ['PATCH', `2.0/mlflow/traces/${id}/tags`, pair],
+      ['DELETE', `2.0/mlflow/traces/${id}/tags`, { key }],
+    ] as const) {
+      expect([request, await statusOf(alice, request)]).toEqual([request, 403]);
+    }
+  });
+});
+
+describe('traces of the API of MLflow 3', () => {
+  beforeAll(() => start('3.17.2'));
+  afterAll(() => gateway.close());
+
+  test('only those who may use the experiment use its traces', async () => {
+    // With spans, which batchGet wants to find.
+    const id = newTraceId();
+    const sent = await alice.send('POST', '/v1/traces', {
+      raw: encodeSpans([{ trace: id.slice('tr-'.length) }]),
+      headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': alices },
+    });
+    expect(sent.status).toBe(200);
+    const assessment = {
+      assessment_name: 'good',
+      source: { source_type: 'HUMAN', source_id: 'x' },
+      create_time: '2024-01-01T00:00:00Z',
+      last_update_time: '2024-01-01T00:00:00Z',
+      feedback: { value: true },
+    };
+    const created = await alice.post(`/api/3.0/mlflow/traces/${id}/assessments`, { assessment });
+    expect(created.status).toBe(200);
+    const one = `3.0/mlflow/traces/${id}/assessments/${created.json.assessment.assessment_id}`;
+    const run = await createRun(alice, alices);
+    await expectOwnOnly([
+      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId())],
+      ['GET', `3.0/mlflow/traces/${id}`],
+      ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${id}`],
+      ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [id] }],
+      ['PATCH', `3.0/mlflow/traces/${id}/tags`, { key: 'a', value: 'b' }],
+      ['DELETE', `3.0/mlflow/traces/${id}/tags`, { key: 'a' }],
+      ['POST', `3.0/mlflow/traces/${id}/assessments`, { assessment }],
+      ['GET', one],
+      ['PATCH', one, { assessment: { feedback: { value: false } }, update_mask: 'feedback' }],
+      ['DELETE', one],
+      ['POST', '3.0/mlflow/traces/metrics', metricsOf(alices)],
+      ['POST', '3.0/mlflow/traces/calculate-filter-correlation', correlationOf(alices)],
+      ['POST', '2.0/mlflow/traces/link-to-run', { run_id: run, trace_ids: [id] }],
+      ['POST', '3.0/mlflow/traces/delete-traces', { experiment_id: alices, request_ids: [id] }],
+    ]);
+  });
+
+  const metricsOf = (experiment: string) => ({
+    experiment_ids: [experiment],
+    view_type: 'TRACES',
+    metric_name: 'trace_count',
+    aggregations: [{ aggregation_type: 'COUNT' }],
+  });
+  const correlationOf = (experiment: string) => ({
+    experiment_ids: [experiment],
+    filter_string1: "status = 'OK'",
+    filter_string2: "status = 'ERROR'",
+  });
+
+  test('starting a trace of a foreign id does not move that trace to oneself', async () => {
+    const id = await startTrace(bob, bobs);
+    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(403);
+    expect((await bob.get(`/api/3.0/mlflow/traces/${id}`)).status).toBe(200);
+    expect((await alice.get(`/api/3.0/mlflow/traces/${id}`)).status).toBe(403);
+  });
+
+  test('starting a trace again in its own experiment is allowed', async () => {
+    const id = await startTrace(alice, alices);
+    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(200);
+  });
+
+  test('a trace id that is a path is refused', async () => {
+    const run = await createRun(bob, bobs);
+    for (const id of [`../../${bobs}/${run}`, 'tr-1', '', `${newTraceId()}/..`, `${newTraceId()}\n`]) {
+      expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(400);
+    }
+  });
+
+  test('a trace without an experiment, or with another kind of place, is refused', async () => {
+    const { trace } = traceBody(alices, newTraceId());
+    for (const trace_location of [
+      undefined,
+      {},
+      { type: 'INFERENCE_TABLE', inference_table: { full_table_name: 'a.b.c' } },
+      { mlflow_experiment: { experiment_id: bobs }, mlflowExperiment: { experiment_id: alices } },
+      { mlflow_experiment: { experiment_id: alices, experimentId: bobs } },
+    ]) {
+      const trace_info = { ...trace.trace_info, trace_location };
+      expect((await alice.post('/api/3.0/mlflow/traces', { trace: { trace_info } })).status).toBe(400);
+    }
+  });
+
+  test.each(REDIRECTING)('the tag %s cannot be set, changed or removed', async (key) => {
+    const id = await startTrace(alice, alices);
+    const map = { [key]: 'mlflow-artifacts:/0' };
+    for (const request of [
+      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { tags: map })],
+      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { trace_metadata: map })],
+      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { traceMetadata: map })],
+      ['PATCH', `3.0/mlflow/traces/${id}/tags`, { key, value: 'mlflow-artifacts:/0' }],
+      ['DELETE', `3.0/mlflow/traces/${id}/tags`, { key }],
+    ] as const) {
+      expect([request, await statusOf(alice, request)]).toEqual([request, 403]);
+    }
+  });
+
+  test('a batch with one foreign trace is refused as a whole', async () => {
+    const mine = await startTrace(alice, alices);
+    const foreign = await startTrace(bob, bobs);
+    for (const request of [
+      ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${mine}&trace_ids=${foreign}`],
+      ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [mine, foreign] }],
+      [
+        'POST',
+        '2.0/mlflow/traces/link-to-run',
+        { run_id: await createRun(alice, alices), trace_ids: [mine, foreign] },
+      ],
+    ] as const) {
+      expect([request, await statusOf(alice, request)]).toEqual([request, 403]);
+    }
+  });
+
+  test('a search among several experiments shows those one may read', async () => {
+    const mine = await startTrace(alice, alices);
+    await startTrace(bob, bobs);
+    const place = (experiment_id: string) => ({
+      type: 'MLFLOW_EXPERIMENT',
+      mlflow_experiment: { experiment_id },
+    });
+    const found = async (locations: unknown[]) =>
+      (await alice.post('/api/3.0/mlflow/traces/search', { locations })).json.traces?.map(
+        ({ trace_id }: { trace_id: string }) => trace_id,
+      ) ?? [];
+    expect(await found([place(alices), place(bobs)])).toContain(mine);
+    expect(await found([place(bobs)])).toEqual([]);
+    expect(await found([{ mlflowExperiment: { experimentId: bobs } }, place(alices)])).toEqual(
+      await found([place(alices)]),
+    );
+    expect(await found([])).toEqual([]);
+  });
+
+  test('without an experiment nothing is counted', async () => {
+    for (const experiment_ids of [[], undefined]) {
+      const metrics = { ...metricsOf(alices), experiment_ids };
+      expect(await statusOf(alice, ['POST', '3.0/mlflow/traces/metrics', metrics])).toBe(400);
+      const correlation = { ...correlationOf(alices), experiment_ids };
+      expect(
+        await statusOf(alice, ['POST', '3.0/mlflow/traces/calculate-filter-correlation', correlation]),
+      ).toBe(400);
+    }
+  });
+
+  test('a trace is linked to prompts that one may read, and to no others', async () => {
+    const id = await startTrace(alice, alices);
+    const name = unique('prompt');
+    const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
+    expect((await bob.post('/api/2.0/mlflow/registered-models/create', { name, tags })).status).toBe(200);
+    const link = (who: Person, trace: string) =>
+      who.post('/api/2.0/mlflow/traces/link-prompts', {
+        trace_id: trace,
+        prompt_versions: [{ name, version: '1' }],
+      });
+    expect((await link(alice, id)).status).toBe(403);
+    expect((await link(bob, id)).status).toBe(403);
+    expect((await link(bob, await startTrace(bob, bobs))).status).toBe(200);
+  });
+
+  test('the files of a trace are of those who may read it', async () => {
+    const id = await startTrace(alice, alices);
+    for (const generation of ['2.0', '3.0']) {
+      const path = `/ajax-api/${generation}/mlflow/get-trace-artifact?request_id=${id}`;
+      expect((await bob.get(path)).status).toBe(403);
+      expect((await alice.get(path)).status).not.toBe(403);
+    }
+  });
+});

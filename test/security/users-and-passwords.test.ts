@@ -1,0 +1,109 @@
+/**
+ * CVE-2023-6014, CVE-2025-1473, CVE-2025-1474, CVE-2025-11200, CVE-2026-2635: nobody but an admin makes users,
+ * no form of another site does, no password is short, and none is known before the first start.
+ */
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { settings } from '../../src/config.ts';
+import { startServer } from '../../src/server.ts';
+import { startGateway, type TestGateway, unique } from '../support/gateway.ts';
+
+/** Nothing here asks an upstream. */
+const NO_UPSTREAM = 'http://127.0.0.1:9';
+const CREATE = '/api/2.0/mlflow/users/create';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway(NO_UPSTREAM);
+});
+afterAll(() => gateway.close());
+
+const names = async () => (await gateway.server.store.users.list()).map(({ username }) => username);
+
+test('users are made by an admin alone', async () => {
+  const username = unique('made');
+  const body = { username, password: 'a password long enough' };
+  const user = await gateway.person();
+  expect((await gateway.anonymous.post(CREATE, body)).status).toBe(401);
+  expect((await user.post(CREATE, body)).status).toBe(403);
+  expect(await names()).not.toContain(username);
+  expect((await gateway.admin.post(CREATE, body)).status).toBe(200);
+});
+
+test('nobody makes himself an admin, or changes another’s password', async () => {
+  const user = await gateway.person();
+  const other = await gateway.person();
+  const promoted = { username: user.username, is_admin: true };
+  const changed = { username: other.username, password: 'another long password' };
+  expect((await user.patch('/api/2.0/mlflow/users/update-admin', promoted)).status).toBe(403);
+  expect((await user.patch('/api/2.0/mlflow/users/update-password', changed)).status).toBe(403);
+  expect((await other.get('/api/2.0/mlflow/users/current')).json.user).toMatchObject({ is_admin: false });
+});
+
+test.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+  'a form of another site (%s) makes no user, though the browser sends an admin’s credentials',
+  async (type) => {
+    const username = unique('forged');
+    const answer = await gateway.admin.send('POST', CREATE, {
+      raw: `username=${username}&password=a-password-long-enough`,
+      headers: { 'content-type': type, origin: 'https://evil.example' },
+    });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(await names()).not.toContain(username);
+  },
+);
+
+describe('a password is refused that is', () => {
+  test.each([
+    ['empty', ''],
+    ['one character', 'x'],
+    ['a character too short', 'eleven char'],
+    ['longer than bcrypt reads', 'x'.repeat(73)],
+    ['a number', 123_456_789_012],
+    ['nothing', null],
+  ])('%s', async (_, password) => {
+    const username = unique('weak');
+    const user = await gateway.person();
+    expect((await gateway.admin.post(CREATE, { username, password })).status).toBe(400);
+    const change = { username: user.username, password };
+    expect((await gateway.admin.patch('/api/2.0/mlflow/users/update-password', change)).status).toBe(400);
+    expect(await names()).not.toContain(username);
+    expect((await user.get('/api/2.0/mlflow/users/current')).status).toBe(200);
+  });
+});
+
+test('no password that MLflow ships signs anybody in; each first start makes up its own', async () => {
+  const config = settings.parse({
+    upstream_uri: NO_UPSTREAM,
+    database_uri: 'sqlite:///:memory:',
+    port: '0',
+    password_rounds: '4',
+  });
+  const made: string[] = [];
+  for (const _ of [1, 2]) {
+    const server = await startServer(config, { logger: pino({ level: 'silent' }) });
+    try {
+      made.push(server.firstAdmin?.password ?? '');
+      for (const password of ['password', 'password1234', 'admin', '']) {
+        const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
+        const answer = await fetch(`${server.url}/api/2.0/mlflow/users/current`, {
+          headers: { authorization },
+        });
+        expect(answer.status).toBe(401);
+      }
+    } finally {
+      await server.close();
+    }
+  }
+  expect(made[0]?.length).toBeGreaterThanOrEqual(20);
+  expect(made[0]).not.toBe(made[1]);
+});
+
+test('a user that is there already is named without its hash or any SQL', async () => {
+  const user = await gateway.person();
+  const again = { username: user.username, password: 'a password long enough' };
+  const { status, text, json } = await gateway.admin.post(CREATE, again);
+  expect([status, json.error_code]).toEqual([400, 'RESOURCE_ALREADY_EXISTS']);
+  expect(text).not.toMatch(/insert|sqlite|\$2[aby]\$|a password long enough/i);
+});

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request as it arrived upstream; the body as far as the handler let it be read. */
+export interface Arrived {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Names as they stood on the wire. */
+  readonly names: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Answers one request; the body has not been read yet. Undefined leaves it to {@link FakeUpstream}'s default. */
+export type Answering = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export interface FakeUpstream {
+  readonly uri: string;
+  /** What arrived and was answered by the default: everything but `/version`, which is always 3.17.2. */
+  readonly arrived: readonly Arrived[];
+  /** Replaces what every request gets from now on; without it 200 and `{}`. */
+  answer(answering: Answering | undefined): void;
+  close(): Promise<void>;
+}
+
+/** An upstream that does what no MLflow can be made to do: hang, break off, answer garbage, tell what it got. */
+export async function startFakeUpstream(first?: Answering): Promise<FakeUpstream> {
+  const arrived: Arrived[] = [];
+  let answering = first;
+  const server = createServer(async (request, response) => {
+    if (request.url === '/version') {
+      response.end('3.17.2');
+      return;
+    }
+    if (answering !== undefined) {
+      answering(request, response);
+      return;
+    }
+    const body = await bytesOf(request).catch(() => undefined);
+    if (body === undefined) return;
+    arrived.push(arrivedAs(request, body));
+    response.setHeader('content-type', 'application/json');
+    response.end('{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    arrived,
+    answer(next) {
+      answering = next;
+    },
+    async close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+export function arrivedAs(request: IncomingMessage, body: Buffer): Arrived {
+  return {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    headers: request.headers,
+    names: request.rawHeaders.filter((_, index) => index % 2 === 0),
+    body,
+  };
+}
+
+export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
