@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { KNOWN_PASSWORDS } from './config/known-passwords.ts';
 import { nearestName } from './config/nearest-name.ts';
 import { interpolate, readIniSection } from './config/read-ini.ts';
 import { Secret } from './config/secret.ts';
@@ -27,8 +28,6 @@ const IGNORED_KEYS = [
 ];
 const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
 
-/** Passwords that MLflow shipped as defaults (CVE-2026-2635), and the first guess after them. */
-const KNOWN_PASSWORDS = new Set(['password', 'password1234', 'admin']);
 /** All that bcrypt reads of a password. */
 const BCRYPT_BYTES = 72;
 /** Below this many rounds a stolen hash is cheap to guess. */
@@ -302,7 +301,7 @@ function adminPasswordProblem(read: unknown): string | undefined {
   const { admin_password: secret, min_password_length: minLength } = Object(read);
   if (!(secret instanceof Secret)) return undefined;
   const password = secret.reveal();
-  if (KNOWN_PASSWORDS.has(password))
+  if (KNOWN_PASSWORDS.includes(password))
     return 'this is a default that everyone knows: write another, or leave it out';
   if ([...password].length < minLength) return `write at least ${minLength} characters (min_password_length)`;
   if (Buffer.byteLength(password) > BCRYPT_BYTES) return `write at most ${BCRYPT_BYTES} bytes`;

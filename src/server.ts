@@ -64,7 +64,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     for (const close of closers) await close();
   };
   try {
-    const firstAdmin = await createFirstAdmin(config, store, passwords, random);
     const accounts = createAccounts(store);
     const lineage = createLineage(upstream);
     const adoption = createAdoption(store, upstream, clock, logger);
@@ -100,6 +99,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       settling.stop();
       await drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections());
     });
+    // After the port is ours: a password that is made up can be shown only by a start that succeeds.
+    const firstAdmin = await createFirstAdmin(config, store, passwords, random);
     return { url, firstAdmin, store, close: closeAll };
   } catch (error) {
     await closeAll();

@@ -1,11 +1,11 @@
 import { checkUsername } from '../admin/users.ts';
+import { KNOWN_PASSWORDS } from '../config/known-passwords.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { printable } from './client/render-table.ts';
 import { openSecrets } from './client/secrets.ts';
 import { type CommandIo, generatePassword, runCommand, showOnce } from './command.ts';
 import { requireStore } from './copy-store.ts';
-import { KNOWN_PASSWORDS } from './import/known-passwords.ts';
 
 export interface CreateAdminOptions {
   /** Make up a password and print it once, rather than ask for one. */

@@ -238,13 +238,6 @@ export const forget = (kind: RootKind, name: From, unless?: From): Rule => ({
   ...(unless && { unless }),
 });
 export const learn = (kind: ChildKind, id: string, root: string): Rule => ({ rule: 'learn', kind, id, root });
-export const learnEach = (kind: ChildKind, list: string, id: string, root: string): Rule => ({
-  rule: 'learn',
-  kind,
-  list,
-  id,
-  root,
-});
 export const own = (kind: ChildKind, id: string, experiment?: From, list?: string): Rule => ({
   rule: 'own',
   kind,

@@ -49,12 +49,18 @@ export function openSqlite(location: DatabaseLocation): Engine {
 function connect(name: string): Sqlite.Database {
   if (name !== ':memory:') closeSync(openSync(name, 'a', FILE_MODE));
   const connection = new Sqlite(name, { timeout: BUSY_TIMEOUT_MILLISECONDS });
-  connection.pragma('journal_mode = WAL');
+  if (isOurs(connection)) connection.pragma('journal_mode = WAL');
   // What was answered must survive a power cut: NORMAL would lose the last commits of a WAL.
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
   connection.pragma('trusted_schema = OFF');
   return connection;
+}
+
+/** Empty, or made by this gateway: another program's file is refused later, and must stay as it was. */
+function isOurs(connection: Sqlite.Database): boolean {
+  const tables = connection.prepare("select name from sqlite_master where type = 'table'").pluck().all();
+  return tables.length === 0 || tables.includes('changes');
 }
 
 function createDialect(connection: Sqlite.Database): Dialect {

@@ -1,7 +1,7 @@
+import { KNOWN_PASSWORDS } from '../../config/known-passwords.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Store } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
-import { KNOWN_PASSWORDS } from './known-passwords.ts';
 import type { SourceUser } from './read-basic-auth.ts';
 import { NOT_YET } from './take-users.ts';
 import type { Tally } from './tally.ts';
