@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -92,7 +92,14 @@ async function installChromium(
   const executablePath = await unpack(join(archives, 'chromium.br'));
   const libraries = join(await unpack(join(archives, 'al2023.tar.br')), 'lib');
   const fonts = await unpack(join(archives, 'fonts.tar.br'));
-  return { executablePath, env: { LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: fonts, HOME: dir } };
+  // The package's own list of font directories knows the system's temporary directory alone; without a font
+  // all text is of no size, and so is hidden to a test.
+  const fontList = join(dir, 'fonts.conf');
+  writeFileSync(
+    fontList,
+    `<fontconfig><dir>${fonts}</dir><cachedir>${join(dir, 'cache')}</cachedir></fontconfig>`,
+  );
+  return { executablePath, env: { LD_LIBRARY_PATH: libraries, FONTCONFIG_FILE: fontList, HOME: dir } };
 }
 
 /** The package unpacks beside `TMPDIR`, and has no other way of being told where. */
