@@ -20,17 +20,17 @@ export async function ensureMlflow(mlflow) {
   const wanted = requirements.join('\n');
   // The interpreter is a link, which dangles once the system's Python was replaced.
   if (isMarked(marker, wanted) && existsSync(python)) return python;
-  if (await answers(python, version)) {
-    mark(marker, wanted);
-    return python;
-  }
-  const systemPython = await findPython(mlflow);
+  // One that runs is completed; anything else is begun anew.
+  const usable = await answers(python, version);
+  const systemPython = usable ? undefined : await findPython(mlflow);
   await step(
     `Installing MLflow ${version}`,
     'Check that pip reaches its index (pip download mlflow), then start again: it is begun anew.',
     async (onLine) => {
-      rmSync(home, { recursive: true, force: true });
-      await run(systemPython, ['-m', 'venv', home], { onLine });
+      if (systemPython !== undefined) {
+        rmSync(home, { recursive: true, force: true });
+        await run(systemPython, ['-m', 'venv', home], { onLine });
+      }
       const flags = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
       await run(python, ['-m', 'pip', 'install', ...flags, ...requirements], { onLine });
       await run(python, ['-m', 'mlflow', '--version'], { onLine });

@@ -4,7 +4,8 @@
  */
 export const NEWEST_MLFLOW = {
   version: '3.17.2',
-  requirements: ['mlflow==3.17.2'],
+  // Its own client for users and permissions, get_app_client("basic-auth"), imports Flask-WTF.
+  requirements: ['mlflow==3.17.2', 'flask-wtf<2'],
   oldestPython: 10,
   newestPython: 14,
 };
