@@ -7,6 +7,7 @@ import { createAdoption } from './gateway/adopt.ts';
 import { createJudge } from './gateway/authorize.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { createBasic } from './identity/basic.ts';
+import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords } from './identity/password.ts';
 import { coverageOf, describeCoverage } from './mlflow/coverage.ts';
 import { createLineage } from './mlflow/lineage.ts';
@@ -33,8 +34,6 @@ export interface RunningServer {
 }
 
 const SETTLE_EVERY_MS = 30_000;
-/** 24 characters of base64url: 144 bits. */
-const PASSWORD_BYTES = 18;
 
 /**
  * Starts the gateway.
@@ -117,7 +116,7 @@ async function createFirstAdmin(
 ) {
   if ((await store.users.list()).length > 0) return undefined;
   const username = config.admin_username;
-  const password = config.admin_password?.reveal() ?? random(PASSWORD_BYTES).toString('base64url');
+  const password = config.admin_password?.reveal() ?? generatePassword(random);
   await store.users.create({ username, passwordHash: await passwords.hash(password), isAdmin: true });
   return config.admin_password === undefined ? { username, password } : undefined;
 }

@@ -18,9 +18,6 @@ export interface CommandIo {
   readonly random: (bytes: number) => Buffer;
 }
 
-/** 24 characters of base64url: 144 bits. */
-const PASSWORD_BYTES = 18;
-
 /**
  * Runs one command with the configuration of the server, so that both mean the same store. What goes wrong is
  * one sentence on standard error, without a stack.
@@ -42,11 +39,6 @@ export async function runCommand(
 /** One line on standard error. Lines of a list of problems stay lines. */
 export function complain(io: CommandIo, text: string): void {
   io.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
-}
-
-/** A password that nobody has to think up; to be printed once and kept nowhere. */
-export function generatePassword(random: CommandIo['random']): string {
-  return random(PASSWORD_BYTES).toString('base64url');
 }
 
 /** The credentials as they are shown once. */

@@ -1,10 +1,11 @@
 import { checkUsername } from '../admin/users.ts';
 import { KNOWN_PASSWORDS } from '../config/known-passwords.ts';
+import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { printable } from './client/render-table.ts';
 import { openSecrets } from './client/secrets.ts';
-import { type CommandIo, generatePassword, runCommand, showOnce } from './command.ts';
+import { type CommandIo, runCommand, showOnce } from './command.ts';
 import { requireStore } from './copy-store.ts';
 
 export interface CreateAdminOptions {

@@ -1,9 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords } from '../identity/password.ts';
 import { openStore } from '../store/index.ts';
 import { printable } from './client/render-table.ts';
-import { type CommandIo, generatePassword, runCommand } from './command.ts';
+import { type CommandIo, runCommand } from './command.ts';
 import { fileOfStore, openTrialStore } from './copy-store.ts';
 import { readBasicAuth } from './import/read-basic-auth.ts';
 import { renderTakeover } from './import/render-takeover.ts';

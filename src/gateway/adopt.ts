@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { unavailable } from '../errors.ts';
+import { propertyAt } from '../mlflow/property-at.ts';
 import type { Upstream } from '../mlflow/upstream.ts';
 import type { Store } from '../store/index.ts';
 import { typesSharingNamesWith } from '../store/namespaces.ts';
@@ -16,13 +17,13 @@ const LOOK_UP = {
   experiment: {
     target: (name: string) =>
       `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`,
-    id: ['experiment', 'experiment_id'],
-    createdAt: ['experiment', 'creation_time'],
+    id: 'experiment.experiment_id',
+    createdAt: 'experiment.creation_time',
   },
   registered_model: {
     target: (name: string) => `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`,
-    id: ['registered_model', 'name'],
-    createdAt: ['registered_model', 'creation_timestamp'],
+    id: 'registered_model.name',
+    createdAt: 'registered_model.creation_timestamp',
   },
 } as const;
 
@@ -121,8 +122,8 @@ export function createAdoption(
     if (answer.status === 404) return 'missing';
     if (answer.status !== 200) return 'unclear';
     const reply: unknown = JSON.parse(answer.bytes.toString('utf8'));
-    const foundId = id.reduce<unknown>(property, reply);
-    const time = Number(createdAt.reduce<unknown>(property, reply));
+    const foundId = propertyAt(reply, id);
+    const time = Number(propertyAt(reply, createdAt));
     return typeof foundId === 'string' && Number.isFinite(time)
       ? { id: foundId, createdAt: time }
       : 'unclear';
@@ -176,8 +177,4 @@ export function createAdoption(
       return open;
     },
   };
-}
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Handlers } from '../admin/index.ts';
+import { ruleOf } from './rule-of.ts';
 
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
 export function serve(app: FastifyInstance, handlers: Handlers): void {
   app.addHook('preHandler', (request, reply, done) => {
-    const rule = request.way.operation?.rules.find((each) => each.rule === 'serve');
+    const { operation } = request.way;
+    const rule = operation && ruleOf(operation, 'serve');
     if (rule === undefined) {
       done();
       return;

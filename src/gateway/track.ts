@@ -2,13 +2,14 @@ import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../identity/principal.ts';
 import { hasPromptTag } from '../mlflow/identifiers.ts';
 import type { Operation } from '../mlflow/match.ts';
+import { propertyAt } from '../mlflow/property-at.ts';
 import type { From } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import type { Intent, IntentAction } from '../store/types.ts';
 import type { Adoption } from './adopt.ts';
 import { readable } from './authorize.ts';
 import { valuesAt } from './locate.ts';
-import { propertyAt, replyJson } from './reply-json.ts';
+import { replyJson } from './reply-json.ts';
 import { ruleOf } from './rule-of.ts';
 
 export interface TrackOptions {

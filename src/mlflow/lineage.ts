@@ -3,6 +3,7 @@ import { unavailable } from '../errors.ts';
 import type { Root, RootKind } from '../policy/resources.ts';
 import { ask as askUpstream, parseAnswer } from './ask.ts';
 import { hasPromptTag, isCanonical } from './identifiers.ts';
+import { propertyAt } from './property-at.ts';
 import type { ChildKind } from './row.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -146,7 +147,7 @@ export function createLineage(upstream: Upstream): Lineage {
     for (const lookUp of LOOK_UPS[kind] as readonly LookUp[]) {
       const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
       if (found === undefined) continue;
-      const value = lookUp.experiment.reduce<unknown>(property, found);
+      const value = lookUp.experiment.reduce<unknown>(propertyAt, found);
       const ids = Array.isArray(value) ? value : [value];
       if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) {
         if (lookUp.loose || (ids.length === 0 && Array.isArray(value))) return undefined;
@@ -169,21 +170,20 @@ export function createLineage(upstream: Upstream): Lineage {
     learn,
     async isPrompt(name) {
       const target = `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`;
-      return hasPromptTag(property(await askUpstream(upstream, target), 'registered_model'));
+      return hasPromptTag(propertyAt(await askUpstream(upstream, target), 'registered_model'));
     },
     async artifactRootOf(kind, id) {
       const found = await askUpstream(upstream, LOOK_UPS[kind][0].target(id));
-      const uri = [kind === 'run' ? 'run' : 'model', 'info', 'artifact_uri'].reduce<unknown>(property, found);
+      const uri = [kind === 'run' ? 'run' : 'model', 'info', 'artifact_uri'].reduce<unknown>(
+        propertyAt,
+        found,
+      );
       return typeof uri === 'string' ? uri : undefined;
     },
   };
 }
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-}
 
 /**
  * Asks for the experiments of runs, all that are asked for at once in one request: 68 bytes a run by
@@ -235,20 +235,25 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
       body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
     });
     if (status !== 200) return Promise.all(ids.map(byRest));
-    const data = property(parseAnswer(bytes), 'data');
+    const data = propertyAt(parseAnswer(bytes), 'data');
     return Promise.all(
       ids.map((id, index) => {
-        const info = ['run', 'info'].reduce<unknown>(property, property(data, `r${index}`));
-        const experimentId = property(info, 'experimentId');
+        const info = ['run', 'info'].reduce<unknown>(propertyAt, propertyAt(data, `r${index}`));
+        const experimentId = propertyAt(info, 'experimentId');
         // Anything but a plain answer, "not there" included, is asked again in the other way.
-        return property(info, 'runId') === id && typeof experimentId === 'string' ? experimentId : byRest(id);
+        return propertyAt(info, 'runId') === id && typeof experimentId === 'string'
+          ? experimentId
+          : byRest(id);
       }),
     );
   }
 
   async function byRest(id: string): Promise<string | undefined> {
     const [lookUp] = LOOK_UPS.run;
-    const found = lookUp.experiment.reduce<unknown>(property, await askUpstream(upstream, lookUp.target(id)));
+    const found = lookUp.experiment.reduce<unknown>(
+      propertyAt,
+      await askUpstream(upstream, lookUp.target(id)),
+    );
     return typeof found === 'string' ? found : undefined;
   }
 }

@@ -106,9 +106,8 @@ export type Rule =
   | {
       readonly rule: 'learn';
       readonly kind: ChildKind;
-      readonly list?: string;
       readonly id: string;
-      readonly root: string | From;
+      readonly root: string;
     }
   /** The gateway remembers who started this, as the upstream does not. */
   | {
