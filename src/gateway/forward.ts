@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { replyHeaders, upstreamHeaders } from '../mlflow/headers.ts';
 import { type Upstream, upstreamFailure } from '../mlflow/upstream.ts';
 import { providerHeaders } from './provider-key.ts';
+import { type Arriving, createRequester, headersFor } from './relay.ts';
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const;
 
@@ -13,22 +14,17 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
 export function forward(app: FastifyInstance, upstream: Upstream): void {
   app.register(httpProxy, {
     upstream: upstream.origin,
-    undici: upstream.dispatcher as never,
+    undici: createRequester(upstream.dispatcher) as never,
     httpMethods: [...METHODS],
     disableRequestLogging: true,
     disableCache: true,
     replyOptions: {
       retryDelay: () => null,
-      rewriteRequestHeaders: (request, headers) =>
-        toHeaders(request as FastifyRequest, headers, upstream.host),
       rewriteHeaders: (headers) => replyHeaders(headers),
-      onResponse: (request, reply, answer) => {
-        const { stream } = answer as unknown as { stream: NodeJS.ReadableStream };
-        // An answer that breaks off is told to the client by the connection; to the log by this.
-        stream.once('error', (error: Error) => {
-          (request as FastifyRequest).failure = upstreamFailure(error);
-        });
-        reply.send(stream);
+      onResponse: (_request, reply, { stream }) => {
+        const answer = stream as unknown as Arriving;
+        if (reply.sent) answer.destroy();
+        else answer.relay();
       },
       onError: (reply, { error }) => {
         reply.send(upstreamFailure(error));
@@ -36,19 +32,20 @@ export function forward(app: FastifyInstance, upstream: Upstream): void {
     },
     handler: (request, reply, _dest, options) => {
       const { bytes, target } = request.way;
-      if (bytes === undefined || bytes.length === 0) return reply.from(target.path, options);
       // Read and judged: sent on byte for byte.
-      const contentType = request.headers['content-type'] ?? 'application/octet-stream';
-      return reply.from(target.path, { ...options, body: bytes, contentType });
+      const judged = bytes !== undefined &&
+        bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
+      const rewriteRequestHeaders = () => headersFor(reply, toHeaders(request, upstream.host));
+      reply.from(target.path, { ...options, ...judged, rewriteRequestHeaders });
     },
   });
 }
 
-function toHeaders(request: FastifyRequest, headers: FastifyRequest['raw']['headers'], host: string) {
+function toHeaders(request: FastifyRequest, host: string): Record<string, string> {
   const { way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
-  const sent = upstreamHeaders(headers, { host, ip, protocol, judged });
-  // http-proxy names a type for every body; what the client did not say, MLflow is not told.
-  if (raw.headers['content-type'] === undefined) delete sent['content-type'];
+  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, judged });
+  // A body that was read may have been narrowed: its own length counts.
+  if (way.bytes !== undefined) delete sent['content-length'];
   return sent;
 }

@@ -152,6 +152,12 @@ describe('the answer', () => {
     expect([status, json.error_code]).toEqual([503, 'TEMPORARILY_UNAVAILABLE']);
   });
 
+  it('is 503 when its status is none of HTTP', async () => {
+    answering = (_, response) => response.writeHead(700).end('odd');
+    const { status, json } = await gateway.admin.get(PATH);
+    expect([status, json.error_code]).toEqual([503, 'TEMPORARILY_UNAVAILABLE']);
+  });
+
   it('is 504 when it takes too long', async () => {
     answering = () => {};
     expect((await gateway.admin.get(PATH)).status).toBe(504);
@@ -195,11 +201,14 @@ describe('the request', () => {
     const ended = new Promise((resolve) => {
       answering = (_, response) => response.on('close', () => resolve(response.writableFinished));
     });
-    const sent = open('GET').end();
+    // Waits for as long as it takes: nothing but the client's leaving ends this.
+    const patient = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const sent = request(new URL(PATH, patient.url), { headers: { authorization }, agent: false }).end();
     sent.on('error', () => {});
-    while (arrived.length === 0) await gateway.anonymous.get('/health');
+    while (arrived.length === 0) await patient.anonymous.get('/health');
     sent.destroy();
     expect(await ended).toBe(false);
+    await patient.close();
   });
 
   it('ends at the upstream when the client goes away while it sends', async () => {
