@@ -4,6 +4,7 @@ import type { From, Rule } from '../mlflow/row.ts';
 import { names } from '../mlflow/trace-keys.ts';
 import type { Action } from '../policy/permissions.ts';
 import { nameOf, valuesAt } from './locate.ts';
+import type { RuleOf } from './rule-of.ts';
 import type { Way } from './way.ts';
 
 type Readable = Pick<Way, 'params' | 'query' | 'body'> & { readonly headers: IncomingHttpHeaders };
@@ -23,6 +24,9 @@ export function check(rules: readonly Rule[], action: Action, request: Readable)
         for (const from of rule.from) {
           if (isPresent(from, request)) throw denied(`Only an admin may set '${nameOf(from)}': ${rule.why}.`);
         }
+        break;
+      case 'only':
+        checkForm(rule, request);
         break;
       case 'absent':
         for (const from of rule.from) {
@@ -47,6 +51,15 @@ export function check(rules: readonly Rule[], action: Action, request: Readable)
     }
   }
   return needed;
+}
+
+function checkForm({ from, form, why }: RuleOf<'only'>, request: Readable): void {
+  for (const value of valuesAt(from, request)) {
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'string' || !form.test(value)) {
+      throw denied(`Only an admin may set '${nameOf(from)}' to this: ${why}.`);
+    }
+  }
 }
 
 function isPresent(from: From, request: Readable): boolean {

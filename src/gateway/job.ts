@@ -49,15 +49,15 @@ export function job(parts: JobParts): Special {
 }
 
 /**
- * Judges who may start a job: it calls models with the server's own keys, as whoever may use every endpoint of
- * the AI gateway does.
+ * Judges what calls models with the server's own keys, jobs first of all, as whoever may use every endpoint of the AI
+ * gateway does.
  */
-export function runJobs(judge: Judge): Special {
+export function serverKeys(judge: Judge): Special {
   return async (_request, caller) => {
     const decision = judge.onRoot(caller, 'use', { kind: 'gateway_endpoint', id: ALL });
     if (!decision.allow) {
       throw denied(
-        'Jobs run with the keys of the server: this needs USE on all AI gateway endpoints besides.',
+        'This runs with the keys of the server: it needs USE on all AI gateway endpoints besides.',
         decision.because,
       );
     }

@@ -7,7 +7,7 @@ import type { Store } from '../store/index.ts';
 import { Answered } from './answered.ts';
 import type { Judge } from './authorize.ts';
 import { grantable } from './grantable.ts';
-import { type JobParts, job, runJobs } from './job.ts';
+import { type JobParts, job, serverKeys } from './job.ts';
 import { otlp } from './otlp.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
@@ -34,7 +34,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     otlp: otlp(parts.judge, parts.maxJsonBodyBytes),
     'review-queue': reviewQueue(parts),
     job: job(parts),
-    'run-jobs': runJobs(parts.judge),
+    'server-keys': serverKeys(parts.judge),
     grantable: grantable(parts.judge),
     'role-admin': roleAdmin(parts.store),
     'role-viewer': roleViewer(parts.store),

@@ -95,6 +95,8 @@ function follows(rule: Rule): string {
       return `the caller owns the ${words(rule.kind)}`;
     case 'admin-only':
       return `${list(rule.from)} is for admins: ${rule.why}`;
+    case 'only':
+      return `${code(rule.from)} other than \`${rule.form.source}\` is for admins: ${rule.why}`;
     case 'absent':
       return `${list(rule.from)} must be left out`;
     case 'equal':

@@ -38,6 +38,7 @@ import {
   model,
   modelDefinition,
   narrow,
+  only,
   own,
   promptJob,
   promptUri,
@@ -204,9 +205,9 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id')],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
-  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret], spare('run'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), spare('run'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), special('run-jobs'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), special('server-keys'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -234,9 +235,9 @@ const evaluation: readonly Row[] = [
   // With a version only that one goes, and the grants stay.
   ['DELETE', '3.0 scorers/delete', 'delete', scorer('body.experiment_id/name'), forget('scorer', 'body.experiment_id/name', 'body.version')],
   ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
-  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id'), special('run-jobs')],
+  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id'), special('server-keys')],
 
-  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], special('run-jobs'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], special('server-keys'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
   ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
   ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],
@@ -282,6 +283,9 @@ const usedDefinitions = maybe(to('use', modelDefinition('body.model_configs[].mo
 /** Calls of an endpoint are logged into its experiment. */
 const servedExperiment = maybe(to('update', experiment('body.experiment_id')));
 const modelInBody = endpointName('body.model');
+
+/** MLflow 2.15 puts the path behind the address of its deployments server whatever it is. */
+const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
 
 const aiGateway: readonly Row[] = [
   ['POST', '3.0 gateway/secrets/create', 'signed-in', [], stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
@@ -336,8 +340,8 @@ const aiGateway: readonly Row[] = [
   ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), streams],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
-  ['GET', 'ajax 2.0 gateway-proxy', 'signed-in'],
-  ['POST', 'ajax 2.0 gateway-proxy', 'admin'],
+  ['GET', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^api\/2\.0\/endpoints$/, 'query.gateway_path', PROXY_GOES_ANYWHERE), adminOnly(PROXY_GOES_ANYWHERE, 'query.json_data')],
+  ['POST', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^gateway\/(?!\.+\/)[A-Za-z0-9_.-]+\/invocations$/, 'body.gateway_path', PROXY_GOES_ANYWHERE), special('server-keys')],
 ];
 
 /** MCP servers are named `namespace/slug`: exactly two segments, though the upstream's routes are greedy. */

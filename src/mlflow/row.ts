@@ -119,6 +119,8 @@ export type Rule =
     }
   /** Only an admin may send these. */
   | { readonly rule: 'admin-only'; readonly from: readonly From[]; readonly why: string }
+  /** Whoever is no admin may send nothing else than text of this form. */
+  | { readonly rule: 'only'; readonly from: From; readonly form: RegExp; readonly why: string }
   /** Must not be sent: a second name for the same thing that only one reader looks at. */
   | { readonly rule: 'absent'; readonly from: readonly From[] }
   /** Must be equal where both are sent; the first must be sent. */
@@ -143,7 +145,7 @@ export type Rule =
         | 'otlp'
         | 'review-queue'
         | 'job'
-        | 'run-jobs'
+        | 'server-keys'
         | 'grantable'
         | 'role-admin'
         | 'role-viewer'
@@ -245,6 +247,7 @@ export const own = (kind: ChildKind, id: string, experiment?: From, list?: strin
   ...(list && { list }),
 });
 export const adminOnly = (why: string, ...from: From[]): Rule => ({ rule: 'admin-only', from, why });
+export const only = (form: RegExp, from: From, why: string): Rule => ({ rule: 'only', from, form, why });
 export const absent = (...from: From[]): Rule => ({ rule: 'absent', from });
 export const equal = (first: From, second: From, required = false): Rule => ({
   rule: 'equal',
