@@ -50,15 +50,20 @@ export function job(parts: JobParts): Special {
 
 /**
  * Judges what calls models with the server's own keys, jobs first of all, as whoever may use every endpoint of the AI
- * gateway does.
+ * gateway does. The endpoints that a job calls stand in stored scorers and prompts as well as in the request: none may
+ * be refused to the caller.
  */
 export function serverKeys(judge: Judge): Special {
   return async (_request, caller) => {
-    const decision = judge.onRoot(caller, 'use', { kind: 'gateway_endpoint', id: ALL });
-    if (!decision.allow) {
+    const granted = caller.grantsOfKind('gateway_endpoint').map(({ resourcePattern }) => resourcePattern);
+    const decisions = [ALL, ...granted].map((id) =>
+      judge.onRoot(caller, 'use', { kind: 'gateway_endpoint', id }),
+    );
+    const refused = decisions.find(({ allow }) => !allow);
+    if (refused !== undefined) {
       throw denied(
         'This runs with the keys of the server: it needs USE on all AI gateway endpoints besides.',
-        decision.because,
+        refused.because,
       );
     }
   };

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { invalid } from '../errors.ts';
 import { isCanonical, joinId } from '../mlflow/identifiers.ts';
+import { readJson } from '../mlflow/read/json.ts';
 import type { From, Locator, ReferenceKind } from '../mlflow/row.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { PartKind } from '../policy/resources.ts';
@@ -103,16 +104,33 @@ export function valuesAt(from: From, request: Readable): readonly unknown[] {
   }
 }
 
-/** The id of what two values name together; absent if either is. */
-function joined(pair: readonly [From, From], request: Readable): readonly unknown[] {
-  const [first, second] = pair.map((from) => valuesAt(from, request)[0]);
-  const complete = typeof first === 'string' && typeof second === 'string' && first !== '' && second !== '';
-  return complete ? [joinId(first, second)] : NOTHING;
+/** The ids of what a value names together with each of others; absent where either is. */
+function joined([first, second]: readonly [From, From], request: Readable): readonly unknown[] {
+  const [holder] = textsAt(first, request);
+  return holder === undefined ? NOTHING : textsAt(second, request).map((name) => joinId(holder, name));
+}
+
+/** Anything but text would name something too: a database finds the scorer '7' by the number 7. */
+function textsAt(from: From, request: Readable): readonly string[] {
+  return valuesAt(from, request).flatMap((value) => {
+    if (value === undefined || value === null || value === '') return [];
+    if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
+    return [value];
+  });
+}
+
+/** The step into text that holds JSON. */
+const JSON_TEXT = '{}';
+
+function readText(value: unknown): unknown {
+  if (typeof value !== 'string') throw invalid('Send JSON as text where MLflow reads it from text.');
+  return readJson(Buffer.from(value));
 }
 
 function walk(value: unknown, steps: Place['steps'], at: number): readonly unknown[] {
   const step = steps[at];
   if (step === undefined) return [value];
+  if (step.name === JSON_TEXT) return walk(readText(value), steps, at + 1);
   if (typeof value !== 'object' || value === null) return NOTHING;
   const next = (value as Record<string, unknown>)[step.name];
   if (next === undefined || next === null) return NOTHING;
@@ -123,7 +141,12 @@ function walk(value: unknown, steps: Place['steps'], at: number): readonly unkno
 
 /** A place as a client would name it. */
 export function nameOf(from: From | undefined): string {
-  return from?.slice(from.indexOf('.') + 1).replaceAll('[]', '') ?? '';
+  return (
+    from
+      ?.slice(from.indexOf('.') + 1)
+      .replaceAll('[]', '')
+      .replaceAll('.{}', '') ?? ''
+  );
 }
 
 function missing(from: From | undefined) {

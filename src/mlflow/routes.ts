@@ -205,9 +205,10 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id')],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
-  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', experiment('body.experiment_id'), spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', experiment('body.experiment_id'), special('server-keys'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  // What is looked at, the handlers look for in the experiment alone; whom a job asks may be named in the request.
+  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -235,9 +236,9 @@ const evaluation: readonly Row[] = [
   // With a version only that one goes, and the grants stay.
   ['DELETE', '3.0 scorers/delete', 'delete', scorer('body.experiment_id/name'), forget('scorer', 'body.experiment_id/name', 'body.version')],
   ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
-  ['PUT', '3.0 scorers/online-config', 'update', experiment('body.experiment_id'), special('server-keys')],
+  ['PUT', '3.0 scorers/online-config', 'update', [experiment('body.experiment_id'), scorer('body.experiment_id/name')], special('server-keys')],
 
-  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id')))], special('server-keys'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id'))), maybe(to('read', scorer('body.experiment_id/config.scorers[]')))], special('server-keys'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
   ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
   ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],

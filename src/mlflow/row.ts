@@ -35,8 +35,8 @@ export type ReferenceKind =
 
 /**
  * Where in a request a value stands: `body.run_id`, `query.path`, `path.model_id`,
- * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`; `a/b` joins two into the id of
- * what is named by both: `body.experiment_id/name`.
+ * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`; `{}` reads text as JSON:
+ * `body.scorer.{}.name`; `a/b` joins two into the id of what is named by both: `body.experiment_id/name`.
  */
 export type From = `${'body' | 'query' | 'path' | 'header'}.${string}`;
 

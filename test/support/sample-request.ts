@@ -127,7 +127,7 @@ function put(parts: Parts, from: From, value: string): void {
     default:
       if (name.includes('/')) {
         name.split('/').forEach((each, index) => {
-          parts.body[each] = value.split('/')[index] ?? '';
+          putInto(parts.body, each.split('.'), value.split('/')[index] ?? '');
         });
         break;
       }
@@ -142,6 +142,13 @@ function putInto(
 ): void {
   const list = step.endsWith('[]');
   const name = list ? step.slice(0, -2) : step;
+  if (rest[0] === '{}') {
+    const inner = {};
+    putInto(inner, rest.slice(1), value);
+    const text = JSON.stringify(inner);
+    holder[name] = list ? [text] : text;
+    return;
+  }
   if (rest.length === 0) {
     holder[name] = list ? [value] : value;
     return;
