@@ -41,11 +41,6 @@ export function complain(io: CommandIo, text: string): void {
   io.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
 }
 
-/** The credentials as they are shown once. */
-export function showOnce(username: string, password: string): string {
-  return `  user      ${printable(username)}\n  password  ${password}\n`;
-}
-
 function exitCodeOf(error: unknown): number {
   return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number'
     ? error.exitCode

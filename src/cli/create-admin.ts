@@ -5,8 +5,9 @@ import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { printable } from './client/render-table.ts';
 import { openSecrets } from './client/secrets.ts';
-import { type CommandIo, runCommand, showOnce } from './command.ts';
+import { type CommandIo, runCommand } from './command.ts';
 import { requireStore } from './copy-store.ts';
+import { showOnce } from './show-once.ts';
 
 export interface CreateAdminOptions {
   /** Make up a password and print it once, rather than ask for one. */
@@ -46,7 +47,7 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: C
           : `${name} was there in ${config.database_uri} and is an admin now${password === undefined ? '' : ', with a new password'}.\n`,
       );
       if (options.generate === true && password !== undefined) {
-        io.stdout.write(`This password is shown once:\n\n${showOnce(username, password)}\n`);
+        io.stdout.write(`${showOnce({ username, password })}\n`);
       }
       return 0;
     } finally {

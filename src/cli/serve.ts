@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig } from '../config.ts';
 import { startServer } from '../server.ts';
+import { showOnce } from './show-once.ts';
 
 /** `npm run serve`: the gateway alone, in the foreground, until SIGTERM or SIGINT. */
 export async function serve(): Promise<void> {
@@ -11,7 +12,9 @@ export async function serve(): Promise<void> {
     const server = await startServer(config, { logger });
     logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
     logger.flush();
-    if (server.firstAdmin !== undefined) printFirstAdmin(server.firstAdmin);
+    if (server.firstAdmin !== undefined) {
+      process.stdout.write(`\nThe first administrator was created. ${showOnce(server.firstAdmin)}\n`);
+    }
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
         void server.close().then(() => {
@@ -24,13 +27,6 @@ export async function serve(): Promise<void> {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   }
-}
-
-/** Shown on the terminal alone, never in the log: the only time the password is readable. */
-export function printFirstAdmin({ username, password }: { username: string; password: string }): void {
-  process.stdout.write(
-    `\nThe first administrator was created. This password is shown once:\n\n  user      ${username}\n  password  ${password}\n\n`,
-  );
 }
 
 /** One sentence for whoever started it. */

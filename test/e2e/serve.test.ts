@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { bytesOf, startFakeUpstream } from '../support/fake-upstream.ts';
+import { personAt } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'gateway-serve-'));
@@ -28,5 +29,26 @@ test('SIGTERM lets what is under way end, then the process ends with 0', async (
   finish();
   expect((await bytesOf(answer)).toString()).toBe('firstlast');
   expect(await ended).toBe(0);
+  await upstream.close();
+});
+
+test('the first start makes up a password and shows it once, outside of the log', async () => {
+  const upstream = await startFakeUpstream();
+  const start = () =>
+    startGatewayProcess(upstream.uri, join(dir, 'first.db'), { MLFLOW_AUTH_ADMIN_PASSWORD: undefined });
+  const first = await start();
+  const shown = () =>
+    /^The first administrator was created\. .* shown once:\n\n {2}user {6}admin\n {2}password {2}(\S{24})\n/m.exec(
+      first.output(),
+    )?.[1];
+  await expect.poll(shown).toBeDefined();
+  const admin = personAt(first.url, 'admin', shown() ?? '');
+  expect((await admin.get('/api/2.0/mlflow/users/current')).status).toBe(200);
+  await first.end('SIGTERM');
+  expect(first.output().split(shown() ?? '')).toHaveLength(2);
+
+  const second = await start();
+  await second.end('SIGTERM');
+  expect(second.output()).not.toContain('administrator');
   await upstream.close();
 });

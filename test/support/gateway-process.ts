@@ -8,6 +8,8 @@ import { ADMIN } from './gateway.ts';
 export interface GatewayProcess {
   readonly url: string;
   readonly pid: number;
+  /** What stood on its standard output so far. */
+  output(): string;
   /** Ends it with this signal and waits until it is gone; answers its exit code, null after a kill. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
@@ -16,7 +18,7 @@ export interface GatewayProcess {
 export async function startGatewayProcess(
   upstreamUri: string,
   databasePath: string,
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../src/main.ts'), 'serve'], {
     env: {
@@ -31,9 +33,13 @@ export async function startGatewayProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
+  let output = '';
   let complaint = '';
   child.stderr.on('data', (chunk) => {
     complaint += chunk;
+  });
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
   });
   const url = await new Promise<string>((found, reject) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -45,6 +51,7 @@ export async function startGatewayProcess(
   return {
     url,
     pid: child.pid ?? 0,
+    output: () => output,
     async end(signal) {
       child.kill(signal);
       const [code] = await exited;

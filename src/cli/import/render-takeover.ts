@@ -1,5 +1,5 @@
 import { printable, renderTable } from '../client/render-table.ts';
-import { showOnce } from '../command.ts';
+import { showOnce } from '../show-once.ts';
 import type { Takeover } from './take-over.ts';
 import { COUNTED } from './tally.ts';
 
@@ -19,11 +19,11 @@ export function renderTakeover({ counts, left, warnings, newPasswords }: Takeove
     ],
     rows,
   );
-  const renewed = newPasswords.map(({ username, password }) => {
-    const name = printable(username);
+  const renewed = newPasswords.map((credentials) => {
+    const name = printable(credentials.username);
     return dryRun
       ? `Warning: the admin ${name} has a default password that everyone knows, and will get a new one.\n`
-      : `Warning: the admin ${name} had a default password that everyone knows. It does not count any more.\nThe new one is shown once:\n\n${showOnce(username, password)}\nChange it: mlflow-auth-client update-user-password ${name}\n`;
+      : `Warning: the admin ${name} had a default password that everyone knows. It does not count any more.\n${showOnce(credentials)}\nChange it: mlflow-auth-client update-user-password ${name}\n`;
   });
   return [
     table,
