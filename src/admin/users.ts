@@ -106,6 +106,12 @@ export function userHandlers(store: Store, passwords: Passwords): Handlers {
         is_admin: z.boolean({ error: 'it must be true or false' }),
       });
       const user = await existing(body.username);
+      // Whoever was taken over from MLflow may still have one, which was harmless so far (CVE-2026-2635).
+      if (body.is_admin && !user.isAdmin && (await passwords.isKnown(user.passwordHash))) {
+        throw invalid(
+          `User (username=${user.username}) has a default password that everyone knows. Change it before you make them an admin.`,
+        );
+      }
       await store.users.setAdmin(user.id, body.is_admin);
       return {};
     },

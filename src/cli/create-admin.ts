@@ -1,8 +1,8 @@
 import { checkUsername } from '../admin/users.ts';
-import { KNOWN_PASSWORDS } from '../config/known-passwords.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore, type Store } from '../store/index.ts';
+import type { User } from '../store/types.ts';
 import { printable } from './client/render-table.ts';
 import { openSecrets } from './client/secrets.ts';
 import { type CommandIo, runCommand } from './command.ts';
@@ -33,10 +33,7 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: C
     });
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
-      const there = (await store.users.get(username)) !== undefined;
-      if (options.keepPassword === true && !there) {
-        throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
-      }
+      if (options.keepPassword === true) await checkKept(await store.users.get(username), passwords);
       const password =
         options.keepPassword === true ? undefined : await choosePassword(options, passwords, io);
       const created = await makeAdmin(store, username, password && (await passwords.hash(password)));
@@ -67,12 +64,19 @@ async function choosePassword(
   try {
     const password = await secrets.read('Password', { twice: true });
     passwords.checkRules(password);
-    if (KNOWN_PASSWORDS.includes(password)) {
-      throw new Error('This is a default password that everyone knows. Choose another.');
-    }
     return password;
   } finally {
     secrets.close();
+  }
+}
+
+/** @throws Error if there is nothing to keep, or nothing that an admin may have. */
+async function checkKept(user: User | undefined, passwords: Passwords): Promise<void> {
+  if (user === undefined) {
+    throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
+  }
+  if (await passwords.isKnown(user.passwordHash)) {
+    throw new Error('That user has a default password that everyone knows. Leave out --keep-password.');
   }
 }
 

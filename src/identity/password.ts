@@ -2,6 +2,7 @@ import { randomBytes as cryptoRandomBytes } from 'node:crypto';
 import { extname } from 'node:path';
 import { encodeBase64 } from 'bcryptjs';
 import { Piscina } from 'piscina';
+import { KNOWN_PASSWORDS } from '../config/known-passwords.ts';
 import { invalid, unavailable } from '../errors.ts';
 import { BCRYPT_MAX_BYTES, bcryptReads, bcryptRounds } from './password-formats.ts';
 import type { PasswordTask } from './password-worker.ts';
@@ -36,6 +37,12 @@ export interface Passwords {
    * @throws ApiError 503 if too many wait.
    */
   verify(password: string, hash: string): Promise<boolean>;
+  /**
+   * Whether this is the hash of a password that everyone knows, as an imported one may be.
+   *
+   * @throws ApiError 503 if too many wait.
+   */
+  isKnown(hash: string): Promise<boolean>;
   /** Takes as long as `verify` and always answers false: a user that does not exist must not be told by time. */
   verifyMissing(password: string): Promise<false>;
   /**
@@ -84,6 +91,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
       if (password === '' || [...password].length < minLength) {
         throw invalid(`Password must be at least ${Math.max(minLength, 1)} characters.`);
       }
+      if (KNOWN_PASSWORDS.includes(password)) {
+        throw invalid('Password must not be a default password that everyone knows.');
+      }
       refuseUnreadable(password);
     },
     async hash(password) {
@@ -94,6 +104,12 @@ export function createPasswords(options: PasswordOptions): Passwords {
       return hash;
     },
     verify,
+    async isKnown(hash) {
+      for (const password of KNOWN_PASSWORDS) {
+        if (await verify(password, hash)) return true;
+      }
+      return false;
+    },
     async verifyMissing(password) {
       await verify(password, cost + DUMMY_SALT_AND_HASH);
       return false;

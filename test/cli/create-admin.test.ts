@@ -1,3 +1,4 @@
+import { pbkdf2Sync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -48,6 +49,19 @@ test('promotes a user who keeps the password', async () => {
   const alice = await gateway.person();
   expect((await creating(alice.username, uri, { keepPassword: true, stdin: '' })).code).toBe(0);
   expect((await alice.get(CURRENT)).json).toMatchObject({ user: { is_admin: true } });
+});
+
+test('promotes nobody who keeps a password that everyone knows', async () => {
+  const uri = temporaryUri();
+  const store = await open(uri);
+  // `password1234` as Werkzeug would hash it, of the cheapest kind.
+  const digest = pbkdf2Sync('password1234', 'salt', 1, 32, 'sha256').toString('hex');
+  const passwordHash = `pbkdf2:sha256:1$salt$${digest}`;
+  const alice = await store.users.create({ username: 'alice', passwordHash, isAdmin: false });
+  const { code, stderr } = await creating('alice', uri, { keepPassword: true, stdin: '' });
+  expect(code).toBe(1);
+  expect(stderr).toContain('a default password that everyone knows');
+  expect(await store.users.list()).toEqual([alice]);
 });
 
 test('shows a generated password once', async () => {

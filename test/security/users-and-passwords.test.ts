@@ -5,6 +5,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { settings } from '../../src/config.ts';
+import { createPasswords } from '../../src/identity/password.ts';
 import { startServer } from '../../src/server.ts';
 import { startGateway, type TestGateway, unique } from '../support/gateway.ts';
 
@@ -62,6 +63,7 @@ describe('a password is refused that is', () => {
     ['longer than bcrypt reads', 'x'.repeat(73)],
     ['a number', 123_456_789_012],
     ['nothing', null],
+    ['a default of MLflow', 'password1234'],
   ])('%s', async (_, password) => {
     const username = unique('weak');
     const user = await gateway.person();
@@ -71,6 +73,45 @@ describe('a password is refused that is', () => {
     expect(await names()).not.toContain(username);
     expect((await user.get('/api/2.0/mlflow/users/current')).status).toBe(200);
   });
+});
+
+test.each(['password', 'password1234', 'admin'])(
+  'the default password %s is refused, however short passwords may be',
+  async (password) => {
+    const lax = await startGateway(NO_UPSTREAM, { min_password_length: '1' });
+    const user = await lax.person();
+    const message = 'Password must not be a default password that everyone knows.';
+    for (const answer of [
+      await lax.admin.post(CREATE, { username: unique('known'), password }),
+      await lax.admin.patch('/api/2.0/mlflow/users/update-password', { username: user.username, password }),
+    ]) {
+      expect(answer).toMatchObject({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE', message } });
+    }
+    await lax.close();
+  },
+);
+
+test('somebody who came from MLflow with a default password becomes no admin before it is changed', async () => {
+  // As the hash of an import: no request could make it.
+  const passwords = createPasswords({ rounds: 4, minLength: 1 });
+  const passwordHash = await passwords.hash('password1234');
+  await passwords.close();
+  const { store } = gateway.server;
+  const { id, username } = await store.users.create({
+    username: unique('imported'),
+    passwordHash,
+    isAdmin: false,
+  });
+  const promote = () =>
+    gateway.admin.patch('/api/2.0/mlflow/users/update-admin', { username, is_admin: true });
+  expect(await promote()).toMatchObject({
+    status: 400,
+    json: { message: expect.stringContaining('a default password that everyone knows') },
+  });
+  expect(await store.users.getById(id)).toMatchObject({ isAdmin: false });
+  const changed = { username, password: 'a password long enough' };
+  expect((await gateway.admin.patch('/api/2.0/mlflow/users/update-password', changed)).status).toBe(200);
+  expect((await promote()).status).toBe(200);
 });
 
 test('no password that MLflow ships signs anybody in; each first start makes up its own', async () => {

@@ -1,4 +1,3 @@
-import { KNOWN_PASSWORDS } from '../../config/known-passwords.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Store } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
@@ -37,18 +36,11 @@ export async function takePasswords(
       tally.warnings.push(
         `${user.username} has no password that could be taken. Set one: mlflow-auth-client update-user-password ${user.username}`,
       );
-    } else if (user.isAdmin && (await isKnown(hash, passwords))) {
+    } else if (user.isAdmin && (await passwords.isKnown(hash))) {
       const password = generatePassword();
       if (await store.users.replacePasswordHash(user.id, NOT_YET, await passwords.hash(password)))
         made.push({ username: user.username, password });
     } else await store.users.replacePasswordHash(user.id, NOT_YET, hash);
   }
   return made;
-}
-
-async function isKnown(hash: string, passwords: Passwords): Promise<boolean> {
-  for (const password of KNOWN_PASSWORDS) {
-    if (await passwords.verify(password, hash)) return true;
-  }
-  return false;
 }
