@@ -3,6 +3,7 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import { ApiError } from './errors.ts';
@@ -37,8 +38,8 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
     rewriteUrl,
-    frameworkErrors: (error, _request, reply) => {
-      render(error, reply);
+    frameworkErrors: (error, request, reply) => {
+      render(error, request, reply);
     },
     clientErrorHandler: (_error, socket) => {
       if (!socket.writable) return;
@@ -57,21 +58,37 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
       return reply.code(200).send(error.body);
     }
     request.failure = error;
-    render(error, reply);
+    render(error, request, reply);
   });
   gateway(app, parts);
   return app;
 }
 
-/** Turns whatever was thrown into MLflow's error shape; nothing of the inside is told. */
+/**
+ * Turns whatever was thrown into MLflow's error shape, or for somebody who opens a page into its sentence alone, as
+ * MLflow answers those; nothing of the inside is told.
+ */
 function render(
   error: Error & { statusCode?: number },
-  reply: Pick<FastifyReply, 'code' | 'headers' | 'send'>,
+  request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>,
+  reply: Pick<FastifyReply, 'code' | 'headers' | 'header' | 'send'>,
 ): void {
   const known = error instanceof ApiError ? error : translate(error);
   reply.code(known.status);
   reply.headers(known.headers);
-  reply.send(known.toBody());
+  if (opensPage(request))
+    reply.header('content-type', 'text/html; charset=utf-8').send(asHtml(known.message));
+  else reply.send(known.toBody());
+}
+
+/** Whether a browser would show the answer. Some libraries accept text/html with every call of the API. */
+function opensPage({ method, url, headers }: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): boolean {
+  return method === 'GET' && /\btext\/html\b/i.test(headers.accept ?? '') && !/^\/(?:ajax-)?api\//.test(url);
+}
+
+/** A message may repeat what the caller sent. */
+function asHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function translate(error: Error & { statusCode?: number }): ApiError {

@@ -71,6 +71,7 @@ describe("in MLflow 3.17.2's own pages for accounts", () => {
 
     await page.getByRole('menuitem', { name: 'Logout' }).click();
     await page.getByText('You are not authenticated.').waitFor();
+    expect(await page.content()).not.toContain('error_code');
     expect(seat.takeTrouble()).toContain('GET / 401');
     await page.context().setHTTPCredentials({ username: dave.username, password: dave.password });
     await page.goto('/');

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+
+/** What Chromium sends for a page that is opened, and what Java's HttpURLConnection sends with every call. */
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8';
+const JAVA = 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2';
+const UNAUTHENTICATED =
+  'You are not authenticated. Please see ' +
+  'https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate.';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  // Nobody listens there.
+  gateway = await startGateway('http://127.0.0.1:9');
+});
+afterAll(() => gateway.close());
+
+const open = (who: 'anonymous' | 'admin', target: string, accept: string | undefined, method = 'GET') =>
+  gateway[who].send(method, target, accept === undefined ? {} : { headers: { accept } });
+
+test.each(['/', '/get-artifact?run_id=1&path=x'])(
+  'whoever cancels the password prompt of %s reads MLflow’s own sentence',
+  async (target) => {
+    const { status, headers, text } = await open('anonymous', target, BROWSER);
+    expect({ status, text }).toEqual({ status: 401, text: UNAUTHENTICATED });
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(headers['www-authenticate']).toBe('Basic realm="mlflow"');
+  },
+);
+
+test('a page that cannot be had says why', async () => {
+  const { status, headers, text } = await open('admin', '/', BROWSER);
+  expect({ status, text }).toEqual({
+    status: 503,
+    text: 'The MLflow server cannot be reached right now. Try again in a moment.',
+  });
+  expect(headers['content-type']).toBe('text/html; charset=utf-8');
+});
+
+test('what a message repeats of a request does not become part of the page', async () => {
+  const user = await gateway.person();
+  const target = '/get-artifact?run_id=1&run_id=2';
+  const { status, text } = await user.get(target, { headers: { accept: BROWSER } });
+  expect({ status, text }).toEqual({
+    status: 400,
+    text: 'Query parameter &#39;run_id&#39; must be sent once.',
+  });
+});
+
+test.each([
+  ['a client that names nothing', 'GET', '/', undefined],
+  ['a client that takes anything', 'GET', '/', '*/*'],
+  ['a page’s script', 'GET', '/ajax-api/2.0/mlflow/users/current', 'application/json, text/plain, */*'],
+  ['a script that accepts pages', 'GET', '/ajax-api/2.0/mlflow/users/current', BROWSER],
+  ['a library that accepts everything by name', 'GET', '/api/2.0/mlflow/users/current', JAVA],
+  ['a call that is no page', 'POST', '/graphql', BROWSER],
+])('%s gets MLflow’s JSON', async (_, method, target, accept) => {
+  const { status, headers, json } = await open('anonymous', target, accept, method);
+  expect(status).toBe(401);
+  expect(headers['content-type']).toMatch(/^application\/json/);
+  expect(json).toEqual({ error_code: 'UNAUTHENTICATED', message: UNAUTHENTICATED });
+});
