@@ -236,16 +236,6 @@ describe('importing again', () => {
     expect(await store.users.get('boss')).toMatchObject({ isAdmin: false });
     expect(stdout).toContain('boss was there and is no admin');
   });
-
-  test('finishes an import that was cut off, whose users could not sign in yet', async () => {
-    const uri = temporaryUri();
-    const store = await open(uri);
-    await store.users.create({ username: 'alice', passwordHash: '!', isAdmin: false });
-    const gateway = await gatewayOn(uri);
-    expect((await gateway.as('alice', 'short').get(CURRENT)).status).toBe(401);
-    await importing(file('2.15.db'), uri);
-    expect((await gateway.as('alice', 'short').get(CURRENT)).status).toBe(200);
-  });
 });
 
 describe('a dry run', () => {

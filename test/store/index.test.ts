@@ -74,6 +74,44 @@ describe('opening', () => {
   });
 });
 
+describe('many things done at once', () => {
+  test('are seen by others, and announced, all together', async () => {
+    const uri = temporaryUri();
+    const [store, other] = [await open(uri), await open(uri)];
+    const follower = other.changes.follow();
+    const ids = await store.atOnce(async ({ users, grants, roles }) => {
+      const alice = await users.create({ username: 'alice', passwordHash: 'x', isAdmin: false });
+      const role = await roles.create({ name: 'r' });
+      await roles.addPermission(role.id, 'experiment', '*', 'READ');
+      await roles.assign(alice.id, role.id);
+      await grants.create(alice.id, 'experiment', '1', 'DENY');
+      // Its own work it sees already.
+      expect(await users.get('alice')).toEqual(alice);
+      expect(await grants.get(alice.id, 'experiment', '1')).toBe('DENY');
+      expect(await other.users.get('alice')).toBeUndefined();
+      expect(follower.next()).toBe('nothing');
+      return { alice: alice.id };
+    });
+    expect((await other.account('alice'))?.grants).toHaveLength(2);
+    expect(ids.alice).toBe((await other.users.get('alice'))?.id);
+    expect(follower.next()).toBe('everybody');
+  });
+
+  test('are none when one of them fails', async () => {
+    const uri = temporaryUri();
+    const [store, other] = [await open(uri), await open(uri)];
+    const follower = other.changes.follow();
+    const work = store.atOnce(async ({ users, grants }) => {
+      const { id } = await users.create({ username: 'alice', passwordHash: 'x', isAdmin: false });
+      await grants.create(id + 1, 'experiment', '1', 'READ');
+    });
+    await expect(work).rejects.toMatchObject({ code: 'RESOURCE_DOES_NOT_EXIST' });
+    expect(await other.users.list()).toEqual([]);
+    expect(follower.next()).toBe('nothing');
+    await addUser(store, 'alice');
+  });
+});
+
 describe('a store that cannot answer is a 503', () => {
   test('after closing, for queries and for the change feed', async () => {
     const store = await open();

@@ -1,4 +1,4 @@
-import { type Permission, refuses } from '../../policy/permissions.ts';
+import type { Permission } from '../../policy/permissions.ts';
 import { type CheckedGrant, checkGrant } from './check-grant.ts';
 import type { SourceGrant } from './read-basic-auth.ts';
 import { type Counted, quoted, type Tally } from './tally.ts';
@@ -12,27 +12,23 @@ export interface Holder {
   readonly add: (grant: CheckedGrant) => Promise<Permission | undefined>;
 }
 
-/** Adds grants to their holder, refusals first; one that is there keeps its permission. */
+/** Adds grants to their holder; one that is there keeps its permission. */
 export async function takeGrants(
   grants: readonly SourceGrant[],
-  holder: Holder,
+  { what, name, add }: Holder,
   wildcards: boolean,
   tally: Tally,
 ): Promise<void> {
-  const { what, name, add } = holder;
-  const line = ({ type, pattern, permission }: SourceGrant | CheckedGrant) =>
-    `${permission} of ${name} on ${type} ${quoted(pattern)}`;
-  const checked: CheckedGrant[] = [];
   for (const grant of grants) {
-    const result = checkGrant(grant, wildcards);
-    if (typeof result === 'string') tally.leave(what, `${line(grant)}: ${result}`);
-    else checked.push(result);
-  }
-  checked.sort((a, b) => Number(refuses(b.permission)) - Number(refuses(a.permission)));
-  for (const grant of checked) {
-    const held = await add(grant);
+    const line = `${grant.permission} of ${name} on ${grant.type} ${quoted(grant.pattern)}`;
+    const checked = checkGrant(grant, wildcards);
+    if (typeof checked === 'string') {
+      tally.leave(what, `${line}: ${checked}`);
+      continue;
+    }
+    const held = await add(checked);
     if (held === undefined) tally.counts[what].taken += 1;
-    else if (held === grant.permission) tally.counts[what].alreadyThere += 1;
-    else tally.leave(what, `${line(grant)}: ${held} is there and was not changed`);
+    else if (held === checked.permission) tally.counts[what].alreadyThere += 1;
+    else tally.leave(what, `${line}: ${held} is there and was not changed`);
   }
 }

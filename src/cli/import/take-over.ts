@@ -1,9 +1,10 @@
 import type { Passwords } from '../../identity/password.ts';
-import type { Store } from '../../store/index.ts';
+import type { Store, StoreParts } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
+import type { NewPassword } from '../show-once.ts';
+import { choosePasswords } from './choose-passwords.ts';
 import type { BasicAuth } from './read-basic-auth.ts';
 import { type Holder, takeGrants } from './take-grants.ts';
-import { type NewPassword, takePasswords } from './take-passwords.ts';
 import { takeRoles } from './take-roles.ts';
 import { takeUsers } from './take-users.ts';
 import { createTally, quoted, type Tally } from './tally.ts';
@@ -22,20 +23,23 @@ export interface TakeoverOptions {
 }
 
 /**
- * Takes the users, grants and roles of a `basic_auth.db` into the store. What is there stays as it is: the password
- * of a user, the permission of a grant. Each step can be repeated, so that an import which was cut off, or a file
- * to which MLflow has added since, is simply imported again.
+ * Takes the users, grants and roles of a `basic_auth.db` into the store, all at once: nobody signs in before what
+ * restricts them is there, and an import that fails leaves nothing. What is there stays as it is: the password of a
+ * user, the permission of a grant. A file to which MLflow has added since is simply imported again.
  *
  * @throws ApiError 503 if the store gives no answer.
  */
 export async function takeOver(source: BasicAuth, options: TakeoverOptions): Promise<Takeover> {
   const { store } = options;
   const tally = createTally();
-  const users = await takeUsers(source.users, store, tally);
-  await takeOwnGrants(source, users, store, tally);
-  await takeRoles(source, users, store, tally);
-  // Last: a password opens the door, and everything that restricts its user is to be there by then.
-  const newPasswords = await takePasswords(source.users, users, options, tally);
+  // Not within the transaction, which keeps everybody else from writing: a hash takes its time.
+  const chosen = await choosePasswords(source.users, options);
+  const newPasswords = await store.atOnce(async (parts) => {
+    const { users, made } = await takeUsers(source.users, chosen, parts.users, tally);
+    await takeOwnGrants(source, users, parts, tally);
+    await takeRoles(source, users, parts, tally);
+    return made;
+  });
 
   for (const { table, rows, why } of source.leftTables) tally.left.push(`${table}, ${rows} rows: ${why}`);
   if (!(await store.users.list()).some(({ isAdmin }) => isAdmin)) {
@@ -47,14 +51,14 @@ export async function takeOver(source: BasicAuth, options: TakeoverOptions): Pro
 async function takeOwnGrants(
   source: BasicAuth,
   users: ReadonlyMap<number, User>,
-  store: Store,
+  parts: StoreParts,
   tally: Tally,
 ): Promise<void> {
   const names = new Map(source.users.map(({ id, username }) => [id, quoted(username ?? '')]));
   for (const [id, grants] of Map.groupBy(source.grants, ({ userId }) => userId)) {
     const user = users.get(id);
     const name = `user ${names.get(id) ?? `${id} of the file (deleted)`}`;
-    if (user !== undefined) await takeGrants(grants, holderOf(user, name, store), source.wildcards, tally);
+    if (user !== undefined) await takeGrants(grants, holderOf(user, name, parts), source.wildcards, tally);
     else {
       for (const { type, pattern, permission } of grants)
         tally.leave(
@@ -65,13 +69,11 @@ async function takeOwnGrants(
   }
 }
 
-function holderOf({ id }: User, name: string, store: Store): Holder {
+function holderOf({ id }: User, name: string, { grants }: StoreParts): Holder {
   return {
     what: 'permissions of users',
     name,
     add: async ({ type, pattern, permission }) =>
-      (await store.grants.create(id, type, pattern, permission))
-        ? undefined
-        : store.grants.get(id, type, pattern),
+      (await grants.create(id, type, pattern, permission)) ? undefined : grants.get(id, type, pattern),
   };
 }

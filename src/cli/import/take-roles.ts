@@ -1,4 +1,4 @@
-import type { Store } from '../../store/index.ts';
+import type { StoreParts } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
 import type { BasicAuth, SourceRole } from './read-basic-auth.ts';
@@ -9,7 +9,7 @@ import { quoted, type Tally } from './tally.ts';
 export async function takeRoles(
   { roles, wildcards }: Pick<BasicAuth, 'roles' | 'wildcards'>,
   users: ReadonlyMap<number, User>,
-  store: Store,
+  store: StoreParts,
   tally: Tally,
 ): Promise<void> {
   for (const role of roles) {
@@ -26,7 +26,7 @@ export async function takeRoles(
 interface Context {
   readonly wildcards: boolean;
   readonly users: ReadonlyMap<number, User>;
-  readonly store: Store;
+  readonly store: StoreParts;
   readonly tally: Tally;
 }
 
@@ -38,7 +38,6 @@ async function takeRole(
   tally.counts.roles[there === undefined ? 'taken' : 'alreadyThere'] += 1;
   const role =
     there ?? (await store.roles.create({ name, workspace, ...(description !== null && { description }) }));
-  // Before the members, who are never to hold what the role grants without what it refuses.
   await takeGrants(grants, holderOf(role, store), wildcards, tally);
   for (const member of members) {
     const user = users.get(member);
@@ -51,7 +50,7 @@ async function takeRole(
   }
 }
 
-function holderOf(role: Role, store: Store): Holder {
+function holderOf(role: Role, store: StoreParts): Holder {
   return {
     what: 'permissions of roles',
     name: `role ${quoted(role.name)}`,

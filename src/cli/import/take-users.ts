@@ -1,59 +1,72 @@
 import { checkUsername } from '../../admin/users.ts';
 import { ApiError } from '../../errors.ts';
-import type { Store } from '../../store/index.ts';
+import type { StoreParts } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
+import type { NewPassword } from '../show-once.ts';
+import { type ChosenPassword, NO_PASSWORD } from './choose-passwords.ts';
 import type { SourceUser } from './read-basic-auth.ts';
 import { quoted, type Tally } from './tally.ts';
 
-/**
- * The hash of no password. Users have it until everything that restricts them is in the store as well: with a
- * gateway running, or after a crash halfway, nobody signs in who is not yet refused what is refused to them.
- */
-export const NOT_YET = '!';
+/** Who of the source is in the store now. */
+export interface TakenUsers {
+  /** By their ids in the source. */
+  readonly users: ReadonlyMap<number, User>;
+  /** The passwords that were made up and are in force. */
+  readonly made: readonly NewPassword[];
+}
 
-/** Creates the users who are missing; answers those who are in the store now, by their ids in the source. */
+/** Creates the users who are missing. */
 export async function takeUsers(
-  users: readonly SourceUser[],
-  store: Store,
+  sources: readonly SourceUser[],
+  chosen: ReadonlyMap<number, ChosenPassword>,
+  users: StoreParts['users'],
   tally: Tally,
-): Promise<ReadonlyMap<number, User>> {
+): Promise<TakenUsers> {
   const taken = new Map<number, User>();
-  for (const user of users) {
-    const username = user.username ?? '';
-    const here = whyNotUsable(username) ?? (await takeUser(username, user.isAdmin, store));
+  const made: NewPassword[] = [];
+  for (const source of sources) {
+    const username = source.username ?? '';
+    const there = await users.get(username);
+    const password = chosen.get(source.id) ?? { hash: NO_PASSWORD };
+    const here = there ?? (await takeUser(username, password.hash, source.isAdmin, users));
     if (typeof here === 'string') {
       tally.leave('users', `user ${quoted(username)}: ${here}`);
       continue;
     }
-    taken.set(user.id, here);
-    tally.counts.users[here.passwordHash === NOT_YET ? 'taken' : 'alreadyThere'] += 1;
-    if (here.isAdmin !== user.isAdmin) {
-      tally.warnings.push(
-        `${username} was there and is ${here.isAdmin ? 'an' : 'no'} admin, other than in the file. That was not changed.`,
-      );
-    }
+    taken.set(source.id, here);
+    tally.counts.users[there === undefined ? 'taken' : 'alreadyThere'] += 1;
+    if (there === undefined && password.made !== undefined) made.push({ username, password: password.made });
+    warn(here, source, tally);
   }
-  return taken;
+  return { users: taken, made };
 }
 
-async function takeUser(username: string, isAdmin: boolean, store: Store): Promise<User | string> {
-  const there = await store.users.get(username);
-  if (there !== undefined) return there;
-  try {
-    return await store.users.create({ username, passwordHash: NOT_YET, isAdmin });
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'RESOURCE_ALREADY_EXISTS')
-      return 'somebody has this name in another spelling';
-    throw error;
+function warn({ username, passwordHash, isAdmin }: User, source: SourceUser, { warnings }: Tally): void {
+  if (isAdmin !== source.isAdmin) {
+    warnings.push(
+      `${username} was there and is ${isAdmin ? 'an' : 'no'} admin, other than in the file. That was not changed.`,
+    );
+  }
+  if (passwordHash === NO_PASSWORD) {
+    warnings.push(
+      `${username} has no password that could be taken. Set one: mlflow-auth-client update-user-password ${username}`,
+    );
   }
 }
 
-function whyNotUsable(username: string): string | undefined {
+async function takeUser(
+  username: string,
+  passwordHash: string,
+  isAdmin: boolean,
+  users: StoreParts['users'],
+): Promise<User | string> {
   try {
     checkUsername(username);
-    return undefined;
+    return await users.create({ username, passwordHash, isAdmin });
   } catch (error) {
-    if (error instanceof ApiError) return error.message;
+    if (!(error instanceof ApiError)) throw error;
+    if (error.code === 'RESOURCE_ALREADY_EXISTS') return 'somebody has this name in another spelling';
+    if (error.code === 'INVALID_PARAMETER_VALUE') return error.message;
     throw error;
   }
 }
