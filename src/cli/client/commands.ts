@@ -16,7 +16,7 @@ import { type JsonObject, objectsIn } from './json.ts';
 import { OWN_GRANTS_ROLE, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import type { Column } from './render-table.ts';
 import type { Call, Input } from './send.ts';
-import { findRolePermission, keepOwnPassword, type Step } from './steps.ts';
+import { findRolePermission, keepOwnPassword, oneList, type Step, seesEverybody } from './steps.ts';
 
 /** What of the answer is shown. */
 export interface Shows {
@@ -237,7 +237,7 @@ const GRANT_COMMANDS: readonly Command[] = [
     name: 'list-permissions',
     group: PERMISSIONS,
     does: 'list permissions: your own, those of a user, or those on a resource',
-    more: 'Admins may do everything and are not listed on a resource.',
+    more: 'What others hold is for admins to see. Admins may do everything and are listed on a resource only for what they were given.',
     takes: [],
     flags: [
       {
@@ -254,6 +254,7 @@ const GRANT_COMMANDS: readonly Command[] = [
         reads: 'text',
       },
     ],
+    before: oneList,
     call: planListPermissions,
     examples: ['list-permissions', 'list-permissions --user alice', 'list-permissions --experiment 7'],
   },
@@ -377,6 +378,7 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'list the members of a role',
     takes: [ROLE],
+    before: seesEverybody,
     call: planListRoleUsers,
     examples: ['list-role-users analysts'],
   },

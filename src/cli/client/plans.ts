@@ -1,5 +1,4 @@
 import type { Plan } from './commands.ts';
-import { unusable } from './failure.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
@@ -29,11 +28,8 @@ export function planListRoleUsers({ role_id: roleId }: Input): Plan {
   };
 }
 
-/** Which of three calls `list-permissions` makes; none of the flags means oneself. */
+/** Which of three calls `list-permissions` makes; none of the flags means oneself, see `oneList`. */
 export function planListPermissions({ user, experiment, model }: Input): Plan {
-  if ([user, experiment, model].filter((flag) => flag !== undefined).length > 1) {
-    throw unusable('Give only one of --user, --experiment and --model.');
-  }
   if (experiment !== undefined) {
     return onResource(['experiment'], String(experiment));
   }

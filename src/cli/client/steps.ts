@@ -50,6 +50,32 @@ export const findRolePermission: Step = async (
   return { role_permission_id: held['id'] };
 };
 
+/** The list of users tells the roles of others to admins, and to whoever administers the workspace; to nobody else. */
+const ADMINISTERS = { resource_type: 'workspace', resource_pattern: '*', permission: 'MANAGE' };
+
+/** Refuses a list that would leave out, without a word, what the caller may not see. */
+export const seesEverybody: Step = async (_input, { send }) => {
+  const { is_admin: isAdmin, permissions } = await send(
+    { method: 'GET', path: '3.0 users/current/permissions' },
+    {},
+  );
+  const administers = objectsIn(permissions).some((held) =>
+    Object.entries(ADMINISTERS).every(([field, value]) => held[field] === value),
+  );
+  if (isAdmin === true || administers) return undefined;
+  throw refused(
+    'Permission denied. Only an admin may see what others hold; see list-permissions for your own.',
+  );
+};
+
+/** What `list-permissions` must know: one list at a time, and all of it. */
+export const oneList: Step = async (input, tools) => {
+  const given = ['user', 'experiment', 'model'].filter((flag) => input[flag] !== undefined);
+  if (given.length > 1) throw unusable('Give only one of --user, --experiment and --model.');
+  const [flag = 'user'] = given;
+  return flag === 'user' ? undefined : seesEverybody(input, tools);
+};
+
 /**
  * Whoever changes their own password must name the current one: the one signed in with when it is known,
  * otherwise it is asked for, or is the second line of what is piped in.

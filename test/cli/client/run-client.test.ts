@@ -111,6 +111,10 @@ async function against(
   return { ...ran, asked: server.asked, uri: server.uri };
 }
 
+/** What the caller is told of their own permissions. */
+const sees = (permissions: object) => ({
+  'GET /api/3.0/mlflow/users/current/permissions': [200, permissions] as const,
+});
 const json = (...objects: object[]) => objects.map((object) => `${JSON.stringify(object)}\n`).join('');
 const body = (target: string, sent: object) => ({ target: `/api/${target}`, body: sent });
 const query = (target: string) => ({ target: `/api/${target}`, body: undefined });
@@ -327,12 +331,6 @@ describe('the other commands ask for', () => {
       query('3.0/mlflow/users/roles/list?username=alice'),
       json(ANALYSTS),
     ],
-    [
-      'list-role-users 3 to-json',
-      'GET',
-      query('2.0/mlflow/users/list'),
-      json({ id: 2, username: 'alice', is_admin: false }),
-    ],
   ])('%s', async (line, method, sent, stdout) => {
     const ran = await against(ANSWERS, line.split(' '));
     expect(ran.asked).toMatchObject([{ method, ...sent }]);
@@ -354,10 +352,36 @@ describe('the other commands ask for', () => {
     );
   });
 
+  const ADMINS = { ...ANSWERS, ...sees({ is_admin: true }) };
+
+  test('the members of a role', async () => {
+    const { asked, stdout } = await against(ADMINS, ['list-role-users', '3', 'to-json']);
+    expect(asked.at(-1)).toMatchObject(query('2.0/mlflow/users/list'));
+    expect(stdout).toBe(json({ id: 2, username: 'alice', is_admin: false }));
+  });
+
+  test.each([
+    [['list-permissions', '--experiment', '7']],
+    [['list-permissions', '--model', 'churn']],
+    [['list-role-users', '3']],
+  ])('nothing rather than a part of it: %j of somebody who does not see what others hold', async (argv) => {
+    const { code, stdout, stderr } = await against(ANSWERS, argv);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      'mlflow-auth-client: Permission denied. Only an admin may see what others hold; see list-permissions for your own.\n',
+    );
+  });
+
+  test('what others hold, of whoever administers the workspace', async () => {
+    const administers = { resource_type: 'workspace', resource_pattern: '*', permission: 'MANAGE' };
+    const answers = { ...ANSWERS, ...sees({ is_admin: false, permissions: [administers] }) };
+    expect((await against(answers, ['list-permissions', '--experiment', '7'])).code).toBe(0);
+  });
+
   test.each(['--experiment 7', '--experiment=7'])(
     'everybody with something on a resource: %s',
     async (flags) => {
-      const { stdout } = await against(ANSWERS, ['list-permissions', ...flags.split(' ')]);
+      const { stdout } = await against(ADMINS, ['list-permissions', ...flags.split(' ')]);
       expect(stdout.split('\n')).toEqual([
         'NAME   PERMISSION  TYPE        ON  BY',
         'alice  READ        experiment  *   role analysts',
@@ -368,7 +392,7 @@ describe('the other commands ask for', () => {
   );
 
   test('nobody for a model that nobody was given anything on', async () => {
-    expect(await against(ANSWERS, ['list-permissions', '--model', '7', 'to-json'])).toMatchObject({
+    expect(await against(ADMINS, ['list-permissions', '--model', '7', 'to-json'])).toMatchObject({
       code: 0,
       stdout: '',
     });
