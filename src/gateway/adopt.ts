@@ -1,33 +1,16 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { unavailable } from '../errors.ts';
-import { propertyAt } from '../mlflow/property-at.ts';
+import {
+  ASKED_KINDS,
+  type AskedKind,
+  type Existence,
+  existenceTarget,
+  readExistence,
+} from '../mlflow/existence.ts';
 import type { Upstream } from '../mlflow/upstream.ts';
 import type { Store } from '../store/index.ts';
 import { typesSharingNamesWith } from '../store/namespaces.ts';
 import type { Intent, IntentAction } from '../store/types.ts';
-
-/** What the upstream says of a resource, for settling an intent whose answer nobody heard. */
-type Found = { readonly id: string; readonly createdAt: number } | 'missing' | 'unclear';
-
-/**
- * How to ask for each kind of resource by the name it is created under. Kinds that are not here are
- * settled by forgetting: nothing is granted on what cannot be asked for.
- */
-const LOOK_UP = {
-  experiment: {
-    target: (name: string) =>
-      `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`,
-    id: 'experiment.experiment_id',
-    createdAt: 'experiment.creation_time',
-  },
-  registered_model: {
-    target: (name: string) => `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`,
-    id: 'registered_model.name',
-    createdAt: 'registered_model.creation_timestamp',
-  },
-} as const;
-
-type Kind = keyof typeof LOOK_UP;
 
 /** How far the upstream's clock may lag behind the gateway's. */
 const CLOCK_SKEW_MS = 60_000;
@@ -59,14 +42,15 @@ export function createAdoption(
 
   async function settleOne(intent: Intent): Promise<boolean> {
     const expired = clock() - intent.createdAt > GIVE_UP_MS;
-    if (!(intent.kind in LOOK_UP)) {
+    const kind = ASKED_KINDS.find((each) => each === intent.kind);
+    // Of an older or newer gateway in the same store: nothing is granted on what cannot be asked for.
+    if (kind === undefined) {
       if (expired) await store.intents.close(intent.id);
       return expired;
     }
-    const kind = intent.kind as Kind;
     // What another process grants after this moment is on something newer than what is found.
     const before = clock() - 1;
-    const found = await find(kind, intent.name);
+    const found = await find(kind, intent.action === 'delete' ? 'byId' : 'byName', intent.name);
     if (found === 'unclear') return false;
     switch (intent.action) {
       case 'create':
@@ -79,7 +63,7 @@ export function createAdoption(
         } else if (found === 'missing' && !expired) return false;
         break;
       case 'rename': {
-        const renamed = await find(kind, intent.newName);
+        const renamed = await find(kind, 'byName', intent.newName);
         if (renamed === 'unclear') return false;
         // Without a grant on the old name there is nothing to move, and what is on the new one may be another's.
         if (found === 'missing' && renamed !== 'missing' && (await grantsOn(kind, intent.name)).length > 0) {
@@ -94,6 +78,11 @@ export function createAdoption(
           await store.grants.forget({ kind, id: intent.name, before, intentId: intent.id });
           return true;
         }
+        // Another of the name: what was granted on the one that is gone must not be on it.
+        if (found.createdAt > intent.createdAt) {
+          await store.grants.forget({ kind, id: intent.name, before: intent.createdAt, intentId: intent.id });
+          return true;
+        }
         if (!expired) return false;
         break;
     }
@@ -105,28 +94,20 @@ export function createAdoption(
    * Whether somebody holds a grant that is younger than what was found: then it was theirs from the start, and
    * the intent came too late for it.
    */
-  async function isHeld(kind: Kind, found: Exclude<Found, string>, intent: Intent) {
+  async function isHeld(kind: AskedKind, found: Exclude<Existence, string>, intent: Intent) {
     const since = Math.min(intent.createdAt, found.createdAt - CLOCK_SKEW_MS);
     return (await grantsOn(kind, found.id)).some(({ createdAt }) => createdAt >= since);
   }
 
   /** Every grant on a name: as a model and as a prompt, which share one space of names. */
-  async function grantsOn(kind: Kind, id: string) {
+  async function grantsOn(kind: AskedKind, id: string) {
     const types = typesSharingNamesWith(kind);
     return (await Promise.all(types.map((type) => store.grants.forResource(type, id)))).flat();
   }
 
-  async function find(kind: Kind, name: string): Promise<Found> {
-    const { target, id, createdAt } = LOOK_UP[kind];
-    const answer = await upstream.exchange({ method: 'GET', target: target(name) });
-    if (answer.status === 404) return 'missing';
-    if (answer.status !== 200) return 'unclear';
-    const reply: unknown = JSON.parse(answer.bytes.toString('utf8'));
-    const foundId = propertyAt(reply, id);
-    const time = Number(propertyAt(reply, createdAt));
-    return typeof foundId === 'string' && Number.isFinite(time)
-      ? { id: foundId, createdAt: time }
-      : 'unclear';
+  async function find(kind: AskedKind, by: 'byName' | 'byId', text: string): Promise<Existence> {
+    const answer = await upstream.exchange({ method: 'GET', target: existenceTarget(kind, by, text) });
+    return readExistence(kind, by, text, answer);
   }
 
   return {

@@ -33,11 +33,14 @@ export async function track(
     adoption.unheard(intent);
     throw error;
   }
-  if (answer.status >= 500) adoption.unheard(intent);
+  if (answer.status >= 500 && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
   else if (answer.status >= 300) await adoption.refused(intent);
   else await adoption.done(asAnswered(intent, answer), idAfter(intent, operation, answer));
   return answer;
 }
+
+/** MLflow's answer where a part of it, such as the AI gateway, is turned off: clear, though it looks like a failure. */
+const NOT_IMPLEMENTED = 501;
 
 /** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
 export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {

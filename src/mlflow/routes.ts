@@ -388,7 +388,7 @@ const server: readonly Row[] = [
   ['POST', '3.0 workspaces', 'admin'],
   ['GET', '3.0 workspaces/:workspace_name', 'read', workspace('path.workspace_name')],
   ['PATCH', '3.0 workspaces/:workspace_name', 'admin'],
-  ['DELETE', '3.0 workspaces/:workspace_name', 'admin', [], forget('workspace', 'path.workspace_name')],
+  ['DELETE', '3.0 workspaces/:workspace_name', 'admin'],
 
   ['POST', 'ajax 3.0 demo/generate', 'admin'],
   ['POST', 'ajax 3.0 demo/delete', 'admin'],

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Adoption, createAdoption } from '../../src/gateway/adopt.ts';
+import { ASKED_KINDS } from '../../src/mlflow/existence.ts';
+import { operationsOf } from '../../src/mlflow/match.ts';
+import { ROUTES } from '../../src/mlflow/routes.ts';
 import { createUpstream, type Upstream } from '../../src/mlflow/upstream.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
 import type { User } from '../../src/store/types.ts';
@@ -206,6 +209,180 @@ describe('a rename whose answer nobody heard', () => {
     expect(await restarted().settle()).toBe(0);
     expect(await holders('new')).toEqual(['bob MANAGE']);
   });
+});
+
+/** How MLflow 3.17 is asked for things of each kind, and what it answers of one that there is. */
+const KINDS = [
+  {
+    kind: 'gateway_secret',
+    name: 'my key',
+    id: 's-1',
+    asked: ['/api/3.0/mlflow/gateway/secrets/list', '/api/3.0/mlflow/gateway/secrets/get?secret_id=s-1'],
+    replies: (created_at: number) => {
+      const secret = { secret_id: 's-1', secret_name: 'my key', created_at };
+      const older = { secret_id: 's-0', secret_name: 'another', created_at: 1 };
+      return [{ secrets: [older, secret] }, { secret }];
+    },
+  },
+  {
+    kind: 'gateway_endpoint',
+    name: 'chat',
+    id: 'e-1',
+    asked: [
+      '/api/3.0/mlflow/gateway/endpoints/get?name=chat',
+      '/api/3.0/mlflow/gateway/endpoints/get?endpoint_id=e-1',
+    ],
+    replies: (created_at: number) => {
+      const endpoint = { endpoint_id: 'e-1', name: 'chat', created_at };
+      return [{ endpoint }, { endpoint }];
+    },
+  },
+  {
+    kind: 'gateway_model_definition',
+    name: 'gpt',
+    id: 'd-1',
+    asked: [
+      '/api/3.0/mlflow/gateway/model-definitions/list',
+      '/api/3.0/mlflow/gateway/model-definitions/get?model_definition_id=d-1',
+    ],
+    replies: (created_at: number) => {
+      const model_definition = { model_definition_id: 'd-1', name: 'gpt', created_at };
+      return [{ model_definitions: [model_definition] }, { model_definition }];
+    },
+  },
+  {
+    kind: 'mcp_server',
+    name: 'com.example/search',
+    id: 'com.example/search',
+    asked: [
+      '/api/3.0/mlflow/mcp-servers/com.example/search',
+      '/api/3.0/mlflow/mcp-servers/com.example/search',
+    ],
+    replies: (creation_timestamp: number) => {
+      const server = { name: 'com.example/search', creation_timestamp };
+      return [server, server];
+    },
+  },
+  {
+    kind: 'scorer',
+    name: '7/a%20b%2Fc',
+    id: '7/a%20b%2Fc',
+    asked: [
+      '(scorers are registered without an intent)',
+      '/api/3.0/mlflow/scorers/versions?experiment_id=7&name=a%20b%2Fc',
+    ],
+    replies: (creation_time: number) => {
+      const first = { experiment_id: 7, scorer_name: 'a b/c', creation_time };
+      const second = { ...first, creation_time: creation_time + MINUTE };
+      return [{}, { scorers: [second, first] }];
+    },
+  },
+] as const;
+
+describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, replies }) => {
+  /** When the thing was created; undefined if it is not there. */
+  let createdAt: number | undefined;
+
+  beforeEach(() => {
+    createdAt = undefined;
+    mlflow.answer((request, response) => {
+      const index = (asked as readonly string[]).indexOf(request.url ?? '');
+      if (index === -1) response.writeHead(500).end('{}');
+      else if (createdAt !== undefined) response.end(JSON.stringify(replies(createdAt)[index]));
+      else if (request.url?.endsWith('/list')) response.end('{}');
+      else response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+    });
+  });
+
+  test.skipIf(kind === 'scorer')('of a create that happened gives its creator MANAGE', async () => {
+    await adoption.open({ action: 'create', kind, name }, alice.id);
+    expect(await restarted().settle()).toBe(1);
+    createdAt = now + 5;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual(['alice MANAGE']);
+  });
+
+  test.skipIf(kind === 'scorer')('of a create gives nothing on what was there before', async () => {
+    createdAt = now - 10 * MINUTE;
+    await adoption.open({ action: 'create', kind, name }, alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual([]);
+  });
+
+  test('of a delete that happened leaves nothing to anybody, however late it is known', async () => {
+    await store.grants.create(bob.id, kind, id, 'MANAGE');
+    now += 1000;
+    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual([]);
+  });
+
+  test('of a delete that did not happen leaves everything as it was, once it no longer can', async () => {
+    createdAt = now - 1;
+    await store.grants.create(bob.id, kind, id, 'MANAGE');
+    now += 1000;
+    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    expect(await restarted().settle()).toBe(1);
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual(['bob MANAGE']);
+  });
+
+  test('of a delete takes from another of the name what was granted on the first', async () => {
+    await store.grants.create(bob.id, kind, id, 'MANAGE');
+    now += 1000;
+    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    now += 1000;
+    createdAt = now;
+    await store.grants.create(alice.id, kind, id, 'READ');
+    now += MINUTE;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual(['alice READ']);
+  });
+
+  test.each([
+    ['an error', 500, '{}'],
+    ['nothing of it', 200, '{}'],
+    ['what is no list', 200, '{"secrets":7,"model_definitions":7,"scorers":7}'],
+    ['no moment', 200, JSON.stringify({ ...replies(Number.NaN)[1] })],
+    ['no JSON', 200, '<html>'],
+    ['a refusal', 403, 'Permission denied'],
+  ])('stays open while the upstream answers with %s', async (_what, status, body) => {
+    await store.grants.create(bob.id, kind, id, 'MANAGE');
+    now += 1000;
+    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    mlflow.answer((_request, response) => response.writeHead(status).end(body));
+    now += 16 * MINUTE;
+    expect(await restarted().settle()).toBe(1);
+    expect(await holders(id, kind)).toEqual(['bob MANAGE']);
+  });
+});
+
+test.each(['gateway_secret', 'gateway_model_definition'])(
+  'a create of a %s is not given up while the list that would show it cannot be read',
+  async (kind) => {
+    await adoption.open({ action: 'create', kind, name: 'x' }, alice.id);
+    now += 16 * MINUTE;
+    for (const body of [
+      '[]',
+      '{"secrets":7,"model_definitions":7}',
+      '{"secrets":{},"model_definitions":{}}',
+    ]) {
+      mlflow.answer((_request, response) => response.end(body));
+      expect(await restarted().settle()).toBe(1);
+    }
+  },
+);
+
+test('every kind whose grants come and go can be asked for', () => {
+  const kinds = operationsOf(ROUTES).flatMap(({ rules }) =>
+    rules.flatMap((rule) =>
+      rule.rule === 'adopt' || rule.rule === 'rename' || rule.rule === 'forget' ? [rule.kind] : [],
+    ),
+  );
+  expect(new Set(kinds).size).toBeGreaterThan(5);
+  expect(kinds.filter((kind) => !ASKED_KINDS.some((asked) => asked === kind))).toEqual([]);
 });
 
 describe('settling', () => {
