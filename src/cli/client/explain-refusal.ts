@@ -34,7 +34,7 @@ const HINTS: readonly {
  * The server's no as one line: its own words, then what helps.
  *
  * @param ifExists - what helps when the thing exists already.
- * @param secrets - texts that must not appear, whatever the server repeats.
+ * @param secrets - texts that the server may repeat and that must not appear.
  */
 export function explainRefusal(
   refusal: ServerRefusal,
@@ -47,12 +47,11 @@ export function explainRefusal(
     refusal.status === 401 && connection.authorization === undefined
       ? 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.'
       : (hint?.do ?? (refusal.code === 'RESOURCE_ALREADY_EXISTS' ? ifExists : undefined));
-  const words =
-    hint?.says ?? (wordsOf(refusal.message) || `The server answered with status ${refusal.status}.`);
-  const line = advice === undefined ? words : `${words} ${advice}`;
-  return printable(
-    secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '***'), line),
-  );
+  const said = secrets
+    .filter((secret) => secret !== '')
+    .reduce((text, secret) => text.replaceAll(secret, '***'), wordsOf(refusal.message));
+  const words = hint?.says ?? (said || `The server answered with status ${refusal.status}.`);
+  return printable(advice === undefined ? words : `${words} ${advice}`);
 }
 
 /**

@@ -67,9 +67,8 @@ async function answer(
   } catch (error) {
     if (error instanceof ServerRefusal) {
       const typedPassword = typeof input['password'] === 'string' ? [input['password']] : [];
-      const token = connection.authorization?.split(' ').slice(1) ?? [];
-      const signedInWith = connection.basic === undefined ? token : [connection.basic.password];
-      const hidden = [...secrets.seen, ...typedPassword, ...signedInWith];
+      const signedInWith = connection.basic?.password ?? connection.authorization?.replace(/^Bearer /, '');
+      const hidden = [...secrets.seen, ...typedPassword, signedInWith ?? ''];
       throw new ClientFailure(1, explainRefusal(error, connection, typed.command.ifExists, hidden));
     }
     throw error;

@@ -1,13 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import manifest from '../../../package.json' with { type: 'json' };
+import { typeOnTerminal } from '../../support/terminal.ts';
 import { type Answer, type FakeServer, startFake } from './fake-server.ts';
 
 const ENTRY = join(import.meta.dirname, '../../../src/cli/client/index.ts');
-const PYTHON = join(process.env['MLFLOW_TEST_VENVS'] ?? '.venv', 'mlflow-3.17.2', 'bin', 'python');
 
 let server: FakeServer | undefined;
 afterEach(async () => {
@@ -44,7 +43,7 @@ describe('as a program', () => {
   });
 });
 
-describe.skipIf(!existsSync(PYTHON) && process.env['CI'] === undefined)('on a terminal', () => {
+describe('on a terminal', () => {
   const CREATED: Answer = [200, { user: { id: 2, username: 'alice', is_admin: false } }];
   const ASKS_FOR_CURRENT = ({ body }: { body: unknown }): Answer =>
     JSON.stringify(body).includes('current_password')
@@ -71,12 +70,7 @@ describe.skipIf(!existsSync(PYTHON) && process.env['CI'] === undefined)('on a te
       http_proxy: '',
       HTTP_PROXY: '',
     };
-    const { stdout } = await promisify(execFile)(
-      PYTHON,
-      ['-c', TERMINAL, JSON.stringify(dialogue), process.execPath, ENTRY, ...argv],
-      { env, timeout: 20_000 },
-    );
-    const { code, shown } = JSON.parse(stdout);
+    const { code, shown } = await typeOnTerminal([process.execPath, ENTRY, ...argv], dialogue, env);
     return { code, shown, asked: server.asked.map(({ body }) => body) };
   }
 
@@ -135,24 +129,3 @@ describe.skipIf(!existsSync(PYTHON) && process.env['CI'] === undefined)('on a te
     expect(shown).toMatch(/Cancelled; nothing was changed\.\r\n$/);
   });
 });
-
-/** Runs a program on a pseudo-terminal, types along a dialogue, prints the exit code and the screen as JSON. */
-const TERMINAL = `
-import json, os, pty, sys
-dialogue, command = json.loads(sys.argv[1]), sys.argv[2:]
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(command[0], command)
-shown = ""
-while True:
-    try:
-        data = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    shown += data.decode()
-    if dialogue and shown.endswith(dialogue[0][0]):
-        os.write(terminal, dialogue.pop(0)[1].encode())
-print(json.dumps({"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "shown": shown}))
-`;

@@ -638,6 +638,14 @@ describe('a refusal is one line that says what to do, and exit code 1', () => {
     expect(stderr).toBe('mlflow-auth-client: It was ***.\n');
   });
 
+  test('our own words are shown, even if one of them is the password', async () => {
+    const env = { MLFLOW_TRACKING_USERNAME: 'admin', MLFLOW_TRACKING_PASSWORD: 'not' };
+    const { stderr } = await against({ 'GET /api/2.0/mlflow/users/get': [401, ''] }, ['get-user', 'zoe'], {
+      env,
+    });
+    expect(stderr).toContain('You are not signed in.');
+  });
+
   test('the current password that was piped in stays out of it too', async () => {
     const { stderr } = await against(
       {
