@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Connection, readConnection } from '../../../src/cli/client/connection.ts';
 import { readCredentialsFile } from '../../../src/cli/client/credentials-file.ts';
+import { writeCertificates } from '../../support/certificates.ts';
 import { startFake } from './fake-server.ts';
 import { run } from './run.ts';
 
@@ -157,7 +158,7 @@ describe.skipIf(skipped)('with a real certificate', () => {
   let dir = '';
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'client-tls-'));
-    execFileSync(PYTHON, ['-c', CERTIFICATES, dir]);
+    writeCertificates(dir);
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -232,34 +233,6 @@ config = configparser.ConfigParser()
 config.read_string(sys.stdin.read())
 section = config["mlflow"] if "mlflow" in config else {}
 print(json.dumps([section.get("mlflow_tracking_username"), section.get("mlflow_tracking_password")]))
-`;
-
-/** An authority, a certificate of it for localhost and one for a client, valid from a day ago for two days. */
-const CERTIFICATES = `
-import datetime, pathlib, sys
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
-folder, now = pathlib.Path(sys.argv[1]), datetime.datetime.now(datetime.timezone.utc)
-name = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
-pem = serialization.Encoding.PEM
-
-def certificate(subject, issuer, issuer_key, key, extension):
-    return (
-        x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer))
-        .public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(extension, critical=False).sign(issuer_key, hashes.SHA256()).public_bytes(pem)
-    )
-
-ca, server, client = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-private = lambda key: key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-local = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-(folder / "ca.pem").write_bytes(certificate("ca", "ca", ca, ca, x509.BasicConstraints(True, None)))
-(folder / "server.pem").write_bytes(certificate("server", "ca", ca, server, local))
-(folder / "server.key").write_bytes(private(server))
-(folder / "client.pem").write_bytes(certificate("client", "ca", ca, client, local) + private(client))
 `;
 
 /** A forward proxy that remembers what it was asked for. */

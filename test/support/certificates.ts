@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { pythonOf } from './mlflow.ts';
+
+/** An authority, a certificate of it for localhost and one for a client, valid from a day ago for two days. */
+const CERTIFICATES = `
+import datetime, pathlib, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+folder, now = pathlib.Path(sys.argv[1]), datetime.datetime.now(datetime.timezone.utc)
+name = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+pem = serialization.Encoding.PEM
+
+def certificate(subject, issuer, issuer_key, key, extension):
+    return (
+        x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer))
+        .public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(extension, critical=False).sign(issuer_key, hashes.SHA256()).public_bytes(pem)
+    )
+
+ca, server, client = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+private = lambda key: key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+local = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+(folder / "ca.pem").write_bytes(certificate("ca", "ca", ca, ca, x509.BasicConstraints(True, None)))
+(folder / "other.pem").write_bytes(certificate("other", "other", client, client, x509.BasicConstraints(True, None)))
+(folder / "server.pem").write_bytes(certificate("server", "ca", ca, server, local))
+(folder / "server.key").write_bytes(private(server))
+(folder / "client.pem").write_bytes(certificate("client", "ca", ca, client, local) + private(client))
+`;
+
+/**
+ * Writes an authority (`ca.pem`), a certificate of it for localhost (`server.pem`, `server.key`), one for a client with
+ * its key (`client.pem`), and an authority that has signed none of them (`other.pem`).
+ */
+export function writeCertificates(dir: string): void {
+  execFileSync(pythonOf('3.17.2'), ['-c', CERTIFICATES, dir]);
+}
