@@ -1,13 +1,14 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig } from '../config.ts';
 import { startServer } from '../server.ts';
+import { logDestination } from './log-destination.ts';
 import { showOnce } from './show-once.ts';
 
 /** `npm run serve`: the gateway alone, in the foreground, until SIGTERM or SIGINT. */
 export async function serve(): Promise<void> {
   try {
     const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
-    const logger = pino({ level: config.log_level }, pino.destination({ sync: false, minLength: 4096 }));
+    const logger = pino({ level: config.log_level }, logDestination({ sync: false }));
     for (const warning of warnings) logger.warn(warning);
     const server = await startServer(config, { logger });
     logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
@@ -22,7 +23,6 @@ export async function serve(): Promise<void> {
         });
       });
     }
-    setInterval(() => logger.flush(), 1000).unref();
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;

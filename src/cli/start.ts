@@ -7,6 +7,7 @@ import { loadConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { checkPort } from './check-port.ts';
 import { lockDirectory } from './lock-directory.ts';
+import { logDestination } from './log-destination.ts';
 import { type ManagedMlflow, manageMlflow } from './managed-mlflow.ts';
 import { explain } from './serve.ts';
 
@@ -58,7 +59,7 @@ async function start(python: string): Promise<number> {
     await mlflow.start(stopping.signal);
 
     const log = join(dataDir, 'gateway.log');
-    const destination = pino.destination({ dest: log, append: true, mode: 0o600 });
+    const destination = logDestination({ dest: log, append: true, mode: 0o600, sync: true });
     const managed = { ...config, upstream_uri: mlflow.socketUri, upstream_host: undefined };
     server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
     say(banner(server, config.admin_username, relative(process.cwd(), dataDir)));

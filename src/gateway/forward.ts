@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { replyHeaders, upstreamHeaders } from '../mlflow/headers.ts';
+import { upstreamHeaders } from '../mlflow/headers.ts';
 import { type Upstream, upstreamFailure } from '../mlflow/upstream.ts';
 import { providerHeaders } from './provider-key.ts';
 import { type Arriving, createRequester, headersFor } from './relay.ts';
@@ -17,10 +17,10 @@ export function forward(app: FastifyInstance, upstream: Upstream): void {
     undici: createRequester(upstream.dispatcher) as never,
     httpMethods: [...METHODS],
     disableRequestLogging: true,
-    disableCache: true,
+    // What is forwarded is the target as it was judged; http-proxy need not take it apart once more.
+    preRewrite: () => '/',
     replyOptions: {
       retryDelay: () => null,
-      rewriteHeaders: (headers) => replyHeaders(headers),
       onResponse: (_request, reply, { stream }) => {
         const answer = stream as unknown as Arriving;
         if (reply.sent) answer.destroy();

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
+import { replyHeaders } from '../mlflow/headers.ts';
 import { upstreamFailure } from '../mlflow/upstream.ts';
 
 /** What stands for the stream of an answer on its way through @fastify/reply-from. */
@@ -38,6 +40,7 @@ export function createRequester(dispatcher: Dispatcher) {
 function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
   const { raw } = reply;
   let controller: Dispatcher.DispatchController | undefined;
+  let answered: IncomingHttpHeaders = {};
   let begun = false;
   const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
   raw.once('close', () => {
@@ -47,7 +50,10 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
     relay() {
       begun = true;
       reply.hijack();
-      raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>);
+      raw.writeHead(reply.statusCode, {
+        ...replyHeaders(answered),
+        ...reply.getHeaders(),
+      } as OutgoingHttpHeaders);
     },
     destroy: giveUp,
   };
@@ -58,7 +64,9 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
     },
     onResponseStart(_controller, statusCode, headers) {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
-      if (statusCode >= 200) heard(null, { statusCode, headers, body: arriving });
+      if (statusCode < 200) return;
+      answered = headers;
+      heard(null, { statusCode, headers: {}, body: arriving });
     },
     onResponseData(flow, chunk) {
       if (!begun || raw.destroyed || raw.write(chunk)) return;
