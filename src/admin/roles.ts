@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { alreadyExists, invalid, notFound } from '../errors.ts';
 import { patternProblem, permissionProblem, readPermission } from '../policy/grantable.ts';
 import type { Permission } from '../policy/permissions.ts';
+import { DEFAULT_WORKSPACE } from '../store/account.ts';
 import type { Store } from '../store/index.ts';
 import type { Role, RolePermission } from '../store/roles.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
-import { rolesHeld, visibleRoles } from './held-roles.ts';
+import { administeredBy, rolesHeld, visibleRoles } from './held-roles.ts';
 import { anything, existingUser, integer } from './parameters.ts';
 import {
   assignmentJson,
@@ -70,8 +71,11 @@ export function roleHandlers(store: Store): Handlers {
       if (workspaces?.some((each) => each.trim() === '')) {
         throw invalid("Parameter 'workspace' must be a non-empty string when provided.");
       }
-      const own = [...(await store.grants.forUsers())].flatMap(
-        ([id, grants]) => ownRole({ id }, grants) ?? [],
+      const caller = callerOf(call);
+      const seesAll =
+        caller.isAdmin || administeredBy(await rolesHeld(store, caller.id)).has(DEFAULT_WORKSPACE);
+      const own = [...(await store.grants.forUsers())].flatMap(([id, grants]) =>
+        seesAll || id === caller.id ? (ownRole({ id }, grants) ?? []) : [],
       );
       const shown = own.filter(({ workspace }) => workspaces?.includes(workspace) ?? true);
       return { roles: [...(await store.roles.list(workspaces)), ...shown].map(roleJson) };

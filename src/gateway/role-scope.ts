@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { administeredBy, rolesHeld } from '../admin/held-roles.ts';
 import { integer } from '../admin/parameters.ts';
+import { ownRoleId } from '../admin/role-json.ts';
 import { denied, invalid } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { DEFAULT_WORKSPACE } from '../store/account.ts';
@@ -23,13 +24,23 @@ export function roleAdmin(store: Store): Special {
   };
 }
 
-/** Judges who may see roles and their grants: whoever has a role in every workspace asked about. */
+/**
+ * Judges who may see roles and their grants: whoever has a role in every workspace asked about. What a single user
+ * holds is shown among the roles, but is that user's affair: it names things that others may not see.
+ */
 export function roleViewer(store: Store): Special {
   return async (request, caller) => {
     const asked = request.way.operation?.path.endsWith('roles/list')
       ? (request.way.query.get('workspace') ?? [])
       : [await workspaceOf(store, request)];
-    const held = new Set((await rolesHeld(store, caller.id)).map(({ workspace }) => workspace));
+    const roles = await rolesHeld(store, caller.id);
+    const held = new Set(roles.map(({ workspace }) => workspace));
+    const [id] = request.way.query.get('role_id') ?? [];
+    if (id !== undefined && isOfAnother(integer('role_id', id), caller)) {
+      if (!administeredBy(roles).has(DEFAULT_WORKSPACE)) {
+        throw denied('Only an admin may see what somebody else holds.', `role ${id} is somebody else's own`);
+      }
+    }
     if (asked.length === 0 || !asked.every((workspace) => workspace !== undefined && held.has(workspace))) {
       throw denied(
         'Only an admin, or whoever has a role in the workspace, may see its roles.',
@@ -38,6 +49,11 @@ export function roleViewer(store: Store): Special {
     }
     request.way.because = 'has a role in the workspace';
   };
+}
+
+/** Whether a role is what another user holds. */
+function isOfAnother(roleId: number, caller: SignedIn): boolean {
+  return roleId < 0 && roleId !== ownRoleId(caller.id);
 }
 
 /** Judges who may see what a user holds: that user, and whoever administers a workspace the user has a role in. */

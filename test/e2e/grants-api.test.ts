@@ -346,6 +346,31 @@ describe('roles', () => {
     expect(roles.map((role: { workspace: string }) => role.workspace)).toEqual(workspaces.slice(0, 2));
   });
 
+  test('that stand for what a single user holds are shown to that user and to administrators alone', async () => {
+    const [alice, bob, chief] = await Promise.all(
+      ['alice', 'bob', 'chief'].map((name) => gateway.person(name)),
+    );
+    if (alice === undefined || bob === undefined || chief === undefined) throw new Error('nobody there');
+    for (const who of [alice, bob]) await createExperiment(who);
+    const shared = await roleOf(alice, ['experiment', '*', 'USE']);
+    await roleOf(chief, ['workspace', '*', 'MANAGE']);
+    const listed = async (who: Person): Promise<number[]> =>
+      (await who.get(`${A3}/roles/list?workspace=default`)).json.roles.map(({ id }: { id: number }) => id);
+    const [own, others] = await Promise.all(
+      [alice, bob].map(async (who) => -(await who.get(`${A2}/users/current`)).json.user.id),
+    );
+    expect(await listed(alice)).toEqual(expect.arrayContaining([own, shared]));
+    expect(await listed(alice)).not.toContain(others);
+    for (const path of ['roles/get', 'roles/permissions/list']) {
+      expect((await alice.get(`${A3}/${path}?role_id=${own}`)).status).toBe(200);
+      expect((await alice.get(`${A3}/${path}?role_id=${others}`)).status).toBe(403);
+      expect((await chief.get(`${A3}/${path}?role_id=${others}`)).status).toBe(200);
+    }
+    for (const who of [chief, gateway.admin]) {
+      expect(await listed(who)).toEqual(expect.arrayContaining([own, others]));
+    }
+  });
+
   test('cannot take the names that stand for single users', async () => {
     const answer = await gateway.admin.post(`${A3}/roles/create`, {
       name: '__user_1__',
