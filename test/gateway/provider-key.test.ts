@@ -51,6 +51,13 @@ describe('a call of a model', () => {
     expect(arrived[0]).not.toHaveProperty('x-mlflow-authorization');
   });
 
+  test('names no trace that MLflow would write a span of its own into', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    expect((await call({ authorization: own, traceparent, tracestate: 'a=b' })).status).toBe(200);
+    expect(arrived[0]).not.toHaveProperty('traceparent');
+    expect(arrived[0]).not.toHaveProperty('tracestate');
+  });
+
   test.each([
     ['alone', {}],
     ['beside an empty header', { 'x-mlflow-authorization': '' }],
