@@ -10,6 +10,8 @@ import { type JobParts, job, serverKeys } from './job.ts';
 import { otlp } from './otlp.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
+import { scorerModels } from './scorer-models.ts';
+import { usageExperiment } from './usage-experiment.ts';
 
 type SpecialName = Extract<Rule, { rule: 'special' }>['name'];
 
@@ -34,6 +36,8 @@ export function createSpecials(parts: SpecialParts): Specials {
     'review-queue': reviewQueue(parts),
     job: job(parts),
     'server-keys': serverKeys(parts.judge),
+    'scorer-models': scorerModels(parts.judge),
+    'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),
     'role-admin': roleAdmin(parts.store),
     'role-viewer': roleViewer(parts.store),

@@ -165,7 +165,8 @@ const traces: readonly Row[] = [
   ['DELETE', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
 
   // A trace id that exists elsewhere would be moved here with its spans: the id must be new, or of this experiment.
-  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`)],
+  // So would an assessment, and what one that is deleted has overridden is changed wherever it is: MLflow gives out these ids.
+  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`), absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`)],
   ['POST', '3.0 traces/search', 'signed-in', [], spare('trace'), narrow('body.locations[].mlflow_experiment.experiment_id')],
   ['GET', '3.0 traces/get', 'read', trace('query.trace_id')],
   ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]')],
@@ -207,8 +208,8 @@ const evaluation: readonly Row[] = [
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
   // What is looked at, the handlers look for in the experiment alone; whom a job asks may be named in the request.
   ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('scorer-models'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), special('scorer-models'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -229,7 +230,7 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by', ['body.status', 'PENDING'])],
 
-  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))]],
+  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], special('scorer-models')],
   ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
   ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name')],
   ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name')],
@@ -295,9 +296,9 @@ const aiGateway: readonly Row[] = [
   ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id'), forget('gateway_secret', 'body.secret_id')],
   ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
   ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],
-  ['POST', '3.0 gateway/endpoints/create', 'signed-in', [usedDefinitions, servedExperiment], stamp('body.created_by'), adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id')],
+  ['POST', '3.0 gateway/endpoints/create', 'signed-in', [usedDefinitions, servedExperiment], special('usage-experiment'), stamp('body.created_by'), adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id')],
   ['GET', '3.0 gateway/endpoints/get', 'read', [maybe(endpoint('query.endpoint_id')), maybe(endpointName('query.name'))]],
-  ['POST', '3.0 gateway/endpoints/update', 'update', [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment], stamp('body.updated_by')],
+  ['POST', '3.0 gateway/endpoints/update', 'update', [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment], special('usage-experiment'), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/endpoints/delete', 'delete', endpoint('body.endpoint_id'), forget('gateway_endpoint', 'body.endpoint_id')],
   ['GET', '3.0 gateway/endpoints/list', 'signed-in', [], keep('endpoints', 'gateway_endpoint', 'endpoint_id')],
   ['POST', '3.0 gateway/endpoints/models/attach', 'update', [endpoint('body.endpoint_id'), maybe(to('use', modelDefinition('body.model_config.model_definition_id')))], stamp('body.created_by')],

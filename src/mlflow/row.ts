@@ -146,6 +146,8 @@ export type Rule =
         | 'review-queue'
         | 'job'
         | 'server-keys'
+        | 'scorer-models'
+        | 'usage-experiment'
         | 'grantable'
         | 'role-admin'
         | 'role-viewer'

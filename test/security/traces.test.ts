@@ -102,6 +102,33 @@ describe('traces of the API of MLflow 3', () => {
   beforeAll(() => start('3.17.2'));
   afterAll(() => gateway.close());
 
+  const assessment = {
+    assessment_name: 'good',
+    source: { source_type: 'HUMAN', source_id: 'x' },
+    create_time: '2024-01-01T00:00:00Z',
+    last_update_time: '2024-01-01T00:00:00Z',
+    feedback: { value: true },
+  };
+
+  test('starting one of one’s own again does not take over, nor change, the assessments of another', async () => {
+    const [own, foreign] = [await startTrace(alice, alices), await startTrace(bob, bobs)];
+    const made = await bob.post(`/api/3.0/mlflow/traces/${foreign}/assessments`, { assessment });
+    const { assessment_id } = made.json.assessment;
+    const startedWith = async (more: Record<string, unknown>) =>
+      (
+        await alice.post(
+          '/api/3.0/mlflow/traces',
+          traceBody(alices, own, { assessments: [assessment, { ...assessment, ...more }] }),
+        )
+      ).status;
+    expect(await startedWith({ assessment_id })).toBe(400);
+    expect(await startedWith({ assessmentId: assessment_id })).toBe(400);
+    expect(await startedWith({ overrides: assessment_id })).toBe(400);
+    expect(await startedWith({})).toBe(200);
+    const there = await bob.get(`/api/3.0/mlflow/traces/${foreign}/assessments/${assessment_id}`);
+    expect(there.json).toEqual(made.json);
+  });
+
   test('only those who may use the experiment use its traces', async () => {
     // With spans, which batchGet wants to find.
     const id = newTraceId();
@@ -110,13 +137,6 @@ describe('traces of the API of MLflow 3', () => {
       headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': alices },
     });
     expect(sent.status).toBe(200);
-    const assessment = {
-      assessment_name: 'good',
-      source: { source_type: 'HUMAN', source_id: 'x' },
-      create_time: '2024-01-01T00:00:00Z',
-      last_update_time: '2024-01-01T00:00:00Z',
-      feedback: { value: true },
-    };
     const created = await alice.post(`/api/3.0/mlflow/traces/${id}/assessments`, { assessment });
     expect(created.status).toBe(200);
     const one = `3.0/mlflow/traces/${id}/assessments/${created.json.assessment.assessment_id}`;

@@ -1,0 +1,183 @@
+/** What the AI gateway of MLflow reads and writes on its own account, named by whoever makes an endpoint or a scorer. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  createExperiment,
+  grant,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../support/gateway.ts';
+import { sharedMlflow } from '../support/mlflow.ts';
+
+const A3 = '/api/3.0/mlflow';
+const AI = `${A3}/gateway`;
+
+let gateway: TestGateway;
+let alice: Person;
+let bob: Person;
+let definition: string;
+
+beforeAll(async () => {
+  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+});
+afterAll(() => gateway.close());
+
+beforeEach(async () => {
+  alice = await gateway.person('alice');
+  bob = await gateway.person('bob');
+  const secret = await bob.post(`${AI}/secrets/create`, {
+    secret_name: unique('secret'),
+    secret_value: { api_key: 'a-key' },
+    provider: 'openai',
+  });
+  const made = await bob.post(`${AI}/model-definitions/create`, {
+    name: unique('definition'),
+    secret_id: secret.json.secret.secret_id,
+    provider: 'openai',
+    model_name: 'a-model',
+  });
+  definition = made.json.model_definition.model_definition_id;
+});
+
+const newEndpoint = (name: string, more: Record<string, unknown> = {}) =>
+  bob.post(`${AI}/endpoints/create`, {
+    name,
+    model_configs: [{ model_definition_id: definition, linkage_type: 'PRIMARY', weight: 1 }],
+    ...more,
+  });
+
+describe('an endpoint whose calls are logged to the experiment of its name', () => {
+  test('does not take one that somebody else has made', async () => {
+    const name = unique('endpoint');
+    const trap = await createExperiment(alice, `gateway/${name}`);
+    expect((await newEndpoint(name)).status).toBe(403);
+    expect((await newEndpoint(name, { usage_tracking: true })).status).toBe(403);
+    expect((await newEndpoint(name, { experimentId: trap })).status).toBe(403);
+    await grant(alice, bob, { experiment: trap }, 'READ');
+    expect((await newEndpoint(name)).status).toBe(403);
+    expect((await bob.get(`${AI}/endpoints/list`)).json.endpoints ?? []).toEqual([]);
+  });
+
+  test('takes one that its maker may write to, a new one, or none', async () => {
+    const name = unique('endpoint');
+    const own = await createExperiment(bob, `gateway/${name}`);
+    const [taken, made, none] = [
+      await newEndpoint(name),
+      await newEndpoint(unique('endpoint')),
+      await newEndpoint(unique('endpoint'), { usage_tracking: false }),
+    ];
+    expect([taken.status, made.status, none.status]).toEqual([200, 200, 200]);
+    expect(taken.json.endpoint.experiment_id).toBe(own);
+    expect(made.json.endpoint.experiment_id).toBeDefined();
+    expect(none.json.endpoint.experiment_id).toBeUndefined();
+  });
+
+  test('does not take one by a later change either', async () => {
+    const [name, newName] = [unique('endpoint'), unique('endpoint')];
+    await createExperiment(alice, `gateway/${name}`);
+    await createExperiment(alice, `gateway/${newName}`);
+    const { endpoint } = (await newEndpoint(name, { usage_tracking: false })).json;
+    const change = (json: Record<string, unknown>) =>
+      bob.post(`${AI}/endpoints/update`, { endpoint_id: endpoint.endpoint_id, ...json });
+    expect((await change({ usage_tracking: true })).status).toBe(403);
+    expect((await change({ usage_tracking: true, name: newName })).status).toBe(403);
+    expect((await change({ name: newName })).status).toBe(200);
+    expect((await change({ usage_tracking: true })).status).toBe(403);
+    expect((await change({ usage_tracking: true, name: unique('endpoint') })).status).toBe(200);
+    // It logs to an experiment now: the one of its name is not looked for.
+    expect((await change({ usage_tracking: true, name })).status).toBe(200);
+  });
+});
+
+describe('a scorer', () => {
+  const shapes = (model: string) => [
+    { instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}.', model } },
+    { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: { name: 'safety', model } },
+    {
+      memory_augmented_judge_data: {
+        base_judge: { instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}.', model } },
+      },
+    },
+  ];
+  const serialized = (shape: Record<string, unknown>) =>
+    JSON.stringify({
+      mlflow_version: '3.17.2',
+      serialization_version: 1,
+      name: 'judge',
+      aggregations: [],
+      ...shape,
+    });
+
+  test('calls only endpoints that whoever registers it may use, and tells nothing of others', async () => {
+    const experiment_id = await createExperiment(alice);
+    const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
+    const register = (shape: Record<string, unknown>) =>
+      alice.post(`${A3}/scorers/register`, {
+        experiment_id,
+        name: 'judge',
+        serialized_scorer: serialized(shape),
+      });
+    for (const model of [`gateway:/${endpoint.name}`, `gateway://${endpoint.name}`, 'gateway:/nonesuch']) {
+      for (const shape of shapes(model)) {
+        expect([shape, (await register(shape)).status]).toEqual([shape, 403]);
+      }
+    }
+    const granted = await bob.post(`${A3}/users/permissions/grant`, {
+      username: alice.username,
+      resource_type: 'gateway_endpoint',
+      resource_id: endpoint.endpoint_id,
+      permission: 'USE',
+    });
+    expect(granted.status).toBe(200);
+    const [judge = {}] = shapes(`gateway:/${endpoint.name}`);
+    expect((await register(judge)).status).toBe(200);
+    expect((await register(shapes('openai:/a-model')[0] ?? {})).status).toBe(200);
+  });
+
+  test('is refused where it could be read in two ways', async () => {
+    const experiment_id = await createExperiment(alice);
+    for (const serialized_scorer of [
+      '{"a":{"model":"gateway:/x","model":"openai:/y"}}',
+      '"{}"',
+      '[]',
+      'no',
+    ]) {
+      const asked = { experiment_id, name: 'judge', serialized_scorer };
+      expect((await alice.post(`${A3}/scorers/register`, asked)).status).toBe(400);
+    }
+  });
+
+  test('that a job runs calls no endpoint that is denied to whoever starts it', async () => {
+    const experiment_id = await createExperiment(alice);
+    const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
+    for (const [resource_id, permission] of [
+      ['*', 'USE'],
+      [endpoint.endpoint_id, 'DENY'],
+    ]) {
+      const what = {
+        username: alice.username,
+        resource_type: 'gateway_endpoint',
+        resource_id,
+        permission,
+      };
+      expect((await gateway.admin.post(`${A3}/users/permissions/grant`, what)).status).toBe(200);
+    }
+    const [judge = {}] = shapes(`gateway:/${endpoint.name}`);
+    const [free = {}] = shapes('openai:/a-model');
+    const trace_ids = [`tr-${'0'.repeat(32)}`];
+    const ajax = (path: string, json: unknown) => alice.post(`/ajax-api/3.0/mlflow/${path}`, json);
+    const one = (shape: Record<string, unknown>) => ({
+      experiment_id,
+      trace_ids,
+      serialized_scorer: serialized(shape),
+    });
+    const several = (...each: Record<string, unknown>[]) => ({
+      experiment_id,
+      trace_ids,
+      serialized_scorers: each.map(serialized),
+    });
+    expect((await ajax('scorer/invoke', one(judge))).status).toBe(403);
+    expect((await ajax('genai/evaluate/invoke', several(free, judge))).status).toBe(403);
+  });
+});
