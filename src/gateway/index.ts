@@ -14,6 +14,7 @@ import { head } from './head.ts';
 import { match } from './match.ts';
 import { read } from './read.ts';
 import { record } from './record.ts';
+import { sameOrigin } from './same-origin.ts';
 import { serve } from './serve.ts';
 import { createSpecials } from './special.ts';
 import { transport } from './transport.ts';
@@ -34,6 +35,7 @@ export interface GatewayParts {
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   record(app);
   transport(app);
+  sameOrigin(app);
   match(app, parts.find);
   authenticate(app, parts.ways);
   read(app, parts);

@@ -50,6 +50,7 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
+    if (has(operation, 'serve')) refuseOtherThanJson(request, operation);
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient);
@@ -68,6 +69,13 @@ function readQueryOf(request: FastifyRequest, operation: Operation, lenient: boo
 function refuseQuery(lenient: boolean): void {
   if (lenient) return;
   throw invalid('This request takes its parameters in the body. Send it without a query string.');
+}
+
+/** What a form of another site can send is never taken for JSON (CVE-2025-1473); no form can send a DELETE. */
+function refuseOtherThanJson(request: FastifyRequest, { method }: Operation): void {
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';', 1);
+  if (method === 'DELETE' || type.trim().toLowerCase() === 'application/json') return;
+  throw invalid('Invalid content type. Must be application/json');
 }
 
 function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
