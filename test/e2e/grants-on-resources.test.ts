@@ -215,6 +215,34 @@ describe('an MCP server', () => {
     expect((await owner.send('DELETE', `${A3}/mcp-servers/${name}`)).status).toBe(200);
     expect([await held(owner), await held(other)]).toEqual([[], []]);
   });
+
+  test('is reached by MLflow’s client, which encodes the slash in its name', async () => {
+    const printed = await runPython(
+      '3.17.2',
+      `
+from mlflow import MlflowClient
+client, name = MlflowClient(), "${unique('com.example/client')}"
+client.create_mcp_server(name)
+client.create_mcp_server_version(server_json={"name": name, "version": "1.0.0+b", "description": "d"})
+client.set_mcp_server_tag(name, "a b", "v")
+client.set_mcp_server_alias(name, "prod", "1.0.0+b")
+client.create_mcp_access_endpoint(name, "https://example.com/mcp", server_alias="prod")
+print(client.get_mcp_server(name).tags, client.get_mcp_server_version_by_alias(name, "prod").version)
+print([each.version for each in client.search_mcp_server_versions(name)], len(client.search_mcp_access_endpoints(name)))
+client.delete_mcp_server_tag(name, "a b")
+client.delete_mcp_server_alias(name, "prod")
+client.delete_mcp_server(name)
+`,
+      {
+        MLFLOW_TRACKING_URI: gateway.url,
+        MLFLOW_TRACKING_USERNAME: owner.username,
+        MLFLOW_TRACKING_PASSWORD: owner.password,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
+      },
+    );
+    expect(printed).toBe("{'a b': 'v'} 1.0.0+b\n['1.0.0+b'] 1\n");
+    expect(await held(owner)).toEqual([]);
+  });
 });
 
 describe('a scorer', () => {

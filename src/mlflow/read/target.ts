@@ -29,6 +29,12 @@ const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
 const ARTIFACTS =
   /^\/(?:ajax-)?api\/2\.0\/mlflow-artifacts\/(?:artifacts|presigned|mpu\/(?:create|complete|abort))\//;
 
+/**
+ * A server of the MCP registry is named `namespace/slug`, and MLflow's own client encodes that slash. Starlette
+ * decodes a path before it routes it, so the name is two segments either way.
+ */
+const MCP_SERVER = /^(\/(?:ajax-)?api\/3\.0\/mlflow\/mcp-servers\/[^/]+?)%2[Ff]/;
+
 /** What an encoded segment must not hide: a slash, a second encoding, a control character. */
 const HIDDEN = /[/\\%\p{Cc}]/u;
 
@@ -57,7 +63,7 @@ export function readTarget(rawUrl: string): Target {
     throw invalid('The request target has a character that must be percent-encoded (RFC 3986).');
   }
   if (BAD_PERCENT.test(rawUrl)) throw invalid('The request target has a % that starts no percent-encoding.');
-  return { ...readPath(rawPath), rawQuery };
+  return { ...readPath(rawPath.replace(MCP_SERVER, '$1/')), rawQuery };
 }
 
 function readPath(rawPath: string): { path: string; segments: readonly string[] } {

@@ -84,6 +84,36 @@ describe('what two readers could take for different paths is refused', () => {
   });
 });
 
+describe('the slash in the name of an MCP server is a slash, encoded or not', () => {
+  const MCP = '/api/3.0/mlflow/mcp-servers';
+
+  test.each([
+    [`${MCP}/io.x%2Fsrv`, `${MCP}/io.x/srv`],
+    [`${MCP}/io.x%2fsrv/versions/1.0.0%2Bb`, `${MCP}/io.x/srv/versions/1.0.0+b`],
+    [`/ajax-api/3.0/mlflow/mcp-servers/a%20b%2Fc/tags`, '/ajax-api/3.0/mlflow/mcp-servers/a%20b/c/tags'],
+    // Read as MLflow reads it: another route, which is judged as itself.
+    [`${MCP}/endpoints%2Fx`, `${MCP}/endpoints/x`],
+  ])('%s', (sent, path) => {
+    const segments = path.slice(1).split('/').map(decodeURIComponent);
+    expect(readTarget(sent)).toEqual({ path, segments, rawQuery: undefined });
+  });
+
+  test.each([
+    `${MCP}/%2Fsrv`,
+    `${MCP}/io.x%2F/versions`,
+    `${MCP}/io.x%2F..%2Fsrv`,
+    `${MCP}/io.x%2F%2e%2e`,
+    `${MCP}/io.x%252Fsrv`,
+    `${MCP}/io.x%2Fsrv%2Fversions`,
+    `${MCP}/io.x/srv%2Fversions`,
+    `${MCP}/io.x/srv/tags/a%2Fb`,
+    '/api/3.0/mlflow/mcp-servers%2Fio.x/srv',
+    '/api/3.0/mlflow/traces/a%2Fb',
+  ])('and nothing else is: %s', (sent) => {
+    expect(() => readTarget(sent)).toThrow(expect.objectContaining({ status: 400 }));
+  });
+});
+
 describe('an artifact path is decoded until nothing is left to decode, as MLflow does', () => {
   test.each([
     ['1/run/artifacts/MLmodel', '1/run/artifacts/MLmodel'],
