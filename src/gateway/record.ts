@@ -15,6 +15,8 @@ declare module 'fastify' {
 export function record(app: FastifyInstance): void {
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
+    // Now, as a body that streamed on leaves the request without its socket.
+    const { ip } = request;
     // Not onResponse, which never comes for an answer that breaks off.
     reply.raw.once('close', () => {
       const status = reply.statusCode;
@@ -22,7 +24,7 @@ export function record(app: FastifyInstance): void {
       const failed = status >= 500 || (!whole && request.failure !== undefined);
       const level = failed ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
       const ms = Math.round(reply.elapsedTime);
-      request.log[level]({ ...entryOf(request), status, ms, ...(!whole && { whole }) }, 'request');
+      request.log[level]({ ...entryOf(request), ip, status, ms, ...(!whole && { whole }) }, 'request');
     });
     done();
   });
@@ -35,7 +37,6 @@ function entryOf(request: FastifyRequest) {
     path: way?.target.path,
     row: way?.operation?.name,
     user: way?.principal.kind === 'user' ? way.principal.username : undefined,
-    ip: request.ip,
     because: failure instanceof ApiError ? (failure.because ?? failure.message) : way?.because,
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };

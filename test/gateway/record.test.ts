@@ -45,6 +45,23 @@ test('a request that was forwarded is one line with who, what and why', async ()
   });
 });
 
+test('an upload through a trusted proxy is one line with the address of who sent it', async () => {
+  const behind = await startGateway(upstream.uri, { trusted_proxies: '127.0.0.1' });
+  const target = '/api/2.0/mlflow-artifacts/artifacts/1/0123456789abcdef0123456789abcdef/artifacts/file';
+  for (const length of [1, 1_000_000]) {
+    const headers = { 'x-forwarded-for': '192.0.2.7' };
+    await behind.admin.send('PUT', target, { raw: 'x'.repeat(length), headers });
+  }
+  const lines = () => behind.log.filter(({ method }) => method === 'PUT');
+  await expect
+    .poll(() => lines().map(({ ip, status }) => [ip, status]))
+    .toEqual([
+      ['192.0.2.7', 200],
+      ['192.0.2.7', 200],
+    ]);
+  await behind.close();
+});
+
 test('a refusal is one line with its full reason, of which the caller gets a part', async () => {
   const answer = await alice.get(GET);
   const line = await entry();
