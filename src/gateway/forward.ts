@@ -27,6 +27,9 @@ export function forward(app: FastifyInstance, upstream: Upstream): void {
         else answer.relay();
       },
       onError: (reply, { error }) => {
+        // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
+        // it looks at the answer, as Python's does, would wait for ever.
+        if (!reply.request.raw.complete) reply.header('connection', 'close');
         reply.send(upstreamFailure(error));
       },
     },

@@ -317,6 +317,16 @@ describe('streams', () => {
     expect((await bytesOf(answer)).toString()).toBe('too large');
     sent.destroy();
   });
+
+  test('an upstream that breaks off an upload ends it for the client too', async () => {
+    upstream.answer((request) => request.socket.destroy());
+    const sent = open('PUT', ARTIFACT, { 'content-length': SIZE, connection: 'keep-alive' });
+    sent.write('a part');
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    await bytesOf(answer);
+    expect([answer.statusCode, answer.headers.connection]).toEqual([503, 'close']);
+    if (!answer.socket.closed) await once(answer.socket, 'close');
+  });
 });
 
 test('a gateway that drains lets a download end', async () => {
