@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { denied } from '../errors.ts';
 
 /** A page of another site can have these sent too, but does not get to see the answer. */
@@ -12,7 +11,7 @@ const ONLY_READ: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function sameOrigin(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    if (!ONLY_READ.has(request.raw.method ?? '') && comesFromElsewhere(request.raw.headers)) {
+    if (!ONLY_READ.has(request.raw.method ?? '') && comesFromElsewhere(request)) {
       throw denied('Cross-origin request blocked.', 'a page of another site had this sent');
     }
     done();
@@ -23,7 +22,8 @@ export function sameOrigin(app: FastifyInstance): void {
  * By what browsers say, and nothing else does: Sec-Fetch-Site, over TLS and on localhost, where no proxy between can
  * be mistaken about it; otherwise Origin (Fetch standard, 3.2; Fetch Metadata, 2.3).
  */
-function comesFromElsewhere({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+function comesFromElsewhere({ headers, host }: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   if (origin === undefined) return false;
   const from = URL.parse(origin);

@@ -64,6 +64,17 @@ describe('a request is taken', () => {
   });
 });
 
+test('behind a trusted proxy its host is the one that the browser asked for', async () => {
+  const behind = await startGateway(NO_UPSTREAM, { trusted_proxies: '127.0.0.1' });
+  const from = async (origin: string) => {
+    const headers = { host: 'internal:5000', 'x-forwarded-host': HERE, origin };
+    return (await behind.admin.send('PATCH', '/api/2.0/mlflow/users/update-admin', { raw: '{}', headers }))
+      .status;
+  };
+  expect([await from(`https://${HERE}`), await from('http://internal:5000')]).toEqual([400, 403]);
+  await behind.close();
+});
+
 test.each([
   'text/plain',
   'application/x-www-form-urlencoded',
