@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { unavailable } from '../errors.ts';
 import {
@@ -16,6 +17,9 @@ import type { Intent, IntentAction } from '../store/types.ts';
 const CLOCK_SKEW_MS = 60_000;
 /** A create whose answer never came may still happen; after this it does not. */
 const GIVE_UP_MS = 15 * 60_000;
+/** How long the new owner of a name waits for the grants of what was renamed away from it to be gone. */
+const VACATE_MS = 5_000;
+const VACATE_POLL_MS = 20;
 
 /** Keeps grants in step with what is created, renamed and deleted upstream (invariant 6). */
 export interface Adoption {
@@ -56,7 +60,9 @@ export function createAdoption(
       case 'create':
         // Only what came into being after the intent can be its doing, and only if nobody else has adopted it since.
         if (found !== 'missing' && found.createdAt >= intent.createdAt - CLOCK_SKEW_MS) {
-          if (!(await isHeld(kind, found, intent))) {
+          const rivalry = await rivalryOver(intent, expired);
+          if (rivalry === 'undecided') return false;
+          if (rivalry === 'none' && !(await isHeld(kind, found, intent))) {
             await store.grants.adopt({ kind, id: found.id, userId: intent.userId, intentId: intent.id });
             return true;
           }
@@ -67,8 +73,18 @@ export function createAdoption(
         if (renamed === 'unclear') return false;
         // Without a grant on the old name there is nothing to move, and what is on the new one may be another's.
         if (found === 'missing' && renamed !== 'missing' && (await grantsOn(kind, intent.name)).length > 0) {
-          await store.grants.rename({ kind, from: intent.name, to: renamed.id, intentId: intent.id });
-          return true;
+          const rivalry = await rivalryOver(intent, expired);
+          if (rivalry === 'undecided') return false;
+          if (rivalry === 'none' && (await isRenamed(kind, renamed, intent))) {
+            await store.grants.rename({
+              kind,
+              from: intent.name,
+              to: renamed.id,
+              since: intent.createdAt,
+              intentId: intent.id,
+            });
+            return true;
+          }
         }
         if (found !== 'missing' && renamed === 'missing' && !expired) return false;
         break;
@@ -99,6 +115,48 @@ export function createAdoption(
     return (await grantsOn(kind, found.id)).some(({ createdAt }) => createdAt >= since);
   }
 
+  /**
+   * Whether what has the new name came by it by this rename. Something else may have had it all along, which made
+   * MLflow refuse: whoever then got rid of the old name must not be given what belongs to another. MLflow notes the
+   * time of a rename, and what has an owner was not renamed a moment ago.
+   */
+  async function isRenamed(kind: AskedKind, found: Exclude<Existence, string>, intent: Intent) {
+    const isInTime =
+      found.updatedAt >= intent.createdAt - CLOCK_SKEW_MS && found.createdAt <= intent.createdAt;
+    return isInTime && (await grantsOn(kind, found.id)).length === 0;
+  }
+
+  /**
+   * Whether somebody else was about to bring about the same name. Then nobody can tell whose doing it is: while an
+   * answer may still come it is waited for, else nobody gets anything.
+   */
+  async function rivalryOver(intent: Intent, expired: boolean): Promise<'none' | 'undecided' | 'lost'> {
+    const rivals = (await store.intents.list()).filter(
+      (other) =>
+        other.userId !== intent.userId &&
+        typesSharingNamesWith(intent.kind).includes(other.kind) &&
+        claimedBy(other) !== undefined &&
+        claimedBy(other) === claimedBy(intent),
+    );
+    if (rivals.length === 0) return 'none';
+    if (!expired && rivals.some(({ id }) => inFlight.has(id))) return 'undecided';
+    for (const { id } of rivals) if (!inFlight.has(id)) await store.intents.close(id);
+    return 'lost';
+  }
+
+  /**
+   * Waits until nothing is on its way from this name to another one. The rename has happened, or the name would not
+   * have been free, and is about to move its grants, which must not be taken for leftovers.
+   */
+  async function vacated(kind: string, name: string): Promise<void> {
+    const isLeaving = (other: Intent) =>
+      other.action === 'rename' && other.name === name && typesSharingNamesWith(kind).includes(other.kind);
+    for (let waited = 0; waited < VACATE_MS; waited += VACATE_POLL_MS) {
+      if (!(await store.intents.list()).some(isLeaving)) return;
+      await setTimeout(VACATE_POLL_MS);
+    }
+  }
+
   /** Every grant on a name: as a model and as a prompt, which share one space of names. */
   async function grantsOn(kind: AskedKind, id: string) {
     const types = typesSharingNamesWith(kind);
@@ -124,10 +182,11 @@ export function createAdoption(
       const { kind } = intent;
       const intentId = intent.id;
       try {
+        if (intent.action !== 'delete') await vacated(kind, id);
         if (intent.action === 'create')
           await store.grants.adopt({ kind, id, userId: intent.userId, intentId });
         else if (intent.action === 'rename')
-          await store.grants.rename({ kind, from: intent.name, to: id, intentId });
+          await store.grants.rename({ kind, from: intent.name, to: id, since: intent.createdAt, intentId });
         else await store.grants.forget({ kind, id: intent.name, before: intent.createdAt, intentId });
       } finally {
         inFlight.delete(intentId);
@@ -158,4 +217,10 @@ export function createAdoption(
       return open;
     },
   };
+}
+
+/** The name that something will have once an intent has come about. */
+function claimedBy(intent: Intent): string | undefined {
+  if (intent.action === 'delete') return undefined;
+  return intent.action === 'rename' ? intent.newName : intent.name;
 }

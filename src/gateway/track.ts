@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { unavailable } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { hasPromptTag } from '../mlflow/identifiers.ts';
 import type { Operation } from '../mlflow/match.ts';
@@ -35,7 +36,14 @@ export async function track(
   }
   if (answer.status >= 500 && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
   else if (answer.status >= 300) await adoption.refused(intent);
-  else await adoption.done(asAnswered(intent, answer), idAfter(intent, operation, answer));
+  else {
+    const id = idAfter(intent, operation, answer);
+    if (id === undefined) {
+      adoption.unheard(intent);
+      throw unavailable('The MLflow server did not say what it has made. Look whether it is there.');
+    }
+    await adoption.done(asAnswered(intent, answer), id);
+  }
   return answer;
 }
 
@@ -74,10 +82,14 @@ function asAnswered(intent: Intent, answer: Answer): Intent {
   return intent.action === 'create' && isPrompt ? { ...intent, kind: 'prompt' } : intent;
 }
 
-/** What grants are keyed by from now on: the id or name in the upstream's answer, not in the request. */
-function idAfter(intent: Intent, operation: Operation, answer: Answer): string {
+/**
+ * What grants are keyed by from now on: the id or name in the upstream's answer, never the one in the request: an
+ * experiment may be *named* 7. Undefined for an answer that does not say it, whatever its status.
+ */
+function idAfter(intent: Intent, operation: Operation, answer: Answer): string | undefined {
   if (intent.action === 'rename') return intent.newName;
   const adopt = ruleOf(operation, 'adopt');
-  const id = adopt === undefined ? undefined : propertyAt(replyJson(answer), adopt.id);
-  return typeof id === 'string' ? id : intent.name;
+  if (adopt === undefined) return intent.name;
+  const id = propertyAt(replyJson(answer), adopt.id);
+  return typeof id === 'string' && id !== '' ? id : undefined;
 }

@@ -11,6 +11,8 @@ interface Question {
   /** In what was found: what its grants are keyed by, and when it came into being. */
   readonly id: string;
   readonly createdAt: string;
+  /** When it was last changed, renamed first of all; told only of what can be renamed. */
+  readonly updatedAt?: string;
 }
 
 /** How to ask for one kind of things; by the name it is created under, and by the id its grants are keyed by. */
@@ -39,6 +41,7 @@ const QUESTIONS = {
       at: 'registered_model',
       id: 'name',
       createdAt: 'creation_timestamp',
+      updatedAt: 'last_updated_timestamp',
     },
   },
   gateway_secret: {
@@ -110,8 +113,11 @@ export type AskedKind = keyof typeof QUESTIONS;
 
 export const ASKED_KINDS = Object.keys(QUESTIONS) as readonly AskedKind[];
 
-/** What MLflow says of a thing: when it came into being, in milliseconds since the epoch. */
-export type Existence = { readonly id: string; readonly createdAt: number } | 'missing' | 'unclear';
+/** What MLflow says of a thing: when it came into being and was last changed, in milliseconds since the epoch. */
+export type Existence =
+  | { readonly id: string; readonly createdAt: number; readonly updatedAt: number }
+  | 'missing'
+  | 'unclear';
 
 /** Where MLflow is asked for a thing. */
 export function existenceTarget(kind: AskedKind, by: 'byName' | 'byId', text: string): string {
@@ -127,14 +133,15 @@ export function readExistence(
 ): Existence {
   if (status === 404) return 'missing';
   if (status !== 200) return 'unclear';
-  const { at, where, id, createdAt } = questionOf(kind, by);
+  const question = questionOf(kind, by);
+  const { at, where } = question;
   const reply: unknown = JSON.parse(bytes.toString('utf8'));
   const found = at === '' ? reply : propertyAt(reply, at);
-  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], id, createdAt);
+  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], question);
   // MLflow leaves an empty list out.
   if (!isObject(reply) || (found !== undefined && !Array.isArray(found))) return 'unclear';
   const rows = (found ?? []).filter((row: unknown) => propertyAt(row, where) === text);
-  return rows.length === 0 ? 'missing' : oldest(rows, id, createdAt);
+  return rows.length === 0 ? 'missing' : oldest(rows, question);
 }
 
 function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Question {
@@ -143,12 +150,14 @@ function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Question {
 }
 
 /** Of several versions the first: with it the whole came into being. */
-function oldest(rows: readonly unknown[], id: string, createdAt: string): Existence {
+function oldest(rows: readonly unknown[], question: Question): Existence {
   const [first] = rows;
-  const foundId = propertyAt(first, id);
-  const times = rows.map((row) => momentIn(propertyAt(row, createdAt)));
-  return typeof foundId === 'string' && times.every(Number.isFinite)
-    ? { id: foundId, createdAt: Math.min(...times) }
+  const id = propertyAt(first, question.id);
+  const momentsAt = (path: string) => rows.map((row) => momentIn(propertyAt(row, path)));
+  const createdAt = Math.min(...momentsAt(question.createdAt));
+  const updatedAt = Math.max(...momentsAt(question.updatedAt ?? question.createdAt));
+  return typeof id === 'string' && Number.isFinite(createdAt) && Number.isFinite(updatedAt)
+    ? { id, createdAt, updatedAt }
     : 'unclear';
 }
 

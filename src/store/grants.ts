@@ -35,6 +35,12 @@ export interface Renaming {
   readonly kind: string;
   readonly from: string;
   readonly to: string;
+  /**
+   * When it began (milliseconds since the epoch). What was granted since on the old name is on something that has
+   * come to have it, and stays; what was granted since on the new name says that the name has gone on to another
+   * thing, and nothing moves there.
+   */
+  readonly since?: number;
   readonly intentId?: number;
 }
 
@@ -220,12 +226,14 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
         }
       }),
 
-    rename: ({ kind, from, to, intentId }) =>
+    rename: ({ kind, from, to, since, intentId }) =>
       write(async (transaction, announce) => {
         if (!(await settle(transaction, intentId)) || from === to) return;
+        const before = since === undefined ? {} : { before: since };
+        const taken = since !== undefined && (await isGrantedSince(transaction, kind, to, since));
+        if (to === ALL || taken) return purge(transaction, announce, { kind, id: from, ...before });
         await purge(transaction, announce, { kind, id: to });
-        if (to === ALL) await purge(transaction, announce, { kind, id: from });
-        else await move(transaction, announce, { kind, from, to, at: clock() });
+        await move(transaction, announce, { kind, from, to, at: clock(), ...before });
       }),
 
     forget: ({ kind, id, before, intentId }) =>
@@ -255,17 +263,34 @@ async function purge(
 async function move(
   transaction: Transaction<Schema>,
   announce: Announce,
-  { kind, from, to, at }: { kind: string; from: string; to: string; at: number },
+  { kind, from, to, at, before }: { kind: string; from: string; to: string; at: number; before?: number },
 ): Promise<void> {
   if (from === ALL) return;
-  const moved = await transaction
+  let moving = transaction
     .updateTable('grants')
     .set({ resource_pattern: to, created_at: at })
     .where('resource_type', 'in', typesSharingNamesWith(kind))
-    .where('resource_pattern', '=', from)
-    .returning('user_id')
-    .execute();
-  for (const { user_id: userId } of moved) announce(userId ?? 'everybody');
+    .where('resource_pattern', '=', from);
+  if (before !== undefined) moving = moving.where('created_at', '<=', before);
+  for (const { user_id: userId } of await moving.returning('user_id').execute())
+    announce(userId ?? 'everybody');
+}
+
+/** Whether anything was granted on a name after a moment. */
+async function isGrantedSince(
+  transaction: Transaction<Schema>,
+  kind: string,
+  id: string,
+  since: number,
+): Promise<boolean> {
+  const grant = await transaction
+    .selectFrom('grants')
+    .select('id')
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', id)
+    .where('created_at', '>', since)
+    .executeTakeFirst();
+  return grant !== undefined;
 }
 
 /**

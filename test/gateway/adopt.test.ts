@@ -24,10 +24,13 @@ let alice: User;
 let bob: User;
 /** Models and experiments that the upstream has: when each was created, by name. */
 let models: Map<string, number>;
+/** When a model came to its name, if by a rename. */
+let renamedAt: Map<string, number>;
 let experiments: Map<string, { id: string; createdAt: number }>;
 
 beforeEach(async () => {
   models = new Map();
+  renamedAt = new Map();
   experiments = new Map();
   mlflow = await startFakeUpstream((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
@@ -35,7 +38,8 @@ beforeEach(async () => {
     const model = models.get(name);
     const experiment = experiments.get(name);
     if (pathname.endsWith('registered-models/get') && model !== undefined) {
-      response.end(JSON.stringify({ registered_model: { name, creation_timestamp: model } }));
+      const times = { creation_timestamp: model, last_updated_timestamp: renamedAt.get(name) ?? model };
+      response.end(JSON.stringify({ registered_model: { name, ...times } }));
     } else if (experiment !== undefined) {
       const found = { experiment_id: experiment.id, name, creation_time: experiment.createdAt };
       response.end(JSON.stringify({ experiment: found }));
@@ -188,6 +192,7 @@ describe('a rename whose answer nobody heard', () => {
 
   test('that happened moves the grants', async () => {
     models.set('new', 1);
+    renamedAt.set('new', now);
     expect(await restarted().settle()).toBe(0);
     expect(await holders('old')).toEqual([]);
     expect(await holders('new')).toEqual(['alice MANAGE']);
@@ -200,6 +205,27 @@ describe('a rename whose answer nobody heard', () => {
     expect(await restarted().settle()).toBe(0);
     expect(await holders('old')).toEqual(['alice MANAGE']);
   });
+
+  test.each([
+    ['has long been there and is nobody’s', () => models.set('new', 1)],
+    ['was created since', () => models.set('new', now)],
+    [
+      'is somebody’s',
+      async () => {
+        models.set('new', 1);
+        renamedAt.set('new', now);
+        await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
+      },
+    ],
+  ])(
+    'gives nobody what has the new name if that %s, whatever is left on the old one',
+    async (_what, make) => {
+      await make();
+      const before = await holders('new');
+      expect(await restarted().settle()).toBe(0);
+      expect(await holders('new')).toEqual(before);
+    },
+  );
 
   test('takes nothing from the owner of the new name when the old one was deleted afterwards', async () => {
     await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
@@ -294,20 +320,23 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     });
   });
 
-  test.skipIf(kind === 'scorer')('of a create that happened gives its creator MANAGE', async () => {
-    await adoption.open({ action: 'create', kind, name }, alice.id);
-    expect(await restarted().settle()).toBe(1);
-    createdAt = now + 5;
-    expect(await restarted().settle()).toBe(0);
-    expect(await holders(id, kind)).toEqual(['alice MANAGE']);
-  });
+  // Scorers are registered without an intent.
+  if (kind !== 'scorer') {
+    test('of a create that happened gives its creator MANAGE', async () => {
+      await adoption.open({ action: 'create', kind, name }, alice.id);
+      expect(await restarted().settle()).toBe(1);
+      createdAt = now + 5;
+      expect(await restarted().settle()).toBe(0);
+      expect(await holders(id, kind)).toEqual(['alice MANAGE']);
+    });
 
-  test.skipIf(kind === 'scorer')('of a create gives nothing on what was there before', async () => {
-    createdAt = now - 10 * MINUTE;
-    await adoption.open({ action: 'create', kind, name }, alice.id);
-    expect(await restarted().settle()).toBe(0);
-    expect(await holders(id, kind)).toEqual([]);
-  });
+    test('of a create gives nothing on what was there before', async () => {
+      createdAt = now - 10 * MINUTE;
+      await adoption.open({ action: 'create', kind, name }, alice.id);
+      expect(await restarted().settle()).toBe(0);
+      expect(await holders(id, kind)).toEqual([]);
+    });
+  }
 
   test('of a delete that happened leaves nothing to anybody, however late it is known', async () => {
     await store.grants.create(bob.id, kind, id, 'MANAGE');
@@ -383,6 +412,54 @@ test('every kind whose grants come and go can be asked for', () => {
   );
   expect(new Set(kinds).size).toBeGreaterThan(5);
   expect(kinds.filter((kind) => !ASKED_KINDS.some((asked) => asked === kind))).toEqual([]);
+});
+
+describe('two who are about to bring about the same name', () => {
+  test('get nothing, of neither of whom it is known whose doing it is', async () => {
+    await adoption.open(create('m'), alice.id);
+    await adoption.open(create('m'), bob.id);
+    models.set('m', now);
+    await restarted().settle();
+    expect(await holders('m')).toEqual([]);
+    expect(await store.intents.list()).toEqual([]);
+  });
+
+  test('get nothing if one of them renames', async () => {
+    await adoption.open(create('m'), alice.id);
+    await store.grants.create(bob.id, 'registered_model', 'q', 'MANAGE');
+    now += 1000;
+    await adoption.open(rename('q', 'm'), bob.id);
+    models.set('m', now - 500);
+    renamedAt.set('m', now);
+    await restarted().settle();
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('are waited for while one of them may still be answered', async () => {
+    const hers = await adoption.open(create('m'), alice.id);
+    adoption.unheard(hers);
+    const his = await adoption.open(create('m'), bob.id);
+    models.set('m', now);
+    expect(await adoption.settle()).toBe(1);
+    await adoption.refused(his);
+    expect(await adoption.settle()).toBe(0);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+});
+
+describe('a rename whose answer is slow to arrive', () => {
+  test('takes along its own grants, though the old name is somebody else’s by then', async () => {
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    now += 1000;
+    const hers = await adoption.open(rename('old', 'new'), alice.id);
+    const his = await restarted().open(create('old'), bob.id);
+    const adopted = restarted().done(his, 'old');
+    now += 1000;
+    await adoption.done(hers, 'new');
+    await adopted;
+    expect(await holders('new')).toEqual(['alice MANAGE']);
+    expect(await holders('old')).toEqual(['bob MANAGE']);
+  });
 });
 
 describe('settling', () => {

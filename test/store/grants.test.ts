@@ -150,6 +150,30 @@ describe('renaming', () => {
   });
 });
 
+describe('renaming while the names go on', () => {
+  const begin = () =>
+    store.intents.open({ action: 'rename', kind: 'registered_model', name: 'old', newName: 'new' }, alice.id);
+
+  test('leaves what was granted since on the old name to what has it now', async () => {
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    const { id: intentId, createdAt: since } = await begin();
+    await store.grants.create(bob.id, 'registered_model', 'old', 'MANAGE');
+    await store.grants.rename({ kind: 'registered_model', from: 'old', to: 'new', since, intentId });
+    expect(await holders('registered_model', 'new')).toEqual(['alice MANAGE']);
+    expect(await holders('registered_model', 'old')).toEqual(['bob MANAGE']);
+  });
+
+  test('moves nothing to a name that was granted on since, and leaves nothing behind', async () => {
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    const { id: intentId, createdAt: since } = await begin();
+    await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
+    await store.grants.rename({ kind: 'registered_model', from: 'old', to: 'new', since, intentId });
+    expect(await holders('registered_model', 'new')).toEqual(['bob MANAGE']);
+    expect(await holders('registered_model', 'old')).toEqual([]);
+    expect(await store.intents.list()).toEqual([]);
+  });
+});
+
 describe('forgetting', () => {
   test('takes every grant on a name, models’ and prompts’, of users and roles', async () => {
     const role = await store.roles.create({ name: 'team' });
