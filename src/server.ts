@@ -5,6 +5,7 @@ import { buildApp } from './app.ts';
 import type { Config } from './config.ts';
 import { createAdoption } from './gateway/adopt.ts';
 import { createJudge } from './gateway/authorize.ts';
+import { createPageTokens } from './gateway/page-token.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
@@ -85,6 +86,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         lineage,
         judge: createJudge(lineage, config.default_permission),
         adoption,
+        pageTokens: createPageTokens(await store.pageTokenKey()),
         store,
         handlers: createHandlers(store, passwords, config.default_permission),
         maxJsonBodyBytes: config.max_json_body_bytes,

@@ -6,6 +6,7 @@ import type { Rule } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import type { RootKind } from '../policy/resources.ts';
 import { type ConcludeOptions, createConclude } from './conclude.ts';
+import type { PageTokens } from './page-token.ts';
 import { prepare } from './prepare.ts';
 import { createPushDown } from './push-down.ts';
 import { ruleOf } from './rule-of.ts';
@@ -13,7 +14,9 @@ import { type Search, searchVisible } from './search.ts';
 import { intentOf, type TrackOptions, track } from './track.ts';
 import { visibilityOf } from './visibility.ts';
 
-export interface ExchangeOptions extends ConcludeOptions, TrackOptions {}
+export interface ExchangeOptions extends ConcludeOptions, TrackOptions {
+  readonly pageTokens: PageTokens;
+}
 
 /** Rules for which the reply is read before anything of it is sent; those of the second set only for users. */
 const READ_FOR_EVERYBODY: ReadonlySet<Rule['rule']> = new Set(['adopt', 'rename', 'forget', 'own', 'learn']);
@@ -55,6 +58,8 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
         id: keep.id,
         paging,
         pushesDown: () => pushesDown(operation, keep),
+        userId: caller.id,
+        tokens: options.pageTokens,
       };
       return searchVisible(upstream, search, visibility);
     }

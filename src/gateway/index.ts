@@ -12,6 +12,7 @@ import { exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { head } from './head.ts';
 import { match } from './match.ts';
+import type { PageTokens } from './page-token.ts';
 import { read } from './read.ts';
 import { record } from './record.ts';
 import { sameOrigin } from './same-origin.ts';
@@ -28,6 +29,7 @@ export interface GatewayParts {
   readonly adoption: Adoption;
   readonly store: Store;
   readonly handlers: Handlers;
+  readonly pageTokens: PageTokens;
   readonly maxJsonBodyBytes: number;
 }
 

@@ -1,8 +1,10 @@
+import { invalid } from '../errors.ts';
 import { joinId } from '../mlflow/identifiers.ts';
 import { parseLossless } from '../mlflow/read/lossless.ts';
 import type { Paging } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import { spellingOf } from './narrow.ts';
+import type { PageTokens } from './page-token.ts';
 
 /** What a search may show to one caller. */
 export interface Visibility {
@@ -22,6 +24,9 @@ export interface Search {
   readonly paging: Paging;
   /** Whether this version of the upstream takes `column IN (…)` in a filter. */
   readonly pushesDown: () => Promise<boolean>;
+  /** Whoever asks: nobody else can go on with the page tokens. */
+  readonly userId: number;
+  readonly tokens: PageTokens;
 }
 
 type Row = Record<string, unknown>;
@@ -39,9 +44,11 @@ const LONGEST_CLAUSE = { GET: 6_000, POST: 200_000 } as const;
  * Runs a search on behalf of somebody who may see a part of what there is: rows are taken out, the page
  * is filled from the next ones, and the token goes on where the page ended.
  *
- * MLflow's tokens are base64 of `{"offset": n}`, so a token for any row can be made.
+ * MLflow's tokens are base64 of `{"offset": n}`, so one for any row can be made; the client gets its own kind of
+ * token, see {@link PageTokens}.
  *
  * @returns the upstream's answer, with its body replaced if it was a page.
+ * @throws ApiError 400 for a page token that is not of this search.
  */
 export async function searchVisible(
   upstream: Pick<Upstream, 'exchange'>,
@@ -49,25 +56,43 @@ export async function searchVisible(
   visibility: Visibility,
 ): Promise<Answer> {
   const form = readForm(search.request);
-  const wanted = sizeOf(form.get('max_results')) ?? search.paging.defaultPage;
-  const start = offsetOf(form.get('page_token'));
-  // What the upstream would refuse is left to it to refuse.
-  if (
-    visibility.everything ||
-    wanted === undefined ||
-    start === undefined ||
-    wanted > search.paging.largestPage
-  ) {
-    return filterOnly(await upstream.exchange(search.request), search, visibility);
+  const { paging } = search;
+  const places = placesOf(search, form.identity());
+  const sent = form.get('page_token') ?? '';
+  const place = sent === '' ? FIRST_PLACE : places.open(String(sent));
+  const startAt = (offset: number) =>
+    form.set('page_token', offset === 0 ? undefined : upstreamToken(offset));
+
+  if (visibility.everything) {
+    // Nothing is hidden: the upstream's own tokens will do, and one of ours from before that was so is translated.
+    const own = sent !== '' && place !== undefined && !place.narrowed;
+    if (own) startAt(place.offset);
+    return filterOnly(await upstream.exchange(own ? form.exchange() : search.request), search, visibility);
+  }
+  if (place === undefined) throw badToken();
+  const wanted = sizeOf(form.get('max_results')) ?? paging.defaultPage;
+  if (wanted === undefined || wanted > paging.largestPage) {
+    // A size that is the upstream's to refuse; should it take it, the page is its own.
+    startAt(place.offset);
+    const answer = await upstream.exchange(form.exchange());
+    if (answer.status !== 200) return answer;
+    const page = parsePage(answer);
+    const next = offsetOf(page.next_page_token);
+    const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
+    return replaced(answer, search, rows, next === undefined ? undefined : places.seal(next, false));
   }
   if (visibility.only?.length === 0) {
     // Asked all the same, for one row: what is wrong with the search is the upstream's to say.
     form.set('max_results', 1);
+    startAt(0);
     const answer = await upstream.exchange(form.exchange());
-    return answer.status === 200 ? replaced(answer, search.list, [], undefined) : answer;
+    return answer.status === 200 ? replaced(answer, search, [], undefined) : answer;
   }
   const filter = form.get('filter');
-  let clause = await clauseFor(search, visibility);
+  const started = sent !== '';
+  let clause = started && !place.narrowed ? undefined : await clauseFor(search, visibility);
+  // An offset among the caller's own rows must not become one among everybody's.
+  if (place.narrowed && clause === undefined) throw badToken();
   if (clause !== undefined) {
     form.set(
       'filter',
@@ -76,14 +101,14 @@ export async function searchVisible(
   }
 
   const shown: Row[] = [];
-  let offset = start;
+  let { offset } = place;
   let size = clause === undefined ? Math.max(wanted, FIRST_PAGE) : wanted;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
-    size = Math.min(size, search.paging.largestPage);
+    size = Math.min(size, paging.largestPage);
     form.set('max_results', size);
-    form.set('page_token', offset === 0 ? undefined : tokenFor(offset));
+    startAt(offset);
     const answer = await upstream.exchange(form.exchange());
-    if (answer.status !== 200 && clause !== undefined) {
+    if (answer.status !== 200 && clause !== undefined && offset === 0) {
       // Perhaps the client's filter is wrong, perhaps it does not go with ours: asked again as the client wrote it.
       clause = undefined;
       form.set('filter', typeof filter === 'string' ? filter : undefined);
@@ -95,18 +120,47 @@ export async function searchVisible(
     const rows = rowsOf(page, search.list);
     for (const [index, row] of rows.entries()) {
       if (!visibility.mayRead(idOf(row, search.id), row)) continue;
-      if (shown.length === wanted) return replaced(answer, search.list, shown, tokenFor(offset + index));
+      if (shown.length === wanted)
+        return replaced(answer, search, shown, places.seal(offset + index, clause !== undefined));
       shown.push(row);
     }
     offset += rows.length;
     const more = typeof page.next_page_token === 'string' && page.next_page_token !== '' && rows.length > 0;
-    if (!more) return replaced(answer, search.list, shown, undefined);
+    if (!more) return replaced(answer, search, shown, undefined);
     if (shown.length === wanted || pages === MOST_PAGES - 1) {
-      return replaced(answer, search.list, shown, tokenFor(offset));
+      return replaced(answer, search, shown, places.seal(offset, clause !== undefined));
     }
     size *= GROWTH;
   }
   throw new Error('unreachable: the loop above answers');
+}
+
+/** Where a page begins. */
+interface PagePlace {
+  readonly offset: number;
+  /** Counted among the rows that the caller may read, by our own clause in the filter, not among all. */
+  readonly narrowed: boolean;
+}
+
+const FIRST_PLACE: PagePlace = { offset: 0, narrowed: false };
+
+/** The page tokens of one search by one user. */
+function placesOf({ tokens, userId }: Search, identity: string) {
+  const searchOf = (narrowed: boolean) => `${userId} ${narrowed ? 'narrowed' : 'whole'} ${identity}`;
+  return {
+    seal: (offset: number, narrowed: boolean) => tokens.seal(offset, searchOf(narrowed)),
+    open(token: string): PagePlace | undefined {
+      for (const narrowed of [true, false]) {
+        const offset = tokens.open(token, searchOf(narrowed));
+        if (offset !== undefined) return { offset, narrowed };
+      }
+      return undefined;
+    },
+  };
+}
+
+function badToken() {
+  return invalid('Invalid page token. Send the one of the last page with the same search, or start again.');
 }
 
 /** Takes rows out of one answer without paging on. */
@@ -127,10 +181,14 @@ export function withBody(answer: Answer, body: unknown): Answer {
   return { ...answer, bytes: Buffer.from(JSON.stringify(body)) };
 }
 
-function replaced(answer: Answer, list: string, rows: readonly Row[], token: string | undefined): Answer {
-  // As MLflow does, an empty list is left out.
+function replaced(
+  answer: Answer,
+  { list, paging }: Pick<Search, 'list' | 'paging'>,
+  rows: readonly Row[],
+  token: string | undefined,
+): Answer {
   return withBody(answer, {
-    ...(rows.length > 0 && { [list]: rows }),
+    ...((rows.length > 0 || paging.alwaysListed) && { [list]: rows }),
     ...(token !== undefined && { next_page_token: token }),
   });
 }
@@ -167,7 +225,12 @@ interface Form {
   get(name: string): unknown;
   set(name: string, value: string | number | undefined): void;
   exchange(): Exchange;
+  /** What is searched for: all of it but the page, in one order. To be asked for before anything is set. */
+  identity(): string;
 }
+
+/** Parameters that may differ from page to page of one search. */
+const PAGING_PARAMETERS = ['page_token', 'max_results'] as const;
 
 /** The parameters of a search, wherever its method keeps them. */
 function readForm(request: Exchange): Form {
@@ -180,6 +243,13 @@ function readForm(request: Exchange): Form {
       get: (name) => params.get(name) ?? undefined,
       set: (name, value) => (value === undefined ? params.delete(name) : params.set(name, String(value))),
       exchange: () => ({ ...request, target: `${path}?${params}` }),
+      identity: () => {
+        const rest = new URLSearchParams(params);
+        for (const name of PAGING_PARAMETERS) rest.delete(name);
+        // Keeps the order of those with one name, as `order_by` needs it.
+        rest.sort();
+        return `${path}?${rest}`;
+      },
     };
   }
   const body = parseLossless(String(request.body ?? '') || '{}') as Record<string, unknown>;
@@ -190,6 +260,11 @@ function readForm(request: Exchange): Form {
       body[keyOf(name)] = value;
     },
     exchange: () => ({ ...request, body: JSON.stringify(body) }),
+    identity: () => {
+      const paging = new Set<string>(PAGING_PARAMETERS.map(keyOf));
+      const rest = Object.entries(body).filter(([key]) => !paging.has(key));
+      return `${request.target} ${JSON.stringify(rest.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+    },
   };
 }
 
@@ -199,17 +274,17 @@ function sizeOf(value: unknown): number | undefined {
   return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined;
 }
 
-function tokenFor(offset: number): string {
+/** A token as MLflow makes it. */
+function upstreamToken(offset: number): string {
   return Buffer.from(JSON.stringify({ offset })).toString('base64');
 }
 
-/** The offset in a token; 0 without one, undefined if it is not a token. */
+/** The offset in a token that MLflow made. */
 function offsetOf(token: unknown): number | undefined {
-  if (token === undefined || token === null || token === '') return 0;
-  if (typeof token !== 'string') return undefined;
+  if (typeof token !== 'string' || token === '') return undefined;
   try {
     const { offset } = JSON.parse(Buffer.from(token, 'base64').toString('utf8')) as { offset?: unknown };
-    return typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0 ? offset : undefined;
+    return typeof offset === 'number' ? offset : undefined;
   } catch {
     return undefined;
   }

@@ -349,11 +349,12 @@ const aiGateway: readonly Row[] = [
 /** MCP servers are named `namespace/slug`: exactly two segments, though the upstream's routes are greedy. */
 const mcp = mcpServer('path.namespace/slug');
 const MCP = '3.0 mcp-servers/:namespace/:slug';
+const MCP_PAGING = { largestPage: 1000, defaultPage: 100, alwaysListed: true } as const;
 
 const mcpRegistry: readonly Row[] = [
   ['POST', '3.0 mcp-servers', 'signed-in', [], adopt('mcp_server', 'body.name', 'name')],
-  ['GET', '3.0 mcp-servers', 'signed-in', [], keep('mcp_servers', 'mcp_server', 'name')],
-  ['GET', '3.0 mcp-servers/endpoints', 'signed-in', [], keep('mcp_access_endpoints', 'mcp_server', 'server_name')],
+  ['GET', '3.0 mcp-servers', 'signed-in', [], keep('mcp_servers', 'mcp_server', 'name', MCP_PAGING)],
+  ['GET', '3.0 mcp-servers/endpoints', 'signed-in', [], keep('mcp_access_endpoints', 'mcp_server', 'server_name', MCP_PAGING)],
   ['GET', MCP, 'read', mcp],
   ['PATCH', MCP, 'update', mcp],
   ['DELETE', MCP, 'delete', mcp, forget('mcp_server', 'path.namespace/slug')],

@@ -74,6 +74,8 @@ export interface Paging {
   readonly defaultPage?: number;
   /** Column of the upstream's filter language that takes `IN (…)`, where the version has it. */
   readonly pushDown?: string;
+  /** The reply names the list even if it is empty, as FastAPI's do; protobuf's leave it out. */
+  readonly alwaysListed?: true;
 }
 
 /** What follows from an operation, besides forwarding it. */

@@ -37,6 +37,8 @@ export interface Store extends StoreParts {
    * @param work - must use the parts it is given: the store's own verbs would wait for the work to end.
    */
   atOnce<T>(work: (parts: StoreParts) => Promise<T>): Promise<T>;
+  /** 32 random bytes that every gateway on this store has alike, and nobody else. */
+  pageTokenKey(): Promise<Uint8Array>;
   /** Resolves if the database answers. */
   ping(): Promise<void>;
   /**
@@ -87,6 +89,14 @@ export async function openStore(databaseUri: string, { clock }: StoreOptions): P
     account: (username) => loadAccount(db, username),
     atOnce: (work) =>
       write((transaction, announce) => work(partsOn(transaction, (each) => each(transaction, announce)))),
+    async pageTokenKey() {
+      const { value } = await db
+        .selectFrom('keys')
+        .select('value')
+        .where('name', '=', 'page-token')
+        .executeTakeFirstOrThrow();
+      return Buffer.from(value, 'base64');
+    },
     async ping() {
       await sql`select 1`.execute(db);
     },

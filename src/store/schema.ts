@@ -50,6 +50,11 @@ export interface Schema {
     user_id: number;
     experiment_id: string | null;
   };
+  keys: {
+    name: Fixed<string>;
+    /** Base64. */
+    value: Fixed<string>;
+  };
   changes: {
     id: Id;
     user_id: Fixed<number | null>;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createPageTokens } from '../../src/gateway/page-token.ts';
 import { type Search, searchVisible, type Visibility } from '../../src/gateway/search.ts';
 import type { Answer, Exchange } from '../../src/mlflow/upstream.ts';
 
@@ -50,8 +51,12 @@ function searching(ids: readonly string[], pushesDown: boolean) {
   };
 }
 
-function searchOf(request: Exchange, pushesDown: boolean): Search {
+const tokens = createPageTokens(Buffer.alloc(32, 7));
+
+function searchOf(request: Exchange, pushesDown: boolean, userId = 1): Search {
   return {
+    userId,
+    tokens,
     request,
     list: 'rows',
     id: 'id',
@@ -161,11 +166,13 @@ describe('walking the pages of a search', () => {
         return answerOf(200, { rows, next_page_token: 'more' });
       },
     };
-    const search = searchOf(requestOf('POST', { max_results: 1 }), false);
-    const { bytes } = await searchVisible(endless, search, visible(['999999999']));
+    const first = requestOf('POST', { max_results: 1 });
+    const { bytes } = await searchVisible(endless, searchOf(first, false), visible(['60000']));
     const page = JSON.parse(bytes.toString());
     expect(page.rows).toBeUndefined();
-    expect(JSON.parse(Buffer.from(page.next_page_token, 'base64').toString()).offset).toBeGreaterThan(50_000);
+    const next = requestOf('POST', { max_results: 1, page_token: page.next_page_token });
+    const answer = await searchVisible(endless, searchOf(next, false), visible(['60000']));
+    expect(JSON.parse(answer.bytes.toString()).rows).toEqual([{ id: '60000' }]);
   });
 });
 
@@ -253,11 +260,6 @@ describe('what the upstream refuses', () => {
     ['a filter it cannot read', { max_results: 5, filter: 'broken' }, 400],
     ['a page larger than it gives', { max_results: 100_000 }, 200],
     ['a page of a negative size', { max_results: -1 }, 200],
-    [
-      'a token that is none',
-      { max_results: 5, page_token: Buffer.from('{"offset":-1}').toString('base64') },
-      200,
-    ],
   ])('is the client’s to hear, in its words: %s', async (_what, params, status) => {
     for (const pushesDown of [true, false]) {
       const upstream = searching(numbered(10), pushesDown);
@@ -278,5 +280,79 @@ describe('what the upstream refuses', () => {
       const search = searchOf(requestOf('POST', { max_results: 5 }), false);
       expect((await searchVisible(upstream, search, visible(['1']))).bytes.toString()).toBe(bytes);
     }
+  });
+});
+
+describe('a page token', () => {
+  const pageOf = async (
+    params: Record<string, string | number>,
+    { pushesDown = false, readable = ['1', '4', '7'], userId = 1 } = {},
+  ) => {
+    const request = requestOf('POST', params);
+    const search = searchOf(request, pushesDown, userId);
+    const answer = await searchVisible(searching(numbered(10), pushesDown), search, visible(readable));
+    return JSON.parse(answer.bytes.toString());
+  };
+
+  test('does not say how many hidden rows lie before it', async () => {
+    const { next_page_token: near } = await pageOf({ max_results: 1 });
+    const { next_page_token: far } = await pageOf({ max_results: 2 });
+    expect(near).toMatch(/^[\w-]{48}$/);
+    expect(far).toMatch(/^[\w-]{48}$/);
+    expect(Buffer.from(near, 'base64').toString()).not.toContain('offset');
+  });
+
+  const upstreams = (offset: unknown) => Buffer.from(JSON.stringify({ offset })).toString('base64');
+
+  test.each([
+    ['of the upstream’s kind', upstreams(1)],
+    ['of the upstream’s kind, with text for a number', upstreams('1')],
+    ['of the upstream’s kind, with a negative number', upstreams(-1)],
+    ['of no kind', 'x'],
+  ])('%s is refused', async (_kind, page_token) => {
+    await expect(pageOf({ max_results: 1, page_token })).rejects.toMatchObject({ status: 400 });
+  });
+
+  test('made by another search is refused, whatever differs', async () => {
+    const { next_page_token: page_token } = await pageOf({ max_results: 1, filter: 'a', order_by: 'b' });
+    for (const other of [
+      { filter: 'c', order_by: 'b' },
+      { filter: 'a', order_by: 'c' },
+      { filter: 'a' },
+      { filter: 'a', order_by: 'b', view_type: 'ALL' },
+    ]) {
+      await expect(pageOf({ max_results: 1, ...other, page_token })).rejects.toMatchObject({ status: 400 });
+    }
+    const next = await pageOf({ order_by: 'b', page_token, filter: 'a', max_results: 5 });
+    expect(next.rows).toEqual([{ id: '4' }, { id: '7' }]);
+  });
+
+  test('of somebody else, or changed, is refused', async () => {
+    const { next_page_token: page_token } = await pageOf({ max_results: 1 });
+    await expect(pageOf({ max_results: 1, page_token }, { userId: 2 })).rejects.toMatchObject({
+      status: 400,
+    });
+    const changed = `${page_token.slice(0, 20)}${page_token[20] === 'A' ? 'B' : 'A'}${page_token.slice(21)}`;
+    await expect(pageOf({ max_results: 1, page_token: changed })).rejects.toMatchObject({ status: 400 });
+  });
+
+  test('counted among the caller’s own rows never counts among everybody’s', async () => {
+    const { next_page_token: page_token } = await pageOf({ max_results: 2 }, { pushesDown: true });
+    const next = await pageOf({ max_results: 2, page_token }, { pushesDown: true });
+    expect(next.rows).toEqual([{ id: '7' }]);
+    // A name with a quote cannot be put into a filter: the caller has the choice.
+    const readable = ['1', '4', '7', "x'y"];
+    await expect(
+      pageOf({ max_results: 2, page_token }, { pushesDown: true, readable }),
+    ).rejects.toMatchObject({
+      status: 400,
+    });
+  });
+
+  test('goes on where it was counted among everybody’s rows, though they could be counted otherwise', async () => {
+    const hidden = { pushesDown: true, readable: ['1', '4', '7', "x'y"] };
+    const { next_page_token: page_token } = await pageOf({ max_results: 1 }, hidden);
+    const next = await pageOf({ max_results: 5, page_token }, { pushesDown: true });
+    expect(next.rows).toEqual([{ id: '4' }, { id: '7' }]);
   });
 });

@@ -26,6 +26,15 @@ describe('opening', () => {
     expect(await (await open(uri)).users.get('alice')).toEqual(alice);
   });
 
+  test('finds one key for page tokens, its own and the same for every process', async () => {
+    const uri = temporaryUri();
+    const [one, other, foreign] = [await open(uri), await open(uri), await open()];
+    const key = await one.pageTokenKey();
+    expect(key).toHaveLength(32);
+    expect(await other.pageTokenKey()).toEqual(key);
+    expect(await foreign.pageTokenKey()).not.toEqual(key);
+  });
+
   test('works in memory', async () => {
     const store = await open('sqlite://');
     await addUser(store, 'alice');

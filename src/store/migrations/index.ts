@@ -3,10 +3,12 @@ import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { first } from './first.ts';
+import { pageTokenKey } from './page-token-key.ts';
 
 /** Every step of the schema, oldest first by name. Released steps never change. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0001-first': first,
+  '0002-page-token-key': pageTokenKey,
 };
 
 /**

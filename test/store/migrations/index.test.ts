@@ -20,6 +20,7 @@ test('from empty, the schema has these tables', async () => {
     'changes',
     'grants',
     'intents',
+    'keys',
     'owners',
     'role_members',
     'roles',

@@ -1,0 +1,81 @@
+/**
+ * What a search hides it does not tell in another way: neither by where the rows one may see lie among those one may
+ * not, nor by how many of those a filter finds. Sorted and filtered at will, either would spell out hidden names.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+
+describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
+  let gateway: TestGateway;
+  let owner: Person;
+  let curious: Person;
+
+  beforeAll(async () => {
+    gateway = await startGateway((await sharedMlflow(version)).socketUri);
+    owner = await gateway.person('owner');
+    curious = await gateway.person('curious');
+  });
+  afterAll(() => gateway.close());
+
+  const createModel = async (by: Person, name: string) => {
+    const { status, text } = await by.post('/api/2.0/mlflow/registered-models/create', { name });
+    if (status !== 200) throw new Error(text);
+  };
+
+  const SEARCHES = [
+    {
+      what: 'experiments',
+      create: (by: Person, name: string) => createExperiment(by, name),
+      search: '/api/2.0/mlflow/experiments/search',
+    },
+    { what: 'registered models', create: createModel, search: '/api/2.0/mlflow/registered-models/search' },
+  ] as const;
+
+  describe.each(SEARCHES)('of $what', ({ create, search }) => {
+    let prefix: string;
+
+    /** What curious is told of everything with the prefix, by name, from an offset among all rows on. */
+    const ask = (size: number, token?: string) =>
+      curious.get(
+        `${search}?${new URLSearchParams({
+          filter: `name LIKE '${prefix}%'`,
+          order_by: 'name ASC',
+          max_results: String(size),
+          ...(token !== undefined && { page_token: token }),
+        })}`,
+      );
+
+    beforeAll(async () => {
+      prefix = unique('row');
+      // The quote keeps the gateway from naming to MLflow the few rows that curious may read.
+      for (const name of ["a'", 'c', 'e']) await create(curious, prefix + name);
+      for (const name of ['b', 'd', 'f']) await create(owner, prefix + name);
+    });
+
+    test('shows the readable rows, page by page', async () => {
+      const names: string[] = [];
+      let token: string | undefined;
+      do {
+        const { status, json } = await ask(1, token);
+        expect(status).toBe(200);
+        for (const row of json.experiments ?? json.registered_models) names.push(row.name);
+        token = json.next_page_token;
+      } while (token !== undefined);
+      expect(names).toEqual(["a'", 'c', 'e'].map((name) => prefix + name));
+    });
+
+    test('takes no offset that the client made up', async () => {
+      for (const offset of [1, 2, '1', 1.5, -1]) {
+        const token = Buffer.from(JSON.stringify({ offset })).toString('base64');
+        expect((await ask(1, token)).status).toBe(400);
+      }
+    });
+
+    test('gives no offset that the client could read', async () => {
+      const { json } = await ask(2);
+      expect(json.next_page_token).toBeDefined();
+      expect(Buffer.from(json.next_page_token, 'base64').toString()).not.toMatch(/offset/);
+    });
+  });
+});
