@@ -1,0 +1,73 @@
+"""Calls every public method of a client for users and permissions once, as an admin, and checks what it answers.
+
+APP names the client as get_app_client does. Prints the names of its methods as JSON.
+"""
+
+import inspect
+import json
+import os
+import secrets
+
+import mlflow.server
+
+client = mlflow.server.get_app_client(os.environ["APP"], tracking_uri=os.environ["MLFLOW_TRACKING_URI"])
+methods = {name for name, _ in inspect.getmembers(type(client), inspect.isfunction) if not name.startswith("_")}
+left = set(methods)
+
+
+def call(name, *args, **fields):
+    left.remove(name)
+    return getattr(client, name)(*args, **fields)
+
+
+alice, experiment, model = (word + secrets.token_hex(5) for word in ("alice-", "", "model-"))
+
+user = call("create_user", alice, "alice has a password")
+assert (user.username, user.is_admin) == (alice, False), user
+assert call("get_user", alice).id == user.id
+call("update_user_password", alice, "alice has another password")
+call("update_user_admin", alice, True)
+assert client.get_user(alice).is_admin
+client.update_user_admin(alice, False)
+
+for noun, id_ in (("experiment", experiment), ("registered_model", model)):
+    if f"create_{noun}_permission" not in methods:
+        continue
+    given = call(f"create_{noun}_permission", id_, alice, "READ")
+    assert (given.user_id, given.permission) == (user.id, "READ"), given
+    call(f"update_{noun}_permission", id_, alice, "EDIT")
+    assert call(f"get_{noun}_permission", id_, alice).permission == "EDIT"
+
+if "list_users" in methods:
+    (listed,) = [each for each in call("list_users") if each.username == alice]
+    assert [(p.experiment_id, p.permission) for p in listed.experiment_permissions] == [(experiment, "EDIT")]
+    assert [(p.name, p.permission) for p in listed.registered_model_permissions] == [(model, "EDIT")]
+    assert client.get_user(alice).to_json() == listed.to_json()
+
+for noun, id_ in (("experiment", experiment), ("registered_model", model)):
+    if f"delete_{noun}_permission" in methods:
+        call(f"delete_{noun}_permission", id_, alice)
+
+if "create_role" in methods:
+    role = call("create_role", "default", "role-" + alice, description="a role")
+    assert call("get_role", role.id).name == role.name
+    assert role.id in [each.id for each in call("list_roles", "default")]
+    assert role.id in [each.id for each in call("list_all_roles")]
+    assert call("update_role", role.id, description="another").description == "another"
+    held = call("add_role_permission", role.id, "experiment", "*", "READ")
+    assert call("update_role_permission", held.id, "EDIT").permission == "EDIT"
+    assert [each.permission for each in call("list_role_permissions", role.id)] == ["EDIT"]
+    assert call("assign_role", alice, role.id).user_id == user.id
+    assert [each.id for each in call("list_user_roles", alice)] == [role.id]
+    assert [each.user_id for each in call("list_role_users", role.id)] == [user.id]
+    call("grant_user_permission", alice, "registered_model", model, "MANAGE")
+    assert call("get_user_permission", alice, "registered_model", model).permission == "MANAGE"
+    call("revoke_user_permission", alice, "registered_model", model)
+    call("unassign_role", alice, role.id)
+    call("remove_role_permission", held.id)
+    call("delete_role", role.id)
+    assert role.id not in [each.id for each in client.list_all_roles()]
+
+call("delete_user", alice)
+assert not left, f"never called: {sorted(left)}"
+print(json.dumps(sorted(methods)))

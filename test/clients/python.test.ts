@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { upstreamEnvironment } from '../../src/cli/upstream-environment.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, type MlflowVersion, pythonOf, sharedMlflow } from '../support/mlflow.ts';
+
+const PACKAGE = resolve(import.meta.dirname, '../../clients/python');
+
+/** Importing MLflow alone takes seconds, and a busy machine longer. */
+const PATIENCE_MS = 180_000;
+
+const CLASSIC = ['experiment', 'registered_model'].flatMap((noun) =>
+  ['create', 'get', 'update', 'delete'].map((verb) => `${verb}_${noun}_permission`),
+);
+
+/** Where Python finds the package with its entry points, as if it had been installed. */
+let path: string;
+let metadata: string;
+
+beforeAll(() => {
+  metadata = mkdtempSync(join(tmpdir(), 'python-package-'));
+  describePackage(metadata);
+  path = [join(PACKAGE, 'src'), metadata].join(delimiter);
+});
+afterAll(() => rmSync(metadata, { recursive: true }));
+
+/** Writes what `pip install` would: the name, the version and the entry points, out of pyproject.toml. */
+function describePackage(dir: string): void {
+  const project = readFileSync(join(PACKAGE, 'pyproject.toml'), 'utf8');
+  const value = (key: string) => new RegExp(`^${key} = "(.*)"$`, 'm').exec(project)?.[1] ?? '';
+  const [name, version] = [value('name'), value('version')];
+  const points = [...project.matchAll(/^\[project\.entry-points\."(.+)"\]\n((?:.+ = ".+"\n)+)/gm)].map(
+    ([, group, entries = '']) => `[${group}]\n${entries.replaceAll('"', '')}`,
+  );
+  const info = join(dir, `${name.replaceAll('-', '_')}-${version}.dist-info`);
+  mkdirSync(info);
+  writeFileSync(join(info, 'METADATA'), `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`);
+  writeFileSync(join(info, 'entry_points.txt'), points.join('\n'));
+}
+
+/** Runs the Python of a version, with the package; answers what it printed. */
+async function python(
+  version: MlflowVersion,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  return promisify(execFile)(pythonOf(version), args, {
+    env: {
+      ...upstreamEnvironment(process.env),
+      PYTHONPATH: path,
+      PYTHONDONTWRITEBYTECODE: '1',
+      MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
+      ...env,
+    },
+    cwd: PACKAGE,
+    timeout: PATIENCE_MS,
+  });
+}
+
+describe.each(MLFLOW_VERSIONS)('with the mlflow package %s', { timeout: PATIENCE_MS }, (version) => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway((await sharedMlflow(version)).socketUri);
+  });
+  afterAll(() => gateway.close());
+
+  const everyMethod = async (app: string): Promise<string[]> => {
+    const { stdout } = await python(version, [join(import.meta.dirname, 'every_method.py')], {
+      APP: app,
+      MLFLOW_TRACKING_URI: gateway.url,
+      MLFLOW_TRACKING_USERNAME: gateway.admin.username,
+      MLFLOW_TRACKING_PASSWORD: gateway.admin.password,
+    });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  };
+
+  test('the package passes its own tests', async () => {
+    const { stderr } = await python(version, ['-m', 'unittest', 'discover', '-s', 'tests']);
+    const ran = Number(/^Ran (\d+) tests? in/m.exec(stderr)?.[1]);
+    expect(ran).toBeGreaterThan(10);
+    expect(stderr).toMatch(version === '2.15.1' ? /^OK \(skipped=1\)$/m : /^OK$/m);
+  });
+
+  test('every method of get_app_client("mlflow-auth") and of MLflow’s own "basic-auth" works', async () => {
+    const [ours, stock] = await Promise.all([everyMethod('mlflow-auth'), everyMethod('basic-auth')]);
+    expect(stock).toEqual(expect.arrayContaining(version === '2.15.1' ? CLASSIC : ['create_role']));
+    expect(ours.toSorted()).toEqual([...new Set([...stock, ...CLASSIC, 'list_users'])].toSorted());
+  });
+});
