@@ -13,7 +13,7 @@ export function oldNode(running: string): string | undefined {
   const [major, minor] = numbersOf(running);
   const [wantedMajor, wantedMinor] = numbersOf(engines.node);
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
-  return `Node.js ${running} is too old: it takes ${engines.node}. "npm run serve" and "npx mlflow-auth-gateway" bring their own.`;
+  return `Node.js ${running} is too old: it takes ${engines.node}. In the gateway's directory npm run and npx bring their own.`;
 }
 
 function numbersOf(version: string): readonly [major: number, minor: number] {

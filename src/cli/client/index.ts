@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { runClient } from './run-client.ts';
+import { oldNode } from '../old-node.ts';
 
 /** A file, or the files of a directory one after the other: MLflow takes either for certificates. */
 function readFile(path: string): string {
@@ -24,13 +24,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
-process.exitCode = await runClient(process.argv.slice(2), {
-  env: process.env,
-  home: homedir(),
-  readFile,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  version: manifest.version,
-  timeoutMs: 30_000,
-});
+const tooOld = oldNode(process.versions.node);
+if (tooOld === undefined) {
+  const { runClient } = await import('./run-client.ts');
+  process.exitCode = await runClient(process.argv.slice(2), {
+    env: process.env,
+    home: homedir(),
+    readFile,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    version: manifest.version,
+    timeoutMs: 30_000,
+  });
+} else {
+  process.stderr.write(`mlflow-auth-client: ${tooOld}\n`);
+  process.exitCode = 2;
+}

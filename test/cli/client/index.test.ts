@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -24,6 +24,18 @@ describe('as a program', () => {
     await expect(promisify(execFile)(process.execPath, [ENTRY, 'get-user'])).rejects.toMatchObject({
       code: 2,
     });
+  });
+
+  test('an old Node.js is told so in one line', () => {
+    // As Node 20 names itself; a real one fails while it loads what the command is made of.
+    const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(old)}`, ENTRY, 'whoami'],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^mlflow-auth-client: Node\.js 20\.20\.2 is too old: .*\n$/);
   });
 
   test('a reader that has seen enough is no error', async () => {
