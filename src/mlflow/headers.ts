@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
  * plugins around it are known to believe.
  */
 const IDENTITY =
-  /^(?:x-mlflow-|x-forwarded|x-remote|remote-|x-auth|x-authenticated|x-user|x-original-|x-rewrite-|x-real-|x-client-|x-webauth|x-sso|x-wp-|x-ms-client-|cf-|true-client-|proxy-)/;
+  /^(?:x-mlflow-|x-forwarded|x-remote|remote-|x-auth|x-user|x-original-|x-rewrite-|x-real-|x-client-|x-webauth|x-sso|x-wp-|x-ms-client-|cf-|true-client-|proxy-|x-amzn-oidc-|x-goog-authenticated-|x-goog-iap-|x-pomerium-|x-vouch-|tailscale-|x-consumer-|x-credential-|x-envoy-|x-ssl-|ssl-|x-email|x-groups?$|x-roles?$|x-identity|x-principal|x-subject|x-tenant|x-jwt|x-id-token|x-access-token)/;
 
 const STRIPPED: ReadonlySet<string> = new Set([
   'authorization',
@@ -27,6 +27,13 @@ const STRIPPED: ReadonlySet<string> = new Set([
   // The AI gateway of MLflow 3.17 adds spans of its own to whatever trace this names, in whatever experiment it lies.
   'traceparent',
   'tracestate',
+  // Names of another method or path, which routers of Python frameworks can be taught to believe.
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'script-name',
+  'x-script-name',
+  'path-info',
 ]);
 
 const verdicts = new Map<string, boolean>();
@@ -73,7 +80,7 @@ export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): R
 
 const NONE: readonly string[] = [];
 
-/** Headers that a client says are for the next hop alone (RFC 9110, section 7.6.1). */
+/** Headers that a sender says are for the next hop alone (RFC 9110, section 7.6.1). */
 function namedByConnection(connection: string | undefined): readonly string[] {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return NONE;
   return connection.split(',').map((name) => name.trim().toLowerCase());
@@ -108,7 +115,19 @@ const DROPPED_FROM_REPLIES: ReadonlySet<string> = new Set([
   'server',
   'date',
   'set-cookie',
+  'set-cookie2',
   'www-authenticate',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  // Node refuses to send it without chunks, and what it announces is dropped.
+  'trailer',
+  'upgrade',
+  // What they say holds for the whole address, which is the gateway's.
+  'alt-svc',
+  'clear-site-data',
+  'strict-transport-security',
 ]);
 
 /**
@@ -119,9 +138,16 @@ export function replyHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string | string[]> {
   const sent: Record<string, string | string[]> = {};
+  const { connection } = headers;
+  const hop = namedByConnection(Array.isArray(connection) ? connection.join(',') : connection);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !DROPPED_FROM_REPLIES.has(name) && !name.startsWith('access-control-')) {
+    if (
+      value !== undefined &&
+      !DROPPED_FROM_REPLIES.has(name) &&
+      !hop.includes(name) &&
+      !name.startsWith('access-control-')
+    ) {
       sent[name] = Array.isArray(value) ? value.map(writable) : writable(value);
     }
   }

@@ -70,13 +70,43 @@ describe('the answer', () => {
         server: 'upstream',
         'access-control-allow-origin': '*',
         'keep-alive': 'timeout=1',
+        upgrade: 'h2c',
+        'proxy-authenticate': 'Basic',
+        'alt-svc': 'h3=":1"',
+        'clear-site-data': '"*"',
+        connection: 'keep-alive, X-Hop',
+        'x-hop': '1',
+        'x-kept': '1',
       });
       response.end();
     };
     const { headers } = await gateway.admin.get(PATH);
-    for (const name of ['set-cookie', 'server', 'access-control-allow-origin']) {
+    expect(headers['x-kept']).toBe('1');
+    for (const name of [
+      'set-cookie',
+      'server',
+      'access-control-allow-origin',
+      'upgrade',
+      'proxy-authenticate',
+      'alt-svc',
+      'clear-site-data',
+      'x-hop',
+    ]) {
       expect(headers).not.toHaveProperty(name);
     }
+  });
+
+  it.each([
+    ['streamed', '/'],
+    ['read whole', '/api/2.0/mlflow/experiments/search?max_results=1'],
+  ])('that announces trailers is an answer all the same, %s', async (_, target) => {
+    answering = (_, response) => {
+      response.writeHead(200, { trailer: 'X-Sum', 'transfer-encoding': 'chunked' });
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end('{}');
+    };
+    const { status, headers, text: body } = await (await gateway.person()).get(target);
+    expect([status, body, headers['trailer']]).toEqual([200, '{}', undefined]);
   });
 
   it.each([204, 304])('may have no body: %i', async (code) => {

@@ -34,6 +34,8 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
     experiment_id: '900',
     registered_model: { ...facts.registered_model, name: 'created' },
     job_id: 'created',
+    // What an MCP server is called.
+    name: 'space/created',
   };
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
