@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
@@ -32,10 +32,11 @@ export function openSqlite(location: DatabaseLocation): Engine {
   const name = location === 'memory' ? ':memory:' : location.file;
   const main = connect(name);
   const watcher = location === 'memory' ? main : connect(name);
+  const checkPlace = location === 'memory' ? () => {} : createPlaceCheck(location.file);
   return {
-    dialect: createDialect(main),
+    dialect: createDialect(main, checkPlace),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
-    feed: createFeedSource(watcher),
+    feed: createFeedSource(watcher, checkPlace),
     async backup(file) {
       closeSync(openSync(file, 'wx', FILE_MODE));
       await main.backup(file);
@@ -57,13 +58,32 @@ function connect(name: string): Sqlite.Database {
   return connection;
 }
 
+/**
+ * SQLite goes on with a file that was moved away, deleted or replaced by a backup: what was revoked in the new one
+ * would still count, and what is written would be lost. Asked on the way of every request, for a microsecond or two.
+ *
+ * @returns a check that throws ApiError 503 when another file, or none, has the name of the one that was opened.
+ */
+function createPlaceCheck(file: string): () => void {
+  const opened = statSync(file);
+  return () => {
+    const now = statSync(file, { throwIfNoEntry: false });
+    if (now?.ino !== opened.ino || now.dev !== opened.dev) {
+      throw unavailable(
+        'The store gave no answer.',
+        new Error(`${file} is not the file that was opened. Put it back, or start the gateway again.`),
+      );
+    }
+  };
+}
+
 /** Empty, or made by this gateway: another program's file is refused later, and must stay as it was. */
 function isOurs(connection: Sqlite.Database): boolean {
   const tables = connection.prepare("select name from sqlite_master where type = 'table'").pluck().all();
   return tables.length === 0 || tables.includes('changes');
 }
 
-function createDialect(connection: Sqlite.Database): Dialect {
+function createDialect(connection: Sqlite.Database, checkPlace: () => void): Dialect {
   const database: SqliteDatabase = {
     close: () => connection.close(),
     prepare: (sql) =>
@@ -78,7 +98,7 @@ function createDialect(connection: Sqlite.Database): Dialect {
       }),
   };
   return {
-    createDriver: () => new WaitingSqliteDriver(database, connection),
+    createDriver: () => new WaitingSqliteDriver(database, connection, checkPlace),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new TransactionalSqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -91,13 +111,16 @@ function createDialect(connection: Sqlite.Database): Dialect {
  */
 class WaitingSqliteDriver extends SqliteDriver {
   readonly #connection: Sqlite.Database;
+  readonly #checkPlace: () => void;
 
-  constructor(database: SqliteDatabase, connection: Sqlite.Database) {
+  constructor(database: SqliteDatabase, connection: Sqlite.Database, checkPlace: () => void) {
     super({ database });
     this.#connection = connection;
+    this.#checkPlace = checkPlace;
   }
 
   override async beginTransaction(): Promise<void> {
+    answering(this.#checkPlace);
     await beginImmediate(this.#connection);
   }
 }
@@ -136,12 +159,16 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function createFeedSource(connection: Sqlite.Database): FeedSource {
+function createFeedSource(connection: Sqlite.Database, checkPlace: () => void): FeedSource {
   const version = connection
     .prepare<[], number>(connection.memory ? 'select total_changes()' : 'pragma data_version')
     .pluck();
   return {
-    version: () => answering(() => version.get() ?? 0),
+    version: () =>
+      answering(() => {
+        checkPlace();
+        return version.get() ?? 0;
+      }),
     changesFrom: (id) =>
       answering(() =>
         connection

@@ -3,9 +3,13 @@
  * thing belongs, and of the store.
  */
 import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OURS } from '../support/everybody.ts';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -77,4 +81,91 @@ test.each<readonly [string, readonly number[], (response: ServerResponse) => voi
     expect.soft(statuses, `${target} gave ${refused.status}`).toContain(refused.status);
   }
   expect(arrived).toBe(0);
+});
+
+describe('a store that', () => {
+  const READ = '/api/2.0/mlflow/experiments/get?experiment_id=7';
+  const PASSING = { headers: { [PROBE]: '1' } };
+  let dir: string;
+  let file: string;
+  let shaken: TestGateway;
+  let reader: Person;
+  let unseen: Person;
+
+  beforeEach(async () => {
+    reply = json({});
+    dir = mkdtempSync(join(tmpdir(), 'silent-store-'));
+    file = join(dir, 'gateway.db');
+    const { port } = upstream.address() as AddressInfo;
+    shaken = await startGateway(`http://127.0.0.1:${port}`, { database_uri: `sqlite:///${file}` });
+    reader = await shaken.person();
+    unseen = await shaken.person();
+    const { users, grants } = shaken.server.store;
+    const user = await users.get(reader.username);
+    await grants.create(user?.id ?? 0, 'experiment', '7', 'READ');
+    // From here on everything about this user is remembered; of the other nothing is.
+    expect((await reader.get(READ, PASSING)).status).toBe(200);
+    arrived = 0;
+  });
+  afterEach(async () => {
+    await shaken.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  const withStore = (sql: string) => {
+    const store = new Sqlite(file);
+    store.pragma('foreign_keys = off');
+    store.exec(sql);
+    store.close();
+  };
+  const files = () => ['', '-wal', '-shm'].map((suffix) => file + suffix);
+
+  test.each<readonly [string, () => void]>([
+    ['was deleted', () => files().forEach((each) => void rmSync(each))],
+    ['was moved away', () => files().forEach((each) => void renameSync(each, `${each}.old`))],
+    [
+      'was replaced by an older one, as a backup is put back',
+      () => {
+        copyFileSync(file, `${file}.backup`);
+        renameSync(`${file}.backup`, file);
+      },
+    ],
+    ['is overwritten', () => files().forEach((each) => void writeFileSync(each, Buffer.alloc(65_536, 1)))],
+    ['says nothing of what has changed', () => withStore('drop table changes')],
+  ])('%s lets nobody pass, remembered or not', async (_, shake) => {
+    shake();
+    for (const [who, method, target] of [
+      [reader, 'GET', READ],
+      [unseen, 'GET', READ],
+      [shaken.admin, 'GET', READ],
+      [reader, 'POST', '/api/2.0/mlflow/experiments/create'],
+    ] as const) {
+      const sent = method === 'POST' ? { ...PASSING, json: { name: 'x' } } : PASSING;
+      expect((await who.send(method, target, sent)).status).toBe(503);
+    }
+    expect(arrived).toBe(0);
+  });
+
+  test.each(['grants', 'users'])(
+    'has lost its %s lets nobody pass whom it would have to ask about',
+    async (table) => {
+      withStore(`drop table ${table}; insert into changes (user_id, at) values (null, 0)`);
+      for (const who of [reader, unseen, shaken.admin]) {
+        expect((await who.get(READ, PASSING)).status).toBe(503);
+      }
+      expect(arrived).toBe(0);
+    },
+  );
+
+  test('cannot be written to lets nothing be created', { timeout: 30_000 }, async () => {
+    const writer = new Sqlite(file);
+    writer.exec('begin immediate');
+    const created = await reader.send('POST', '/api/2.0/mlflow/experiments/create', {
+      ...PASSING,
+      json: { name: 'x' },
+    });
+    writer.close();
+    expect(created.status).toBe(503);
+    expect(arrived).toBe(0);
+  });
 });
