@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { replyHeaders } from '../mlflow/headers.ts';
 import { upstreamFailure } from '../mlflow/upstream.ts';
+import { passedOn } from './spent-buffers.ts';
 
 /** What stands for the stream of an answer on its way through @fastify/reply-from. */
 export interface Arriving {
@@ -11,6 +12,9 @@ export interface Arriving {
   /** Gives the answer up. */
   destroy(): void;
 }
+
+/** Bytes that may wait for a client before no more are read, so that neither side waits for the other at each chunk. */
+const AHEAD = 256 * 1024;
 
 type Heard = (error: Error | null, answer?: object) => void;
 
@@ -62,6 +66,9 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
       controller = started;
       if (raw.destroyed) giveUp();
     },
+    onBodySent(chunk) {
+      passedOn(chunk.length);
+    },
     onResponseStart(_controller, statusCode, headers) {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
       if (statusCode < 200) return;
@@ -69,7 +76,9 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
       heard(null, { statusCode, headers: {}, body: arriving });
     },
     onResponseData(flow, chunk) {
-      if (!begun || raw.destroyed || raw.write(chunk)) return;
+      passedOn(chunk.length);
+      if (!begun || raw.destroyed) return;
+      if (raw.write(chunk) || raw.writableLength < AHEAD) return;
       flow.pause();
       raw.once('drain', () => flow.resume());
     },
