@@ -93,6 +93,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       },
       { logger, trustedProxies: config.trusted_proxies },
     );
+    const firstAdmin = await makeFirstAdmin(config, store, passwords, random);
     const url = await app.listen({ host: config.host, port: config.port });
     const settling = settleRepeatedly(() => adoption.settle(), logger);
     void greet(upstream, logger);
@@ -101,16 +102,19 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       await drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections());
     });
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
-    const firstAdmin = await createFirstAdmin(config, store, passwords, random);
-    return { url, firstAdmin, store, close: closeAll };
+    if (firstAdmin !== undefined) await store.users.create(firstAdmin.user);
+    return { url, firstAdmin: firstAdmin?.shown, store, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
 }
 
-/** Creates the administrator of an empty store; answers the password if it had to make one up. */
-async function createFirstAdmin(
+/**
+ * The administrator that an empty store is to get, and what to show if the password had to be made up. Hashing takes
+ * long, so it comes before the port: who finds the gateway healthy can sign in.
+ */
+async function makeFirstAdmin(
   config: Config,
   store: Store,
   passwords: ReturnType<typeof createPasswords>,
@@ -119,8 +123,8 @@ async function createFirstAdmin(
   if ((await store.users.list()).length > 0) return undefined;
   const username = config.admin_username;
   const password = config.admin_password?.reveal() ?? generatePassword(random);
-  await store.users.create({ username, passwordHash: await passwords.hash(password), isAdmin: true });
-  return config.admin_password === undefined ? { username, password } : undefined;
+  const user = { username, passwordHash: await passwords.hash(password), isAdmin: true };
+  return { user, shown: config.admin_password === undefined ? { username, password } : undefined };
 }
 
 /** Settles open intents now and for as long as there are any, or new ones may come. */

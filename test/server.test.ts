@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { settings } from '../src/config.ts';
+import { startServer } from '../src/server.ts';
+import { ADMIN, personAt } from './support/gateway.ts';
+
+test('the first administrator can sign in as soon as the gateway listens', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'server-'));
+  let answered: Promise<number> | undefined;
+  const logger = pino(
+    {},
+    {
+      write(line: string) {
+        const [, url] = /Server listening at (http:[^"]+)/.exec(line) ?? [];
+        if (url === undefined) return;
+        const admin = personAt(url, ADMIN.username, ADMIN.password);
+        answered ??= admin.get('/api/2.0/mlflow/users/current').then(({ status }) => status);
+      },
+    },
+  );
+  const config = settings.parse({
+    upstream_uri: 'http://127.0.0.1:1',
+    database_uri: `sqlite:///${join(dir, 'gateway.db')}`,
+    port: '0',
+    admin_password: ADMIN.password,
+  });
+  const server = await startServer(config, { logger });
+  expect(await answered).toBe(200);
+  await server.close();
+  rmSync(dir, { recursive: true });
+});
