@@ -146,7 +146,9 @@ async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> 
     const covered = coverage?.is === 'covered' || coverage?.is === 'between';
     log[covered ? 'info' : 'warn'](
       { version, ...(coverage && { coverage: describeCoverage(coverage) }) },
-      version === undefined ? 'the upstream does not say which MLflow it is' : 'the upstream is MLflow',
+      version === undefined
+        ? 'the upstream does not say which MLflow it is: check upstream_uri, and run MLflow without --static-prefix'
+        : 'the upstream is MLflow',
     );
   } catch (error) {
     log.warn({ err: error }, 'the upstream does not answer yet');
