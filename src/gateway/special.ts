@@ -7,10 +7,10 @@ import { Answered } from './answered.ts';
 import type { Judge } from './authorize.ts';
 import { grantable } from './grantable.ts';
 import { type JobParts, job, serverKeys } from './job.ts';
+import { modelCalls } from './model-calls.ts';
 import { otlp } from './otlp.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
-import { scorerModels } from './scorer-models.ts';
 import { usageExperiment } from './usage-experiment.ts';
 
 type SpecialName = Extract<Rule, { rule: 'special' }>['name'];
@@ -36,7 +36,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     'review-queue': reviewQueue(parts),
     job: job(parts),
     'server-keys': serverKeys(parts.judge),
-    'scorer-models': scorerModels(parts.judge),
+    'model-calls': modelCalls(parts.judge),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),
     'role-admin': roleAdmin(parts.store),

@@ -208,8 +208,8 @@ const evaluation: readonly Row[] = [
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
   // What is looked at, the handlers look for in the experiment alone; whom a job asks may be named in the request.
   ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('scorer-models'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), special('scorer-models'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -230,7 +230,7 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by', ['body.status', 'PENDING'])],
 
-  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], special('scorer-models')],
+  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], special('model-calls')],
   ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
   ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name')],
   ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name')],
@@ -239,7 +239,7 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
   ['PUT', '3.0 scorers/online-config', 'update', [experiment('body.experiment_id'), scorer('body.experiment_id/name')], special('server-keys')],
 
-  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id'))), maybe(to('read', scorer('body.experiment_id/config.scorers[]')))], special('server-keys'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id'))), maybe(to('read', scorer('body.experiment_id/config.scorers[]')))], special('server-keys'), special('model-calls'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
   ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
   ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],

@@ -148,7 +148,7 @@ export type Rule =
         | 'review-queue'
         | 'job'
         | 'server-keys'
-        | 'scorer-models'
+        | 'model-calls'
         | 'usage-experiment'
         | 'grantable'
         | 'role-admin'

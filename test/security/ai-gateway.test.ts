@@ -148,6 +148,66 @@ describe('a scorer', () => {
     }
   });
 
+  test.each([
+    ['inference_params', { api_base: 'http://elsewhere.example' }],
+    ['inference_params', { base_url: 'http://elsewhere.example' }],
+    ['inference_params', { fallbacks: [{ model: 'openai/a-model', api_base: 'http://elsewhere.example' }] }],
+    ['inference_params', { model: 'another-endpoint' }],
+    ['inference_params', { headers: { 'X-MLflow-Guardrail-Bypass': '1' } }],
+    ['extra_headers', { 'X-MLflow-Guardrail-Bypass': '1' }],
+  ])('does not send the keys of the server elsewhere: %s %j', async (setting, value) => {
+    const experiment_id = await createExperiment(alice);
+    const register = (by: Person, scorer: Record<string, unknown>) =>
+      by.post(`${A3}/scorers/register`, {
+        experiment_id,
+        name: 'judge',
+        serialized_scorer: serialized(scorer),
+      });
+    const [judge] = shapes('openai:/a-model');
+    const steered = {
+      instructions_judge_pydantic_data: { ...judge?.instructions_judge_pydantic_data, [setting]: value },
+    };
+    const nested = { ensemble_scorer_data: { scorers: [{ name: 'inner', ...steered }] } };
+    expect((await register(alice, steered)).status).toBe(403);
+    expect((await register(alice, nested)).status).toBe(403);
+    expect((await register(gateway.admin, steered)).status).toBe(200);
+    const plain = { ...judge?.instructions_judge_pydantic_data, inference_params: { temperature: 0 } };
+    const harmless = { instructions_judge_pydantic_data: { ...plain, extra_headers: null } };
+    expect((await register(alice, harmless)).status).toBe(200);
+  });
+
+  test.each([
+    { gepa_kwargs: { run_dir: '/tmp' } },
+    { lm_kwargs: { api_base: 'http://elsewhere.example' } },
+    { lm_kwargs: { model: 'another' } },
+    { reflection_model: 'gateway:/nonesuch' },
+  ])(
+    'nor does the optimizer of a prompt, or a model of it that is not one’s to use: %j',
+    async (settings) => {
+      const experiment_id = await createExperiment(alice);
+      const prompt = unique('prompt');
+      const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
+      const made = await alice.post('/api/2.0/mlflow/registered-models/create', { name: prompt, tags });
+      expect(made.status).toBe(200);
+      const granted = await gateway.admin.post(`${A3}/users/permissions/grant`, {
+        username: alice.username,
+        resource_type: 'gateway_endpoint',
+        resource_id: '*',
+        permission: 'USE',
+      });
+      expect(granted.status).toBe(200);
+      const answer = await alice.post(`${A3}/prompt-optimization/jobs`, {
+        experiment_id,
+        source_prompt_uri: `prompts:/${prompt}/1`,
+        config: {
+          optimizer_type: 'OPTIMIZER_TYPE_METAPROMPT',
+          optimizer_config_json: JSON.stringify({ reflection_model: 'openai:/a-model', ...settings }),
+        },
+      });
+      expect(answer.status).toBe(403);
+    },
+  );
+
   test('that a job runs calls no endpoint that is denied to whoever starts it', async () => {
     const experiment_id = await createExperiment(alice);
     const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;

@@ -1,0 +1,41 @@
+import { denied, invalid } from '../errors.ts';
+import { readModelCalls } from '../mlflow/model-calls.ts';
+import type { From } from '../mlflow/row.ts';
+import { type Judge, judgeAll, readable } from './authorize.ts';
+import { nameOf, valuesAt } from './locate.ts';
+import type { Special } from './special.ts';
+
+/** Where requests hold a scorer, or the settings of an optimizer, as JSON in a string. */
+const SERIALIZED: readonly From[] = [
+  'body.serialized_scorer',
+  'body.serialized_scorers[]',
+  'body.config.optimizer_config_json',
+];
+
+/**
+ * Judges the models that a scorer or an optimizer calls later, with the server's rights and keys: in a job, or on
+ * every new trace once the scorer runs online. Endpoints of the AI gateway must be the caller's to use, and only an
+ * admin sends the calls elsewhere.
+ */
+export function modelCalls(judge: Judge): Special {
+  return async (request, caller) => {
+    const calls = SERIALIZED.flatMap((from) =>
+      valuesAt(from, readable(request))
+        .filter((value) => value !== undefined && value !== null && value !== '')
+        .map((value) => {
+          if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
+          return readModelCalls(value);
+        }),
+    );
+    const steered = calls.find(({ steeredBy }) => steeredBy !== undefined);
+    if (steered !== undefined) {
+      throw denied(
+        `The setting '${steered.steeredBy}' decides whom the server calls with its keys; only an admin may set it.`,
+      );
+    }
+    const references = calls
+      .flatMap(({ endpoints }) => endpoints)
+      .map((id) => ({ kind: 'gateway_endpoint_name', id, action: 'use', fresh: false }) as const);
+    await judgeAll(request, caller, references, judge);
+  };
+}

@@ -1,0 +1,79 @@
+import { invalid } from '../errors.ts';
+import { isObject, readJson } from './read/json.ts';
+
+/** What a scorer or an optimizer will have the server do, read from its JSON. */
+export interface ModelCalls {
+  /** Endpoints of the AI gateway that it calls. */
+  readonly endpoints: readonly string[];
+  /** A setting that sends the server's keys elsewhere, or calls another model than is said; undefined without one. */
+  readonly steeredBy: string | undefined;
+}
+
+/** How an endpoint of the AI gateway is named as a model. */
+const ENDPOINT = /^gateway:\/+(.+)$/s;
+
+/**
+ * Settings that choose the host which a call and its key go to, as MLflow itself refuses them in a part of the scorers;
+ * headers, by which a call gets around guardrails; and `gepa_kwargs`, whose `run_dir` is a directory of the server
+ * that pickled state is loaded from.
+ *
+ * @see `GATEWAY_DESTINATION_KEYS` in mlflow/utils/validation.py
+ */
+const STEERING: ReadonlySet<string> = new Set([
+  'api_base',
+  'base_url',
+  'model_list',
+  'fallbacks',
+  'custom_llm_provider',
+  'extra_headers',
+  'gepa_kwargs',
+]);
+
+/** What is in these is written over the rest of a call. */
+const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs']);
+const STEERING_WRITTEN_OVER: ReadonlySet<string> = new Set(['model', 'headers']);
+
+/**
+ * Reads a serialized scorer or the settings of an optimizer, at whatever depth: judges nest in each other, and of
+ * several models in one MLflow looks at another when it stores it than when it runs it.
+ *
+ * @throws ApiError 400 for what two readers could take for different things.
+ * @see mlflow/genai/scorers/base.py (`model_validate`), mlflow/genai/optimize/job.py (`_create_optimizer`)
+ */
+export function readModelCalls(json: string): ModelCalls {
+  const value = parse(json);
+  return { endpoints: [...new Set(endpointsIn(value))], steeredBy: steeringIn(value, false) };
+}
+
+function parse(json: string): unknown {
+  try {
+    return readJson(Buffer.from(json, 'utf8'));
+  } catch (cause) {
+    throw invalid('A scorer or its settings are not a JSON object that can be read in one way only.', {
+      cause,
+    });
+  }
+}
+
+function endpointsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return ENDPOINT.exec(value)?.slice(1) ?? [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(endpointsIn) : [];
+}
+
+function steeringIn(value: unknown, writtenOver: boolean): string | undefined {
+  if (Array.isArray(value)) return firstOf(value, (item) => steeringIn(item, writtenOver));
+  if (!isObject(value)) return undefined;
+  return firstOf(Object.entries(value), ([key, inner]) => {
+    if (inner === null) return undefined;
+    if (STEERING.has(key) || (writtenOver && STEERING_WRITTEN_OVER.has(key))) return key;
+    return steeringIn(inner, writtenOver || WRITTEN_OVER.has(key));
+  });
+}
+
+function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
