@@ -9,16 +9,27 @@ import { CHILD_KINDS, type ChildKind, type Need } from '../mlflow/row.ts';
 import { liesIn, readPromptUri, readSource } from '../mlflow/source.ts';
 import { type Decision, decide, decideOnKind, decideOnPart } from '../policy/decide.ts';
 import { type Action, PERMISSION_FOR, type Permission } from '../policy/permissions.ts';
-import { ALL, PART_KINDS, type PartKind, ROOT_KINDS, type Root, type RootKind } from '../policy/resources.ts';
+import {
+  ALL,
+  type InnerKind,
+  PART_KINDS,
+  type PartKind,
+  ROOT_KINDS,
+  type Root,
+  type RootKind,
+} from '../policy/resources.ts';
 import { unauthenticated } from './authenticate.ts';
 import { check } from './check.ts';
-import { locate, type Reference } from './locate.ts';
+import { locate, type Reference, valuesAt } from './locate.ts';
+import type { RuleOf } from './rule-of.ts';
 import type { Specials } from './special.ts';
 
 /** Answers whether a caller may do something to a thing, looking up what it belongs to. */
 export interface Judge {
   /** Decides on a root at once. */
   onRoot(caller: SignedIn, action: Action, root: Root): Decision;
+  /** Decides on all things of a kind inside a root at once. */
+  onPart(caller: SignedIn, action: Action, part: InnerKind, root: Root): Decision;
   /** Decides on a root, or on every root of a child. */
   on(caller: SignedIn, reference: Reference, request?: FastifyRequest): Promise<Decision> | Decision;
   readonly defaultPermission: Permission;
@@ -28,6 +39,7 @@ const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
 const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
 
 const REGISTRY_KINDS = ['registered_model', 'prompt'] as const;
+const VERSION_KINDS = ['registered_model_version', 'prompt_version'] as const;
 
 const ARTIFACT_PARTS = ['run', 'logged_model', 'trace'] as const;
 const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
@@ -35,6 +47,10 @@ const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
 const isPart = (kind: string): kind is PartKind => PARTS.has(kind);
 const isChild = (kind: string): kind is ChildKind => CHILDREN.has(kind);
 const isRoot = (kind: string): kind is RootKind => ROOTS.has(kind);
+
+/** What the versions of a name are, to whoever holds something on all of them. */
+export const versionKind = (isPrompt: boolean): PartKind =>
+  isPrompt ? 'prompt_version' : 'registered_model_version';
 
 const refuse = (because: string): Decision => ({ allow: false, because });
 const NOTHING_TOUCHED: Decision = { allow: true, because: 'touches nothing' };
@@ -50,13 +66,14 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     reference: Reference,
     request?: FastifyRequest,
   ): Promise<Decision> | Decision {
-    const { kind, id, action, part } = reference;
+    const { kind, id, action, part, tierAction } = reference;
     if (caller.isAdmin) return onRoot(caller, action, { kind: 'experiment', id });
-    if (kind === 'registered_model' || kind === 'prompt') return onRegistryName(caller, action, kind, id);
+    if (kind === 'registered_model' || kind === 'prompt')
+      return onRegistryName(caller, action, kind, id, part);
     if (isRoot(kind)) {
       return part === undefined
         ? onRoot(caller, action, { kind, id })
-        : decideOnPart(caller, action, part, { kind, id }, defaultPermission);
+        : decideOnPart(caller, action, part, { kind, id }, defaultPermission, tierAction);
     }
     if (isChild(kind)) return onChild(caller, reference, kind, request);
     switch (kind) {
@@ -86,10 +103,16 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     action: Action,
     kind: 'registered_model' | 'prompt',
     id: string,
+    part?: InnerKind,
   ): Promise<Decision> | Decision {
-    const holdsOnAll = REGISTRY_KINDS.some((each) => caller.grantsOn({ kind: each, id: ALL }).length > 0);
+    const families = part === undefined ? REGISTRY_KINDS : [...REGISTRY_KINDS, ...VERSION_KINDS];
+    const holdsOnAll = families.some((each) => caller.grantsOn({ kind: each, id: ALL }).length > 0);
     if (!holdsOnAll) return onRoot(caller, action, { kind, id });
-    return lineage.isPrompt(id).then((isPrompt) => onRoot(caller, action, { kind, id, isPrompt }));
+    return lineage.isPrompt(id).then((isPrompt) => {
+      const root = { kind, id, isPrompt };
+      if (part === undefined) return onRoot(caller, action, root);
+      return decideOnPart(caller, action, versionKind(isPrompt), root, defaultPermission);
+    });
   }
 
   function onChild(caller: SignedIn, reference: Reference, kind: ChildKind, request?: FastifyRequest) {
@@ -101,7 +124,7 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
 
   function onRoots(
     caller: SignedIn,
-    { kind, id, action, fresh }: Reference,
+    { kind, id, action, fresh, part = isPart(kind) ? kind : undefined, tierAction }: Reference,
     roots: readonly Root[] | undefined,
     request?: FastifyRequest,
   ): Decision {
@@ -117,9 +140,10 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     }
     let last: Decision = refuse(`${kind} ${id} belongs to nothing`);
     for (const root of roots) {
-      last = isPart(kind)
-        ? decideOnPart(caller, action, kind, root, defaultPermission)
-        : onRoot(caller, action, root);
+      last =
+        part === undefined
+          ? onRoot(caller, action, root)
+          : decideOnPart(caller, action, part, root, defaultPermission, tierAction);
       if (!last.allow) return last;
     }
     return last;
@@ -172,7 +196,12 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     }
   }
 
-  return { onRoot, on, defaultPermission };
+  return {
+    onRoot,
+    onPart: (caller, action, part, root) => decideOnPart(caller, action, part, root, defaultPermission),
+    on,
+    defaultPermission,
+  };
 }
 
 /** Decides whether a request may pass, and remembers why. */
@@ -213,7 +242,7 @@ function judgeRow(
   judge: Judge,
   specials: Specials,
 ): Promise<void> | undefined {
-  refuseDeniedKinds(operation.rules, caller);
+  refuseDeniedKinds(operation.rules, caller, request);
   const needed = check(operation.rules, actionOf(operation.need), readable(request));
   const references = locate(operation.locators, needed, readable(request));
   const judging = judgeAll(request, caller, references, judge);
@@ -230,14 +259,24 @@ function judgeRow(
   return undefined;
 }
 
-function refuseDeniedKinds(rules: Operation['rules'], caller: SignedIn): void {
+function refuseDeniedKinds(rules: Operation['rules'], caller: SignedIn, request: FastifyRequest): void {
   for (const rule of rules) {
     if (rule.rule !== 'spare') continue;
     const decision = decideOnKind(caller, rule.kind);
-    if (!decision.allow) {
+    if (!decision.allow && (rule.when === undefined || isAbout(rule.when, request))) {
       throw denied(`Every ${rule.kind.replaceAll('_', ' ')} is denied to you.`, decision.because);
     }
   }
+}
+
+/** Whether a request holds something at one of these places, of this form where one is said. */
+function isAbout({ from, form }: NonNullable<RuleOf<'spare'>['when']>, request: FastifyRequest): boolean {
+  return from.some((each) =>
+    valuesAt(each, readable(request)).some((value) => {
+      if (form !== undefined) return typeof value === 'string' && form.test(value);
+      return Array.isArray(value) ? value.length > 0 : Boolean(value);
+    }),
+  );
 }
 
 async function judgeSpecially(

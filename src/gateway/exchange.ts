@@ -13,6 +13,7 @@ import { ruleOf } from './rule-of.ts';
 import { type Search, searchVisible } from './search.ts';
 import { intentOf, type TrackOptions, track } from './track.ts';
 import { visibilityOf } from './visibility.ts';
+import { isWithheld, withheldFrom } from './withhold.ts';
 
 export interface ExchangeOptions extends ConcludeOptions, TrackOptions {
   readonly pageTokens: PageTokens;
@@ -43,7 +44,9 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       if (!reply.sent) done();
       return;
     }
-    return handle(request, operation, principal).then((answer) => send(reply, answer));
+    return handle(request, operation, principal).then((answer) =>
+      send(reply, withheldFrom(answer, operation, principal)),
+    );
   });
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
@@ -51,7 +54,7 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
     const keep = caller.isAdmin ? undefined : ruleOf(operation, 'keep');
     if (keep?.paging !== undefined) {
       const { paging } = keep;
-      const visibility = visibilityOf(judge, caller, keep.kind as RootKind);
+      const visibility = visibilityOf(judge, caller, keep.kind as RootKind, keep.part !== undefined);
       const search: Search = {
         request: sent,
         list: keep.list,
@@ -76,7 +79,10 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
 
 function readsReply(operation: Operation, caller: SignedIn): boolean {
   return operation.rules.some(
-    ({ rule }) => READ_FOR_EVERYBODY.has(rule) || (!caller.isAdmin && READ_FOR_USERS.has(rule)),
+    (rule) =>
+      READ_FOR_EVERYBODY.has(rule.rule) ||
+      (!caller.isAdmin && READ_FOR_USERS.has(rule.rule)) ||
+      (rule.rule === 'withhold' && isWithheld(rule, caller)),
   );
 }
 

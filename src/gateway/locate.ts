@@ -4,7 +4,7 @@ import { isCanonical, joinId } from '../mlflow/identifiers.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import type { From, Locator, ReferenceKind } from '../mlflow/row.ts';
 import type { Action } from '../policy/permissions.ts';
-import type { PartKind } from '../policy/resources.ts';
+import type { InnerKind } from '../policy/resources.ts';
 import type { Way } from './way.ts';
 
 /** One thing that a request touches, and what is to be done to it. */
@@ -14,7 +14,9 @@ export interface Reference {
   readonly action: Action;
   readonly fresh: boolean;
   /** Things of this kind inside it are meant. */
-  readonly part?: PartKind;
+  readonly part?: InnerKind;
+  /** What grants on all of that kind must allow, where that is more. */
+  readonly tierAction?: Action;
 }
 
 type Readable = Pick<Way, 'params' | 'query' | 'body'> & { readonly headers: IncomingHttpHeaders };
@@ -26,6 +28,7 @@ type Readable = Pick<Way, 'params' | 'query' | 'body'> & { readonly headers: Inc
  */
 export function locate(locators: readonly Locator[], action: Action, request: Readable): Reference[] {
   return locators.flatMap((locator) => {
+    if (locator.unless !== undefined && isSent(locator.unless, request)) return [];
     const ids = idsOf(locator, request);
     if (ids.length === 0 && !locator.optional) throw missing(locator.from[0]);
     return ids.map((id) => ({
@@ -34,8 +37,14 @@ export function locate(locators: readonly Locator[], action: Action, request: Re
       action: locator.action ?? action,
       fresh: locator.fresh !== undefined,
       ...(locator.part !== undefined && { part: locator.part }),
+      ...(locator.tierAction !== undefined && { tierAction: locator.tierAction }),
     }));
   });
+}
+
+/** Whether a request holds anything at a place. */
+export function isSent(from: From, request: Readable): boolean {
+  return valuesAt(from, request).some((value) => value !== undefined && value !== null);
 }
 
 function idsOf(locator: Locator, request: Readable): readonly string[] {

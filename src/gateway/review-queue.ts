@@ -84,7 +84,7 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
   }
 
   const mayOn = (caller: SignedIn, action: Action, experimentId: string) =>
-    judge.onRoot(caller, action, { kind: 'experiment', id: experimentId }).allow;
+    judge.onPart(caller, action, 'review_queue', { kind: 'experiment', id: experimentId }).allow;
 
   async function checkName(name: string): Promise<void> {
     if (await isUser(name)) {

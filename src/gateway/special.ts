@@ -45,7 +45,8 @@ export function createSpecials(parts: SpecialParts): Specials {
   };
 }
 
-const SHOWN_BY_GRAPHQL = ['run', 'registered_model_version'] as const;
+const SHOWN_BY_GRAPHQL = ['run'] as const;
+const SHOWN_WITH_VERSIONS = [...SHOWN_BY_GRAPHQL, 'registered_model_version', 'prompt_version'] as const;
 
 /** Everything that any root field of the chosen operation touches must be readable; a refusal is MLflow's own 200 with nulls. */
 function graphql(judge: Judge): Special {
@@ -53,8 +54,9 @@ function graphql(judge: Judge): Special {
     // Loaded when it is first needed: it is a sixth of what the gateway holds at rest.
     const { planGraphql } = await import('../mlflow/graphql/plan.ts');
     const plan = planGraphql(request.way.body);
-    // Which kinds of things a document shows is not looked into: whoever is denied one of them gets none.
-    const denied = SHOWN_BY_GRAPHQL.map((kind) => decideOnKind(caller, kind)).find(({ allow }) => !allow);
+    // Which kinds of things a document shows is not looked into further: whoever is denied one of them gets none.
+    const shown = plan.filters ? SHOWN_WITH_VERSIONS : SHOWN_BY_GRAPHQL;
+    const denied = shown.map((kind) => decideOnKind(caller, kind)).find(({ allow }) => !allow);
     if (denied !== undefined) throw new Answered(plan.refusal(), denied.because);
     const decisions = await Promise.all(
       plan.references.map((reference) => judge.on(caller, { ...reference, action: 'read', fresh: false })),

@@ -9,7 +9,7 @@ import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import type { Intent, IntentAction } from '../store/types.ts';
 import type { Adoption } from './adopt.ts';
 import { readable } from './authorize.ts';
-import { valuesAt } from './locate.ts';
+import { isSent, valuesAt } from './locate.ts';
 import { replyJson } from './reply-json.ts';
 import { ruleOf } from './rule-of.ts';
 
@@ -58,17 +58,13 @@ export function intentOf(operation: Operation, request: FastifyRequest): IntentA
     const name = text(rule.name, request);
     if (name === undefined) return undefined;
     if (rule.rule === 'adopt') return { action: 'create', kind, name };
-    if (rule.rule === 'forget' && rule.unless !== undefined && holdsAny(rule.unless, request))
+    if (rule.rule === 'forget' && rule.unless !== undefined && isSent(rule.unless, readable(request)))
       return undefined;
     if (rule.rule === 'forget') return { action: 'delete', kind, name };
     const newName = text(rule.newName, request);
     return newName === undefined ? undefined : { action: 'rename', kind, name, newName };
   }
   return undefined;
-}
-
-function holdsAny(from: From, request: FastifyRequest): boolean {
-  return valuesAt(from, readable(request)).some((value) => value !== undefined && value !== null);
 }
 
 function text(from: From, request: FastifyRequest): string | undefined {

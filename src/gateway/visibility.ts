@@ -1,13 +1,25 @@
 import type { SignedIn } from '../identity/principal.ts';
 import { hasPromptTag } from '../mlflow/identifiers.ts';
+import { decideOnKind } from '../policy/decide.ts';
 import { allows, refuses } from '../policy/permissions.ts';
 import { ALL, type RootKind } from '../policy/resources.ts';
-import type { Judge } from './authorize.ts';
+import { type Judge, versionKind } from './authorize.ts';
 import { administersWorkspace } from './grantable.ts';
 import type { Visibility } from './search.ts';
 
 /** What one caller may read of a kind, for filtering a list without a look-up for each row. */
-export function visibilityOf(judge: Judge, caller: SignedIn, kind: RootKind): Visibility {
+export function visibilityOf(judge: Judge, caller: SignedIn, kind: RootKind, ofVersions = false): Visibility {
+  const visibility = ofRoots(judge, caller, kind);
+  const denied = (isPrompt: boolean) => !decideOnKind(caller, versionKind(isPrompt)).allow;
+  if (!ofVersions || !(denied(true) || denied(false))) return visibility;
+  return {
+    ...visibility,
+    mayRead: (id, row) => visibility.mayRead(id, row) && !(row !== undefined && denied(hasPromptTag(row))),
+    everything: false,
+  };
+}
+
+function ofRoots(judge: Judge, caller: SignedIn, kind: RootKind): Visibility {
   const inRegistry = kind === 'registered_model';
   const mayRead: Visibility['mayRead'] = (id, row) => {
     const isPrompt = inRegistry && row !== undefined ? { isPrompt: hasPromptTag(row) } : {};

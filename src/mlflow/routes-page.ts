@@ -59,14 +59,19 @@ const code = (from: From) => `\`${from}\``;
 const words = (kind: string) => kind.replaceAll('_', ' ');
 const list = (froms: readonly From[], joint = ', ') => froms.map(code).join(joint);
 
-function touches({ kind, from, optional, action, fresh, part }: Locator, operation: Operation): string {
+function touches(
+  { kind, from, optional, action, fresh, part, tierAction, unless }: Locator,
+  operation: Operation,
+): string {
   const bodiless = operation.method === 'GET';
   const here = from.filter((each) => !each.startsWith(bodiless ? 'body.' : 'query.'));
   return [
     action !== undefined && action !== operation.need && `${NEEDS[action]} on`,
     part !== undefined && `every ${words(part)} of`,
+    tierAction !== undefined && `(${NEEDS[tierAction]} where granted on all)`,
     `${words(kind)} in ${list(here.length === 0 ? from : here, ' or ')}`,
     optional && 'if given',
+    unless !== undefined && `unless ${code(unless)} is given`,
     fresh && '(new, or of the same experiment)',
   ]
     .filter(Boolean)
@@ -116,7 +121,15 @@ function follows(rule: Rule): string {
     case 'special':
       return `judged further by src/gateway (${rule.name})`;
     case 'spare':
-      return `not with DENY on every ${words(rule.kind)}`;
+      return [
+        `not with DENY on every ${words(rule.kind)}`,
+        rule.when !== undefined && `if ${list(rule.when.from, ' or ')}`,
+        rule.when !== undefined && (rule.when.form ? `matches \`${rule.when.form.source}\`` : 'is given'),
+      ]
+        .filter(Boolean)
+        .join(' ');
+    case 'withhold':
+      return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
     case 'takes-query':
       return '';
     case 'streams':

@@ -23,12 +23,14 @@ import {
   endpointName,
   equal,
   experiment,
+  type From,
   forget,
   geminiCall,
   issue,
   judgeReply,
   keep,
   keepUsable,
+  keepVersions,
   keysNeed,
   labelSchema,
   learn,
@@ -52,13 +54,17 @@ import {
   serve,
   source,
   spare,
+  spareWhen,
   special,
   stamp,
   streams,
   takesQuery,
   to,
   trace,
+  unless,
   user,
+  versionsOf,
+  withhold,
   workspace,
 } from './row.ts';
 import { REDIRECTING_TRACE_KEYS } from './trace-keys.ts';
@@ -77,13 +83,19 @@ const usedSecret = maybe(to('use', secret('body.secret_id')));
 
 const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experiments or outside the server';
 
+/** An experiment with all that goes and comes back with it. */
+const wholeExperiment = [
+  experiment('body.experiment_id'),
+  ...(['run', 'trace', 'logged_model', 'assessment', 'review_queue', 'scorer', 'scorer_version'] as const).map((part) => all(part, experiment('body.experiment_id'))),
+];
+
 const experiments: readonly Row[] = [
   ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), adopt('experiment', 'body.name', 'experiment_id')],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
   ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'experiment.experiment_id')],
   ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id' })],
-  ['POST', '2.0 experiments/delete', 'delete', experiment('body.experiment_id')],
-  ['POST', '2.0 experiments/restore', 'delete', experiment('body.experiment_id')],
+  ['POST', '2.0 experiments/delete', 'delete', wholeExperiment],
+  ['POST', '2.0 experiments/restore', 'delete', wholeExperiment],
   ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id')],
   ['POST', '2.0 experiments/set-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
   ['POST', '2.0 experiments/delete-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
@@ -130,9 +142,17 @@ const artifacts: readonly Row[] = [
   ['GET', 'artifacts 2.0 presigned/*artifact_path', 'read', artifact('path.artifact_path')],
 ];
 
+/** A filter tells of what it asks about, one comparison at a time; so does an order. */
+const RUN_FILTER = /run/i;
+const selects = (...from: From[]) => [
+  spareWhen('assessment', from, /feedback|expectation|assessment|issue/i),
+  spareWhen('run', from, RUN_FILTER),
+  spareWhen('logged_model', from, /model/i),
+];
+
 const loggedModels: readonly Row[] = [
   ['POST', '2.0 logged-models', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], spare('logged_model'), learn('logged_model', 'model.info.model_id', 'model.info.experiment_id')],
-  ['POST', '2.0 logged-models/search', 'signed-in', [], spare('logged_model'), narrow('body.experiment_ids')],
+  ['POST', '2.0 logged-models/search', 'signed-in', [], spare('logged_model'), spareWhen('run', ['body.filter'], RUN_FILTER), narrow('body.experiment_ids')],
   ['GET', '2.0 logged-models/:model_id', 'read', loggedModel('path.model_id')],
   // The handler acts on the body's id, MLflow's own auth app judged the path's.
   ['PATCH', '2.0 logged-models/:model_id', 'update', loggedModel('path.model_id'), equal('path.model_id', 'body.model_id')],
@@ -147,16 +167,20 @@ const loggedModels: readonly Row[] = [
 const traceTags = banKeys(REDIRECTING_TRACE_KEYS, 'body.tags', 'body.request_metadata', 'body.key');
 const traceInfo = 'body.trace.trace_info';
 
+/** Their assessments go with them. */
+const deletedTraces = [all('trace', experiment('body.experiment_id')), to('update', all('assessment', experiment('body.experiment_id'), 'delete'))];
+const inTrace = to('read', trace('path.trace_id'));
+
 const traces: readonly Row[] = [
   ['POST', '2.0 traces', 'update', experiment('body.experiment_id'), spare('trace'), traceTags],
-  ['GET', '2.0 traces', 'read', all('trace', experiment('query.experiment_ids[]'))],
+  ['GET', '2.0 traces', 'read', all('trace', experiment('query.experiment_ids[]')), ...selects('query.filter', 'query.order_by[]')],
   ['PATCH', '2.0 traces/:request_id', 'update', trace('path.request_id'), traceTags],
   ['GET', '2.0 traces/:request_id/info', 'read', trace('path.request_id')],
   ['PATCH', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
   ['DELETE', '2.0 traces/:request_id/tags', 'update', trace('path.request_id'), traceTags],
-  ['POST', '2.0 traces/delete-traces', 'delete', all('trace', experiment('body.experiment_id'))],
+  ['POST', '2.0 traces/delete-traces', 'delete', deletedTraces],
   ['POST', '2.0 traces/link-to-run', 'update', [run('body.run_id'), to('read', trace('body.trace_ids[]'))]],
-  ['POST', '2.0 traces/link-prompts', 'update', [trace('body.trace_id'), maybe(to('read', model('body.prompt_versions[].name')))]],
+  ['POST', '2.0 traces/link-prompts', 'update', [trace('body.trace_id'), maybe(to('read', versionsOf(model('body.prompt_versions[].name'))))]],
   ['GET', '2.0 unified-traces', 'nobody'],
   ['GET', '2.0 get-online-trace-details', 'nobody'],
   ['GET', '2.0 traces/:trace_id', 'nobody'],
@@ -166,21 +190,21 @@ const traces: readonly Row[] = [
 
   // A trace id that exists elsewhere would be moved here with its spans: the id must be new, or of this experiment.
   // So would an assessment, and what one that is deleted has overridden is changed wherever it is: MLflow gives out these ids.
-  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`), absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`)],
-  ['POST', '3.0 traces/search', 'signed-in', [], spare('trace'), narrow('body.locations[].mlflow_experiment.experiment_id')],
-  ['GET', '3.0 traces/get', 'read', trace('query.trace_id')],
-  ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]')],
-  ['POST', '3.0 traces/batchGetInfos', 'read', trace('body.trace_ids[]')],
-  ['POST', '3.0 traces/delete-traces', 'delete', all('trace', experiment('body.experiment_id'))],
-  ['POST', '3.0 traces/calculate-filter-correlation', 'read', all('trace', experiment('body.experiment_ids[]'))],
-  ['POST', '3.0 traces/metrics', 'read', all('trace', experiment('body.experiment_ids[]'))],
-  ['GET', '3.0 traces/:trace_id', 'read', trace('path.trace_id')],
+  ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), spareWhen('assessment', [`${traceInfo}.assessments`]), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`), absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`)],
+  ['POST', '3.0 traces/search', 'signed-in', [], spare('trace'), ...selects('body.filter', 'body.order_by[]'), narrow('body.locations[].mlflow_experiment.experiment_id'), withhold('assessment', 'traces[].assessments')],
+  ['GET', '3.0 traces/get', 'read', trace('query.trace_id'), withhold('assessment', 'trace.trace_info.assessments')],
+  ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]'), withhold('assessment', 'traces[].trace_info.assessments')],
+  ['POST', '3.0 traces/batchGetInfos', 'read', trace('body.trace_ids[]'), withhold('assessment', 'trace_infos[].assessments')],
+  ['POST', '3.0 traces/delete-traces', 'delete', deletedTraces],
+  ['POST', '3.0 traces/calculate-filter-correlation', 'read', all('trace', experiment('body.experiment_ids[]')), ...selects('body.filter_string1', 'body.filter_string2', 'body.base_filter')],
+  ['POST', '3.0 traces/metrics', 'read', all('trace', experiment('body.experiment_ids[]')), spareWhen('assessment', ['body.view_type'], /^ASSESSMENTS$/), ...selects('body.filters[]', 'body.dimensions[]', 'body.metric_name')],
+  ['GET', '3.0 traces/:trace_id', 'read', trace('path.trace_id'), withhold('assessment', 'trace.trace_info.assessments')],
   ['PATCH', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
   ['DELETE', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
-  ['POST', '3.0 traces/:trace_id/assessments', 'update', trace('path.trace_id')],
-  ['GET', '3.0 traces/:trace_id/assessments/:assessment_id', 'read', trace('path.trace_id')],
-  ['PATCH', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', trace('path.trace_id')],
-  ['DELETE', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', trace('path.trace_id')],
+  ['POST', '3.0 traces/:trace_id/assessments', 'update', trace('path.trace_id'), spare('assessment')],
+  ['GET', '3.0 traces/:trace_id/assessments/:assessment_id', 'read', trace('path.trace_id'), spare('assessment')],
+  ['PATCH', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', [inTrace, all('assessment', trace('path.trace_id'))]],
+  ['DELETE', '3.0 traces/:trace_id/assessments/:assessment_id', 'update', [inTrace, all('assessment', trace('path.trace_id'), 'delete')]],
   ['GET', 'ajax 2.0 get-trace-artifact', 'read', trace('query.request_id')],
   ['GET', 'ajax 3.0 get-trace-artifact', 'read', trace('query.request_id')],
   ['POST', '/v1/traces', 'update', [experiment('header.x-mlflow-experiment-id'), maybe(run('header.x-mlflow-run-id'))], spare('trace'), special('otlp')],
@@ -203,13 +227,13 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 datasets/:dataset_id/remove-experiments', 'update', dataset('path.dataset_id')],
 
   ['POST', '3.0 issues', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], stamp('body.created_by')],
-  ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id')],
+  ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id'), spareWhen('run', ['body.filter_string'], RUN_FILTER)],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
   // What is looked at, the handlers look for in the experiment alone; whom a job asks may be named in the request.
   ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
   ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], spare('trace'), spare('scorer_version'), spareWhen('assessment', ['body.log_assessments']), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],
@@ -218,11 +242,11 @@ const evaluation: readonly Row[] = [
   ['PATCH', '3.0 label-schemas/update', 'manage', labelSchema('body.schema_id')],
   ['DELETE', '3.0 label-schemas/delete', 'manage', labelSchema('body.schema_id')],
 
-  ['POST', '3.0 review-queues/create', 'update', experiment('body.experiment_id'), special('review-queue'), own('review_queue', 'review_queue.queue_id', 'body.experiment_id')],
-  ['POST', '3.0 review-queues/get-or-create-user', 'update', experiment('body.experiment_id'), special('review-queue')],
+  ['POST', '3.0 review-queues/create', 'update', experiment('body.experiment_id'), spare('review_queue'), special('review-queue'), own('review_queue', 'review_queue.queue_id', 'body.experiment_id')],
+  ['POST', '3.0 review-queues/get-or-create-user', 'update', experiment('body.experiment_id'), spare('review_queue'), special('review-queue')],
   ['GET', '3.0 review-queues/get', 'read', reviewQueue('query.queue_id'), special('review-queue')],
-  ['GET', '3.0 review-queues/get-by-name', 'read', experiment('query.experiment_id'), special('review-queue')],
-  ['GET', '3.0 review-queues/list', 'read', experiment('query.experiment_id'), special('review-queue')],
+  ['GET', '3.0 review-queues/get-by-name', 'read', all('review_queue', experiment('query.experiment_id')), special('review-queue')],
+  ['GET', '3.0 review-queues/list', 'read', all('review_queue', experiment('query.experiment_id')), special('review-queue')],
   ['POST', '3.0 review-queues/update', 'update', reviewQueue('body.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/delete', 'update', reviewQueue('body.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/items/add', 'update', reviewQueue('body.queue_id')],
@@ -230,20 +254,20 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by', ['body.status', 'PENDING'])],
 
-  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], special('model-calls')],
-  ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
-  ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name')],
-  ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name')],
+  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], spare('scorer_version'), special('model-calls')],
+  ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), spare('scorer_version'), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
+  ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name'), spare('scorer_version')],
+  ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name'), spare('scorer_version')],
   // With a version only that one goes, and the grants stay.
-  ['DELETE', '3.0 scorers/delete', 'delete', scorer('body.experiment_id/name'), forget('scorer', 'body.experiment_id/name', 'body.version')],
+  ['DELETE', '3.0 scorers/delete', 'delete', [unless('body.version', scorer('body.experiment_id/name')), all('scorer_version', scorer('body.experiment_id/name'))], forget('scorer', 'body.experiment_id/name', 'body.version')],
   ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
   ['PUT', '3.0 scorers/online-config', 'update', [experiment('body.experiment_id'), scorer('body.experiment_id/name')], special('server-keys')],
 
-  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id'))), maybe(to('read', scorer('body.experiment_id/config.scorers[]')))], special('server-keys'), special('model-calls'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
+  ['POST', '3.0 prompt-optimization/jobs', 'update', [experiment('body.experiment_id'), promptUri('body.source_prompt_uri'), maybe(to('read', dataset('body.config.dataset_id'))), maybe(to('read', scorer('body.experiment_id/config.scorers[]')))], spare('run'), spare('scorer_version'), spare('prompt_version'), special('server-keys'), special('model-calls'), own('prompt_optimization_job', 'job.job_id', 'body.experiment_id')],
   ['GET|POST', '3.0 prompt-optimization/jobs/search', 'read', experiment('body.experiment_id', 'query.experiment_id')],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
-  ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id')],
-  ['DELETE', '3.0 prompt-optimization/jobs/:job_id', 'delete', promptJob('path.job_id')],
+  ['POST', '3.0 prompt-optimization/jobs/:job_id/cancel', 'update', promptJob('path.job_id'), spare('run')],
+  ['DELETE', '3.0 prompt-optimization/jobs/:job_id', 'delete', promptJob('path.job_id'), spare('run')],
 
   // By the experiment that a job works on, or by who started it.
   ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', [], special('job')],
@@ -254,30 +278,32 @@ const evaluation: readonly Row[] = [
   ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', [], special('job')],
 ];
 
+const latestVersions = withhold('registered_model_version', 'registered_model.latest_versions');
+
 const registry: readonly Row[] = [
-  ['POST', '2.0 registered-models/create', 'signed-in', [], adopt('registered_model', 'body.name', 'registered_model.name')],
+  ['POST', '2.0 registered-models/create', 'signed-in', [], latestVersions, adopt('registered_model', 'body.name', 'registered_model.name')],
   // MLflow asks EDIT; grants move with the name, so the gateway asks MANAGE.
-  ['POST', '2.0 registered-models/rename', 'manage', model('body.name'), rename('registered_model', 'body.name', 'body.new_name')],
-  ['PATCH', '2.0 registered-models/update', 'update', model('body.name')],
-  ['DELETE', '2.0 registered-models/delete', 'delete', model('body.name'), forget('registered_model', 'body.name')],
-  ['GET', '2.0 registered-models/get', 'read', model('query.name')],
-  ['GET', '2.0 registered-models/search', 'signed-in', [], keep('registered_models', 'registered_model', 'name', { largestPage: 1000, defaultPage: 100, pushDown: 'name' })],
-  ['GET|POST', '2.0 registered-models/get-latest-versions', 'read', model('body.name', 'query.name')],
+  ['POST', '2.0 registered-models/rename', 'manage', model('body.name'), rename('registered_model', 'body.name', 'body.new_name'), latestVersions],
+  ['PATCH', '2.0 registered-models/update', 'update', model('body.name'), latestVersions],
+  ['DELETE', '2.0 registered-models/delete', 'delete', [model('body.name'), versionsOf(model('body.name'))], forget('registered_model', 'body.name')],
+  ['GET', '2.0 registered-models/get', 'read', model('query.name'), latestVersions],
+  ['GET', '2.0 registered-models/search', 'signed-in', [], keep('registered_models', 'registered_model', 'name', { largestPage: 1000, defaultPage: 100, pushDown: 'name' }), withhold('registered_model_version', 'registered_models[].latest_versions')],
+  ['GET|POST', '2.0 registered-models/get-latest-versions', 'read', versionsOf(model('body.name', 'query.name'))],
   ['POST', '2.0 registered-models/set-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
   ['DELETE', '2.0 registered-models/delete-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
-  ['POST', '2.0 registered-models/alias', 'update', model('body.name')],
-  ['DELETE', '2.0 registered-models/alias', 'delete', model('body.name')],
-  ['GET', '2.0 registered-models/alias', 'read', model('query.name')],
-  ['POST', '2.0 model-versions/create', 'update', [model('body.name'), to('read', source('body.source')), maybe(to('read', run('body.run_id'))), maybe(to('read', loggedModel('body.model_id')))]],
-  ['PATCH', '2.0 model-versions/update', 'update', model('body.name')],
-  ['POST', '2.0 model-versions/transition-stage', 'update', model('body.name')],
-  ['DELETE', '2.0 model-versions/delete', 'delete', model('body.name')],
-  ['GET', '2.0 model-versions/get', 'read', model('query.name')],
-  ['GET', '2.0 model-versions/search', 'signed-in', [], keep('model_versions', 'registered_model', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name' })],
-  ['GET', '2.0 model-versions/get-download-uri', 'read', model('query.name')],
-  ['POST', '2.0 model-versions/set-tag', 'update', model('body.name')],
-  ['DELETE', '2.0 model-versions/delete-tag', 'delete', model('body.name')],
-  ['GET', '/model-versions/get-artifact', 'read', model('query.name')],
+  ['POST', '2.0 registered-models/alias', 'update', [model('body.name'), to('read', versionsOf(model('body.name')))]],
+  ['DELETE', '2.0 registered-models/alias', 'delete', [model('body.name'), to('read', versionsOf(model('body.name')))]],
+  ['GET', '2.0 registered-models/alias', 'read', versionsOf(model('query.name'))],
+  ['POST', '2.0 model-versions/create', 'update', [model('body.name'), to('read', versionsOf(model('body.name'))), to('read', source('body.source')), maybe(to('read', run('body.run_id'))), maybe(to('read', loggedModel('body.model_id')))]],
+  ['PATCH', '2.0 model-versions/update', 'update', versionsOf(model('body.name'))],
+  ['POST', '2.0 model-versions/transition-stage', 'update', versionsOf(model('body.name'))],
+  ['DELETE', '2.0 model-versions/delete', 'delete', versionsOf(model('body.name'))],
+  ['GET', '2.0 model-versions/get', 'read', versionsOf(model('query.name'))],
+  ['GET', '2.0 model-versions/search', 'signed-in', [], spareWhen('run', ['query.filter'], RUN_FILTER), keepVersions('model_versions', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name' })],
+  ['GET', '2.0 model-versions/get-download-uri', 'read', versionsOf(model('query.name'))],
+  ['POST', '2.0 model-versions/set-tag', 'update', versionsOf(model('body.name'))],
+  ['DELETE', '2.0 model-versions/delete-tag', 'delete', versionsOf(model('body.name'))],
+  ['GET', '/model-versions/get-artifact', 'read', versionsOf(model('query.name'))],
 ];
 
 /** What an endpoint is built from must be the caller's to use, as its definitions' secrets must. */
@@ -312,7 +338,7 @@ const aiGateway: readonly Row[] = [
   ['GET', '3.0 gateway/model-definitions/get', 'read', modelDefinition('query.model_definition_id')],
   ['POST', '3.0 gateway/model-definitions/update', 'update', [modelDefinition('body.model_definition_id'), usedSecret], stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/model-definitions/delete', 'delete', modelDefinition('body.model_definition_id'), forget('gateway_model_definition', 'body.model_definition_id')],
-  ['GET', '3.0 gateway/model-definitions/list', 'signed-in', [], keep('model_definitions', 'gateway_model_definition', 'model_definition_id')],
+  ['GET', '3.0 gateway/model-definitions/list', 'signed-in', maybe(to('read', secret('query.secret_id'))), keep('model_definitions', 'gateway_model_definition', 'model_definition_id')],
   ['POST', '3.0 gateway/budgets/create', 'admin'],
   ['POST', '3.0 gateway/budgets/update', 'admin'],
   ['DELETE', '3.0 gateway/budgets/delete', 'admin'],
@@ -348,6 +374,7 @@ const aiGateway: readonly Row[] = [
 
 /** MCP servers are named `namespace/slug`: exactly two segments, though the upstream's routes are greedy. */
 const mcp = mcpServer('path.namespace/slug');
+const mcpVersions = all('mcp_server_version', mcp);
 const MCP = '3.0 mcp-servers/:namespace/:slug';
 const MCP_PAGING = { largestPage: 1000, defaultPage: 100, alwaysListed: true } as const;
 
@@ -359,13 +386,13 @@ const mcpRegistry: readonly Row[] = [
   ['PATCH', MCP, 'update', mcp],
   ['DELETE', MCP, 'delete', mcp, forget('mcp_server', 'path.namespace/slug')],
   // The upstream creates a server that is not there; here it is created first, so that it has an owner.
-  ['POST', `${MCP}/versions`, 'update', mcp],
-  ['GET', `${MCP}/versions`, 'read', mcp],
-  ['GET', `${MCP}/versions/:version`, 'read', mcp],
-  ['PATCH', `${MCP}/versions/:version`, 'update', mcp],
-  ['DELETE', `${MCP}/versions/:version`, 'delete', mcp],
-  ['POST', `${MCP}/versions/:version/tags`, 'update', mcp],
-  ['DELETE', `${MCP}/versions/:version/tags/:key`, 'update', mcp],
+  ['POST', `${MCP}/versions`, 'update', mcp, spare('mcp_server_version')],
+  ['GET', `${MCP}/versions`, 'read', mcpVersions],
+  ['GET', `${MCP}/versions/:version`, 'read', mcpVersions],
+  ['PATCH', `${MCP}/versions/:version`, 'update', mcpVersions],
+  ['DELETE', `${MCP}/versions/:version`, 'delete', mcpVersions],
+  ['POST', `${MCP}/versions/:version/tags`, 'update', mcpVersions],
+  ['DELETE', `${MCP}/versions/:version/tags/:key`, 'update', mcpVersions],
   ['POST', `${MCP}/endpoints`, 'update', mcp],
   ['GET', `${MCP}/endpoints`, 'read', mcp],
   ['GET', `${MCP}/endpoints/:endpoint_id`, 'read', mcp],
@@ -373,9 +400,9 @@ const mcpRegistry: readonly Row[] = [
   ['DELETE', `${MCP}/endpoints/:endpoint_id`, 'update', mcp],
   ['POST', `${MCP}/tags`, 'update', mcp],
   ['DELETE', `${MCP}/tags/:key`, 'update', mcp],
-  ['POST', `${MCP}/aliases`, 'update', mcp],
-  ['GET', `${MCP}/aliases/:alias`, 'read', mcp],
-  ['DELETE', `${MCP}/aliases/:alias`, 'update', mcp],
+  ['POST', `${MCP}/aliases`, 'update', mcp, spare('mcp_server_version')],
+  ['GET', `${MCP}/aliases/:alias`, 'read', mcpVersions],
+  ['DELETE', `${MCP}/aliases/:alias`, 'update', mcp, spare('mcp_server_version')],
 ];
 
 const server: readonly Row[] = [

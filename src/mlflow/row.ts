@@ -3,7 +3,7 @@
  * operation touches and what follows from it; src/gateway does it.
  */
 import type { Action } from '../policy/permissions.ts';
-import type { PartKind, RootKind } from '../policy/resources.ts';
+import type { InnerKind, PartKind, RootKind } from '../policy/resources.ts';
 
 /** Things that live inside a root, or other names of one; src/mlflow/lineage.ts knows how to find it. */
 export const CHILD_KINDS = [
@@ -51,7 +51,11 @@ export interface Locator {
   /** Accepts ids that MLflow could never give out: MLflow's permissions API takes any text. */
   readonly loose?: boolean;
   /** Things of this kind inside it are what the request is about: grants on all of the kind decide first. */
-  readonly part?: PartKind;
+  readonly part?: InnerKind;
+  /** What those grants must allow, where that is more than what the root must. */
+  readonly tierAction?: Action;
+  /** Not touched where this is sent. */
+  readonly unless?: From;
   /** A child that need not exist yet; one that does must share the root of the row's first locator. */
   readonly fresh?: 'or-same-root';
 }
@@ -89,6 +93,8 @@ export type Rule =
       readonly paging?: Paging;
       /** What the caller must be allowed to do to what is left; reading if not said. */
       readonly action?: Action;
+      /** Rows are things of this kind inside the root: none is left to whoever is denied all of them. */
+      readonly part?: PartKind;
     }
   /** Replaces a list of ids in the body by its readable part; `whenEmpty` is answered if none is left. */
   | {
@@ -155,8 +161,17 @@ export type Rule =
         | 'role-viewer'
         | 'holder-viewer';
     }
-  /** Makes or lists things of a kind: refused to whoever holds DENY on all of them. */
-  | { readonly rule: 'spare'; readonly kind: PartKind }
+  /**
+   * Makes, lists or, by a filter, asks about things of a kind: refused to whoever holds DENY on all of them. With
+   * `when` only where one of these is sent, and is text of this form.
+   */
+  | {
+      readonly rule: 'spare';
+      readonly kind: PartKind;
+      readonly when?: { readonly from: readonly From[]; readonly form?: RegExp };
+    }
+  /** Taken out of the reply for whoever holds DENY on all things of the kind; `[]` walks a list: `traces[].info`. */
+  | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is not JSON and streams through unread. */
@@ -200,7 +215,15 @@ export const mcpServer = locator('mcp_server');
 export const workspace = locator('workspace');
 
 /** The same locator, where the request is about all things of a kind inside of it. */
-export const all = (part: PartKind, what: Locator): Locator => ({ ...what, part });
+export const all = (part: InnerKind, what: Locator, tierAction?: Action): Locator => ({
+  ...what,
+  part,
+  ...(tierAction && { tierAction }),
+});
+/** The same locator, about the versions inside of it; those of a prompt if it is one. */
+export const versionsOf = (what: Locator): Locator => all('registered_model_version', what);
+/** The same locator, for a request that does not touch it where something is sent. */
+export const unless = (from: From, what: Locator): Locator => ({ ...what, unless: from });
 /** The same locator, for a request that may leave it out. */
 export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
 /** The same locator, needing another action than the row's. */
@@ -214,6 +237,15 @@ export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Pag
   kind,
   id,
   ...(paging && { paging }),
+});
+/** Keeps versions of what the caller may read. */
+export const keepVersions = (list: string, id: string, paging: Paging): Rule => ({
+  rule: 'keep',
+  list,
+  kind: 'registered_model',
+  id,
+  paging,
+  part: 'registered_model_version',
 });
 /** Keeps what the caller may use. */
 export const keepUsable = (list: string, kind: ChildKind, id: string): Rule => ({
@@ -275,5 +307,12 @@ export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
 export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
 export const special = (name: (Rule & { rule: 'special' })['name']): Rule => ({ rule: 'special', name });
 export const spare = (kind: PartKind): Rule => ({ rule: 'spare', kind });
+/** Spares a kind where one of these is sent; with `form`, where it is text of that form. */
+export const spareWhen = (kind: PartKind, from: readonly From[], form?: RegExp): Rule => ({
+  rule: 'spare',
+  kind,
+  when: { from, ...(form && { form }) },
+});
+export const withhold = (kind: PartKind, at: string): Rule => ({ rule: 'withhold', kind, at });
 export const takesQuery: Rule = { rule: 'takes-query' };
 export const streams: Rule = { rule: 'streams' };

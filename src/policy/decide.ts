@@ -1,6 +1,6 @@
 import type { Grant } from '../store/types.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
-import { ALL, type PartKind, type Resource, type Root } from './resources.ts';
+import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
 
 /** The outcome, with the reason that audit log and `explain` show. */
 export interface Decision {
@@ -125,14 +125,16 @@ export function decide(
  * Decides one action on a thing inside a root: whoever may not read the root may do nothing; else grants on
  * all things of that kind decide, if there are any, and the grants on the root if there are none.
  *
+ * @param tierAction - what the grants on all of the kind must allow, where that is more than what the root must.
  * @see mlflow/server/auth/requirements.py, whose tiers these are
  */
 export function decideOnPart(
   subject: Subject,
   action: Action,
-  part: PartKind,
+  part: InnerKind,
   root: Root,
   defaultPermission: Permission,
+  tierAction: Action = action,
 ): Decision {
   const onRoot = (what: Action) => decide(subject, what, root, defaultPermission);
   const tier = subject.grantsOn({ kind: part, id: ALL });
@@ -140,9 +142,9 @@ export function decideOnPart(
   const around = onRoot('read');
   if (!around.allow) return around;
   const held = effectivePermission(tier, defaultPermission);
-  return allows(held.permission, action)
+  return allows(held.permission, tierAction)
     ? { allow: true, because: held.because }
-    : { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${held.because}` };
+    : { allow: false, because: `needs ${PERMISSION_FOR[tierAction]} on ${part} *; ${held.because}` };
 }
 
 /**

@@ -34,6 +34,9 @@ export const PART_KINDS = [
 ] as const;
 export type PartKind = (typeof PART_KINDS)[number];
 
+/** What grants on all of a kind decide about inside a root; scorers are roots that lie in another, their experiment. */
+export type InnerKind = PartKind | 'scorer';
+
 /** What a grant may be on: a root, or all things of a kind inside roots. */
 export interface Resource {
   readonly kind: RootKind | PartKind;

@@ -99,6 +99,23 @@ describe('things inside a root', () => {
     expect(decideOnPart(holderOf(grants), action, 'run', EXPERIMENT, 'NO_PERMISSIONS').allow).toBe(allow);
   });
 
+  test.each<[grants: string[], allow: boolean]>([
+    [['experiment 7 EDIT'], true],
+    [['experiment 7 EDIT', 'assessment * EDIT'], false],
+    [['experiment 7 READ', 'assessment * MANAGE'], true],
+    [['assessment * MANAGE'], false],
+  ])('may need more of grants on all of a kind than of those on the root: %j', (grants, allow) => {
+    const decision = decideOnPart(
+      holderOf(grants),
+      'update',
+      'assessment',
+      EXPERIMENT,
+      'NO_PERMISSIONS',
+      'delete',
+    );
+    expect(decision.allow).toBe(allow);
+  });
+
   test.each<[grants: string[], isAdmin: boolean, allow: boolean]>([
     [[], false, true],
     [['run * READ'], false, true],
