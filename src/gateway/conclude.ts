@@ -37,7 +37,11 @@ export interface Conclude {
     caller: SignedIn,
     answer: Answer,
   ): Promise<Answer>;
+  /** Says beside each thing in an answer what the caller may do to it, in the words of MLflow's auth app. */
+  tellActions(answer: Answer, rule: RuleOf<'allowed-actions'>, caller: SignedIn): Answer;
 }
+
+const ACTIONS = ['use', 'update', 'delete', 'manage'] as const;
 
 const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
 
@@ -134,7 +138,19 @@ export function createConclude(options: ConcludeOptions): Conclude {
     }
   }
 
-  return { keepReadable, afterwards };
+  function tellActions(answer: Answer, rule: RuleOf<'allowed-actions'>, caller: SignedIn): Answer {
+    if (answer.status !== 200) return answer;
+    const reply = parseLossless(answer.bytes.toString('utf8'));
+    const things: unknown = rule.list === undefined ? [reply] : propertyAt(reply, rule.list);
+    for (const thing of Array.isArray(things) ? things : []) {
+      const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
+      const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
+      Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
+    }
+    return withBody(answer, reply);
+  }
+
+  return { keepReadable, afterwards, tellActions };
 }
 
 function without(value: unknown, fields: readonly string[]): unknown {

@@ -21,7 +21,12 @@ export interface ExchangeOptions extends ConcludeOptions, TrackOptions {
 
 /** Rules for which the reply is read before anything of it is sent; those of the second set only for users. */
 const READ_FOR_EVERYBODY: ReadonlySet<Rule['rule']> = new Set(['adopt', 'rename', 'forget', 'own', 'learn']);
-const READ_FOR_USERS: ReadonlySet<Rule['rule']> = new Set(['keep', 'judge-reply', 'redact']);
+const READ_FOR_USERS: ReadonlySet<Rule['rule']> = new Set([
+  'keep',
+  'judge-reply',
+  'redact',
+  'allowed-actions',
+]);
 
 /**
  * Handles the operations whose reply matters to the gateway: searches that are filtered, creates whose
@@ -30,7 +35,7 @@ const READ_FOR_USERS: ReadonlySet<Rule['rule']> = new Set(['keep', 'judge-reply'
 export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
   const { upstream, judge } = options;
   const pushesDown = createPushDown(upstream);
-  const { keepReadable, afterwards } = createConclude(options);
+  const { keepReadable, afterwards, tellActions } = createConclude(options);
 
   app.addHook('preHandler', (request, reply, done) => {
     const { operation, principal } = request.way;
@@ -44,12 +49,17 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       if (!reply.sent) done();
       return;
     }
-    return handle(request, operation, principal).then((answer) =>
-      send(reply, withheldFrom(answer, operation, principal)),
-    );
+    return handle(request, operation, principal).then((answer) => send(reply, answer));
   });
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
+    const answer = await ask(request, operation, caller);
+    const actions = caller.isAdmin ? undefined : ruleOf(operation, 'allowed-actions');
+    const told = actions === undefined ? answer : tellActions(answer, actions, caller);
+    return withheldFrom(told, operation, caller);
+  }
+
+  async function ask(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
     const sent = toExchange(request, upstream);
     const keep = caller.isAdmin ? undefined : ruleOf(operation, 'keep');
     if (keep?.paging !== undefined) {

@@ -7,6 +7,7 @@ import { Answered } from './answered.ts';
 import type { Judge } from './authorize.ts';
 import { grantable } from './grantable.ts';
 import { type JobParts, job, serverKeys } from './job.ts';
+import { type McpVersionParts, mcpVersion } from './mcp-version.ts';
 import { modelCalls } from './model-calls.ts';
 import { otlp } from './otlp.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
@@ -23,7 +24,7 @@ type SpecialName = Extract<Rule, { rule: 'special' }>['name'];
 export type Special = (request: FastifyRequest, caller: SignedIn) => Promise<void>;
 export type Specials = Readonly<Record<SpecialName, Special>>;
 
-export interface SpecialParts extends JobParts, ReviewQueueParts {
+export interface SpecialParts extends JobParts, McpVersionParts, ReviewQueueParts {
   readonly store: Store;
   /** Bytes of a body that is read, unpacked. */
   readonly maxJsonBodyBytes: number;
@@ -35,6 +36,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     otlp: otlp(parts.judge, parts.maxJsonBodyBytes),
     'review-queue': reviewQueue(parts),
     job: job(parts),
+    'mcp-version': mcpVersion(parts),
     'server-keys': serverKeys(parts.judge),
     'model-calls': modelCalls(parts.judge),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),

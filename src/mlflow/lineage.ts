@@ -32,6 +32,8 @@ interface LookUp {
   readonly immutable: boolean;
   /** Statuses that say that there is none, if not 404 and 400. */
   readonly noneAt?: readonly number[];
+  /** There may be several of them, or none. */
+  readonly list?: boolean;
   /** May belong to no experiment at all. */
   readonly loose?: boolean;
 }
@@ -72,7 +74,12 @@ const LOOK_UPS = {
     },
   ],
   dataset: [
-    { target: api('3.0', 'datasets/:id/experiment-ids'), experiment: ['experiment_ids'], immutable: false },
+    {
+      target: api('3.0', 'datasets/:id/experiment-ids'),
+      experiment: ['experiment_ids'],
+      list: true,
+      immutable: false,
+    },
   ],
   issue: [{ target: api('3.0', 'issues/:id'), experiment: ['issue', 'experiment_id'], immutable: true }],
   label_schema: [
@@ -113,6 +120,14 @@ const LOOK_UPS = {
       immutable: false,
     },
   ],
+  // Its scorer's.
+  gateway_guardrail: [
+    {
+      target: api('3.0', 'gateway/guardrails/get?guardrail_id=:id'),
+      experiment: ['guardrail', 'scorer', 'experiment_id'],
+      immutable: true,
+    },
+  ],
 } as const satisfies Record<ChildKind, readonly LookUp[]>;
 
 /** Run ids asked for in one GraphQL request: MLflow 3 allows ten aliases. */
@@ -148,9 +163,10 @@ export function createLineage(upstream: Upstream): Lineage {
       const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
       if (found === undefined) continue;
       const value = lookUp.experiment.reduce<unknown>(propertyAt, found);
-      const ids = Array.isArray(value) ? value : [value];
+      // MLflow leaves an empty list out, and writes the experiments of scorers as numbers.
+      const ids = Array.isArray(value) ? value : value === undefined && lookUp.list ? [] : [asText(value)];
       if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) {
-        if (lookUp.loose || (ids.length === 0 && Array.isArray(value))) return undefined;
+        if (lookUp.loose || ids.length === 0) return undefined;
         throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
       }
       const { kind: rootKind = 'experiment' } = lookUp;
@@ -182,6 +198,8 @@ export function createLineage(upstream: Upstream): Lineage {
     },
   };
 }
+
+const asText = (value: unknown) => (Number.isSafeInteger(value) ? String(value) : value);
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
 

@@ -112,6 +112,8 @@ function follows(rule: Rule): string {
       return `${NEEDS[rule.action]} if ${code(rule.from)} matches \`${rule.keys.source}\``;
     case 'redact':
       return `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`;
+    case 'allowed-actions':
+      return 'the reply says what the caller may do, in `allowed_actions`';
     case 'stamp':
       return `${code(rule.to)} is the caller's name`;
     case 'answer':

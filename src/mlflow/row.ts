@@ -17,6 +17,7 @@ export const CHILD_KINDS = [
   'job',
   'prompt_optimization_job',
   'gateway_endpoint_name',
+  'gateway_guardrail',
 ] as const;
 export type ChildKind = (typeof CHILD_KINDS)[number];
 
@@ -137,6 +138,8 @@ export type Rule =
   | { readonly rule: 'ban-keys'; readonly from: readonly From[]; readonly keys: readonly string[] }
   /** With one of these keys, the operation needs more. */
   | { readonly rule: 'keys-need'; readonly from: From; readonly keys: RegExp; readonly action: Action }
+  /** Adds to each row of a list, or to the reply itself, what the caller may do to it, for MLflow's UI. */
+  | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
   /** Fields blanked for whoever is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
   /** Who the caller is, written over what the client claims; `unless` a field has that value. */
@@ -153,6 +156,7 @@ export type Rule =
         | 'otlp'
         | 'review-queue'
         | 'job'
+        | 'mcp-version'
         | 'server-keys'
         | 'model-calls'
         | 'usage-experiment'
@@ -209,6 +213,7 @@ export const secret = locator('gateway_secret');
 export const scorer = locator('scorer');
 export const endpoint = locator('gateway_endpoint');
 export const endpointName = locator('gateway_endpoint_name');
+export const guardrail = locator('gateway_guardrail');
 export const geminiCall = locator('gemini_call');
 export const modelDefinition = locator('gateway_model_definition');
 export const mcpServer = locator('mcp_server');
@@ -298,6 +303,12 @@ export const keysNeed = (action: Action, from: From, keys: RegExp): Rule => ({
   action,
 });
 export const redact = (...fields: string[]): Rule => ({ rule: 'redact', fields });
+export const allowedActions = (kind: RootKind, id: string, list?: string): Rule => ({
+  rule: 'allowed-actions',
+  kind,
+  id,
+  ...(list && { list }),
+});
 export const stamp = (where: From, unless?: readonly [From, string]): Rule => ({
   rule: 'stamp',
   to: where,

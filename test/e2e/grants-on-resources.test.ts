@@ -243,6 +243,148 @@ client.delete_mcp_server(name)
     expect(printed).toBe("{'a b': 'v'} 1.0.0+b\n['1.0.0+b'] 1\n");
     expect(await held(owner)).toEqual([]);
   });
+
+  test('says to each what he may do to it', async () => {
+    const name = `com.example/${unique('server')}`;
+    await owner.post(`${A3}/mcp-servers`, { name });
+    for (const [permission, actions] of [
+      ['READ', []],
+      ['USE', ['USE']],
+      ['EDIT', ['USE', 'UPDATE']],
+      ['MANAGE', ['USE', 'UPDATE', 'DELETE', 'MANAGE']],
+    ] as const) {
+      await share('mcp_server', name, permission);
+      const [listed] = (await other.get(`${A3}/mcp-servers`)).json.mcp_servers;
+      expect([permission, listed.allowed_actions]).toEqual([permission, actions]);
+      expect((await other.get(`${A3}/mcp-servers/${name}`)).json.allowed_actions).toEqual(actions);
+    }
+  });
+
+  const firstVersion = (name: string, more: Record<string, unknown> = {}) => ({
+    server_json: { name, version: '1.0.0', description: 'a server', ...more },
+  });
+
+  test('that comes with its first version is its creator’s', async () => {
+    const name = `com.example/${unique('server')}`;
+    const versions = `${A3}/mcp-servers/${name}/versions`;
+    expect((await owner.post(versions, firstVersion(name))).status).toBe(200);
+    expect(await held(owner)).toEqual([`mcp_server ${name} MANAGE`]);
+    expect((await owner.get(versions)).json.mcp_server_versions).toHaveLength(1);
+    // Once it is there, somebody else’s version needs EDIT on it.
+    expect((await other.post(versions, firstVersion(name, { version: '1.0.1' }))).status).toBe(403);
+    expect(await held(other)).toEqual([]);
+    expect((await gateway.admin.get(versions)).json.mcp_server_versions).toHaveLength(1);
+  });
+
+  test.each([
+    ['the name of another', { name: 'com.example/another' }],
+    ['no version', { version: null }],
+  ])('does not come into being by a version with %s', async (_, more) => {
+    const name = `com.example/${unique('server')}`;
+    const answer = await owner.post(`${A3}/mcp-servers/${name}/versions`, firstVersion(name, more));
+    expect(answer.status).toBe(400);
+    expect(await held(owner)).toEqual([]);
+    expect((await gateway.admin.get(`${A3}/mcp-servers/${name}`)).status).toBe(404);
+  });
+
+  test('does not come into being by a version from whoever is denied it', async () => {
+    const name = `com.example/${unique('server')}`;
+    await gateway.admin.post(`${A3}/users/permissions/grant`, {
+      username: other.username,
+      resource_type: 'mcp_server',
+      resource_id: '*',
+      permission: 'DENY',
+    });
+    expect((await other.post(`${A3}/mcp-servers/${name}/versions`, firstVersion(name))).status).toBe(403);
+    expect((await gateway.admin.get(`${A3}/mcp-servers/${name}`)).status).toBe(404);
+  });
+
+  test('loses tags, aliases and versions by whoever manages it alone', async () => {
+    const name = `com.example/${unique('server')}`;
+    const server = `${A3}/mcp-servers/${name}`;
+    await owner.post(`${server}/versions`, firstVersion(name));
+    await owner.post(`${server}/tags`, { key: 'k', value: 'v' });
+    await owner.post(`${server}/versions/1.0.0/tags`, { key: 'k', value: 'v' });
+    await owner.post(`${server}/aliases`, { alias: 'champion', version: '1.0.0' });
+    await share('mcp_server', name, 'EDIT');
+    for (const part of ['tags/k', 'versions/1.0.0/tags/k', 'aliases/champion', 'versions/1.0.0']) {
+      expect([part, (await other.delete(`${server}/${part}`)).status]).toEqual([part, 403]);
+      expect([part, (await owner.delete(`${server}/${part}`)).status]).toEqual([part, 200]);
+    }
+  });
+});
+
+describe('what hangs on an endpoint', () => {
+  let endpoint_id: string;
+
+  beforeEach(async () => {
+    const definition = await definitionOf(owner, await createSecret(owner));
+    ({ endpoint_id } = (await createEndpoint(owner, definition)).json.endpoint);
+  });
+
+  test('its bindings are seen by readers and made by editors', async () => {
+    const binding = { endpoint_id, resource_type: 'scorer', resource_id: 'a-scorer' };
+    const attempts = async () => [
+      (await other.get(`${AI}/endpoints/bindings/list?endpoint_id=${endpoint_id}`)).status,
+      (await other.post(`${AI}/endpoints/bindings/create`, binding)).status,
+      (await other.delete(`${AI}/endpoints/bindings/delete`, binding)).status,
+    ];
+    expect(await attempts()).toEqual([403, 403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'USE');
+    expect(await attempts()).toEqual([200, 403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'EDIT');
+    expect(await attempts()).toEqual([200, 200, 200]);
+    expect((await other.get(`${AI}/endpoints/bindings/list`)).status).toBe(400);
+  });
+
+  test('its guardrails are seen by readers and set by editors, who may read the scorer', async () => {
+    const experiment_id = await createExperiment(owner);
+    const serialized_scorer = JSON.stringify({
+      name: 'judge',
+      aggregations: [],
+      mlflow_version: '3.17.2',
+      serialization_version: 1,
+      instructions_judge_pydantic_data: {
+        instructions: 'Is {{ outputs }} good?',
+        model: 'openai:/gpt-4',
+        feedback_value_type: { type: 'string' },
+      },
+    });
+    const scorer = { experiment_id, name: 'judge', serialized_scorer };
+    const { scorer_id } = (await owner.post(`${A3}/scorers/register`, scorer)).json;
+    const { guardrail_id } = (
+      await gateway.admin.post(`${AI}/guardrails/create`, {
+        name: unique('guardrail'),
+        scorer_id,
+        scorer_version: 1,
+        stage: 'BEFORE',
+        action: 'VALIDATION',
+      })
+    ).json.guardrail;
+    const pair = { endpoint_id, guardrail_id };
+    const attempts = async () => {
+      const listed = await other.get(`${AI}/guardrails/list-for-endpoint?endpoint_id=${endpoint_id}`);
+      return [
+        listed.status === 200 ? (listed.json.configs ?? []).length : listed.status,
+        (
+          await other.send('PATCH', `${AI}/guardrails/update-config`, {
+            json: { ...pair, execution_order: 1 },
+          })
+        ).status,
+        (await other.delete(`${AI}/guardrails/remove-from-endpoint`, pair)).status,
+        (await other.post(`${AI}/guardrails/add-to-endpoint`, pair)).status,
+      ];
+    };
+    expect((await owner.post(`${AI}/guardrails/add-to-endpoint`, pair)).status).toBe(200);
+    expect(await attempts()).toEqual([403, 403, 403, 403]);
+    await share('experiment', experiment_id, 'READ');
+    await share('gateway_endpoint', endpoint_id, 'READ');
+    expect(await attempts()).toEqual([1, 403, 403, 403]);
+    await share('gateway_endpoint', endpoint_id, 'EDIT');
+    expect(await attempts()).toEqual([1, 200, 200, 200]);
+    await share('experiment', experiment_id, 'DENY');
+    expect(await attempts()).toEqual([0, 403, 200, 403]);
+  });
 });
 
 describe('a scorer', () => {

@@ -167,10 +167,26 @@ test('a dataset belongs to all of its experiments', async () => {
   ]);
 });
 
-test('a dataset of no experiment belongs to nothing', async () => {
-  answers = json(200, { experiment_ids: [] });
-  expect(await lineage.rootsOf('dataset', `d-${runId(1)}`)).toBeUndefined();
+test.each([{ experiment_ids: [] }, {}])(
+  'a dataset of no experiment, %j, belongs to nothing',
+  async (reply) => {
+    answers = json(200, reply);
+    expect(await lineage.rootsOf('dataset', `d-${runId(1)}`)).toBeUndefined();
+  },
+);
+
+test('a guardrail belongs to the experiment of its scorer, which MLflow writes as a number', async () => {
+  answers = json(200, { guardrail: { scorer: { experiment_id: 12 } } });
+  expect(await lineage.rootsOf('gateway_guardrail', 'gr-1')).toEqual([{ kind: 'experiment', id: '12' }]);
 });
+
+test.each([{}, { guardrail: { scorer: {} } }, { guardrail: { scorer: { experiment_id: 1e300 } } }])(
+  'a guardrail of which %j is said is not told the experiment of',
+  async (reply) => {
+    answers = json(200, reply);
+    await expect(lineage.rootsOf('gateway_guardrail', 'gr-1')).rejects.toMatchObject({ status: 503 });
+  },
+);
 
 test('a job without an experiment belongs to nothing', async () => {
   answers = json(200, { params: {} });
@@ -187,6 +203,7 @@ const KINDS = [
   'review_queue',
   'job',
   'prompt_optimization_job',
+  'gateway_guardrail',
 ] as const satisfies readonly ChildKind[];
 
 describe.each(KINDS)('the root of a %s', (kind) => {

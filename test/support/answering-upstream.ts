@@ -102,6 +102,7 @@ function factsAbout(ids: Ids) {
     job: { ...home, job_id: ids.prompt_optimization_job },
     params: home,
     registered_model: { name: ids.registered_model, creation_timestamp: 1 },
+    guardrail: { scorer: home },
     endpoint,
     endpoints: [endpoint],
     model_definition: definition,

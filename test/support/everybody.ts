@@ -45,6 +45,7 @@ const idsIn = (experiment: string, name: string, digit: string): Ids => {
     source: `runs:/${hex}/model`,
     prompt_uri: `prompts:/model-${name}/1`,
     gateway_endpoint_name: `endpoint-${name}`,
+    gateway_guardrail: `guardrail-${name}`,
     gemini_call: `endpoint-${name}:generateContent`,
   };
 };
