@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync, inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readSpanExport } from '../../src/mlflow/otlp.ts';
 import {
   createExperiment,
   createRun,
@@ -9,7 +10,7 @@ import {
   type TestGateway,
 } from '../support/gateway.ts';
 import { sharedMlflow } from '../support/mlflow.ts';
-import { encodeSpans, jsonSpans, type TestSpan } from '../support/spans.ts';
+import { encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
@@ -148,6 +149,20 @@ describe('spans sent over OTLP to MLflow 3.17.2', () => {
     const { status } = await send(alice, alices, raw, headers, type);
     expect([400, 403]).toContain(status);
     expect(await spansOf(bobsTrace)).toEqual(['00000000000000aa']);
+  });
+
+  test('a packed body that is another export when it is read as it is, as MLflow 3.5 does, is refused', async () => {
+    const own = newTrace();
+    const body = encodeTwofold([{ trace: own }], [{ trace: bobsTrace, span: '00000000000000bb' }]);
+    expect([...readSpanExport(body).traceIds]).toContain(`tr-${bobsTrace}`);
+    expect([...readSpanExport(inflateSync(body)).traceIds]).toEqual([`tr-${own}`]);
+    const answer = await send(alice, alices, body, { 'content-encoding': 'deflate' });
+    expect([answer.status, answer.json.message]).toEqual([
+      400,
+      'The body can be read both packed and as it is.',
+    ]);
+    expect(await spansOf(bobsTrace)).toEqual(['00000000000000aa']);
+    expect(await spansOf(own)).toEqual([]);
   });
 
   test('the other spelling of JSON, in which MLflow reads base64, is refused', async () => {

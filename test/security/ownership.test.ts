@@ -68,6 +68,30 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     ]);
   });
 
+  test('a record of a dataset is deleted with EDIT on all of its experiments', async () => {
+    const id = await newDataset(alice, alices);
+    const carol = await gateway.person('carol');
+    await grant(alice, carol, { experiment: alices }, 'READ');
+    const records = async () =>
+      JSON.parse((await made(alice, ['GET', `datasets/${id}/records`])).records ?? '[]') as {
+        dataset_record_id: string;
+      }[];
+    await made(alice, [
+      'POST',
+      `datasets/${id}/records`,
+      { records: '[{"inputs":{"a":1}},{"inputs":{"a":2}}]' },
+    ]);
+    const [first, second] = (await records()).map(({ dataset_record_id }) => dataset_record_id);
+    const deletion: Asked = ['DELETE', `datasets/${id}/records`, { dataset_record_ids: [first] }];
+    for (const who of [bob, carol]) expect((await ask(who, deletion)).status).toBe(403);
+    expect(await records()).toHaveLength(2);
+    await made(alice, deletion);
+    expect((await records()).map(({ dataset_record_id }) => dataset_record_id)).toEqual([second]);
+
+    await made(gateway.admin, ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [bobs] }]);
+    expect((await ask(alice, deletion)).status).toBe(403);
+  });
+
   test('a dataset cannot be put into a foreign experiment, nor out of one', async () => {
     const id = await newDataset(alice, alices);
     const asked = { experiment_ids: [bobs] };

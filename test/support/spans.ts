@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 /** A span as a test writes it; attributes are strings. */
@@ -43,6 +44,36 @@ function encodeAttributes(field: number, attributes: Readonly<Record<string, str
     writer.tag(field, WireType.LengthDelimited).bytes(attribute.finish());
   }
   return writer;
+}
+
+/**
+ * A body that is one export of spans when it is inflated, and another when it is read as it is: a stored block of
+ * zlib's format (RFC 1950, RFC 1951) keeps its content readable, and each byte of the packing is at once a part of a
+ * protobuf field that parsers skip.
+ */
+export function encodeTwofold(inflated: readonly TestSpan[], asItIs: readonly TestSpan[]): Uint8Array {
+  // Field 1, of 122 bytes, to whoever reads the body as it is; to whoever inflates it `0x0a` is a number, `0x7a`
+  // the tag of field 15 and `0x79` the length of what is skipped.
+  const hidden = Buffer.alloc(122);
+  hidden[0] = 0x79;
+  const resourceSpans = encodeSpans(asItIs).subarray(2);
+  const behind = 9 + resourceSpans.length;
+  hidden.set(resourceSpans, 9);
+  if (behind < hidden.length) hidden.set([0x7a, hidden.length - behind - 2], behind);
+  const shown = [0x78, 0x0a, 0x7a, ...hidden, ...encodeSpans(inflated)];
+  // A length whose two bytes are a number, and whose complement begins the next field.
+  const length = 0x187;
+  const padding = length - shown.length - 3;
+  const content = Buffer.from([
+    ...shown,
+    0x7a,
+    0x80 | (padding & 0x7f),
+    padding >> 7,
+    ...Array(padding).fill(0),
+  ]);
+  const block = [0x78, length & 0xff, length >> 8, ~length & 0xff, (~length >> 8) & 0xff];
+  const checksum = deflateSync(content).subarray(-4);
+  return Buffer.from([0x78, 0x01, ...block, ...content, 0x79, 0x00, 0x00, 0xff, 0xff, ...checksum]);
 }
 
 /** The same in OTLP's JSON form. */
