@@ -83,7 +83,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
     for (const rule of operation.rules) {
       switch (rule.rule) {
         case 'judge-reply':
-          if (!caller.isAdmin) await judgeReply(caller, rule, operation, answer);
+          if (!caller.isAdmin) await judgeReply(request, caller, rule, operation, answer);
           break;
         case 'learn':
           learn(rule, answer);
@@ -101,6 +101,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
   }
 
   async function judgeReply(
+    request: FastifyRequest,
     caller: SignedIn,
     rule: RuleOf<'judge-reply'>,
     operation: Operation,
@@ -112,8 +113,9 @@ export function createConclude(options: ConcludeOptions): Conclude {
       typeof id === 'string'
         ? await judge.on(caller, reference)
         : { allow: false, because: `the reply to ${operation.name} names no ${rule.kind}` };
-    // The id is the upstream's to tell, not ours, to whoever may not read it.
-    if (!decision.allow) throw refusal({ ...reference, id: 'of that name' }, decision);
+    // The id is the upstream's to tell, not ours, to whoever may not read it: the name is what the caller knows.
+    const [name] = valuesAt(rule.name, readable(request));
+    if (!decision.allow) throw refusal({ ...reference, id: String(name) }, decision);
   }
 
   function learn(rule: RuleOf<'learn'>, answer: Answer) {

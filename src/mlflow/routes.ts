@@ -94,7 +94,7 @@ const wholeExperiment = [
 const experiments: readonly Row[] = [
   ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), adopt('experiment', 'body.name', 'experiment_id')],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
-  ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'experiment.experiment_id')],
+  ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'query.experiment_name', 'experiment.experiment_id')],
   ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id' })],
   ['POST', '2.0 experiments/delete', 'delete', wholeExperiment],
   ['POST', '2.0 experiments/restore', 'delete', wholeExperiment],

@@ -104,8 +104,8 @@ export type Rule =
       readonly kind: RootKind;
       readonly whenEmpty: Readonly<Record<string, unknown>>;
     }
-  /** The touched root stands only in the reply: judged there, before anything is sent. */
-  | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string }
+  /** The touched root stands only in the reply: judged there, before anything is sent. The request has its name. */
+  | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string; readonly name: From }
   /** The creator gets MANAGE on what the reply names. */
   | { readonly rule: 'adopt'; readonly kind: RootKind; readonly name: From; readonly id: string }
   | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
@@ -265,7 +265,12 @@ export const narrow = (
   kind: RootKind = 'experiment',
   whenEmpty: Readonly<Record<string, unknown>> = {},
 ): Rule => ({ rule: 'narrow', from, kind, whenEmpty });
-export const judgeReply = (kind: ReferenceKind, id: string): Rule => ({ rule: 'judge-reply', kind, id });
+export const judgeReply = (kind: ReferenceKind, name: From, id: string): Rule => ({
+  rule: 'judge-reply',
+  kind,
+  name,
+  id,
+});
 export const adopt = (kind: RootKind, name: From, id: string): Rule => ({ rule: 'adopt', kind, name, id });
 export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
   rule: 'rename',
