@@ -11,7 +11,7 @@ import { prepare } from './prepare.ts';
 import { createPushDown } from './push-down.ts';
 import { ruleOf } from './rule-of.ts';
 import { type Search, searchVisible } from './search.ts';
-import { intentOf, type TrackOptions, track } from './track.ts';
+import { adoptAnswered, intentOf, type TrackOptions, track } from './track.ts';
 import { visibilityOf } from './visibility.ts';
 import { isWithheld, withheldFrom } from './withhold.ts';
 
@@ -79,7 +79,7 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
     const action = intentOf(operation, request);
     const answer =
       action === undefined
-        ? await upstream.exchange(sent)
+        ? await adoptAnswered(options, sent, operation, caller)
         : await track(options, sent, action, operation, caller);
     return keep === undefined
       ? afterwards(request, operation, caller, answer)

@@ -24,6 +24,12 @@ const ALWAYS_READ: ReadonlySet<Rule['rule']> = new Set([
 ]);
 
 /**
+ * Rules that need a reading even of an admin's request: our own operations carry it out, and a delete or rename that
+ * MLflow understood and we did not would leave its grants to whatever gets the name next.
+ */
+const STRICT: readonly Rule['rule'][] = ['serve', 'forget', 'rename'];
+
+/**
  * Reads what the row judges by, one way only. An admin's request is read only where something
  * follows from it: the rest goes through as it is, and MLflow itself says what is wrong with it.
  */
@@ -38,7 +44,7 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
-    const lenient = principal.isAdmin && !has(operation, 'serve');
+    const lenient = principal.isAdmin && !STRICT.some((rule) => has(operation, rule));
     if (operation.method === 'GET') {
       readQueryOf(request, operation, lenient);
       done();

@@ -49,6 +49,24 @@ export async function track(
 
 /** MLflow's answer where a part of it, such as the AI gateway, is turned off: clear, though it looks like a failure. */
 const NOT_IMPLEMENTED = 501;
+/**
+ * Forwards what names nothing that can be read, as an admin may send it. If it makes something all the same, the
+ * answer says what, and nobody inherits what an earlier one of that name left.
+ */
+export async function adoptAnswered(
+  { upstream, adoption }: TrackOptions,
+  sent: Exchange,
+  operation: Operation,
+  caller: SignedIn,
+): Promise<Answer> {
+  const answer = await upstream.exchange(sent);
+  const adopt = ruleOf(operation, 'adopt');
+  const id = adopt && answer.status < 300 ? propertyAt(replyJson(answer), adopt.id) : undefined;
+  if (adopt === undefined || typeof id !== 'string') return answer;
+  const intent = await adoption.open({ action: 'create', kind: adopt.kind, name: id }, caller.id);
+  await adoption.done(asAnswered(intent, answer), id);
+  return answer;
+}
 
 /** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
 export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {
