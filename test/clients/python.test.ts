@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { upstreamEnvironment } from '../../src/cli/upstream-environment.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, type MlflowVersion, pythonOf, sharedMlflow } from '../support/mlflow.ts';
-
-const PACKAGE = resolve(import.meta.dirname, '../../clients/python');
+import { offerPythonPackage, PYTHON_PACKAGE } from '../support/python-package.ts';
 
 /** Importing MLflow alone takes seconds, and a busy machine longer. */
 const PATIENCE_MS = 180_000;
@@ -17,30 +14,12 @@ const CLASSIC = ['experiment', 'registered_model'].flatMap((noun) =>
   ['create', 'get', 'update', 'delete'].map((verb) => `${verb}_${noun}_permission`),
 );
 
-/** Where Python finds the package with its entry points, as if it had been installed. */
-let path: string;
-let metadata: string;
+let offered: ReturnType<typeof offerPythonPackage>;
 
 beforeAll(() => {
-  metadata = mkdtempSync(join(tmpdir(), 'python-package-'));
-  describePackage(metadata);
-  path = [join(PACKAGE, 'src'), metadata].join(delimiter);
+  offered = offerPythonPackage();
 });
-afterAll(() => rmSync(metadata, { recursive: true }));
-
-/** Writes what `pip install` would: the name, the version and the entry points, out of pyproject.toml. */
-function describePackage(dir: string): void {
-  const project = readFileSync(join(PACKAGE, 'pyproject.toml'), 'utf8');
-  const value = (key: string) => new RegExp(`^${key} = "(.*)"$`, 'm').exec(project)?.[1] ?? '';
-  const [name, version] = [value('name'), value('version')];
-  const points = [...project.matchAll(/^\[project\.entry-points\."(.+)"\]\n((?:.+ = ".+"\n)+)/gm)].map(
-    ([, group, entries = '']) => `[${group}]\n${entries.replaceAll('"', '')}`,
-  );
-  const info = join(dir, `${name.replaceAll('-', '_')}-${version}.dist-info`);
-  mkdirSync(info);
-  writeFileSync(join(info, 'METADATA'), `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`);
-  writeFileSync(join(info, 'entry_points.txt'), points.join('\n'));
-}
+afterAll(() => offered.remove());
 
 /** Runs the Python of a version, with the package; answers what it printed. */
 async function python(
@@ -51,12 +30,12 @@ async function python(
   return promisify(execFile)(pythonOf(version), args, {
     env: {
       ...upstreamEnvironment(process.env),
-      PYTHONPATH: path,
+      ...offered.env,
       PYTHONDONTWRITEBYTECODE: '1',
       MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
       ...env,
     },
-    cwd: PACKAGE,
+    cwd: PYTHON_PACKAGE,
     timeout: PATIENCE_MS,
   });
 }
