@@ -53,6 +53,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     host: config.upstream_host,
     timeoutSeconds: config.upstream_timeout_seconds,
     connections: config.upstream_connections,
+    keepAlive: config.upstream_keep_alive,
     clock,
   });
   const closers: (() => Promise<unknown>)[] = [

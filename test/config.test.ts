@@ -122,6 +122,7 @@ describe('variables', () => {
       database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],
+      upstream_keep_alive: ['true', 'false'],
       host: ['::1', '0.0.0.0'],
       log_level: ['debug', 'warn'],
       trusted_proxies: ['10.0.0.1', '10.0.0.2'],

@@ -40,6 +40,8 @@ export interface UpstreamOptions {
   readonly host?: string | undefined;
   readonly timeoutSeconds: number;
   readonly connections: number;
+  /** Whether a connection serves more than one request; it does unless said. */
+  readonly keepAlive?: boolean;
   readonly clock: () => number;
 }
 
@@ -62,7 +64,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     bodyTimeout: timeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    pipelining: 1,
+    // 0 is a connection for each request.
+    pipelining: options.keepAlive === false ? 0 : 1,
   });
   const host = options.host ?? defaultHost(origin, socketPath !== undefined);
   let known: { readonly version: string; readonly at: number } | undefined;
