@@ -320,7 +320,8 @@ const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
 const aiGateway: readonly Row[] = [
   ['POST', '3.0 gateway/secrets/create', 'signed-in', [], stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
   ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id'), absent('query.secret_name')],
-  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), stamp('body.updated_by')],
+  // Its settings say where a key is sent: whoever may change them can read it, which is its owner's alone.
+  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), keysNeed('manage', 'body.auth_config', /./), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id'), forget('gateway_secret', 'body.secret_id')],
   ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
   ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],

@@ -90,6 +90,35 @@ describe('an endpoint whose calls are logged to the experiment of its name', () 
   });
 });
 
+describe('a secret', () => {
+  test('is sent elsewhere by whoever manages it alone', async () => {
+    const { secret } = (
+      await bob.post(`${AI}/secrets/create`, {
+        secret_name: unique('secret'),
+        secret_value: { api_key: 'a-key' },
+        provider: 'openai',
+      })
+    ).json;
+    const granted = await bob.post(`${A3}/users/permissions/grant`, {
+      username: alice.username,
+      resource_type: 'gateway_secret',
+      resource_id: secret.secret_id,
+      permission: 'EDIT',
+    });
+    expect(granted.status).toBe(200);
+    const update = (by: Person, json: Record<string, unknown>) =>
+      by.post(`${AI}/secrets/update`, { secret_id: secret.secret_id, ...json });
+    const elsewhere = { api_base: 'https://1.1.1.1' };
+    expect((await update(alice, { auth_config: elsewhere })).status).toBe(403);
+    expect((await update(alice, { authConfig: elsewhere })).status).toBe(403);
+    expect((await update(alice, { auth_config: elsewhere, secret_value: { api_key: 'mine' } })).status).toBe(
+      403,
+    );
+    expect((await update(alice, { secret_value: { api_key: 'another' } })).status).toBe(200);
+    expect((await update(bob, { auth_config: elsewhere })).status).toBe(200);
+  });
+});
+
 describe('a scorer', () => {
   const shapes = (model: string) => [
     { instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}.', model } },
