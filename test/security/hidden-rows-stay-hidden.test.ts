@@ -32,6 +32,28 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
     { what: 'registered models', create: createModel, search: '/api/2.0/mlflow/registered-models/search' },
   ] as const;
 
+  test('by GraphQL says nothing of how many hidden model versions a filter finds', async () => {
+    const name = unique('secret');
+    await createModel(owner, name);
+    for (let version = 0; version < 2; version += 1) {
+      // Storage that is nobody's is the admin's to name.
+      const { status, text } = await gateway.admin.post('/api/2.0/mlflow/model-versions/create', {
+        name,
+        source: 's3://bucket/key',
+      });
+      expect(status, text).toBe(200);
+    }
+    const search = (guess: string, more = '') =>
+      curious.post('/graphql', {
+        query: `{mlflowSearchModelVersions(input:{filter:"name LIKE '${guess}%'"${more}}){nextPageToken modelVersions{name}}}`,
+      });
+    const [right, wrong] = [await search(name), await search(unique('wrong'))];
+    expect([right.status, right.json.data]).toEqual([200, wrong.json.data]);
+    for (const more of [',maxResults:1', ',pageToken:"eyJvZmZzZXQiOiAxfQ=="']) {
+      expect((await search(name, more)).status).toBe(400);
+    }
+  });
+
   describe.each(SEARCHES)('of $what', ({ create, search }) => {
     let prefix: string;
 

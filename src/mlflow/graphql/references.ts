@@ -25,9 +25,13 @@ export function referencesOf(
   const rule = ROOT_FIELDS.get(name);
   const definition = schema.getField(root, name);
   if (!rule || !definition) throw invalid(`GraphQL: the field ${name} is not served here.`);
-  if (rule.touches === 'nothing') return [];
+  if (rule.touches === 'nothing' && rule.takes === undefined) return [];
 
   const { input } = getArgumentValues(definition, field, variables);
+  if (rule.touches === 'nothing') {
+    refuseOthers(name, input ?? {}, rule.takes ?? []);
+    return [];
+  }
   if (typeof input !== 'object' || input === null) throw invalid(`GraphQL: ${name} needs an input.`);
   const given = new Map<string, unknown>(Object.entries(input));
   const { kind } = rule;
@@ -48,6 +52,14 @@ export function referencesOf(
   // MLflow takes the first that is not empty; whoever judges another one is led astray.
   if (ids.size > 1) throw invalid(`GraphQL: ${rule.from.join(' and ')} of ${name} differ.`);
   return [{ kind, id }];
+}
+
+function refuseOthers(field: string, input: object, taken: readonly string[]): void {
+  for (const [key, value] of Object.entries(input)) {
+    if (value !== null && value !== undefined && !taken.includes(key)) {
+      throw invalid(`GraphQL: ${field} is served without ${key}. Use the REST search to go page by page.`);
+    }
+  }
 }
 
 function canonical(kind: GraphqlReference['kind'], id: unknown, field: string): string {

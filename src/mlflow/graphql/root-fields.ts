@@ -4,8 +4,8 @@ export type RootField =
   | { readonly touches: 'one'; readonly kind: 'experiment' | 'run'; readonly from: readonly string[] }
   /** Each thing of a list; verified on 2.15.1 and 3.17.2: an empty or absent list reads nothing. */
   | { readonly touches: 'each'; readonly kind: 'experiment' | 'run'; readonly from: string }
-  /** Nothing that could be judged beforehand. */
-  | { readonly touches: 'nothing' };
+  /** Nothing that could be judged beforehand; `takes` are the only parts its `input` may have. */
+  | { readonly touches: 'nothing'; readonly takes?: readonly string[] };
 
 const one = (kind: 'experiment' | 'run', ...from: string[]): RootField => ({ touches: 'one', kind, from });
 const each = (kind: 'experiment' | 'run', from: string): RootField => ({ touches: 'each', kind, from });
@@ -21,8 +21,9 @@ export const ROOT_FIELDS: ReadonlyMap<string, RootField> = new Map([
   ['mlflowGetRun', one('run', 'runId', 'runUuid')],
   ['mlflowListArtifacts', one('run', 'runId', 'runUuid')],
   ['mlflowSearchDatasets', each('experiment', 'experimentIds')],
-  // Its rows are filtered on the way back.
-  ['mlflowSearchModelVersions', nothing],
+  // Its rows are filtered on the way back, but a page is cut before that: its size and its token would say how many
+  // hidden versions a filter finds, and so spell out their names.
+  ['mlflowSearchModelVersions', { touches: 'nothing', takes: ['filter', 'orderBy'] }],
   ['mlflowSearchRuns', each('experiment', 'experimentIds')],
   ['test', nothing],
   ['testMutation', nothing],

@@ -283,6 +283,28 @@ describe('refused with 400', () => {
       /select `name`/,
     ],
     [
+      'a search of model versions that is cut into pages',
+      { query: '{mlflowSearchModelVersions(input:{filter:"x",maxResults:1}){nextPageToken}}' },
+      /without maxResults/,
+    ],
+    [
+      'a search of model versions that begins somewhere, by a variable',
+      {
+        query:
+          'query($i:MlflowSearchModelVersionsInput){mlflowSearchModelVersions(input:$i){modelVersions{name}}}',
+        variables: { i: { pageToken: 'eyJvZmZzZXQiOiAxfQ==' } },
+      },
+      /without pageToken/,
+    ],
+    [
+      'a search of model versions that is cut by a default',
+      {
+        query:
+          'query($n:LongString=1){mlflowSearchModelVersions(input:{maxResults:$n}){modelVersions{name}}}',
+      },
+      /without maxResults/,
+    ],
+    [
       'model versions with something else under that name',
       { query: '{mlflowSearchModelVersions(input:{}){modelVersions{name:description}}}' },
       /select `name`/,
