@@ -35,7 +35,7 @@ export async function track(
     throw error;
   }
   if (answer.status >= 500 && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
-  else if (answer.status >= 300) await adoption.refused(intent);
+  else if (answer.status >= 300 || isLaterVersion(operation, answer)) await adoption.refused(intent);
   else {
     const id = idAfter(intent, operation, answer);
     if (id === undefined) {
@@ -61,8 +61,9 @@ export async function adoptAnswered(
 ): Promise<Answer> {
   const answer = await upstream.exchange(sent);
   const adopt = ruleOf(operation, 'adopt');
-  const id = adopt && answer.status < 300 ? propertyAt(replyJson(answer), adopt.id) : undefined;
-  if (adopt === undefined || typeof id !== 'string') return answer;
+  if (adopt?.id === undefined || answer.status >= 300) return answer;
+  const id = propertyAt(replyJson(answer), adopt.id);
+  if (typeof id !== 'string') return answer;
   const intent = await adoption.open({ action: 'create', kind: adopt.kind, name: id }, caller.id);
   await adoption.done(asAnswered(intent, answer), id);
   return answer;
@@ -90,6 +91,12 @@ function text(from: From, request: FastifyRequest): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** Whether what was created is not the thing itself but one more version of it, which is its owners' still. */
+function isLaterVersion(operation: Operation, answer: Answer): boolean {
+  const at = ruleOf(operation, 'adopt')?.version;
+  return at !== undefined && propertyAt(replyJson(answer), at) !== 1;
+}
+
 /** Only the answer tells a prompt from a model: MLflow creates both by one operation. */
 function asAnswered(intent: Intent, answer: Answer): Intent {
   const isPrompt = hasPromptTag(propertyAt(replyJson(answer), 'registered_model'));
@@ -103,7 +110,8 @@ function asAnswered(intent: Intent, answer: Answer): Intent {
 function idAfter(intent: Intent, operation: Operation, answer: Answer): string | undefined {
   if (intent.action === 'rename') return intent.newName;
   const adopt = ruleOf(operation, 'adopt');
-  if (adopt === undefined) return intent.name;
+  // An operation without it names what it makes by what cannot be taken for another's id.
+  if (adopt?.id === undefined) return intent.name;
   const id = propertyAt(replyJson(answer), adopt.id);
   return typeof id === 'string' && id !== '' ? id : undefined;
 }

@@ -8,8 +8,9 @@ interface Question {
   readonly at: string;
   /** What in a row of the list must be the text that is asked for; without it every row is about it. */
   readonly where?: string;
-  /** In what was found: what its grants are keyed by, and when it came into being. */
-  readonly id: string;
+  /** Where what was found holds what its grants are keyed by; left out if that is what is asked by. */
+  readonly id?: string;
+  /** When it came into being. */
   readonly createdAt: string;
   /** When it was last changed, renamed first of all; told only of what can be renamed. */
   readonly updatedAt?: string;
@@ -102,7 +103,6 @@ const QUESTIONS = {
       // `<experiment>/<name>`, the name percent-encoded already.
       target: (id) => `/api/3.0/mlflow/scorers/versions?${id.replace(/^(.*?)\//, 'experiment_id=$1&name=')}`,
       at: 'scorers',
-      id: 'scorer_name',
       createdAt: 'creation_time',
     },
   },
@@ -137,11 +137,11 @@ export function readExistence(
   const { at, where } = question;
   const reply: unknown = JSON.parse(bytes.toString('utf8'));
   const found = at === '' ? reply : propertyAt(reply, at);
-  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], question);
+  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], question, text);
   // MLflow leaves an empty list out.
   if (!isObject(reply) || (found !== undefined && !Array.isArray(found))) return 'unclear';
   const rows = (found ?? []).filter((row: unknown) => propertyAt(row, where) === text);
-  return rows.length === 0 ? 'missing' : oldest(rows, question);
+  return rows.length === 0 ? 'missing' : oldest(rows, question, text);
 }
 
 function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Question {
@@ -150,9 +150,9 @@ function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Question {
 }
 
 /** Of several versions the first: with it the whole came into being. */
-function oldest(rows: readonly unknown[], question: Question): Existence {
+function oldest(rows: readonly unknown[], question: Question, asked: string): Existence {
   const [first] = rows;
-  const id = propertyAt(first, question.id);
+  const id = question.id === undefined ? asked : propertyAt(first, question.id);
   const momentsAt = (path: string) => rows.map((row) => momentIn(propertyAt(row, path)));
   const createdAt = Math.min(...momentsAt(question.createdAt));
   const updatedAt = Math.max(...momentsAt(question.updatedAt ?? question.createdAt));

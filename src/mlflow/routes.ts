@@ -13,6 +13,7 @@ import {
   absent,
   adminOnly,
   adopt,
+  adoptFirstVersion,
   all,
   allowedActions,
   answer,
@@ -256,7 +257,7 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 review-queues/items/list', 'read', reviewQueue('query.queue_id'), special('review-queue')],
   ['POST', '3.0 review-queues/items/set-status', 'update', reviewQueue('body.queue_id'), special('review-queue'), stamp('body.completed_by', ['body.status', 'PENDING'])],
 
-  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], spare('scorer_version'), special('model-calls')],
+  ['POST', '3.0 scorers/register', 'update', [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))], spare('scorer_version'), special('model-calls'), adoptFirstVersion('scorer', 'body.experiment_id/name', 'version')],
   ['GET', '3.0 scorers/list', 'signed-in', maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))), spare('scorer_version'), keep('scorers', 'scorer', 'experiment_id/scorer_name')],
   ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name'), spare('scorer_version')],
   ['GET', '3.0 scorers/get', 'read', scorer('query.experiment_id/name'), spare('scorer_version')],

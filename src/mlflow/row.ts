@@ -106,8 +106,15 @@ export type Rule =
     }
   /** The touched root stands only in the reply: judged there, before anything is sent. The request has its name. */
   | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string; readonly name: From }
-  /** The creator gets MANAGE on what the reply names. */
-  | { readonly rule: 'adopt'; readonly kind: RootKind; readonly name: From; readonly id: string }
+  /** The creator gets MANAGE on what the reply names; without `id`, on what the request does. */
+  | {
+      readonly rule: 'adopt';
+      readonly kind: RootKind;
+      readonly name: From;
+      readonly id?: string;
+      /** Where the reply holds the number of a version: only the first of them is a create. */
+      readonly version?: string;
+    }
   | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
   /** `unless` this is sent, when only a part of it is deleted. */
   | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From; readonly unless?: From }
@@ -272,6 +279,12 @@ export const judgeReply = (kind: ReferenceKind, name: From, id: string): Rule =>
   id,
 });
 export const adopt = (kind: RootKind, name: From, id: string): Rule => ({ rule: 'adopt', kind, name, id });
+export const adoptFirstVersion = (kind: RootKind, name: From, version: string): Rule => ({
+  rule: 'adopt',
+  kind,
+  name,
+  version,
+});
 export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
   rule: 'rename',
   kind,

@@ -440,6 +440,25 @@ RelevanceToQuery().register(name=os.environ["NAME"], experiment_id=os.environ["E
     expect(await held(other)).toEqual([]);
   });
 
+  test('is managed by whoever registered it first, and by no later version’s author', async () => {
+    await share('experiment', experiment, 'EDIT');
+    const register = async (by: Person, name: string) =>
+      (await by.post(`${A3}/scorers/register`, { experiment_id: experiment, name, serialized_scorer: '{}' }))
+        .status;
+    expect(await register(other, 'theirs')).toBe(200);
+    expect(await held(other)).toEqual([
+      `experiment ${experiment} EDIT`,
+      `scorer ${experiment}/theirs MANAGE`,
+    ]);
+    expect(await register(other, NAME)).toBe(200);
+    expect(await held(other)).toHaveLength(2);
+    expect(await held(owner)).toContain(`scorer ${id} MANAGE`);
+    expect(await remove(other)).toBe(403);
+    const theirs = { experiment_id: experiment, name: 'theirs' };
+    expect((await other.delete(`${A3}/scorers/delete`, theirs)).status).toBe(200);
+    expect(await held(other)).toEqual([`experiment ${experiment} EDIT`]);
+  });
+
   test('is closed by DENY to whoever may read its experiment', async () => {
     await share('experiment', experiment, 'READ');
     await share('scorer', id, 'DENY');

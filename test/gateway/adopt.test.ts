@@ -294,13 +294,14 @@ const KINDS = [
     name: '7/a%20b%2Fc',
     id: '7/a%20b%2Fc',
     asked: [
-      '(scorers are registered without an intent)',
+      '/api/3.0/mlflow/scorers/versions?experiment_id=7&name=a%20b%2Fc',
       '/api/3.0/mlflow/scorers/versions?experiment_id=7&name=a%20b%2Fc',
     ],
     replies: (creation_time: number) => {
       const first = { experiment_id: 7, scorer_name: 'a b/c', creation_time };
       const second = { ...first, creation_time: creation_time + MINUTE };
-      return [{}, { scorers: [second, first] }];
+      const versions = { scorers: [second, first] };
+      return [versions, versions];
     },
   },
 ] as const;
@@ -320,23 +321,20 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     });
   });
 
-  // Scorers are registered without an intent.
-  if (kind !== 'scorer') {
-    test('of a create that happened gives its creator MANAGE', async () => {
-      await adoption.open({ action: 'create', kind, name }, alice.id);
-      expect(await restarted().settle()).toBe(1);
-      createdAt = now + 5;
-      expect(await restarted().settle()).toBe(0);
-      expect(await holders(id, kind)).toEqual(['alice MANAGE']);
-    });
+  test('of a create that happened gives its creator MANAGE', async () => {
+    await adoption.open({ action: 'create', kind, name }, alice.id);
+    expect(await restarted().settle()).toBe(1);
+    createdAt = now + 5;
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual(['alice MANAGE']);
+  });
 
-    test('of a create gives nothing on what was there before', async () => {
-      createdAt = now - 10 * MINUTE;
-      await adoption.open({ action: 'create', kind, name }, alice.id);
-      expect(await restarted().settle()).toBe(0);
-      expect(await holders(id, kind)).toEqual([]);
-    });
-  }
+  test('of a create gives nothing on what was there before', async () => {
+    createdAt = now - 10 * MINUTE;
+    await adoption.open({ action: 'create', kind, name }, alice.id);
+    expect(await restarted().settle()).toBe(0);
+    expect(await holders(id, kind)).toEqual([]);
+  });
 
   test('of a delete that happened leaves nothing to anybody, however late it is known', async () => {
     await store.grants.create(bob.id, kind, id, 'MANAGE');
