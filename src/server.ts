@@ -89,7 +89,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         adoption,
         pageTokens: createPageTokens(await store.pageTokenKey()),
         store,
-        handlers: createHandlers(store, passwords, config.default_permission),
+        handlers: createHandlers(store, passwords, config.default_permission, () => upstream.version()),
         maxJsonBodyBytes: config.max_json_body_bytes,
       },
       { logger, trustedProxies: config.trusted_proxies },

@@ -6,15 +6,20 @@ import type { Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
 import { permissionHandlers } from './permissions.ts';
 import { roleHandlers } from './roles.ts';
-import { userHandlers } from './users.ts';
+import { type MlflowVersion, userHandlers } from './users.ts';
 
 export type { Handlers } from './handler.ts';
 
 /** Every operation that the gateway serves itself, under the names that the table uses. */
-export function createHandlers(store: Store, passwords: Passwords, defaultPermission: Permission): Handlers {
+export function createHandlers(
+  store: Store,
+  passwords: Passwords,
+  defaultPermission: Permission,
+  mlflowVersion: MlflowVersion,
+): Handlers {
   return {
     ...healthHandlers,
-    ...userHandlers(store, passwords),
+    ...userHandlers(store, passwords, mlflowVersion),
     ...permissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),

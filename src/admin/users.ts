@@ -17,17 +17,30 @@ const USERNAME = /^[^\p{C}:]+$/u;
 /** MLflow's UI signs out by signing in as such a user, and expects a 401. */
 const RESERVED = new RegExp(`^(?:mlflow-logged-out|${OWN_ROLE_PREFIX})`);
 
+/** The version of the MLflow behind the gateway, if it can be told. */
+export type MlflowVersion = () => Promise<string | undefined>;
+
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
-export function userHandlers(store: Store, passwords: Passwords): Handlers {
+export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: MlflowVersion): Handlers {
   const existing = (name: string): Promise<User> => existingUser(store, name);
 
   async function withPermissions(user: User) {
     return { ...brief(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
   }
 
+  /** MLflow's clients do from 3.13 on, and are of the version of the server. */
+  async function sendsCurrentPassword(): Promise<boolean> {
+    const version = await mlflowVersion().catch(() => undefined);
+    const [major = 0, minor = 0] = version?.split('.').map(Number) ?? [Number.POSITIVE_INFINITY];
+    return major > 3 || (major === 3 && minor >= 13);
+  }
+
   return {
     async 'users.create'(call) {
       const body = bodyOf(call, { username, password });
+      if (body.username === '' || body.password === '') {
+        throw invalid('Username and password cannot be empty.');
+      }
       checkUsername(body.username);
       passwords.checkRules(body.password);
       if ((await store.users.get(body.username)) !== undefined) {
@@ -79,20 +92,21 @@ export function userHandlers(store: Store, passwords: Passwords): Handlers {
     },
 
     async 'users.updatePassword'(call) {
-      const body = bodyOf(call, { username: text, password, current_password: password.optional() });
+      const body = bodyOf(call, { username: text, password, current_password: password.nullish() });
       const user = await existing(body.username);
       const isSelf = user.id === callerOf(call).id;
-      // A page left open must not suffice to lock its user out. The classic clients of /api never send the old
-      // password; they have proved it with this very request.
-      if (isSelf && !body.current_password && call.path.startsWith('/ajax-api/')) {
+      const current = body.current_password ?? undefined;
+      // A page left open must not suffice to lock its user out. The clients of older versions never send the
+      // current password; they have proved it with this very request.
+      if (isSelf && !current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword()))) {
         throw invalid('Current password is required when changing your own password.');
       }
       passwords.checkRules(body.password);
-      if (isSelf && body.current_password !== undefined) {
-        if (!(await passwords.verify(body.current_password, user.passwordHash))) {
+      if (isSelf && current !== undefined) {
+        if (!(await passwords.verify(current, user.passwordHash))) {
           throw invalid('Current password does not match.');
         }
-        if (body.password === body.current_password) {
+        if (body.password === current) {
           throw invalid('New password must differ from the current password.');
         }
       }

@@ -120,6 +120,21 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     });
   });
 
+  test('one changes one’s own password as the client of this version does', async () => {
+    const who = await gateway.person();
+    const password = 'another long password';
+    const change = { username: who.username, password };
+    const path = `${API}/users/update-password`;
+    if (version === '2.15.1') expect(await status(who.patch(path, change))).toBe(200);
+    else {
+      expect(await status(who.patch(path, change))).toBe(400);
+      expect(await status(who.patch(path, { ...change, current_password: who.password }))).toBe(200);
+    }
+    expect(await status(who.get(`${API}/users/get?username=${who.username}`))).toBe(401);
+    const after = gateway.as(who.username, password);
+    expect(await status(after.get(`${API}/users/get?username=${who.username}`))).toBe(200);
+  });
+
   test('users are made, changed and removed by admins alone', async () => {
     const password = 'a long enough password';
     for (const [method, path, json] of [

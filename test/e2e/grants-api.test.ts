@@ -399,8 +399,10 @@ describe('changing one’s own password', () => {
     ['/ajax-api', undefined, 400, /^Current password is required/],
     ['/ajax-api', 'wrong', 400, /does not match/],
     ['/ajax-api', 'right', 200, undefined],
-    ['/api', undefined, 200, undefined],
+    ['/ajax-api', null, 400, /^Current password is required/],
+    ['/api', undefined, 400, /^Current password is required/],
     ['/api', 'wrong', 400, /does not match/],
+    ['/api', 'right', 200, undefined],
   ])('by %s with the current password %s gives %i', async (prefix, current, status, message) => {
     const who = await gateway.person();
     const answer = await who.patch(`${prefix}/2.0/mlflow/users/update-password`, {

@@ -55,6 +55,16 @@ test.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x
   },
 );
 
+test.each([
+  ['', 'a password long enough'],
+  ['somebody', ''],
+])('neither name nor password may be empty: %j, %j', async (username, password) => {
+  expect(await gateway.admin.post(CREATE, { username, password })).toMatchObject({
+    status: 400,
+    json: { message: 'Username and password cannot be empty.' },
+  });
+});
+
 describe('a password is refused that is', () => {
   test.each([
     ['empty', ''],
