@@ -10,6 +10,8 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   /** The canonical path, where the prefix makes a difference: `/ajax-api` is what MLflow's UI calls. */
   readonly path: string;
+  /** What the client says it is. */
+  readonly userAgent?: string | undefined;
 }
 
 /** Answers an operation that is the gateway's own with the JSON body of its reply. */

@@ -3,7 +3,7 @@ import { ApiError, alreadyExists, invalid } from '../errors.ts';
 import type { Passwords } from '../identity/password.ts';
 import type { Store } from '../store/index.ts';
 import type { User } from '../store/types.ts';
-import { bodyOf, callerOf, type Handlers, queryOf, text } from './handler.ts';
+import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { administeredBy, rolesHeld } from './held-roles.ts';
 import { existingUser } from './parameters.ts';
 import { OWN_ROLE_PREFIX, ownRole, roleJson } from './role-json.ts';
@@ -28,11 +28,12 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
     return { ...brief(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
   }
 
-  /** MLflow's clients do from 3.13 on, and are of the version of the server. */
-  async function sendsCurrentPassword(): Promise<boolean> {
+  /** MLflow's clients do from 3.13 on; one that does not say its version is taken to be of the server's. */
+  async function sendsCurrentPassword({ userAgent = '' }: Call): Promise<boolean> {
+    const said = /^mlflow-python-client\/(\d\S*)/.exec(userAgent)?.[1];
+    if (said !== undefined && asksForNoPassword(said)) return false;
     const version = await mlflowVersion().catch(() => undefined);
-    const [major = 0, minor = 0] = version?.split('.').map(Number) ?? [Number.POSITIVE_INFINITY];
-    return major > 3 || (major === 3 && minor >= 13);
+    return version === undefined || !asksForNoPassword(version);
   }
 
   return {
@@ -98,7 +99,7 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
       const current = body.current_password ?? undefined;
       // A page left open must not suffice to lock its user out. The clients of older versions never send the
       // current password; they have proved it with this very request.
-      if (isSelf && !current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword()))) {
+      if (isSelf && !current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
         throw invalid('Current password is required when changing your own password.');
       }
       passwords.checkRules(body.password);
@@ -180,4 +181,10 @@ function permissionsOf(userId: number, grants: readonly UserGrant[]) {
       user_id: userId,
     })),
   };
+}
+
+/** Until 3.13 MLflow did not ask whoever changes their own password for the current one. */
+function asksForNoPassword(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 3 || (major === 3 && minor < 13);
 }

@@ -16,7 +16,8 @@ export function serve(app: FastifyInstance, handlers: Handlers): void {
       throw new Error(`the table names a handler that is not there: ${rule.handler}`);
     const { principal, query, body, params, target } = request.way;
     const { path } = target;
-    return Promise.resolve(handler({ principal, query, body, params, path })).then((answer) =>
+    const userAgent = request.headers['user-agent'];
+    return Promise.resolve(handler({ principal, query, body, params, path, userAgent })).then((answer) =>
       reply.send(answer),
     );
   });

@@ -416,6 +416,23 @@ describe('changing one’s own password', () => {
   });
 });
 
+test.each([
+  ['mlflow-python-client/2.15.1', 200],
+  ['mlflow-python-client/3.12.0', 200],
+  ['mlflow-python-client/3.13.0', 400],
+  ['curl/8.0', 400],
+])(
+  'a client that says it is %s changes its own password without the current one: %i',
+  async (agent, status) => {
+    const who = await gateway.person();
+    const answer = await who.send('PATCH', `${A2}/users/update-password`, {
+      json: { username: who.username, password: 'another long password' },
+      headers: { 'user-agent': agent },
+    });
+    expect(answer.status).toBe(status);
+  },
+);
+
 describe('models and prompts', () => {
   let owner: Person;
   let model: string;
