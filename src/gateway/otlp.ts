@@ -57,9 +57,11 @@ async function decode(bytes: Buffer, encoding: string | undefined, maxBytes: num
       return whole(unzip.gzip, bytes, maxBytes);
     case 'deflate':
       refuseSecondReading(bytes);
-      // zlib's format (RFC 9110, section 8.4.1.2), or bare deflate as some clients send it: MLflow tries both.
+      // zlib's format (RFC 9110, section 8.4.1.2), or bare deflate as some clients send it: MLflow tries both. It is
+      // content with zlib's format and anything behind it, so what is refused for that must not be tried again:
+      // bytes can be made that unpack to something else either way.
       return whole(unzip.zlib, bytes, maxBytes).catch((error: unknown) => {
-        if (error instanceof ApiError && error.status === TOO_LARGE) throw error;
+        if (!isNotPackedSo(error)) throw error;
         return whole(unzip.raw, bytes, maxBytes);
       });
     default:
@@ -80,6 +82,11 @@ const unzip = {
 };
 
 const TOO_LARGE = 413;
+
+/** Whether the bytes are not in the format at all: then alone zlib itself has failed. */
+function isNotPackedSo(error: unknown): boolean {
+  return error instanceof ApiError && error.status !== TOO_LARGE && error.cause !== undefined;
+}
 
 /**
  * Unpacks all of the input or nothing: Node stops at zero bytes behind a gzip member, where Python skips

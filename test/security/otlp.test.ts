@@ -11,6 +11,7 @@ import {
 } from '../support/gateway.ts';
 import { sharedMlflow } from '../support/mlflow.ts';
 import { encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';
+import { twoDeflates } from '../support/two-deflates.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
@@ -104,6 +105,13 @@ describe('spans sent over OTLP to MLflow 3.17.2', () => {
     [
       'in another case of the encoding',
       () => [gzipSync(encodeSpans([foreign()])), { 'content-encoding': 'GZIP' }],
+    ],
+    [
+      'packed with deflate, in bytes that bare deflate unpacks to a span of their own',
+      () => [
+        twoDeflates(encodeSpans([foreign()]), encodeSpans([{ trace: newTrace() }])),
+        { 'content-encoding': 'deflate' },
+      ],
     ],
     [
       'packed with raw deflate',
