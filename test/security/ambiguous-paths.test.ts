@@ -34,10 +34,12 @@ test.each([
   '/api/./2.0/mlflow/experiments/search',
   '/api/2.0/mlflow%2fexperiments/search',
   '/api/2.0/mlflow/experiments/%2573earch',
+  '/api/2.0/mlflow/experiments/search%5c',
   '/api/2.0/mlflow/experiments/search%00',
   '/api/2.0/mlflow/experiments/search%ff',
   '/api/2.0/mlflow/experiments/search%zz',
   '/api/2.0/mlflow/experiments/search#x',
+  '/version?x=%zz',
   'http://localhost/version',
   '//evil.example/version',
   `${ARTIFACTS}/7/../8/a`,
@@ -45,10 +47,15 @@ test.each([
   `${ARTIFACTS}/7/..%252f8/a`,
   `${ARTIFACTS}/7/%25252e%25252e/8/a`,
   `${ARTIFACTS}/7/..%5c8/a`,
+  `${ARTIFACTS}/7/a%5cb`,
+  `${ARTIFACTS}/7/a%23b`,
+  `${ARTIFACTS}/7/a%250ab`,
   `${ARTIFACTS}/%2fetc/passwd`,
   `${ARTIFACTS}/file:/etc/passwd`,
   `/ajax-api/2.0/mlflow-artifacts/mpu/create/7/..%252f8/a`,
   `/ajax-api/2.0/mlflow-artifacts/presigned/7/%2e%2e/8/a`,
+  '/api/2.0/mlflow-artifacts/mpu/create/file:/etc/passwd',
+  '/api/2.0/mlflow-artifacts/presigned/file:/etc/passwd',
 ])('%s', async (target) => {
   const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`;
   const headers = { authorization, [PROBE]: target };
