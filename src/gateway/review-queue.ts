@@ -66,7 +66,7 @@ const TESTS: Readonly<Record<string, readonly [test: Test, hint: string]>> = {
  * @see the `validate_can_*_review_queue*` functions of mlflow/server/auth/__init__.py (3.17)
  */
 export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Special {
-  const sameName = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase();
+  const sameName = (a: string, b: string) => folded(a) === folded(b);
 
   async function isUser(name: string): Promise<boolean> {
     return (await store.users.list()).some(({ username }) => sameName(username, name));
@@ -130,6 +130,12 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     if (body['name'] !== undefined) await checkName(text(body['name']) ?? '');
   };
 }
+
+/** All that Python takes for blanks at the ends of a text, which are more than JavaScript's `trim` takes off. */
+const OUTER_BLANKS = /^[\s\p{Cc}]+|[\s\p{Cc}]+$/gu;
+
+/** A name as MLflow compares names of queues and reviewers. */
+const folded = (name: string): string => name.replaceAll(OUTER_BLANKS, '').toLowerCase();
 
 /** Where the queue of a request is asked for: by its id, or by experiment and name. */
 function lookUpOf({ way: { operation, body, query } }: FastifyRequest): string {

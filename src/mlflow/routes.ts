@@ -227,7 +227,8 @@ const evaluation: readonly Row[] = [
   ['DELETE', '3.0 datasets/:dataset_id/records', 'update', dataset('path.dataset_id')],
   ['GET', '3.0 datasets/:dataset_id/experiment-ids', 'read', dataset('path.dataset_id')],
   ['POST', '3.0 datasets/:dataset_id/add-experiments', 'update', [dataset('path.dataset_id'), experiment('body.experiment_ids[]')]],
-  ['POST', '3.0 datasets/:dataset_id/remove-experiments', 'update', dataset('path.dataset_id')],
+  // MLflow asks EDIT; but what is added to another experiment and taken out of this one is gone for whoever is left here.
+  ['POST', '3.0 datasets/:dataset_id/remove-experiments', 'update', [dataset('path.dataset_id'), maybe(to('delete', experiment('body.experiment_ids[]')))]],
 
   ['POST', '3.0 issues', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], stamp('body.created_by')],
   ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id'), spareWhen('run', ['body.filter_string'], RUN_FILTER)],

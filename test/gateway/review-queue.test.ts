@@ -153,3 +153,13 @@ test('an owner who may no longer edit the experiment may no longer change the qu
   expect((await post(passing, 'update', { queue_id, name: unique('mine') })).status).toBe(403);
   expect((await get(passing, `get?queue_id=${queue_id}`)).status).toBe(403);
 });
+
+test('a custom queue does not take the place of a user’s own by blanks that MLflow takes off', async () => {
+  for (const blank of ['\u0085', '\u001c', '\u001f', '\u2028', ' ']) {
+    for (const name of [`${editor.username}${blank}`, `${blank}${editor.username.toUpperCase()}`]) {
+      expect([name, (await newQueue(owner, { name })).status]).toEqual([name, 400]);
+    }
+  }
+  const own = await post(editor, 'get-or-create-user', { experiment_id: experiment, user: editor.username });
+  expect(own.status).toBe(200);
+});

@@ -108,6 +108,30 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     );
   });
 
+  test('a dataset is taken out of an experiment, and with it from others, by whoever manages that alone', async () => {
+    const id = await newDataset(bob, bobs);
+    const grantTo = async (permission: string) => {
+      const what = { experiment_id: bobs, username: alice.username, permission };
+      const path = '/api/2.0/mlflow/experiments/permissions';
+      const { status } = await bob.post(`${path}/create`, what);
+      if (status !== 200) expect((await bob.patch(`${path}/update`, what)).status).toBe(200);
+    };
+    const out = () => ask(alice, ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [bobs] }]);
+    await grantTo('EDIT');
+    await made(alice, ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [alices] }]);
+    expect((await out()).status).toBe(403);
+    expect((await ask(alice, ['DELETE', `datasets/${id}`])).status).toBe(403);
+    await grantTo('MANAGE');
+    expect((await out()).status).toBe(200);
+    await made(alice, ['DELETE', `datasets/${id}`]);
+    // Gone, not unclear.
+    expect((await ask(alice, ['GET', `datasets/${id}`])).status).toBe(403);
+    await bob.delete('/api/2.0/mlflow/experiments/permissions/delete', {
+      experiment_id: bobs,
+      username: alice.username,
+    });
+  });
+
   test('a search for datasets without experiments does not show all there are', async () => {
     const id = await newDataset(bob, bobs);
     for (const asked of [{}, { experiment_ids: [] }, { experimentIds: [] }, { experiment_ids: [bobs] }]) {
