@@ -135,17 +135,17 @@ const onFields =
         }
       : { ...draft, body: change(draft.body, swap) };
 
-const onIds = (change: (id: string) => unknown): Twist =>
-  onFields((pairs) =>
+const onIds = (change: (id: string) => unknown): Twist => {
+  // An earlier twist may have made something else of an id.
+  const changed = (value: unknown): unknown => (typeof value === 'string' ? change(value) : value);
+  return onFields((pairs) =>
     pairs.map(([name, value]) =>
       /id|uuid|name/.test(name)
-        ? ([
-            name,
-            typeof value === 'string' ? change(value) : Array.isArray(value) ? value.map(change) : value,
-          ] as const)
+        ? ([name, Array.isArray(value) ? value.map(changed) : changed(value)] as const)
         : ([name, value] as const),
     ),
   );
+};
 
 const onPath =
   (change: (path: string) => string): Twist =>
