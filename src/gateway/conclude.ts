@@ -110,7 +110,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
     const id = propertyAt(replyJson(answer), rule.id);
     const reference = { kind: rule.kind, id: String(id), action: 'read', fresh: false } as const;
     const decision =
-      typeof id === 'string'
+      typeof id === 'string' && id !== ''
         ? await judge.on(caller, reference)
         : { allow: false, because: `the reply to ${operation.name} names no ${rule.kind}` };
     // The id is the upstream's to tell, not ours, to whoever may not read it: the name is what the caller knows.

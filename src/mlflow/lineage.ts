@@ -165,12 +165,12 @@ export function createLineage(upstream: Upstream): Lineage {
       const value = lookUp.experiment.reduce<unknown>(propertyAt, found);
       // MLflow leaves an empty list out, and writes the experiments of scorers as numbers.
       const ids = Array.isArray(value) ? value : value === undefined && lookUp.list ? [] : [asText(value)];
-      if (ids.length === 0 || !ids.every((each) => typeof each === 'string' && each !== '')) {
+      if (ids.length === 0 || !ids.every(isId)) {
         if (lookUp.loose || ids.length === 0) return undefined;
         throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
       }
       const { kind: rootKind = 'experiment' } = lookUp;
-      const roots = ids.map((id: string): Root => ({ kind: rootKind, id }));
+      const roots = ids.map((id): Root => ({ kind: rootKind, id }));
       if (lookUp.immutable) remembered.set(`${kind} ${id}`, roots);
       return roots;
     }
@@ -178,7 +178,8 @@ export function createLineage(upstream: Upstream): Lineage {
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
-    if (LOOK_UPS[kind][0].immutable) remembered.set(`${kind} ${id}`, [experiment(experimentId)]);
+    if (LOOK_UPS[kind][0].immutable && isId(experimentId))
+      remembered.set(`${kind} ${id}`, [experiment(experimentId)]);
   }
 
   return {
@@ -202,6 +203,9 @@ export function createLineage(upstream: Upstream): Lineage {
 const asText = (value: unknown) => (Number.isSafeInteger(value) ? String(value) : value);
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
+
+/** Text that names something: whoever may read all experiments may not read what is in none. */
+const isId = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /**
  * Asks for the experiments of runs, all that are asked for at once in one request: 68 bytes a run by
@@ -259,9 +263,7 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
         const info = ['run', 'info'].reduce<unknown>(propertyAt, propertyAt(data, `r${index}`));
         const experimentId = propertyAt(info, 'experimentId');
         // Anything but a plain answer, "not there" included, is asked again in the other way.
-        return propertyAt(info, 'runId') === id && typeof experimentId === 'string'
-          ? experimentId
-          : byRest(id);
+        return propertyAt(info, 'runId') === id && isId(experimentId) ? experimentId : byRest(id);
       }),
     );
   }
@@ -272,6 +274,6 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
       propertyAt,
       await askUpstream(upstream, lookUp.target(id)),
     );
-    return typeof found === 'string' ? found : undefined;
+    return isId(found) ? found : undefined;
   }
 }

@@ -32,11 +32,19 @@ test('what stands in the reply alone is refused by the name that was asked for, 
   expect((await alice.get(GET)).json).toEqual({ experiment: { experiment_id: '712', name: 'churn' } });
 });
 
-test.each([[{}], [{ experiment: {} }], [{ experiment: { experiment_id: 712 } }]])(
-  'a reply that names nothing is refused in the same words: %j',
+test.each([
+  [{}],
+  [{ experiment: {} }],
+  [{ experiment: { experiment_id: 712 } }],
+  [{ experiment: { experiment_id: '' } }],
+])(
+  'a reply that names nothing is refused in the same words, to whoever may read all experiments too: %j',
   async (reply) => {
+    const reader = await gateway.person('reader');
+    const user = await gateway.server.store.users.get(reader.username);
+    await gateway.server.store.grants.create(user?.id ?? 0, 'experiment', '*', 'READ');
     answers(200, reply);
-    const { status, json } = await alice.get(GET);
+    const { status, json } = await reader.get(GET);
     expect([status, json.message]).toEqual([403, REFUSAL]);
   },
 );

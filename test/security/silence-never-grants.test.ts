@@ -58,6 +58,19 @@ const json =
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
 
+/** What each look-up asks for, wherever it looks for it. */
+function inEveryPlace(experiment_id: unknown) {
+  const home = { experiment_id };
+  return {
+    run: { info: home },
+    data: { r0: { run: { info: { runId: OURS.run, experimentId: experiment_id } } } },
+    model: { info: home },
+    trace: { trace_info: { trace_location: { mlflow_experiment: home } } },
+    experiment_ids: [experiment_id],
+    issue: home,
+  };
+}
+
 /** An answer without what was asked for: the thing is not there, or the upstream cannot be understood. */
 const NO_ANSWER = [403, 503];
 
@@ -72,7 +85,8 @@ test.each<readonly [string, readonly number[], (response: ServerResponse) => voi
   ['nothing there', [403], json({ error_code: 'RESOURCE_DOES_NOT_EXIST' }, 404)],
   ['no experiment', NO_ANSWER, json({})],
   ['an empty list of experiments', NO_ANSWER, json({ experiment_ids: [] })],
-  ['an experiment that is no text', NO_ANSWER, json({ experiment_ids: [7], issue: { experiment_id: 7 } })],
+  ['an experiment that is no text', NO_ANSWER, json(inEveryPlace(7))],
+  ['an experiment without a name', NO_ANSWER, json(inEveryPlace(''))],
 ])('%s', { timeout: 30_000 }, async (_, statuses, answer) => {
   reply = answer;
   arrived = 0;
