@@ -109,7 +109,7 @@ export function valuesAt(from: From, request: Readable): readonly unknown[] {
     case 'header':
       return [request.headers[path]];
     default:
-      return walk(request.body, steps, 0);
+      return walk(request.body, steps, 0, []);
   }
 }
 
@@ -136,16 +136,21 @@ function readText(value: unknown): unknown {
   return readJson(Buffer.from(value));
 }
 
-function walk(value: unknown, steps: Place['steps'], at: number): readonly unknown[] {
+/** Adds to `found` what the steps lead to. */
+function walk(value: unknown, steps: Place['steps'], at: number, found: unknown[]): readonly unknown[] {
   const step = steps[at];
-  if (step === undefined) return [value];
-  if (step.name === JSON_TEXT) return walk(readText(value), steps, at + 1);
-  if (typeof value !== 'object' || value === null) return NOTHING;
+  if (step === undefined) {
+    found.push(value);
+    return found;
+  }
+  if (step.name === JSON_TEXT) return walk(readText(value), steps, at + 1, found);
+  if (typeof value !== 'object' || value === null) return found;
   const next = (value as Record<string, unknown>)[step.name];
-  if (next === undefined || next === null) return NOTHING;
-  if (!step.list) return walk(next, steps, at + 1);
+  if (next === undefined || next === null) return found;
+  if (!step.list) return walk(next, steps, at + 1, found);
   if (!Array.isArray(next)) throw invalid(`Parameter '${step.name}' must be a list.`);
-  return next.flatMap((item) => walk(item, steps, at + 1));
+  for (const item of next) walk(item, steps, at + 1, found);
+  return found;
 }
 
 /** A place as a client would name it. */

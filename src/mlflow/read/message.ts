@@ -33,15 +33,12 @@ export function readMessage(value: unknown, shape: Shape): Record<string, unknow
 function readObject(value: unknown, shape: Shape, path: string, depth: number): Record<string, unknown> {
   if (!isObject(value)) throw mismatch(path, 'an object');
   if (depth > MAX_MESSAGE_DEPTH) throw mismatch(path, `at most ${MAX_MESSAGE_DEPTH} levels`);
+  if (isCommon(value, shape)) return value;
   const message: Record<string, unknown> = {};
   const seen = new Set<string>();
   for (const key in value) {
     const item = value[key];
     const field = shape.fields.get(key);
-    if (field !== undefined && isCommon(field, item)) {
-      message[field.name] = item;
-      continue;
-    }
     const fieldPath = path === '' ? key : `${path}.${key}`;
     if (field === undefined) {
       // An extension's name, which no message of MLflow has: ends the reading.
@@ -64,11 +61,19 @@ function readObject(value: unknown, shape: Shape, path: string, depth: number): 
 }
 
 /**
- * The many short fields of a large batch: one spelling, no oneof, and a value that is what it should be
- * beyond doubt. Everything else, and every refusal, is left to the long way.
+ * The many short messages of a large batch: every field under the name of the proto alone, in no oneof, with a value
+ * that is what it should be beyond doubt. Everything else, and every refusal, is left to the long way.
  */
-function isCommon({ name, jsonName, oneof, list, type }: Field, value: unknown): boolean {
-  if (name !== jsonName || oneof !== undefined || list || type.kind !== 'scalar') return false;
+function isCommon(value: Record<string, unknown>, { fields }: Shape): boolean {
+  for (const key in value) {
+    const field = fields.get(key);
+    if (field?.name !== key || !isCommonField(field, value[key])) return false;
+  }
+  return true;
+}
+
+function isCommonField({ oneof, list, type }: Field, value: unknown): boolean {
+  if (oneof !== undefined || list || type.kind !== 'scalar') return false;
   switch (type.scalar) {
     case 'string':
       return typeof value === 'string';
@@ -91,7 +96,11 @@ function claim(oneof: string, seen: Set<string>, path: string): void {
 function readField(value: unknown, field: Field, path: string, depth: number): unknown {
   if (!field.list) return readType(value, field.type, path, depth);
   if (!Array.isArray(value)) throw mismatch(path, describe(field));
-  return value.map((item: unknown, index) => readType(item, field.type, `${path}[${index}]`, depth));
+  const { type } = field;
+  const isShort = (item: unknown) => type.kind === 'message' && isObject(item) && isCommon(item, type.shape);
+  return value.map((item: unknown, index) =>
+    depth < MAX_MESSAGE_DEPTH && isShort(item) ? item : readType(item, type, `${path}[${index}]`, depth),
+  );
 }
 
 function readType(value: unknown, type: FieldType, path: string, depth: number): unknown {
