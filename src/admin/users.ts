@@ -6,6 +6,7 @@ import type { User } from '../store/types.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { administeredBy, rolesHeld } from './held-roles.ts';
 import { existingUser } from './parameters.ts';
+import { FAMILIES, namesOf } from './permission-families.ts';
 import { OWN_ROLE_PREFIX, ownRole, roleJson } from './role-json.ts';
 
 const username = z.string({ error: 'it must be a string' });
@@ -167,20 +168,20 @@ interface UserGrant {
   readonly permission: string;
 }
 
+/** Under the keys of every version: the clients of MLflow 3.9 to 3.12 read no user that lacks one. */
 function permissionsOf(userId: number, grants: readonly UserGrant[]) {
-  const of = (type: string) => grants.filter(({ resourceType }) => resourceType === type);
-  return {
-    experiment_permissions: of('experiment').map(({ resourcePattern, permission }) => ({
-      experiment_id: resourcePattern,
-      permission,
-      user_id: userId,
-    })),
-    registered_model_permissions: of('registered_model').map(({ resourcePattern, permission }) => ({
-      name: resourcePattern,
-      permission,
-      user_id: userId,
-    })),
-  };
+  return Object.fromEntries(
+    FAMILIES.map((family) => [
+      `${family.envelope}s`,
+      grants
+        .filter(({ resourceType }) => resourceType === family.kind)
+        .map(({ resourcePattern, permission }) => ({
+          ...namesOf(family, resourcePattern),
+          permission,
+          user_id: userId,
+        })),
+    ]),
+  );
 }
 
 /** Until 3.13 MLflow did not ask whoever changes their own password for the current one. */

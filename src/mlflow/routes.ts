@@ -35,6 +35,7 @@ import {
   keepUsable,
   keepVersions,
   keysNeed,
+  type Locator,
   labelSchema,
   learn,
   loggedModel,
@@ -457,8 +458,13 @@ const server: readonly Row[] = [
 
 const self = user('query.username');
 const selfInBody = user('body.username');
-const managedExperiment = anyId(experiment('body.experiment_id'));
-const managedModel = model('body.name');
+/** MLflow's classic permissions API, alike for each kind of resource; whoever manages the resource may use it. */
+const permissionsOn = (path: string, handlers: string, inBody: Locator, inQuery: Locator): readonly Row[] => [
+  ['POST', `${path}/permissions/create`, 'manage', inBody, serve(`${handlers}.create`)],
+  ['GET', `${path}/permissions/get`, 'manage', inQuery, serve(`${handlers}.get`)],
+  ['PATCH', `${path}/permissions/update`, 'manage', inBody, serve(`${handlers}.update`)],
+  ['DELETE', `${path}/permissions/delete`, 'manage', inBody, serve(`${handlers}.delete`)],
+];
 
 const administration: readonly Row[] = [
   ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],
@@ -489,14 +495,12 @@ const administration: readonly Row[] = [
   ['DELETE', '3.0 roles/unassign', 'signed-in', [], special('role-admin'), serve('roles.unassign')],
   ['GET', '3.0 roles/users/list', 'signed-in', [], special('role-admin'), serve('roles.users')],
 
-  ['POST', '2.0 experiments/permissions/create', 'manage', managedExperiment, serve('experimentPermissions.create')],
-  ['GET', '2.0 experiments/permissions/get', 'manage', anyId(experiment('query.experiment_id')), serve('experimentPermissions.get')],
-  ['PATCH', '2.0 experiments/permissions/update', 'manage', managedExperiment, serve('experimentPermissions.update')],
-  ['DELETE', '2.0 experiments/permissions/delete', 'manage', managedExperiment, serve('experimentPermissions.delete')],
-  ['POST', '2.0 registered-models/permissions/create', 'manage', managedModel, serve('registeredModelPermissions.create')],
-  ['GET', '2.0 registered-models/permissions/get', 'manage', model('query.name'), serve('registeredModelPermissions.get')],
-  ['PATCH', '2.0 registered-models/permissions/update', 'manage', managedModel, serve('registeredModelPermissions.update')],
-  ['DELETE', '2.0 registered-models/permissions/delete', 'manage', managedModel, serve('registeredModelPermissions.delete')],
+  ...permissionsOn('2.0 experiments', 'experimentPermissions', anyId(experiment('body.experiment_id')), anyId(experiment('query.experiment_id'))),
+  ...permissionsOn('2.0 registered-models', 'registeredModelPermissions', model('body.name'), model('query.name')),
+  ...permissionsOn('3.0 scorers', 'scorerPermissions', scorer('body.experiment_id/scorer_name'), scorer('query.experiment_id/scorer_name')),
+  ...permissionsOn('3.0 gateway/secrets', 'gatewaySecretPermissions', secret('body.secret_id'), secret('query.secret_id')),
+  ...permissionsOn('3.0 gateway/endpoints', 'gatewayEndpointPermissions', endpoint('body.endpoint_id'), endpoint('query.endpoint_id')),
+  ...permissionsOn('3.0 gateway/model-definitions', 'gatewayModelDefinitionPermissions', modelDefinition('body.model_definition_id'), modelDefinition('query.model_definition_id')),
 ];
 
 /** The rows by what they are about, in the order a reader would look for them. */

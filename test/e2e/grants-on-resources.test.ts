@@ -465,3 +465,73 @@ RelevanceToQuery().register(name=os.environ["NAME"], experiment_id=os.environ["E
     expect(await seen()).toEqual({ listed: [], get: 403, versions: 403 });
   });
 });
+
+/** As the clients of MLflow 3.9 to 3.12 ask. */
+describe('the classic permissions API', () => {
+  const secret = async () => ({ secret_id: await createSecret(owner) });
+  const definition = async () => ({
+    model_definition_id: await definitionOf(owner, (await secret()).secret_id),
+  });
+  const endpoint = async () => {
+    const { model_definition_id } = await definition();
+    return { endpoint_id: (await createEndpoint(owner, model_definition_id)).json.endpoint.endpoint_id };
+  };
+  const scorer = async () => {
+    const [experiment_id, scorer_name] = [await createExperiment(owner), "my judge's/1"];
+    const registered = { experiment_id, name: scorer_name, serialized_scorer: '{}' };
+    expect((await owner.post(`${A3}/scorers/register`, registered)).status).toBe(200);
+    return { experiment_id, scorer_name };
+  };
+
+  test.each<[string, string, () => Promise<Record<string, string>>]>([
+    ['scorers', 'scorer_permission', scorer],
+    ['gateway/secrets', 'gateway_secret_permission', secret],
+    ['gateway/endpoints', 'gateway_endpoint_permission', endpoint],
+    ['gateway/model-definitions', 'gateway_model_definition_permission', definition],
+  ])('serves %s to whoever manages one', async (path, envelope, create) => {
+    const names = await create();
+    const what = { ...names, username: other.username };
+    const api = `${A3}/${path}/permissions`;
+    const query = new URLSearchParams(what).toString();
+    const attempts = async (by: Person) => [
+      (await by.post(`${api}/create`, { ...what, permission: 'USE' })).status,
+      (await by.get(`${api}/get?${query}`)).status,
+      (await by.patch(`${api}/update`, { ...what, permission: 'EDIT' })).status,
+    ];
+    expect(await attempts(other)).toEqual([403, 403, 403]);
+    expect(await attempts(owner)).toEqual([200, 200, 200]);
+    // Whoever may change it may still not give it away.
+    expect(await attempts(other)).toEqual([403, 403, 403]);
+
+    const { user } = (await other.get(`/api/2.0/mlflow/users/get?username=${other.username}`)).json;
+    const shown = { ...names, permission: 'EDIT', user_id: user.id };
+    expect((await owner.get(`${api}/get?${query}`)).json).toEqual({ [envelope]: shown });
+    expect(user[`${envelope}s`]).toEqual([shown]);
+
+    const again = await owner.post(`${api}/create`, { ...what, permission: 'READ' });
+    expect(again.json.error_code).toBe('RESOURCE_ALREADY_EXISTS');
+    const unknown = await owner.patch(`${api}/update`, { ...what, permission: 'OWNER' });
+    expect(unknown.json.message).toBe(
+      "Invalid permission 'OWNER'. Valid permissions are: ('READ', 'USE', 'EDIT', 'MANAGE', 'NO_PERMISSIONS')",
+    );
+    expect((await other.delete(`${api}/delete`, what)).status).toBe(403);
+    expect((await owner.delete(`${api}/delete`, what)).status).toBe(200);
+    expect(await held(other)).toEqual([]);
+    const gone = await owner.get(`${api}/get?${query}`);
+    expect(gone).toMatchObject({ status: 404, json: { message: expect.stringMatching(/ not found$/) } });
+  });
+
+  test('a user is shown with every kind of permission, also one that names no scorer as MLflow does', async () => {
+    const what = { username: other.username, resource_type: 'scorer', resource_id: '1/%zz' };
+    await gateway.admin.post(`${A3}/users/permissions/grant`, { ...what, permission: 'READ' });
+    const { user } = (await other.get(`/api/2.0/mlflow/users/get?username=${other.username}`)).json;
+    expect(user).toMatchObject({
+      experiment_permissions: [],
+      registered_model_permissions: [],
+      scorer_permissions: [{ experiment_id: '1', scorer_name: '%zz', permission: 'READ' }],
+      gateway_secret_permissions: [],
+      gateway_endpoint_permissions: [],
+      gateway_model_definition_permissions: [],
+    });
+  });
+});
