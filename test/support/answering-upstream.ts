@@ -32,7 +32,6 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
   const created = {
     ...facts,
     experiment_id: '900',
-    name: 'space/created',
     registered_model: { ...facts.registered_model, name: 'created' },
     job_id: 'created',
     // What an MCP server is called.
