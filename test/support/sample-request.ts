@@ -87,7 +87,8 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
         put(parts, rule.from.endsWith('s') ? `${rule.from}[]` : rule.from, ids[rule.kind]);
         break;
       case 'adopt':
-        put(parts, rule.name, 'created');
+        // What a locator reads is named already.
+        if (!operation.locators.some(({ from }) => from.includes(rule.name))) put(parts, rule.name, 'created');
         break;
       case 'rename':
         put(parts, rule.newName, 'renamed');
