@@ -88,7 +88,8 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
         break;
       case 'adopt':
         // What a locator reads is named already.
-        if (!operation.locators.some(({ from }) => from.includes(rule.name))) put(parts, rule.name, 'created');
+        if (!operation.locators.some(({ from }) => from.includes(rule.name)))
+          put(parts, rule.name, 'created');
         break;
       case 'rename':
         put(parts, rule.newName, 'renamed');
