@@ -70,9 +70,8 @@ describe('a change counts on the very next request, made here or in another proc
     expect(await statuses(bob, OWN)).toEqual([200, 200]);
     const password = 'changed to another one';
     const [, elsewhere] = everywhere(bob);
-    expect(
-      (await elsewhere?.patch(`${API}/users/update-password`, { username: bob.username, password }))?.status,
-    ).toBe(200);
+    const change = { username: bob.username, password, current_password: bob.password };
+    expect((await elsewhere?.patch(`${API}/users/update-password`, change))?.status).toBe(200);
     expect(await statuses(bob, OWN)).toEqual([401, 401]);
     expect(await statuses(here.as(bob.username, password), OWN)).toEqual([200, 200]);
   });
