@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { invalid } from '../errors.ts';
 import type { Principal, SignedIn } from '../identity/principal.ts';
@@ -10,11 +11,27 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   /** The canonical path, where the prefix makes a difference: `/ajax-api` is what MLflow's UI calls. */
   readonly path: string;
-  /** What the client says it is. */
-  readonly userAgent?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
-/** Answers an operation that is the gateway's own with the JSON body of its reply. */
+/** An answer that is a page for people. */
+export class Page {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(html: string, headers: Readonly<Record<string, string>> = {}) {
+    this.html = html;
+    this.headers = {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      'cache-control': 'no-store',
+      ...headers,
+    };
+  }
+}
+
+/** Answers an operation that is the gateway's own with the JSON body of its reply, or with a page. */
 export type Handler = (call: Call) => unknown;
 export type Handlers = Readonly<Record<string, Handler>>;
 

@@ -6,9 +6,10 @@ import type { Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
 import { permissionHandlers } from './permissions.ts';
 import { roleHandlers } from './roles.ts';
+import { signupHandlers } from './signup.ts';
 import { type MlflowVersion, userHandlers } from './users.ts';
 
-export type { Handlers } from './handler.ts';
+export { type Handlers, Page } from './handler.ts';
 
 /** Every operation that the gateway serves itself, under the names that the table uses. */
 export function createHandlers(
@@ -23,5 +24,6 @@ export function createHandlers(
     ...permissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),
+    ...signupHandlers(store, passwords),
   };
 }

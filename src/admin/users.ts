@@ -30,8 +30,8 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
   }
 
   /** MLflow's clients do from 3.13 on; one that does not say its version is taken to be of the server's. */
-  async function sendsCurrentPassword({ userAgent = '' }: Call): Promise<boolean> {
-    const said = /^mlflow-python-client\/(\d\S*)/.exec(userAgent)?.[1];
+  async function sendsCurrentPassword({ headers }: Call): Promise<boolean> {
+    const said = /^mlflow-python-client\/(\d\S*)/.exec(headers['user-agent'] ?? '')?.[1];
     if (said !== undefined && asksForNoPassword(said)) return false;
     const version = await mlflowVersion().catch(() => undefined);
     return version === undefined || !asksForNoPassword(version);

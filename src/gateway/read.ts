@@ -78,15 +78,29 @@ function refuseQuery(lenient: boolean): void {
 }
 
 /** What a form of another site can send is never taken for JSON (CVE-2025-1473); no form can send a DELETE. */
-function refuseOtherThanJson(request: FastifyRequest, { method }: Operation): void {
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';', 1);
-  if (method === 'DELETE' || type.trim().toLowerCase() === 'application/json') return;
+function refuseOtherThanJson(request: FastifyRequest, { method, has }: Operation): void {
+  if (has.has('takes-form') || method === 'DELETE' || mediaTypeOf(request) === 'application/json') return;
   throw invalid('Invalid content type. Must be application/json');
+}
+
+function mediaTypeOf({ headers }: FastifyRequest): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase();
+}
+
+/** The fields of a form; none if it is another body. */
+function readForm(request: FastifyRequest, bytes: Buffer): Record<string, string> {
+  if (mediaTypeOf(request) !== 'application/x-www-form-urlencoded') return {};
+  return Object.fromEntries(new URLSearchParams(bytes.toString('utf8')));
 }
 
 function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
   attempt(lenient, () => {
     if (readsBytes(operation)) return;
+    if (has(operation, 'takes-form')) {
+      request.way.body = readForm(request, bytes);
+      return;
+    }
     const json = readJson(bytes);
     request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
     // MLflow 3's user API takes a DELETE without a body by its query.

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Handlers } from '../admin/index.ts';
+import { type Handlers, Page } from '../admin/index.ts';
 import { ruleOf } from './rule-of.ts';
 
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
@@ -16,9 +16,9 @@ export function serve(app: FastifyInstance, handlers: Handlers): void {
       throw new Error(`the table names a handler that is not there: ${rule.handler}`);
     const { principal, query, body, params, target } = request.way;
     const { path } = target;
-    const userAgent = request.headers['user-agent'];
-    return Promise.resolve(handler({ principal, query, body, params, path, userAgent })).then((answer) =>
-      reply.send(answer),
+    const { headers } = request.raw;
+    return Promise.resolve(handler({ principal, query, body, params, path, headers })).then((answer) =>
+      answer instanceof Page ? reply.headers(answer.headers).send(answer.html) : reply.send(answer),
     );
   });
 }

@@ -132,6 +132,7 @@ function follows(rule: Rule): string {
         .join(' ');
     case 'withhold':
       return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
+    case 'takes-form':
     case 'takes-query':
       return '';
     case 'streams':

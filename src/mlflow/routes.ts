@@ -62,6 +62,7 @@ import {
   special,
   stamp,
   streams,
+  takesForm,
   takesQuery,
   to,
   trace,
@@ -469,6 +470,8 @@ const permissionsOn = (path: string, handlers: string, inBody: Locator, inQuery:
 const administration: readonly Row[] = [
   ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],
   ['POST', '2.0 users/create', 'admin', [], serve('users.create')],
+  ['GET', '/signup', 'admin', [], serve('signup.page')],
+  ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
   ['GET', '2.0 users/get', 'read', self, serve('users.get')],
   ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
   ['GET', '2.0 users/current', 'signed-in', [], serve('users.current')],

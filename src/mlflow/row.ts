@@ -185,6 +185,8 @@ export type Rule =
   | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
+  /** The body is what a form sends, not JSON. */
+  | { readonly rule: 'takes-form' }
   /** The body is not JSON and streams through unread. */
   | { readonly rule: 'streams' };
 
@@ -344,4 +346,5 @@ export const spareWhen = (kind: PartKind, from: readonly From[], form?: RegExp):
 });
 export const withhold = (kind: PartKind, at: string): Rule => ({ rule: 'withhold', kind, at });
 export const takesQuery: Rule = { rule: 'takes-query' };
+export const takesForm: Rule = { rule: 'takes-form' };
 export const streams: Rule = { rule: 'streams' };
