@@ -376,7 +376,7 @@ const aiGateway: readonly Row[] = [
   ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), streams],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
-  ['GET', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^api\/2\.0\/endpoints$/, 'query.gateway_path', PROXY_GOES_ANYWHERE), adminOnly(PROXY_GOES_ANYWHERE, 'query.json_data')],
+  ['GET', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^api\/2\.0\/endpoints\/?$/, 'query.gateway_path', PROXY_GOES_ANYWHERE), adminOnly(PROXY_GOES_ANYWHERE, 'query.json_data')],
   ['POST', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^gateway\/(?!\.+\/)[A-Za-z0-9_.-]+\/invocations$/, 'body.gateway_path', PROXY_GOES_ANYWHERE), special('server-keys')],
 ];
 
