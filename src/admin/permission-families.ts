@@ -9,8 +9,10 @@ export interface Family {
   readonly kind: RootKind;
   /** What the API calls the id, or the two parts of one. */
   readonly parameters: readonly [string] | readonly [string, string];
-  /** The key of a reply; in the plural, of a user's permissions of the kind. */
+  /** The key of a reply. */
   readonly envelope: string;
+  /** The key of a user's permissions of the kind, if MLflow shows them beside the user. */
+  readonly list?: string;
   /** How MLflow's messages begin. */
   readonly label: string;
   /** What can be given, in the order MLflow's messages list it. */
@@ -27,6 +29,7 @@ export const FAMILIES: readonly Family[] = [
     kind: 'experiment',
     parameters: ['experiment_id'],
     envelope: 'experiment_permission',
+    list: 'experiment_permissions',
     label: 'Experiment permission',
     permissions: CLASSIC_PERMISSIONS,
   },
@@ -35,6 +38,7 @@ export const FAMILIES: readonly Family[] = [
     kind: 'registered_model',
     parameters: ['name'],
     envelope: 'registered_model_permission',
+    list: 'registered_model_permissions',
     label: 'Registered model permission',
     permissions: CLASSIC_PERMISSIONS,
   },
@@ -43,6 +47,7 @@ export const FAMILIES: readonly Family[] = [
     kind: 'scorer',
     parameters: ['experiment_id', 'scorer_name'],
     envelope: 'scorer_permission',
+    list: 'scorer_permissions',
     label: 'Scorer permission',
     permissions: WITH_USE,
   },

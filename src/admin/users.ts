@@ -168,20 +168,20 @@ interface UserGrant {
   readonly permission: string;
 }
 
-/** Under the keys of every version: the clients of MLflow 3.9 to 3.12 read no user that lacks one. */
+/** The clients of MLflow 3.9 to 3.12 read no user without `scorer_permissions`. */
 function permissionsOf(userId: number, grants: readonly UserGrant[]) {
-  return Object.fromEntries(
-    FAMILIES.map((family) => [
-      `${family.envelope}s`,
-      grants
-        .filter(({ resourceType }) => resourceType === family.kind)
-        .map(({ resourcePattern, permission }) => ({
-          ...namesOf(family, resourcePattern),
-          permission,
-          user_id: userId,
-        })),
-    ]),
-  );
+  const lists: Record<string, readonly unknown[]> = {};
+  for (const family of FAMILIES) {
+    if (family.list === undefined) continue;
+    lists[family.list] = grants
+      .filter(({ resourceType }) => resourceType === family.kind)
+      .map(({ resourcePattern, permission }) => ({
+        ...namesOf(family, resourcePattern),
+        permission,
+        user_id: userId,
+      }));
+  }
+  return lists;
 }
 
 /** Until 3.13 MLflow did not ask whoever changes their own password for the current one. */

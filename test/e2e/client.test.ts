@@ -72,6 +72,7 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
         is_admin: false,
         experiment_permissions: [],
         registered_model_permissions: [],
+        scorer_permissions: [],
       });
       expect((await gateway.as(one, `${one} has a password`).get(CURRENT)).status).toBe(200);
     });
