@@ -66,21 +66,23 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   }
   await nginx?.stop();
   for (const { process } of [few, crowded, bare, small]) await stop(process);
-  costs.push(...(await measureSearch({ load, dir, quick, note })));
+  for (const many of quick ? [20_000] : [2_000, 20_000]) {
+    costs.push(...(await measureSearch({ load, dir, quick, note }, many)));
+  }
   return costs;
 }
 
-/** A page of ten for somebody who may read 5 of 20,000; the upstream's CPU counts here, as it is asked for more. */
-async function measureSearch({ load, dir, quick }: Bench): Promise<Cost[]> {
-  const socketPath = join(dir, 'search.sock');
-  const database = join(dir, 'search.db');
+/** A page of ten for somebody who may read 5 of many; the upstream's CPU counts here, as it is asked for more. */
+async function measureSearch({ load, dir, quick }: Bench, many: number): Promise<Cost[]> {
+  const socketPath = join(dir, `search-${many}.sock`);
+  const database = join(dir, `search-${many}.db`);
   await populate(database, { users: 10, grants: 50, rounds: 4 });
-  const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '20000']);
+  const small = await startChild('bench/processes/small-upstream.ts', [socketPath, String(many)]);
   const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
   const gateway = await startGateway({
     upstreamUri: `unix:${socketPath}`,
     database,
-    log: join(dir, 'search.log'),
+    log: join(dir, `search-${many}.log`),
   });
   const both = ({ pid }: Child) => [{ pid }, { pid: small.pid }];
   const shots = OPERATIONS['experiments/search'];
@@ -99,7 +101,7 @@ async function measureSearch({ load, dir, quick }: Bench): Promise<Cost[]> {
     },
   ];
   const effort = { rounds: quick ? 3 : 5, count: 500, seconds: 3, connections: 16, warmUp: 500 };
-  const costs = await compare(load, 'experiments/search, 5 of 20,000', contestants, effort);
+  const costs = await compare(load, `experiments/search, 5 of ${amount(many)}`, contestants, effort);
   for (const { process } of [gateway, bare, small]) await stop(process);
   return costs;
 }

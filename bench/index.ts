@@ -12,6 +12,7 @@ import type { Cost } from './compare.ts';
 import { buildGateway } from './gateway.ts';
 import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
 import { table } from './table.ts';
+import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, START } from './targets.ts';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -20,12 +21,12 @@ const { values } = parseArgs({
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   async alone(bench) {
     const costs = await measureAlone(bench);
-    print('In front of an upstream that answers at once', costTable(costs));
+    print('In front of an upstream that answers at once', costTable('alone', costs));
     return costs;
   },
   async mlflow(bench) {
     const costs = await measureBeforeMlflow(bench);
-    print('In front of MLflow 3.17.2 with one worker; CPU of all processes', costTable(costs));
+    print('In front of MLflow 3.17.2 with one worker; CPU of all processes', costTable('mlflow', costs));
     return costs;
   },
   async artifacts(bench) {
@@ -97,14 +98,15 @@ function show(text: string): void {
   console.log(`\n${text}`);
 }
 
-function costTable(costs: readonly Cost[]): string {
+function costTable(part: 'alone' | 'mlflow', costs: readonly Cost[]): string {
   return table(
-    ['operation', 'through', 'CPU µs', 'CPU ×', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
+    ['operation', 'through', 'CPU µs', 'CPU ×', 'target', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
     costs.map((cost) => [
       cost.operation,
       cost.contestant,
       cost.cpuMicroseconds.toFixed(0),
       cost.cpuRatio.toFixed(2),
+      mostCpu(part, cost.operation, cost.contestant),
       cost.p50.toFixed(2),
       cost.p50Ratio.toFixed(2),
       cost.p99.toFixed(1),
@@ -115,24 +117,26 @@ function costTable(costs: readonly Cost[]): string {
 
 function transferTable(transfers: readonly Transfer[]): string {
   return table(
-    ['transfer', 'through', 'MB/s', 'throughput ×', 'idle MB', 'peak above idle MB'],
+    ['transfer', 'through', 'MB/s', 'throughput ×', 'target', 'idle MB', 'peak above idle MB', 'target'],
     transfers.map((each) => [
       each.transfer,
       each.contestant,
       each.throughput.toFixed(0),
       each.throughputRatio.toFixed(2),
+      each.contestant.startsWith('gateway') ? ARTIFACT_THROUGHPUT : '',
       each.idleMb.toFixed(0),
       each.peakAboveIdleMb.toFixed(0),
+      each.contestant.startsWith('gateway') ? ARTIFACT_MEMORY : '',
     ]),
   );
 }
 
 function restTable({ startMs, atRestMb }: Rest): string {
   return table(
-    ['what', 'measured'],
+    ['what', 'measured', 'target'],
     [
-      ['start of the built gateway until /health answers', `${startMs.toFixed(0)} ms`],
-      ['resident memory at rest', `${atRestMb.toFixed(0)} MB`],
+      ['start of the built gateway until /health answers', `${startMs.toFixed(0)} ms`, START],
+      ['resident memory at rest', `${atRestMb.toFixed(0)} MB`, AT_REST],
     ],
   );
 }

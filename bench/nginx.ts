@@ -23,11 +23,13 @@ export async function startNginx(dir: string, socketPath: string): Promise<Nginx
     return undefined;
   }
   const port = await freePort();
+  // Started by root, its worker would be somebody else, who may not enter the socket's directory.
+  const asRoot = process.getuid?.() === 0 ? 'user root; ' : '';
   const config = join(dir, 'nginx.conf');
   writeFileSync(join(dir, 'htpasswd'), `admin:${hashSync(PASSWORD, 4)}\n`);
   writeFileSync(
     config,
-    `daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
+    `${asRoot}daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
     events {}
     http {
       access_log ${dir}/nginx-access.log;
