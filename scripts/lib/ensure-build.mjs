@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from './fingerprint.mjs';
 import { isMarked, mark } from './marker.mjs';
-import { bin, pinnedEnvironment, root } from './paths.mjs';
+import { pinnedEnvironment, root } from './paths.mjs';
 import { run } from './run.mjs';
 import { step } from './step.mjs';
 
@@ -16,7 +16,7 @@ export async function ensureBuild() {
   if (isMarked(marker, wanted)) return;
   await step('Building', 'The sources do not compile: undo what was changed, or mend it.', async (onLine) => {
     rmSync(dist, { recursive: true, force: true });
-    await run(join(bin, 'tsc'), ['-p', 'tsconfig.build.json'], {
+    await run('npm', ['run', '--silent', 'build'], {
       cwd: root,
       env: pinnedEnvironment(),
       onLine,

@@ -32,8 +32,10 @@ interface LookUp {
   readonly immutable: boolean;
   /** Statuses that say that there is none, if not 404 and 400. */
   readonly noneAt?: readonly number[];
-  /** There may be several of them, or none. */
+  /** There may be several of them, or none: MLflow leaves an empty list out. */
   readonly list?: boolean;
+  /** MLflow writes the id as a number here. */
+  readonly number?: boolean;
   /** May belong to no experiment at all. */
   readonly loose?: boolean;
 }
@@ -125,6 +127,7 @@ const LOOK_UPS = {
     {
       target: api('3.0', 'gateway/guardrails/get?guardrail_id=:id'),
       experiment: ['guardrail', 'scorer', 'experiment_id'],
+      number: true,
       immutable: true,
     },
   ],
@@ -163,8 +166,7 @@ export function createLineage(upstream: Upstream): Lineage {
       const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
       if (found === undefined) continue;
       const value = lookUp.experiment.reduce<unknown>(propertyAt, found);
-      // MLflow leaves an empty list out, and writes the experiments of scorers as numbers.
-      const ids = Array.isArray(value) ? value : value === undefined && lookUp.list ? [] : [asText(value)];
+      const ids = idsIn(value, lookUp);
       if (ids.length === 0 || !ids.every(isId)) {
         if (lookUp.loose || ids.length === 0) return undefined;
         throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
@@ -200,7 +202,12 @@ export function createLineage(upstream: Upstream): Lineage {
   };
 }
 
-const asText = (value: unknown) => (Number.isSafeInteger(value) ? String(value) : value);
+/** What stands where a look-up finds ids, whether or not they are any. */
+function idsIn(value: unknown, { list, number }: LookUp): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (list && value === undefined) return [];
+  return [number && Number.isSafeInteger(value) ? String(value) : value];
+}
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
 

@@ -196,7 +196,7 @@ const traces: readonly Row[] = [
   // A trace id that exists elsewhere would be moved here with its spans: the id must be new, or of this experiment.
   // So would an assessment, and what one that is deleted has overridden is changed wherever it is: MLflow gives out these ids.
   ['POST', '3.0 traces', 'update', [experiment(`${traceInfo}.trace_location.mlflow_experiment.experiment_id`), { ...trace(`${traceInfo}.trace_id`), fresh: 'or-same-root' }], spare('trace'), spareWhen('assessment', [`${traceInfo}.assessments`]), banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`), absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`)],
-  ['POST', '3.0 traces/search', 'signed-in', [], spare('trace'), ...selects('body.filter', 'body.order_by[]'), narrow('body.locations[].mlflow_experiment.experiment_id'), withhold('assessment', 'traces[].assessments')],
+  ['POST', '3.0 traces/search', 'read', all('trace', experiment('body.locations[].mlflow_experiment.experiment_id')), ...selects('body.filter', 'body.order_by[]'), withhold('assessment', 'traces[].assessments')],
   ['GET', '3.0 traces/get', 'read', trace('query.trace_id'), withhold('assessment', 'trace.trace_info.assessments')],
   ['GET', '3.0 traces/batchGet', 'read', trace('query.trace_ids[]'), withhold('assessment', 'traces[].trace_info.assessments')],
   ['POST', '3.0 traces/batchGetInfos', 'read', trace('body.trace_ids[]'), withhold('assessment', 'trace_infos[].assessments')],

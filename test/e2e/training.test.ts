@@ -182,10 +182,18 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
       is_admin: false,
       experiment_permissions: [{ experiment_id: ids.experiment_id, permission: 'READ', user_id: row.id }],
       registered_model_permissions: [{ name: names.model, permission: 'READ', user_id: row.id }],
+      scorer_permissions: [],
     });
     for (const user of users) {
       expect(Object.keys(user).toSorted()).toEqual(
-        ['experiment_permissions', 'id', 'is_admin', 'registered_model_permissions', 'username'].toSorted(),
+        [
+          'experiment_permissions',
+          'id',
+          'is_admin',
+          'registered_model_permissions',
+          'scorer_permissions',
+          'username',
+        ].toSorted(),
       );
     }
     expect((await second.get(`${API}/users`)).status).toBe(403);

@@ -24,7 +24,9 @@ describe('a body that is read', () => {
     const body = (size: number) => `{"name":"${'x'.repeat(size - 11)}"}`;
     const send = (raw: string, headers: Record<string, string> = {}) =>
       alice.send('POST', CREATE, { raw, headers: { ...JSON_TYPE, ...headers } });
+    upstream.answer((_request, response) => response.end('{"experiment_id":"7"}'));
     expect((await send(body(65_536))).status).toBe(200);
+    upstream.answer(undefined);
     const tooLarge = await send(body(65_537));
     expect([tooLarge.status, tooLarge.json.error_code]).toEqual([413, 'BAD_REQUEST']);
     expect(tooLarge.text).toContain('65536');

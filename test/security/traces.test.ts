@@ -234,23 +234,24 @@ describe('traces of the API of MLflow 3', () => {
     }
   });
 
-  test('a search among several experiments shows those one may read', async () => {
+  test('a search that names one foreign experiment is refused as a whole', async () => {
     const mine = await startTrace(alice, alices);
     await startTrace(bob, bobs);
     const place = (experiment_id: string) => ({
       type: 'MLFLOW_EXPERIMENT',
       mlflow_experiment: { experiment_id },
     });
-    const found = async (locations: unknown[]) =>
-      (await alice.post('/api/3.0/mlflow/traces/search', { locations })).json.traces?.map(
-        ({ trace_id }: { trace_id: string }) => trace_id,
-      ) ?? [];
-    expect(await found([place(alices), place(bobs)])).toContain(mine);
-    expect(await found([place(bobs)])).toEqual([]);
-    expect(await found([{ mlflowExperiment: { experimentId: bobs } }, place(alices)])).toEqual(
-      await found([place(alices)]),
-    );
-    expect(await found([])).toEqual([]);
+    const search = (locations: unknown[]) => alice.post('/api/3.0/mlflow/traces/search', { locations });
+    const { traces } = (await search([place(alices)])).json;
+    expect(traces.map(({ trace_id }: { trace_id: string }) => trace_id)).toContain(mine);
+    for (const locations of [
+      [place(alices), place(bobs)],
+      [place(bobs)],
+      [{ mlflowExperiment: { experimentId: bobs } }, place(alices)],
+    ]) {
+      expect((await search(locations)).status).toBe(403);
+    }
+    expect((await search([])).status).toBe(400);
   });
 
   test('without an experiment nothing is counted', async () => {
