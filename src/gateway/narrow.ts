@@ -12,10 +12,10 @@ export interface Narrowed {
 }
 
 /**
- * Takes out of a list in the body what the caller may not read, as MLflow's own auth app does: a
+ * Takes out of a list of ids in the body what the caller may not read, as MLflow's own auth app does: a
  * comparison of several experiments shows those one may see.
  *
- * @param from - `body.experiment_ids`, or `body.locations[].a.b` for a list of objects.
+ * @param from - such as `body.experiment_ids`.
  * @throws ApiError 400 for an element that names nothing, or not as MLflow writes it.
  */
 export function narrowBody(
@@ -24,31 +24,20 @@ export function narrowBody(
   kind: RootKind,
   mayRead: (id: string) => boolean,
 ): Narrowed {
-  const [listPath = '', innerPath = ''] = from.slice('body.'.length).split('[].');
+  const name = from.slice('body.'.length);
   const body = parseLossless(bytes.length === 0 ? '{}' : bytes.toString('utf8'));
   const holder = body as Record<string, unknown>;
-  const key = spellingOf(holder, listPath);
+  const key = spellingOf(holder, name);
   const list = key === undefined ? undefined : holder[key];
   if (list === undefined || list === null) return { bytes, empty: true };
-  if (!Array.isArray(list) || key === undefined) throw invalid(`Parameter '${listPath}' must be a list.`);
-  const readable = list.filter((item: unknown) => mayRead(idOf(item, innerPath, listPath, kind)));
+  if (!Array.isArray(list) || key === undefined) throw invalid(`Parameter '${name}' must be a list.`);
+  const readable = list.filter((id: unknown) => {
+    if (typeof id === 'string' && isCanonical(kind, id)) return mayRead(id);
+    throw invalid(`Parameter '${name}' holds something that is not a valid ${kind} id.`);
+  });
   if (readable.length === list.length) return { bytes, empty: list.length === 0 };
   holder[key] = readable;
   return { bytes: Buffer.from(JSON.stringify(body)), empty: readable.length === 0 };
-}
-
-function idOf(item: unknown, innerPath: string, listPath: string, kind: RootKind): string {
-  const id = innerPath === '' ? item : innerPath.split('.').reduce<unknown>(step, item);
-  if (typeof id !== 'string' || !isCanonical(kind, id)) {
-    throw invalid(`Parameter '${listPath}' holds something that is not a valid ${kind} id.`);
-  }
-  return id;
-}
-
-function step(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const key = spellingOf(value as Record<string, unknown>, name);
-  return key === undefined ? undefined : (value as Record<string, unknown>)[key];
 }
 
 /** The spelling a client chose for a field; a body with both was refused before. */

@@ -84,7 +84,7 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
   for (const rule of operation.rules) {
     switch (rule.rule) {
       case 'narrow':
-        put(parts, rule.from.endsWith('s') ? `${rule.from}[]` : rule.from, ids[rule.kind]);
+        put(parts, `${rule.from}[]`, ids[rule.kind]);
         break;
       case 'adopt':
         // What a locator reads is named already.
