@@ -101,6 +101,67 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
   }
 }
 
+const SEVERAL = 4;
+
+/**
+ * MLflow with several workers, which stall kept-alive TCP connections, and the gateway in front of as many that listen
+ * on a unix socket.
+ */
+export async function measureBeforeWorkers({ load, dir, quick, note }: Bench): Promise<Cost[]> {
+  if (!existsSync(mlflowPython())) {
+    note('No stock MLflow is installed (npm test installs it): measured none with several workers.');
+    return [];
+  }
+  const start = (listen: 'socket' | 'tcp') =>
+    startMlflow({
+      dir: join(dir, `workers-${listen}`),
+      backendStoreUri: `sqlite:///${join(dir, 'workers.db')}`,
+      listen,
+      workers: SEVERAL,
+    });
+  const servers: MlflowServer[] = [];
+  try {
+    const tcp = await start('tcp');
+    servers.push(tcp);
+    const runIds = [await createFirstRun(tcp.origin)];
+    const socket = await start('socket');
+    servers.push(socket);
+    const database = join(dir, 'before-workers.db');
+    await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
+    const gateway = await startGateway({
+      upstreamUri: `unix:${socket.socketPath}`,
+      database,
+      log: join(dir, 'before-workers.log'),
+    });
+    const shots = (headers: object) => (operation: string) =>
+      OPERATIONS[nameOf(operation)]({ experimentId: '1', runIds }, { ...headers });
+    const contestants: Contestant[] = [
+      { name: 'MLflow, TCP', ...server(tcp), shots: shots({}) },
+      {
+        name: 'gateway on the socket, user',
+        origin: gateway.said,
+        measured: [{ pid: gateway.pid }, { group: socket.group }],
+        shots: shots(basic(USER)),
+      },
+    ];
+    const effort = {
+      rounds: 3,
+      count: 150,
+      seconds: quick ? 1 : 3,
+      connections: 4,
+      warmUp: quick ? 20 : 100,
+    };
+    const costs: Cost[] = [];
+    for (const operation of ['experiments/get', 'runs/get']) {
+      costs.push(...(await compare(load, operation, contestants, effort)));
+    }
+    await stop(gateway.process);
+    return costs;
+  } finally {
+    await Promise.all(servers.map((each) => each.stop()));
+  }
+}
+
 /** Brings the gateway to the speed of one that has served for a while: MLflow is too slow for it to get there here. */
 async function warmUp(load: Load, contestants: readonly Contestant[], count: number): Promise<void> {
   for (const { name, origin, shots } of contestants) {

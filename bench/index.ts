@@ -1,18 +1,18 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,artifacts,rest,flood]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,workers,artifacts,rest,flood]`; see docs/performance.md. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureAlone } from './alone.ts';
 import { measureArtifacts, type Transfer } from './artifacts.ts';
-import { measureBeforeMlflow } from './before-mlflow.ts';
+import { measureBeforeMlflow, measureBeforeWorkers } from './before-mlflow.ts';
 import type { Bench } from './bench.ts';
 import { ROOT, startLoad, stopAll } from './children.ts';
 import type { Cost } from './compare.ts';
 import { buildGateway } from './gateway.ts';
 import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
 import { table } from './table.ts';
-import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, START } from './targets.ts';
+import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, type Part, START } from './targets.ts';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -27,6 +27,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   async mlflow(bench) {
     const costs = await measureBeforeMlflow(bench);
     print('In front of MLflow 3.17.2 with one worker; CPU of all processes', costTable('mlflow', costs));
+    return costs;
+  },
+  async workers(bench) {
+    const costs = await measureBeforeWorkers(bench);
+    print('In front of MLflow 3.17.2 with four workers; CPU of all processes', costTable('workers', costs));
     return costs;
   },
   async artifacts(bench) {
@@ -98,7 +103,7 @@ function show(text: string): void {
   console.log(`\n${text}`);
 }
 
-function costTable(part: 'alone' | 'mlflow', costs: readonly Cost[]): string {
+function costTable(part: Part, costs: readonly Cost[]): string {
   return table(
     ['operation', 'through', 'CPU µs', 'CPU ×', 'target', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
     costs.map((cost) => [

@@ -24,6 +24,8 @@ export interface MlflowSettings {
   readonly dir: string;
   readonly backendStoreUri: string;
   readonly listen: 'socket' | 'tcp';
+  /** One if not said. */
+  readonly workers?: number;
   /** MLflow's own `--app-name basic-auth`: seconds that it remembers a password it has checked. */
   readonly auth?: { readonly cacheSeconds: number };
 }
@@ -32,11 +34,12 @@ export function mlflowPython(): string {
   return join(ROOT, process.env['MLFLOW_TEST_VENVS'] ?? '.venv', `mlflow-${VERSION}`, 'bin/python');
 }
 
-/** Starts a stock MLflow with one worker. */
+/** Starts a stock MLflow. */
 export async function startMlflow({
   dir,
   backendStoreUri,
   listen,
+  workers = 1,
   auth,
 }: MlflowSettings): Promise<MlflowServer> {
   mkdirSync(dir, { recursive: true });
@@ -47,7 +50,17 @@ export async function startMlflow({
   const server = spawnTethered({
     python: mlflowPython(),
     args: [
-      ...['-m', 'mlflow', 'server', '--workers', '1', '--host', '127.0.0.1', '--port', String(port)],
+      ...[
+        '-m',
+        'mlflow',
+        'server',
+        '--workers',
+        String(workers),
+        '--host',
+        '127.0.0.1',
+        '--port',
+        String(port),
+      ],
       ...['--backend-store-uri', backendStoreUri, '--artifacts-destination', join(dir, 'artifacts')],
       ...(auth === undefined ? [] : ['--app-name', 'basic-auth']),
       ...(socketPath === undefined ? [] : ['--uvicorn-opts', `--uds ${socketPath}`]),
