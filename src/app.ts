@@ -7,6 +7,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { ApiError } from './errors.ts';
+import { escapeHtml } from './escape-html.ts';
 import { Answered } from './gateway/answered.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { rewriteUrl } from './gateway/transport.ts';
@@ -77,18 +78,13 @@ function render(
   reply.code(known.status);
   reply.headers(known.headers);
   if (opensPage(request))
-    reply.header('content-type', 'text/html; charset=utf-8').send(asHtml(known.message));
+    reply.header('content-type', 'text/html; charset=utf-8').send(escapeHtml(known.message));
   else reply.send(known.toBody());
 }
 
 /** Whether a browser would show the answer. Some libraries accept text/html with every call of the API. */
 function opensPage({ method, url, headers }: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): boolean {
   return method === 'GET' && /\btext\/html\b/i.test(headers.accept ?? '') && !/^\/(?:ajax-)?api\//.test(url);
-}
-
-/** A message may repeat what the caller sent. */
-function asHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function translate(error: Error & { statusCode?: number }): ApiError {

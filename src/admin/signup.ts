@@ -1,6 +1,7 @@
 import { Tokens } from '@fastify/csrf';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { ApiError, invalid } from '../errors.ts';
+import { escapeHtml } from '../escape-html.ts';
 import type { Passwords } from '../identity/password.ts';
 import type { Store } from '../store/index.ts';
 import { type Handlers, Page } from './handler.ts';
@@ -71,7 +72,7 @@ const form = (token: string) =>
 </form>`);
 
 const notice = (text: string, next: string) =>
-  page(`<p>${escaped(text)}</p><p><a href="${next}">Go on</a></p>`);
+  page(`<p>${escapeHtml(text)}</p><p><a href="${next}">Go on</a></p>`);
 
 const page = (content: string) => `<!doctype html>
 <html lang="en">
@@ -85,7 +86,3 @@ input { box-sizing: border-box; width: 100%; margin-bottom: 1rem; padding: 0.6re
 ${content}
 </html>
 `;
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
