@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '../identity/principal.ts';
 import { exchangeHeaders, replyHeaders } from '../mlflow/headers.ts';
 import type { Operation } from '../mlflow/match.ts';
+import { writeTarget } from '../mlflow/read/target.ts';
 import type { Rule } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import type { RootKind } from '../policy/resources.ts';
@@ -103,10 +104,9 @@ function toExchange(request: FastifyRequest, upstream: Upstream): Exchange {
     ip: request.ip,
     protocol: request.protocol,
   });
-  const { path, rawQuery } = way.target;
   return {
     method: request.raw.method ?? 'GET',
-    target: rawQuery === undefined ? path : `${path}?${rawQuery}`,
+    target: writeTarget(way.target),
     headers,
     ...(way.bytes !== undefined && way.bytes.length > 0 && { body: way.bytes }),
   };

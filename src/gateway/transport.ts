@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
-import { readTarget, type Target } from '../mlflow/read/target.ts';
+import { readTarget, type Target, writeTarget } from '../mlflow/read/target.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
@@ -16,7 +16,7 @@ export function rewriteUrl(raw: IncomingMessage): string {
   try {
     const target = readTarget(raw.url ?? '');
     targets.set(raw, target);
-    return target.rawQuery === undefined ? target.path : `${target.path}?${target.rawQuery}`;
+    return writeTarget(target);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     targets.set(raw, error);

@@ -66,6 +66,11 @@ export function readTarget(rawUrl: string): Target {
   return { ...readPath(rawPath.replace(MCP_SERVER, '$1/')), rawQuery };
 }
 
+/** The target as it is judged and forwarded: canonical path, query as received. */
+export function writeTarget({ path, rawQuery }: Target): string {
+  return rawQuery === undefined ? path : `${path}?${rawQuery}`;
+}
+
 function readPath(rawPath: string): { path: string; segments: readonly string[] } {
   const raw = rawPath.slice(1).split('/');
   const head: string[] = [];
