@@ -50,17 +50,8 @@ export async function startMlflow({
   const server = spawnTethered({
     python: mlflowPython(),
     args: [
-      ...[
-        '-m',
-        'mlflow',
-        'server',
-        '--workers',
-        String(workers),
-        '--host',
-        '127.0.0.1',
-        '--port',
-        String(port),
-      ],
+      ...['-m', 'mlflow', 'server', '--workers', String(workers)],
+      ...['--host', '127.0.0.1', '--port', String(port)],
       ...['--backend-store-uri', backendStoreUri, '--artifacts-destination', join(dir, 'artifacts')],
       ...(auth === undefined ? [] : ['--app-name', 'basic-auth']),
       ...(socketPath === undefined ? [] : ['--uvicorn-opts', `--uds ${socketPath}`]),

@@ -1,11 +1,11 @@
 import { Tokens } from '@fastify/csrf';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import { ApiError, invalid } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { escapeHtml } from '../escape-html.ts';
 import type { Passwords } from '../identity/password.ts';
 import type { Store } from '../store/index.ts';
 import { type Handlers, Page } from './handler.ts';
-import { checkUsername } from './users.ts';
+import { makeUser } from './users.ts';
 
 const COOKIE = 'mlflow_signup';
 const tokens = new Tokens({});
@@ -32,26 +32,16 @@ export function signupHandlers(store: Store, passwords: Passwords): Handlers {
 
     async 'signup.submit'({ body, headers }) {
       checkToken(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]);
-      const { username, password } = body;
-      if (
-        typeof username !== 'string' ||
-        typeof password !== 'string' ||
-        username === '' ||
-        password === ''
-      ) {
-        throw invalid('Username and password cannot be empty.');
-      }
-      checkUsername(username);
-      passwords.checkRules(password);
-      if ((await store.users.get(username)) !== undefined) {
+      const [username, password] = [textOf(body['username']), textOf(body['password'])];
+      if ((await makeUser(store, passwords, { username, password })) === undefined) {
         return new Page(notice(`Username has already been taken: ${username}`, '/signup'));
       }
-      const passwordHash = await passwords.hash(password);
-      await store.users.create({ username, passwordHash, isAdmin: false });
       return new Page(notice(`Successfully signed up user: ${username}`, '/'));
     },
   };
 }
+
+const textOf = (field: unknown): string => (typeof field === 'string' ? field : '');
 
 function checkToken(token: unknown, secret: string | undefined): void {
   if (typeof token !== 'string' || token === '') {

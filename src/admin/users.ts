@@ -40,16 +40,8 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
   return {
     async 'users.create'(call) {
       const body = bodyOf(call, { username, password });
-      if (body.username === '' || body.password === '') {
-        throw invalid('Username and password cannot be empty.');
-      }
-      checkUsername(body.username);
-      passwords.checkRules(body.password);
-      if ((await store.users.get(body.username)) !== undefined) {
-        throw alreadyExists(`User (username=${body.username}) already exists.`);
-      }
-      const passwordHash = await passwords.hash(body.password);
-      const user = await store.users.create({ username: body.username, passwordHash, isAdmin: false });
+      const user = await makeUser(store, passwords, body);
+      if (user === undefined) throw alreadyExists(`User (username=${body.username}) already exists.`);
       return { user: await withPermissions(user) };
     },
 
@@ -182,6 +174,23 @@ function permissionsOf(userId: number, grants: readonly UserGrant[]) {
       }));
   }
   return lists;
+}
+
+/**
+ * Makes a user who is no admin; undefined if somebody has the name.
+ *
+ * @throws ApiError 400 for a name or password that nobody may have.
+ */
+export async function makeUser(
+  store: Store,
+  passwords: Passwords,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<User | undefined> {
+  if (username === '' || password === '') throw invalid('Username and password cannot be empty.');
+  checkUsername(username);
+  passwords.checkRules(password);
+  if ((await store.users.get(username)) !== undefined) return undefined;
+  return store.users.create({ username, passwordHash: await passwords.hash(password), isAdmin: false });
 }
 
 /** Until 3.13 MLflow did not ask whoever changes their own password for the current one. */

@@ -52,9 +52,7 @@ function idsOf(locator: Locator, request: Readable): readonly string[] {
   let lists = false;
   for (const from of locator.from) {
     lists ||= from.includes('[]');
-    for (const value of valuesAt(from, request)) {
-      if (value === undefined || value === null || value === '') continue;
-      if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
+    for (const value of textsAt(from, request)) {
       if (!isCanonical(locator.kind, value, locator.loose)) {
         throw invalid(`Parameter '${nameOf(from)}' is not a valid ${locator.kind.replaceAll('_', ' ')} id.`);
       }
@@ -119,8 +117,12 @@ function joined([first, second]: readonly [From, From], request: Readable): read
   return holder === undefined ? NOTHING : textsAt(second, request).map((name) => joinId(holder, name));
 }
 
-/** Anything but text would name something too: a database finds the scorer '7' by the number 7. */
-function textsAt(from: From, request: Readable): readonly string[] {
+/**
+ * Every text at a place of the request that is not empty.
+ *
+ * @throws ApiError 400 for anything else, which would name something too: a database finds the scorer '7' by the number 7.
+ */
+export function textsAt(from: From, request: Readable): readonly string[] {
   return valuesAt(from, request).flatMap((value) => {
     if (value === undefined || value === null || value === '') return [];
     if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);

@@ -1,8 +1,8 @@
-import { denied, invalid } from '../errors.ts';
+import { denied } from '../errors.ts';
 import { readModelCalls } from '../mlflow/model-calls.ts';
 import type { From } from '../mlflow/row.ts';
 import { type Judge, judgeAll, readable } from './authorize.ts';
-import { nameOf, valuesAt } from './locate.ts';
+import { textsAt } from './locate.ts';
 import type { Special } from './special.ts';
 
 /** Where requests hold a scorer, or the settings of an optimizer, as JSON in a string. */
@@ -19,14 +19,7 @@ const SERIALIZED: readonly From[] = [
  */
 export function modelCalls(judge: Judge): Special {
   return async (request, caller) => {
-    const calls = SERIALIZED.flatMap((from) =>
-      valuesAt(from, readable(request))
-        .filter((value) => value !== undefined && value !== null && value !== '')
-        .map((value) => {
-          if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
-          return readModelCalls(value);
-        }),
-    );
+    const calls = SERIALIZED.flatMap((from) => textsAt(from, readable(request)).map(readModelCalls));
     const steered = calls.find(({ steeredBy }) => steeredBy !== undefined);
     if (steered !== undefined) {
       throw denied(
