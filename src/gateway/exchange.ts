@@ -11,7 +11,7 @@ import type { PageTokens } from './page-token.ts';
 import { prepare } from './prepare.ts';
 import { createPushDown } from './push-down.ts';
 import { ruleOf } from './rule-of.ts';
-import { type Search, searchVisible } from './search.ts';
+import { type Extent, type Search, searchVisible } from './search.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from './track.ts';
 import { visibilityOf } from './visibility.ts';
 import { isWithheld, withheldFrom } from './withhold.ts';
@@ -36,6 +36,12 @@ const READ_FOR_USERS: ReadonlySet<Rule['rule']> = new Set([
 export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
   const { upstream, judge } = options;
   const pushesDown = createPushDown(upstream);
+  const extents = new Map<Operation, Extent>();
+  const extentOf = (operation: Operation): Extent => {
+    const extent = extents.get(operation) ?? { atLeast: 0 };
+    extents.set(operation, extent);
+    return extent;
+  };
   const { keepReadable, afterwards, tellActions } = createConclude(options);
 
   app.addHook('preHandler', (request, reply, done) => {
@@ -72,6 +78,7 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
         id: keep.id,
         paging,
         pushesDown: () => pushesDown(operation, keep),
+        extent: extentOf(operation),
         userId: caller.id,
         tokens: options.pageTokens,
       };

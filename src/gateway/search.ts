@@ -1,10 +1,10 @@
 import { invalid } from '../errors.ts';
-import { joinId } from '../mlflow/identifiers.ts';
-import { parseLossless } from '../mlflow/read/lossless.ts';
 import type { Paging } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
-import { spellingOf } from './narrow.ts';
+import { gatherer } from './one-by-one.ts';
 import type { PageTokens } from './page-token.ts';
+import { readForm, type SearchForm } from './search-form.ts';
+import { idOf, offsetOf, parsePage, type Row, rowsOf, upstreamToken } from './search-page.ts';
 
 /** What a search may show to one caller. */
 export interface Visibility {
@@ -27,10 +27,14 @@ export interface Search {
   /** Whoever asks: nobody else can go on with the page tokens. */
   readonly userId: number;
   readonly tokens: PageTokens;
+  /** What is known of the searched list; kept from one search to the next. */
+  readonly extent: Extent;
 }
 
-type Row = Record<string, unknown>;
-type Page = Record<string, unknown> & { readonly next_page_token?: unknown };
+/** How many rows a list was seen to have at least, by a search without a filter. Tells what is cheaper, nothing else. */
+export interface Extent {
+  atLeast: number;
+}
 
 /** Pages read for one request before it is answered with what there is and a token to go on. */
 const MOST_PAGES = 60;
@@ -81,6 +85,7 @@ export async function searchVisible(
     const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
     return replaced(answer, search, rows, next === undefined ? undefined : places.seal(next, false));
   }
+  const mayShow = (row: Row) => visibility.mayRead(idOf(row, search.id), row);
   if (visibility.only?.length === 0) {
     // Asked all the same, for one row: what is wrong with the search is the upstream's to say.
     form.set('max_results', 1);
@@ -88,51 +93,113 @@ export async function searchVisible(
     const answer = await upstream.exchange(form.exchange());
     return answer.status === 200 ? replaced(answer, search, [], undefined) : answer;
   }
-  const filter = form.get('filter');
-  const started = sent !== '';
-  let clause = started && !place.narrowed ? undefined : await clauseFor(search, visibility);
+  const fresh = sent === '';
+  const clause = fresh || place.narrowed ? await clauseFor(search, visibility) : undefined;
+  const few =
+    clause === undefined && (fresh || place.narrowed)
+      ? fewOf(upstream, search, visibility, mayShow)
+      : undefined;
+  const gathered = async (offset: number): Promise<Answer | undefined> => {
+    const end = offset + wanted;
+    const { rows, answer } = (await few?.gather(end + 1)) ?? {};
+    // What is wrong with a search is said in answer to the search itself.
+    if (answer === undefined || rows === undefined) return place.narrowed ? answer : undefined;
+    return replaced(
+      answer,
+      search,
+      rows.slice(offset, end),
+      rows.length > end ? places.seal(end, true) : undefined,
+    );
+  };
+  if (place.narrowed || (few !== undefined && search.extent.atLeast > few.worth)) {
+    const answer = await gathered(place.offset);
+    if (answer !== undefined) return answer;
+  }
   // An offset among the caller's own rows must not become one among everybody's.
   if (place.narrowed && clause === undefined) throw badToken();
-  if (clause !== undefined) {
-    form.set(
-      'filter',
-      typeof filter === 'string' && filter.trim() !== '' ? `${clause} AND ${filter}` : clause,
-    );
-  }
+  return readPages({ upstream, search, form, places, wanted, mayShow }, place.offset, {
+    clause,
+    instead: few && { after: few.worth, answer: () => gathered(0) },
+  });
+}
+
+/** What all pages of one search have in common. */
+interface Reading {
+  readonly upstream: Pick<Upstream, 'exchange'>;
+  readonly search: Search;
+  readonly form: SearchForm;
+  readonly places: ReturnType<typeof placesOf>;
+  /** Rows of the page that the client asked for. */
+  readonly wanted: number;
+  readonly mayShow: (row: Row) => boolean;
+}
+
+interface Manner {
+  /** Put into the filter, so that few rows or none have to be taken out. */
+  readonly clause: string | undefined;
+  /** Another way to the same answer, worth trying when the list goes on behind that many rows. */
+  readonly instead:
+    | { readonly after: number; readonly answer: () => Promise<Answer | undefined> }
+    | undefined;
+}
+
+/** Reads the upstream's pages and takes rows out until the client's page is full. */
+async function readPages(reading: Reading, from: number, { clause, instead }: Manner): Promise<Answer> {
+  const { upstream, search, form, places, wanted, mayShow } = reading;
+  const { paging, extent } = search;
+  const filter = form.get('filter');
+  const filtered = typeof filter === 'string' && filter.trim() !== '';
+  if (clause !== undefined) form.set('filter', filtered ? `${clause} AND ${filter}` : clause);
 
   const shown: Row[] = [];
-  let { offset } = place;
-  let size = clause === undefined ? Math.max(wanted, FIRST_PAGE) : wanted;
+  let offset = from;
+  const large = Math.max(wanted, FIRST_PAGE);
+  let size = clause === undefined ? (instead?.after ?? large) : wanted;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     size = Math.min(size, paging.largestPage);
     form.set('max_results', size);
-    startAt(offset);
+    form.set('page_token', offset === 0 ? undefined : upstreamToken(offset));
     const answer = await upstream.exchange(form.exchange());
     if (answer.status !== 200 && clause !== undefined && offset === 0) {
       // Perhaps the client's filter is wrong, perhaps it does not go with ours: asked again as the client wrote it.
-      clause = undefined;
       form.set('filter', typeof filter === 'string' ? filter : undefined);
-      size = Math.max(wanted, FIRST_PAGE);
-      continue;
+      return readPages(reading, from, { clause: undefined, instead: undefined });
     }
     if (answer.status !== 200) return answer;
     const page = parsePage(answer);
     const rows = rowsOf(page, search.list);
+    const more = typeof page.next_page_token === 'string' && page.next_page_token !== '' && rows.length > 0;
+    if (more && instead !== undefined) {
+      if (!filtered) extent.atLeast = Math.max(extent.atLeast, offset + rows.length + 1);
+      const other = pages === 0 ? await instead.answer() : undefined;
+      if (other !== undefined) return other;
+    }
     for (const [index, row] of rows.entries()) {
-      if (!visibility.mayRead(idOf(row, search.id), row)) continue;
+      if (!mayShow(row)) continue;
       if (shown.length === wanted)
         return replaced(answer, search, shown, places.seal(offset + index, clause !== undefined));
       shown.push(row);
     }
     offset += rows.length;
-    const more = typeof page.next_page_token === 'string' && page.next_page_token !== '' && rows.length > 0;
     if (!more) return replaced(answer, search, shown, undefined);
     if (shown.length === wanted || pages === MOST_PAGES - 1) {
       return replaced(answer, search, shown, places.seal(offset, clause !== undefined));
     }
-    size *= GROWTH;
+    size = pages === 0 && instead !== undefined ? large : size * GROWTH;
   }
   throw new Error('unreachable: the loop above answers');
+}
+
+/** The other way to few rows among many: asking for each. */
+function fewOf(
+  upstream: Pick<Upstream, 'exchange'>,
+  search: Search,
+  { only = [] }: Visibility,
+  mayShow: (row: Row) => boolean,
+) {
+  const gather = gatherer(upstream, search, only, mayShow);
+  // Who has read as many rows in vain as that costs has spent twice of what was needed, never more.
+  return gather && { gather, worth: only.length * (search.paging.oneByOne?.worth ?? 0) };
 }
 
 /** Where a page begins. */
@@ -193,22 +260,6 @@ function replaced(
   });
 }
 
-function parsePage(answer: Answer): Page {
-  const page = parseLossless(answer.bytes.toString('utf8'));
-  return typeof page === 'object' && page !== null ? (page as Page) : {};
-}
-
-function rowsOf(page: Page, list: string): readonly Row[] {
-  const rows = page[list];
-  return Array.isArray(rows) ? (rows as Row[]) : [];
-}
-
-/** The id of a row: one column, or two joined. */
-function idOf(row: Row, column: string): string {
-  const [first = '', second] = column.split('/');
-  return second === undefined ? String(row[first]) : joinId(String(row[first]), String(row[second]));
-}
-
 /** A filter that the upstream can apply itself, put first so that nothing in the client's own can reach around it. */
 async function clauseFor(search: Search, visibility: Visibility): Promise<string | undefined> {
   const { pushDown } = search.paging;
@@ -221,71 +272,8 @@ async function clauseFor(search: Search, visibility: Visibility): Promise<string
   return clause;
 }
 
-interface Form {
-  get(name: string): unknown;
-  set(name: string, value: string | number | undefined): void;
-  exchange(): Exchange;
-  /** What is searched for: all of it but the page, in one order. To be asked for before anything is set. */
-  identity(): string;
-}
-
-/** Parameters that may differ from page to page of one search. */
-const PAGING_PARAMETERS = ['page_token', 'max_results'] as const;
-
-/** The parameters of a search, wherever its method keeps them. */
-function readForm(request: Exchange): Form {
-  if (request.method === 'GET') {
-    const { target } = request;
-    const mark = target.includes('?') ? target.indexOf('?') : target.length;
-    const path = target.slice(0, mark);
-    const params = new URLSearchParams(target.slice(mark + 1));
-    return {
-      get: (name) => params.get(name) ?? undefined,
-      set: (name, value) => (value === undefined ? params.delete(name) : params.set(name, String(value))),
-      exchange: () => ({ ...request, target: `${path}?${params}` }),
-      identity: () => {
-        const rest = new URLSearchParams(params);
-        for (const name of PAGING_PARAMETERS) rest.delete(name);
-        // Keeps the order of those with one name, as `order_by` needs it.
-        rest.sort();
-        return `${path}?${rest}`;
-      },
-    };
-  }
-  const body = parseLossless(String(request.body ?? '') || '{}') as Record<string, unknown>;
-  const keyOf = (name: string) => spellingOf(body, name) ?? name;
-  return {
-    get: (name) => body[keyOf(name)],
-    set: (name, value) => {
-      body[keyOf(name)] = value;
-    },
-    exchange: () => ({ ...request, body: JSON.stringify(body) }),
-    identity: () => {
-      const paging = new Set<string>(PAGING_PARAMETERS.map(keyOf));
-      const rest = Object.entries(body).filter(([key]) => !paging.has(key));
-      return `${request.target} ${JSON.stringify(rest.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
-    },
-  };
-}
-
 /** A page size as clients write it: a number, or a string of digits. */
 function sizeOf(value: unknown): number | undefined {
   const size = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
   return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined;
-}
-
-/** A token as MLflow makes it. */
-function upstreamToken(offset: number): string {
-  return Buffer.from(JSON.stringify({ offset })).toString('base64');
-}
-
-/** The offset in a token that MLflow made. */
-function offsetOf(token: unknown): number | undefined {
-  if (typeof token !== 'string' || token === '') return undefined;
-  try {
-    const { offset } = JSON.parse(Buffer.from(token, 'base64').toString('utf8')) as { offset?: unknown };
-    return typeof offset === 'number' ? offset : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -72,6 +72,7 @@ import {
   withhold,
   workspace,
 } from './row.ts';
+import { EXPERIMENT_ORDER, MODEL_ORDER, VERSION_ORDER } from './search-order.ts';
 import { REDIRECTING_TRACE_KEYS } from './trace-keys.ts';
 
 /** A run under either of its two names in a body. */
@@ -98,7 +99,7 @@ const experiments: readonly Row[] = [
   ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), adopt('experiment', 'body.name', 'experiment_id')],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
   ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'query.experiment_name', 'experiment.experiment_id')],
-  ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id' })],
+  ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id', oneByOne: { order: EXPERIMENT_ORDER, lookUp: { target: '/api/2.0/mlflow/experiments/get?experiment_id=', at: 'experiment' }, worth: 45 } })],
   ['POST', '2.0 experiments/delete', 'delete', wholeExperiment],
   ['POST', '2.0 experiments/restore', 'delete', wholeExperiment],
   ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id')],
@@ -293,7 +294,7 @@ const registry: readonly Row[] = [
   ['PATCH', '2.0 registered-models/update', 'update', model('body.name'), latestVersions],
   ['DELETE', '2.0 registered-models/delete', 'delete', [model('body.name'), versionsOf(model('body.name'))], forget('registered_model', 'body.name')],
   ['GET', '2.0 registered-models/get', 'read', model('query.name'), latestVersions],
-  ['GET', '2.0 registered-models/search', 'signed-in', [], keep('registered_models', 'registered_model', 'name', { largestPage: 1000, defaultPage: 100, pushDown: 'name' }), withhold('registered_model_version', 'registered_models[].latest_versions')],
+  ['GET', '2.0 registered-models/search', 'signed-in', [], keep('registered_models', 'registered_model', 'name', { largestPage: 1000, defaultPage: 100, pushDown: 'name', oneByOne: { order: MODEL_ORDER, worth: 8 } }), withhold('registered_model_version', 'registered_models[].latest_versions')],
   ['GET|POST', '2.0 registered-models/get-latest-versions', 'read', versionsOf(model('body.name', 'query.name'))],
   ['POST', '2.0 registered-models/set-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
   ['DELETE', '2.0 registered-models/delete-tag', 'update', model('body.name'), keysNeed('manage', 'body.key', PROMPT_KEY)],
@@ -305,7 +306,7 @@ const registry: readonly Row[] = [
   ['POST', '2.0 model-versions/transition-stage', 'update', versionsOf(model('body.name'))],
   ['DELETE', '2.0 model-versions/delete', 'delete', versionsOf(model('body.name'))],
   ['GET', '2.0 model-versions/get', 'read', versionsOf(model('query.name'))],
-  ['GET', '2.0 model-versions/search', 'signed-in', [], spareWhen('run', ['query.filter'], RUN_FILTER), keepVersions('model_versions', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name' })],
+  ['GET', '2.0 model-versions/search', 'signed-in', [], spareWhen('run', ['query.filter'], RUN_FILTER), keepVersions('model_versions', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name', oneByOne: { order: VERSION_ORDER, worth: 45 } })],
   ['GET', '2.0 model-versions/get-download-uri', 'read', versionsOf(model('query.name'))],
   ['POST', '2.0 model-versions/set-tag', 'update', versionsOf(model('body.name'))],
   ['DELETE', '2.0 model-versions/delete-tag', 'delete', versionsOf(model('body.name'))],

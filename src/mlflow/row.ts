@@ -4,6 +4,7 @@
  */
 import type { Action } from '../policy/permissions.ts';
 import type { InnerKind, PartKind, RootKind } from '../policy/resources.ts';
+import type { SearchOrder } from './search-order.ts';
 
 /** Things that live inside a root, or other names of one; src/mlflow/lineage.ts knows how to find it. */
 export const CHILD_KINDS = [
@@ -81,6 +82,17 @@ export interface Paging {
   readonly pushDown?: string;
   /** The reply names the list even if it is empty, as FastAPI's do; protobuf's leave it out. */
   readonly alwaysListed?: true;
+  /** How few rows among very many are found where the upstream takes no `IN (…)`. */
+  readonly oneByOne?: OneByOne;
+}
+
+/** Asking for each row by the search itself, with `name = '…'` in its filter. */
+export interface OneByOne {
+  readonly order: SearchOrder;
+  /** Asked first where a row's id is not its name: where one row by id is, with the id behind it, and under what key. */
+  readonly lookUp?: { readonly target: string; readonly at: string };
+  /** Rows of a large page that cost the upstream about as much as asking for one; measured with 2.15.1. */
+  readonly worth: number;
 }
 
 /** What follows from an operation, besides forwarding it. */

@@ -135,7 +135,17 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     size: number,
     params: Record<string, string | string[]> = {},
   ) {
-    const seen: (string | undefined)[] = [];
+    return (await rowsOf(who, kind, method, size, params)).map(kind.name);
+  }
+
+  async function rowsOf(
+    who: Person,
+    kind: Kind,
+    method: 'GET' | 'POST',
+    size: number,
+    params: Record<string, string | string[]> = {},
+  ) {
+    const seen: Record<string, string>[] = [];
     let token: string | undefined;
     do {
       const { rows, token: next } = await page(who, kind, method, {
@@ -143,7 +153,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
         max_results: size,
         ...(token !== undefined && { page_token: token }),
       });
-      seen.push(...rows.map(kind.name));
+      seen.push(...rows);
       if (next !== undefined) expect(rows).toHaveLength(size);
       token = next;
     } while (token !== undefined);
@@ -293,6 +303,102 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
       ({ name }: { name: string }) => name,
     );
     expect(new Set(seen)).toEqual(new Set(registered.filter((name) => hers.includes(name))));
+  });
+
+  describe('two readable among a hundred', () => {
+    const crowd = unique('crowd');
+    const many = Array.from({ length: 100 }, (_, index) => `${crowd}-${index}`);
+    // In another order by name than by age, whatever the case.
+    const few = [`${crowd}-71`, `${crowd}-Zz`];
+    let frida: Person;
+
+    beforeAll(async () => {
+      frida = await gateway.person('frida');
+      for (const name of [...many, `${crowd}-Zz`]) {
+        const experiment = await createExperiment(gateway.admin, name);
+        await gateway.admin.post(`${API}/registered-models/create`, { name });
+        const tags = [{ key: 'third', value: String(Number(name.split('-').at(-1)) % 3) }];
+        const run_id = await createRun(gateway.admin, experiment);
+        for (const part of few.includes(name) ? ['a', 'b', 'c'] : ['a']) {
+          const source = `runs:/${run_id}/${part}`;
+          await gateway.admin.post(`${API}/model-versions/create`, { name, source, run_id, tags });
+        }
+        await gateway.admin.post(`${API}/experiments/set-experiment-tag`, {
+          experiment_id: experiment,
+          ...tags[0],
+        });
+        if (!few.includes(name)) continue;
+        await grant(gateway.admin, frida, { experiment }, 'READ');
+        await grant(gateway.admin, frida, { model: name }, 'READ');
+      }
+    });
+
+    const orders: Readonly<Record<string, readonly string[][]>> = {
+      experiments: [
+        [],
+        ['name ASC'],
+        ['name desc'],
+        ['creation_time'],
+        ['last_update_time DESC', 'name'],
+        ['experiment_id ASC'],
+        ['attribute.name DESC'],
+      ],
+      'registered models': [[], ['name DESC'], ['timestamp ASC'], ['last_updated_timestamp DESC', 'name']],
+      'model versions': [
+        [],
+        ['name DESC'],
+        ['version_number ASC'],
+        ['creation_timestamp DESC', 'version_number'],
+        ['last_updated_timestamp'],
+      ],
+    };
+    const filters: Readonly<Record<string, readonly string[]>> = {
+      experiments: ['', "tags.third = '2'", `name LIKE '${crowd}-%'`],
+      'registered models': ['', `name LIKE '${crowd}-7%'`],
+      'model versions': ['', "tags.third = '2'", "version_number > 1 AND name LIKE '%'"],
+    };
+
+    test.each(cases)(
+      '$method $what: shows the rows that the admin is shown, and in that order',
+      async ({ kind, method }) => {
+        for (const order_by of orders[kind.what] ?? []) {
+          for (const filter of filters[kind.what] ?? []) {
+            const params = { ...(filter !== '' && { filter }), ...(order_by.length > 0 && { order_by }) };
+            const all = await rowsOf(gateway.admin, kind, method, 1000, params);
+            const expected = all.filter((row) => few.includes(kind.name(row) ?? ''));
+            for (const size of [1, 2, 100]) {
+              const seen = await rowsOf(frida, kind, method, size, params);
+              expect(seen, `${order_by} ${filter} ${size}`).toEqual(expected);
+            }
+          }
+        }
+      },
+    );
+
+    test.each(cases)(
+      '$method $what: each is asked for where no ids can be named',
+      async ({ kind, method }) => {
+        await page(frida, kind, method, { max_results: 5 });
+        asked = [];
+        await page(frida, kind, method, { max_results: 5 });
+        expect(asked).toHaveLength(version === '2.15.1' ? few.length : 1);
+      },
+    );
+
+    test('by experiments that are deleted, in the view that shows them', async () => {
+      const [kind] = kinds;
+      if (kind === undefined) throw new Error('no kind');
+      const [name = ''] = few;
+      const [row] = (await rowsOf(frida, kind, 'POST', 100)).filter((each) => each['name'] === name);
+      const { experiment_id } = row ?? {};
+      await gateway.admin.post(`${API}/experiments/delete`, { experiment_id });
+      for (const view_type of ['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL']) {
+        const all = await rowsOf(gateway.admin, kind, 'POST', 1000, { view_type });
+        const expected = all.filter((each) => few.includes(kind.name(each) ?? ''));
+        expect(await rowsOf(frida, kind, 'POST', 2, { view_type }), view_type).toEqual(expected);
+      }
+      await gateway.admin.post(`${API}/experiments/restore`, { experiment_id });
+    });
   });
 
   test('a few among many cost a handful of upstream calls', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPageTokens } from '../../src/gateway/page-token.ts';
 import { type Search, searchVisible, type Visibility } from '../../src/gateway/search.ts';
+import type { OneByOne } from '../../src/mlflow/row.ts';
 import type { Answer, Exchange } from '../../src/mlflow/upstream.ts';
 
 const answerOf = (status: number, body: unknown): Answer => ({
@@ -23,13 +24,22 @@ function paramsOf({ method, target, body }: Exchange): Record<string, unknown> {
     : JSON.parse(String(body ?? '{}'));
 }
 
-/** Rows named by their ids behind MLflow's paging: offset tokens, and `id IN (…)` where it is understood. */
+/**
+ * Rows behind MLflow's paging: offset tokens, `id IN (…)` where it is understood, `name = '…'`, and a look-up by id
+ * at /get. A row is called after its id.
+ */
 function searching(ids: readonly string[], pushesDown: boolean) {
   const asked: Asked[] = [];
+  const rowOf = (id: string) => ({ id, name: `n${id}`, lifecycle_stage: 'active' });
   return {
     asked,
     async exchange(request: Exchange): Promise<Answer> {
       const params = paramsOf(request);
+      if (request.target.startsWith('/get')) {
+        const id = String(params['id']);
+        asked.push({ filter: `/get ${id}`, size: 1, offset: 0 });
+        return ids.includes(id) ? answerOf(200, { row: rowOf(id) }) : answerOf(404, {});
+      }
       const size = Number(params['max_results'] ?? 100);
       const token = params['page_token'];
       const offset = token ? JSON.parse(Buffer.from(String(token), 'base64').toString()).offset : 0;
@@ -38,7 +48,8 @@ function searching(ids: readonly string[], pushesDown: boolean) {
       const [, list] = /^id IN \((.*?)\)/.exec(filter) ?? [];
       if (list !== undefined && !pushesDown) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
       if (filter.includes('broken')) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
-      const wanted = list?.split(',').map((id) => id.slice(1, -1));
+      const [, name] = /^name = 'n(\d+)'/.exec(filter) ?? [];
+      const wanted = name === undefined ? list?.split(',').map((id) => id.slice(1, -1)) : [name];
       const rows = wanted === undefined ? ids : ids.filter((id) => wanted.includes(id));
       const page = rows.slice(offset, offset + size).map((id) => ({ id }));
       const more = offset + size < rows.length;
@@ -53,15 +64,22 @@ function searching(ids: readonly string[], pushesDown: boolean) {
 
 const tokens = createPageTokens(Buffer.alloc(32, 7));
 
-function searchOf(request: Exchange, pushesDown: boolean, userId = 1): Search {
+const ONE_BY_ONE: OneByOne = {
+  order: { keys: { id: { field: 'id', as: 'number' } }, byDefault: [['id', 'ASC']], ties: [] },
+  lookUp: { target: '/get?id=', at: 'row' },
+  worth: 10,
+};
+
+function searchOf(request: Exchange, pushesDown: boolean, userId = 1, oneByOne?: OneByOne): Search {
   return {
     userId,
     tokens,
     request,
     list: 'rows',
     id: 'id',
-    paging: { largestPage: 1000, defaultPage: 100, pushDown: 'id' },
+    paging: { largestPage: 1000, defaultPage: 100, pushDown: 'id', ...(oneByOne && { oneByOne }) },
     pushesDown: async () => pushesDown,
+    extent: { atLeast: 0 },
   };
 }
 
@@ -89,15 +107,18 @@ async function walk(
   visibility: Visibility,
   size: number,
   pushesDown: boolean,
+  oneByOne?: OneByOne,
 ): Promise<string[][]> {
   const pages: string[][] = [];
+  const extent = { atLeast: 0 };
   let token: string | undefined;
   do {
     const request = requestOf(method, {
       max_results: size,
       ...(token !== undefined && { page_token: token }),
     });
-    const answer = await searchVisible(upstream, searchOf(request, pushesDown), visibility);
+    const search = { ...searchOf(request, pushesDown, 1, oneByOne), extent };
+    const answer = await searchVisible(upstream, search, visibility);
     const page = JSON.parse(answer.bytes.toString());
     pages.push((page.rows ?? []).map(({ id }: { id: string }) => id));
     token = page.next_page_token;
@@ -116,9 +137,10 @@ describe('walking the pages of a search', () => {
         fc.constantFrom(1, 3, 7, 100, 1000),
         fc.boolean(),
         fc.boolean(),
+        fc.constantFrom(undefined, ONE_BY_ONE),
         fc.constantFrom<Method>('GET', 'POST'),
         fc.integer(),
-        async (count, share, size, listed, pushesDown, method, seed) => {
+        async (count, share, size, listed, pushesDown, oneByOne, method, seed) => {
           const ids = numbered(count);
           const fits = (id: string) => ((Number(id) * 2654435761 + seed) >>> 0) / 2 ** 32 < share;
           const readable = ids.filter(fits);
@@ -126,12 +148,12 @@ describe('walking the pages of a search', () => {
           fc.pre(readable.length / size < 60);
           const visibility = listed ? visible(readable) : visibleBut(ids.filter((id) => !fits(id)));
           const upstream = searching(ids, pushesDown);
-          const pages = await walk(method, upstream, visibility, size, pushesDown);
+          const pages = await walk(method, upstream, visibility, size, pushesDown, oneByOne);
           expect(pages.flat()).toEqual(readable);
           for (const page of pages.slice(0, -1)) expect(page).toHaveLength(size);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
@@ -145,6 +167,87 @@ describe('walking the pages of a search', () => {
     const answer = await searchVisible(upstream, searchOf(request, pushesDown), visible(readable));
     expect(JSON.parse(answer.bytes.toString()).rows.map(({ id }: { id: string }) => id)).toEqual(readable);
     expect(upstream.asked.length).toBeLessThanOrEqual(pushesDown ? 1 : 2);
+  });
+
+  describe('5 readable of 2,000 where the upstream takes no list of ids', () => {
+    const readable = ['3', '700', '701', '1500', '1999'];
+    // In no order, as grants are.
+    const granted = ['1500', '3', '1999', '701', '700'];
+    const size = 100;
+    const ask = async (
+      params: Record<string, string | number>,
+      upstream = searching(numbered(2000), false),
+    ) => {
+      const search = searchOf(requestOf('POST', { max_results: size, ...params }), false, 1, ONE_BY_ONE);
+      const asking = async () =>
+        JSON.parse((await searchVisible(upstream, search, visible(granted))).bytes.toString());
+      return { upstream, asking };
+    };
+    const idsOf = ({ rows = [] }: { rows?: { id: string }[] }) => rows.map(({ id }) => id);
+
+    test('are asked for one by one, once it is known that there are many', async () => {
+      const { upstream, asking } = await ask({});
+      expect(idsOf(await asking())).toEqual(readable);
+      // As many rows as five look-ups are worth, then the look-ups.
+      expect(upstream.asked.map(({ size }) => size)).toEqual([50, 1, 1, 1, 1, 1]);
+      upstream.asked.length = 0;
+      expect(idsOf(await asking())).toEqual(readable);
+      expect(upstream.asked.map(({ filter }) => filter)).toEqual(granted.map((id) => `/get ${id}`));
+    });
+
+    test.each(['GET', 'POST'] as const)('are paged by %s', async (method) => {
+      const upstream = searching(numbered(2000), false);
+      expect(await walk(method, upstream, visible(granted), 2, false, ONE_BY_ONE)).toEqual([
+        ['3', '700'],
+        ['701', '1500'],
+        ['1999'],
+      ]);
+    });
+
+    test('have the client’s filter asked of each by name', async () => {
+      const { upstream, asking } = await ask({ filter: "tags.a = 'b'" });
+      await asking();
+      expect(
+        upstream.asked.map(({ filter }) => filter).filter((filter) => filter.startsWith('name')),
+      ).toEqual(granted.map((id) => `name = 'n${id}' AND tags.a = 'b'`));
+    });
+
+    test.each([
+      ['an order that is not known', { order_by: 'tags.a' }],
+      ['a view that is not known', { view_type: 'SOME' }],
+      ['a filter that the upstream refuses', { filter: 'broken' }],
+    ])('are left to the upstream with %s', async (_what, params) => {
+      const { upstream, asking } = await ask(params);
+      await asking();
+      expect(upstream.asked.at(-1)?.filter).toBe('filter' in params ? 'broken' : '');
+    });
+
+    test('leave out what is gone, and what only looks like it', async () => {
+      const upstream = searching(numbered(2000), false);
+      const other = {
+        asked: upstream.asked,
+        async exchange(request: Exchange) {
+          if (request.target === '/get?id=700') return answerOf(404, {});
+          if (request.target === '/get?id=701') {
+            return answerOf(200, { row: { id: '1500', name: 'n1500', lifecycle_stage: 'active' } });
+          }
+          return upstream.exchange(request);
+        },
+      };
+      const { asking } = await ask({}, other);
+      expect(idsOf(await asking())).toEqual(['3', '1500', '1999']);
+    });
+
+    test('tell on the next page what the upstream says, not that the token is bad', async () => {
+      const upstream = searching(numbered(2000), false);
+      const search = (params: Record<string, string | number>) =>
+        searchOf(requestOf('POST', { max_results: 2, ...params }), false, 1, ONE_BY_ONE);
+      const first = await searchVisible(upstream, search({}), visible(granted));
+      const { next_page_token: page_token } = JSON.parse(first.bytes.toString());
+      const down = { exchange: async () => answerOf(503, { error_code: 'TEMPORARILY_UNAVAILABLE' }) };
+      const answer = await searchVisible(down, search({ page_token }), visible(granted));
+      expect(answer.status).toBe(503);
+    });
   });
 
   test('whoever may read nothing gets an empty page for one upstream call', async () => {
