@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
-import { type Load, stop } from './children.ts';
+import { type Child, type Load, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
 import { startGateway } from './gateway.ts';
-import { type MlflowServer, mlflowPython, startMlflow } from './mlflow.ts';
+import { isInstalled, type MlflowServer, startMlflow } from './mlflow.ts';
 import { addExperiments, addRuns, createFirstRun, createMlflowUser } from './mlflow-data.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
@@ -23,7 +22,7 @@ const USER = 'user-0';
 
 /** The gateway in front of a real MLflow, beside MLflow alone and MLflow's own basic-auth; CPU of all processes. */
 export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Promise<Cost[]> {
-  if (!existsSync(mlflowPython())) {
+  if (!isInstalled('3.17.2')) {
     note('No stock MLflow is installed (npm test installs it): measured nothing in front of it.');
     return [];
   }
@@ -58,6 +57,7 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       database,
       log: join(dir, 'before-mlflow.log'),
     });
+    const bare = await startChild('bench/processes/bare-proxy.ts', [socket.socketPath ?? '']);
     const subject = { experimentId: '1', runIds };
     const contestant = (
       name: string,
@@ -68,14 +68,18 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       ...server,
       shots: (operation) => OPERATIONS[nameOf(operation)](subject, { ...headers }),
     });
-    const through = { origin: gateway.said, measured: [{ pid: gateway.pid }, { group: socket.group }] };
+    const through = ({ said, pid }: Child) => ({
+      origin: said,
+      measured: [{ pid }, { group: socket.group }],
+    });
     const contestants = [
       contestant('MLflow, unix socket', server(socket), {}),
       contestant('MLflow, TCP', server(tcp), {}),
       contestant('MLflow basic-auth', server(uncached), basic(USER)),
       contestant('MLflow basic-auth, passwords cached', server(cached), basic(USER)),
-      contestant('gateway on the socket, admin', through, basic('admin')),
-      contestant('gateway on the socket, user', through, basic(USER)),
+      contestant('bare @fastify/http-proxy on the socket', through(bare), {}),
+      contestant('gateway on the socket, admin', through(gateway), basic('admin')),
+      contestant('gateway on the socket, user', through(gateway), basic(USER)),
     ];
     // MLflow's pool holds 15 connections to its database, and a write waits for all before it.
     const effort = {
@@ -94,7 +98,7 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       const operation = `experiments/search, 5 of ${many.toLocaleString('en')}`;
       costs.push(...(await compare(load, operation, contestants, effort)));
     }
-    await stop(gateway.process);
+    for (const { process } of [gateway, bare]) await stop(process);
     return costs;
   } finally {
     await Promise.all(servers.map((each) => each.stop()));
@@ -108,7 +112,7 @@ const SEVERAL = 4;
  * on a unix socket.
  */
 export async function measureBeforeWorkers({ load, dir, quick, note }: Bench): Promise<Cost[]> {
-  if (!existsSync(mlflowPython())) {
+  if (!isInstalled('3.17.2')) {
     note('No stock MLflow is installed (npm test installs it): measured none with several workers.');
     return [];
   }
@@ -162,10 +166,10 @@ export async function measureBeforeWorkers({ load, dir, quick, note }: Bench): P
   }
 }
 
-/** Brings the gateway to the speed of one that has served for a while: MLflow is too slow for it to get there here. */
+/** Brings the proxies to the speed of those that have served for a while: MLflow is too slow for them to get there here. */
 async function warmUp(load: Load, contestants: readonly Contestant[], count: number): Promise<void> {
   for (const { name, origin, shots } of contestants) {
-    if (!name.startsWith('gateway')) continue;
+    if (name.startsWith('MLflow')) continue;
     for (const operation of ['experiments/get', 'runs/log-metric']) {
       await load({
         origin,

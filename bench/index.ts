@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,workers,artifacts,rest,flood]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,workers,several,artifacts,rest,flood]`; see docs/performance.md. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { ROOT, startLoad, stopAll } from './children.ts';
 import type { Cost } from './compare.ts';
 import { buildGateway } from './gateway.ts';
 import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
+import { measureSearches } from './searches.ts';
+import { measureSeveral, type Several } from './several.ts';
 import { table } from './table.ts';
 import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, type Part, START } from './targets.ts';
 
@@ -29,10 +31,20 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     print('In front of MLflow 3.17.2 with one worker; CPU of all processes', costTable('mlflow', costs));
     return costs;
   },
+  async searches(bench) {
+    const costs = await measureSearches(bench);
+    print('Searches; CPU of all processes', costTable('searches', costs));
+    return costs;
+  },
   async workers(bench) {
     const costs = await measureBeforeWorkers(bench);
     print('In front of MLflow 3.17.2 with four workers; CPU of all processes', costTable('workers', costs));
     return costs;
+  },
+  async several(bench) {
+    const several = await measureSeveral(bench);
+    print('Several gateways on one store', severalTable(several));
+    return several;
   },
   async artifacts(bench) {
     const transfers = await measureArtifacts(bench);
@@ -136,13 +148,26 @@ function transferTable(transfers: readonly Transfer[]): string {
   );
 }
 
-function restTable({ startMs, atRestMb }: Rest): string {
+function restTable({ startMs, atRestMb, afterLoadMb }: Rest): string {
   return table(
     ['what', 'measured', 'target'],
     [
       ['start of the built gateway until /health answers', `${startMs.toFixed(0)} ms`, START],
-      ['resident memory at rest', `${atRestMb.toFixed(0)} MB`, AT_REST],
+      ['resident memory at rest, half a minute after the start', `${atRestMb.toFixed(0)} MB`, AT_REST],
+      ['resident memory at rest, a minute after 20,000 requests', `${afterLoadMb.toFixed(0)} MB`, ''],
     ],
+  );
+}
+
+function severalTable(several: readonly Several[]): string {
+  return table(
+    ['gateways', 'requests/s', '×', 'CPU µs'],
+    several.map(({ gateways, perSecond, ratio, cpuMicroseconds }) => [
+      String(gateways),
+      perSecond.toFixed(0),
+      ratio.toFixed(2),
+      cpuMicroseconds.toFixed(0),
+    ]),
   );
 }
 

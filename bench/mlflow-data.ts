@@ -45,6 +45,35 @@ export function addExperiments(file: string, until: number): void {
   db.close();
 }
 
+/** Makes a registered model, {@link modelName} 1, with a version that comes from a run. */
+export async function createFirstModel(origin: string, runId: string): Promise<void> {
+  const name = modelName(1);
+  await post(origin, '2.0/mlflow/registered-models/create', { name });
+  await post(origin, '2.0/mlflow/model-versions/create', {
+    name,
+    source: `runs:/${runId}/model`,
+    run_id: runId,
+  });
+}
+
+/** Names of registered models, in the order in which they are listed. */
+export function modelName(index: number): string {
+  return `model-${String(index).padStart(6, '0')}`;
+}
+
+/** Copies of the first registered model, with its version. */
+export function addModels(file: string, until: number): void {
+  const db = new Sqlite(file);
+  const { count } = db.prepare('select count(*) as count from registered_models').get() as { count: number };
+  const copies = ['registered_models', 'model_versions'].map((name) =>
+    copier(db, name, ['name'], `name = '${modelName(1)}'`),
+  );
+  db.transaction(() => {
+    for (let index = count + 1; index <= until; index += 1) for (const copy of copies) copy(modelName(index));
+  })();
+  db.close();
+}
+
 /** Copies of a run with all that was logged to it; answers their ids. */
 export function addRuns(file: string, runId: string, count: number): string[] {
   const db = new Sqlite(file);

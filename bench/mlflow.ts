@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { awaitHealth } from '../src/cli/await-health.ts';
@@ -9,7 +9,15 @@ import { freePort } from './gateway.ts';
 import { PASSWORD } from './population.ts';
 
 const START_MS = 120_000;
-const VERSION = '3.17.2';
+
+/** Those that `npm test` installs. */
+export type MlflowVersion = '3.17.2' | '2.15.1';
+
+const LISTEN_ON = {
+  '3.17.2': (socketPath: string) => ['--uvicorn-opts', `--uds ${socketPath}`],
+  // gunicorn listens on the TCP port as well.
+  '2.15.1': (socketPath: string) => ['--gunicorn-opts', `--bind unix:${socketPath}`],
+} as const satisfies Record<MlflowVersion, (socketPath: string) => string[]>;
 
 export interface MlflowServer {
   readonly origin: string;
@@ -20,6 +28,8 @@ export interface MlflowServer {
 }
 
 export interface MlflowSettings {
+  /** 3.17.2 if not said. */
+  readonly version?: MlflowVersion;
   /** Takes its log and, unless shared, its database. */
   readonly dir: string;
   readonly backendStoreUri: string;
@@ -30,12 +40,17 @@ export interface MlflowSettings {
   readonly auth?: { readonly cacheSeconds: number };
 }
 
-export function mlflowPython(): string {
-  return join(ROOT, process.env['MLFLOW_TEST_VENVS'] ?? '.venv', `mlflow-${VERSION}`, 'bin/python');
+export function isInstalled(version: MlflowVersion): boolean {
+  return existsSync(pythonOf(version));
+}
+
+function pythonOf(version: MlflowVersion): string {
+  return join(ROOT, process.env['MLFLOW_TEST_VENVS'] ?? '.venv', `mlflow-${version}`, 'bin/python');
 }
 
 /** Starts a stock MLflow. */
 export async function startMlflow({
+  version = '3.17.2',
   dir,
   backendStoreUri,
   listen,
@@ -48,13 +63,13 @@ export async function startMlflow({
   const port = await freePort();
   const output = openSync(join(dir, 'log'), 'a');
   const server = spawnTethered({
-    python: mlflowPython(),
+    python: pythonOf(version),
     args: [
       ...['-m', 'mlflow', 'server', '--workers', String(workers)],
       ...['--host', '127.0.0.1', '--port', String(port)],
       ...['--backend-store-uri', backendStoreUri, '--artifacts-destination', join(dir, 'artifacts')],
       ...(auth === undefined ? [] : ['--app-name', 'basic-auth']),
-      ...(socketPath === undefined ? [] : ['--uvicorn-opts', `--uds ${socketPath}`]),
+      ...(socketPath === undefined ? [] : LISTEN_ON[version](socketPath)),
     ],
     cwd: dir,
     env: {

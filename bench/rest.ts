@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from './bench.ts';
 import { startChild, startLoad, stop } from './children.ts';
 import { median } from './compare.ts';
@@ -8,33 +9,51 @@ import type { Shot } from './job.ts';
 import { OPERATIONS } from './operations.ts';
 import { basic, populate } from './population.ts';
 
+const SUBJECT = { experimentId: '1', runIds: ['00000000000000000000000000000abc'] };
+
 export interface Rest {
   /** Milliseconds from the command until `/health` answers: the median of several starts. */
   readonly startMs: number;
-  /** Resident memory some seconds after the start, before any request but those to `/health`. */
+  /** Resident memory when nobody has asked anything yet but `/health`, for half a minute. */
   readonly atRestMb: number;
+  /** The same after a load, when nobody has asked anything for a minute. */
+  readonly afterLoadMb: number;
 }
 
+/** V8 gives memory back when a process has done nothing for some ten seconds. */
+const REST_MS = { before: 30_000, after: 60_000 };
+const REST_REQUESTS = 20_000;
+
 /** The time a start takes, and what the gateway holds when nobody asks anything. */
-export async function measureRest({ dir, quick }: Bench): Promise<Rest> {
+export async function measureRest({ load, dir, quick }: Bench): Promise<Rest> {
   const database = join(dir, 'rest.db');
+  const socketPath = join(dir, 'rest.sock');
   await populate(database, { users: 10, grants: 10, rounds: 4 });
+  const start = () =>
+    startGateway({ upstreamUri: `unix:${socketPath}`, database, log: join(dir, 'rest.log') });
   const starts: number[] = [];
-  let atRestMb = 0;
   for (let round = 0; round < (quick ? 3 : 7); round += 1) {
-    const gateway = await startGateway({
-      upstreamUri: `unix:${dir}/nobody`,
-      database,
-      log: join(dir, 'rest.log'),
-    });
+    const gateway = await start();
     starts.push(gateway.startMs);
-    if (round === 0) {
-      await new Promise((done) => setTimeout(done, 2_000));
-      atRestMb = memoryMb(gateway.pid).now;
-    }
     await stop(gateway.process);
   }
-  return { startMs: median(starts), atRestMb };
+  const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
+  const gateway = await start();
+  await sleep(REST_MS.before);
+  const atRestMb = memoryMb(gateway.pid).now;
+  const shots = OPERATIONS['runs/get'](SUBJECT, basic('user-0'));
+  await load({
+    origin: gateway.said,
+    shots,
+    count: REST_REQUESTS,
+    seconds: 30,
+    connections: 16,
+    statuses: [200],
+  });
+  await sleep(REST_MS.after);
+  const afterLoadMb = memoryMb(gateway.pid).now;
+  for (const { process } of [gateway, small]) await stop(process);
+  return { startMs: median(starts), atRestMb, afterLoadMb };
 }
 
 /** What signed-in users notice of somebody who guesses passwords; milliseconds. */
@@ -64,8 +83,7 @@ export async function measureFlood({ load, dir, quick }: Bench): Promise<Flood[]
   });
   const attacker = await startLoad();
   const seconds = quick ? 3 : 8;
-  const subject = { experimentId: '1', runIds: ['00000000000000000000000000000abc'] };
-  const shots = OPERATIONS['runs/get'](subject, basic('user-0'));
+  const shots = OPERATIONS['runs/get'](SUBJECT, basic('user-0'));
   // One connection: how long each waits, not how many there are.
   const job = { origin: gateway.said, shots, count: 1_000_000, seconds, connections: 1, statuses: [200] };
   await load({ ...job, seconds: 1 });

@@ -4,7 +4,7 @@ export const ARTIFACT_MEMORY = '≤ 30';
 export const START = '< 1000 ms';
 export const AT_REST = '< 120 MB';
 
-export type Part = 'alone' | 'mlflow' | 'workers';
+export type Part = 'alone' | 'mlflow' | 'searches' | 'workers';
 
 /** The most CPU that an operation may cost through the gateway; empty for other contestants, and where none is set. */
 export function mostCpu(part: Part, operation: string, contestant: string): string {
