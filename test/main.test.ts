@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { addUser, open, temporaryDirectory, temporaryUri } from './store/temporary.ts';
@@ -40,9 +41,29 @@ test('create-admin takes the password from a pipe, backup copies the result', as
 });
 
 test.each([
+  // For documentation, so never of this machine: RFC 5737.
+  [
+    'an address of another machine',
+    { MLFLOW_AUTH_HOST: '203.0.113.9' },
+    '203.0.113.9 is not an address of this machine. Set another with MLFLOW_AUTH_HOST.',
+  ],
+  ['a name of no host', { MLFLOW_AUTH_HOST: 'no..host' }, 'no..host is not a host that is known'],
+  [
+    'a store that is a directory',
+    { MLFLOW_AUTH_DATABASE_URI: `sqlite:///${tmpdir()}` },
+    'cannot be opened as the store: it is a directory',
+  ],
+])('serve with %s says which setting to mend', (_, env, sentence) => {
+  const { status, stderr } = type(['serve'], { MLFLOW_AUTH_PASSWORD_ROUNDS: '4', ...env });
+  expect(status).toBe(1);
+  expect(stderr).toContain(sentence);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
+test.each([
   ['import', ['import', 'missing.db'], 'missing.db cannot be opened'],
   ['check-config', ['check-config', '--connect'], 'The upstream: '],
-  ['an unknown command', ['improt', 'basic_auth.db'], 'error: '],
+  ['an unknown command', ['improt', 'basic_auth.db'], "error: unknown command 'improt'"],
   [
     'two options that contradict',
     ['create-admin', 'a', '--generate', '--keep-password'],

@@ -5,6 +5,7 @@ import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
 import { coverageOf, describeCoverage } from '../mlflow/coverage.ts';
 import { createUpstream } from '../mlflow/upstream.ts';
+import { cannotOpen } from '../store/cannot-open.ts';
 import { printable } from './client/render-table.ts';
 import { type CommandIo, complain, runCommand } from './command.ts';
 import { fileOfStore, openTrialStore } from './copy-store.ts';
@@ -64,13 +65,21 @@ async function tryStore({ database_uri: uri }: Config, clock: () => number): Pro
   const file = fileOfStore(uri);
   const { store, copied, close } = await openTrialStore(uri, clock);
   try {
-    if (file !== undefined) accessSync(copied ? file : dirname(file), constants.R_OK | constants.W_OK);
+    if (file !== undefined) checkWritable(file, copied ? file : dirname(file));
     if (!copied) return 'there is none yet; the first start makes it';
     const users = await store.users.list();
     const admins = users.filter(({ isAdmin }) => isAdmin).length;
     return `it opens; users: ${users.length}, of these admins: ${admins}`;
   } finally {
     await close();
+  }
+}
+
+function checkWritable(file: string, place: string): void {
+  try {
+    accessSync(place, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw cannotOpen(file, error);
   }
 }
 

@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { cannotOpen } from '../store/cannot-open.ts';
 import { readDatabaseUri } from '../store/database-uri.ts';
 import { openStore, type Store } from '../store/index.ts';
 
@@ -16,13 +17,14 @@ export function fileOfStore(databaseUri: string): string | undefined {
 }
 
 /**
- * Whether there is a store at all. A command that mends one must not make another beside it.
+ * A command that mends a store must not make another beside it.
  *
+ * @returns the file of the store.
  * @throws Error with where it was looked for.
  */
-export function requireStore(databaseUri: string): void {
+export function requireStore(databaseUri: string): string {
   const file = fileOfStore(databaseUri);
-  if (file !== undefined && existsSync(file)) return;
+  if (file !== undefined && existsSync(file)) return file;
   throw new Error(
     `There is no store at ${file ?? databaseUri}. Set database_uri (MLFLOW_AUTH_DATABASE_URI) to the one that the gateway uses.`,
   );
@@ -35,14 +37,8 @@ export function requireStore(databaseUri: string): void {
  * @throws Error if there is no store, or if the file exists or cannot be written.
  */
 export async function copyStore(databaseUri: string, file: string): Promise<void> {
-  requireStore(databaseUri);
-  const source = new Sqlite(fileOfStore(databaseUri), {
-    readonly: true,
-    fileMustExist: true,
-    timeout: BUSY_TIMEOUT_MILLISECONDS,
-  });
+  const source = openToRead(requireStore(databaseUri));
   try {
-    refuseForeign(source);
     makeNew(file);
     try {
       await source.backup(file);
@@ -94,10 +90,19 @@ export async function openTrialStore(databaseUri: string, clock: () => number): 
   }
 }
 
-/** A copy that cannot be opened again is none. */
-function refuseForeign(database: Sqlite.Database): void {
-  const ours = database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get();
-  if (ours === undefined) throw new Error(`${database.name} is not a store of this gateway.`);
+function openToRead(file: string): Sqlite.Database {
+  let database: Sqlite.Database | undefined;
+  try {
+    closeSync(openSync(file, 'r'));
+    database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MILLISECONDS });
+    const ours = database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get();
+    // A copy that cannot be opened again is none.
+    if (ours === undefined) throw new Error('it is not a store of this gateway');
+    return database;
+  } catch (error) {
+    database?.close();
+    throw cannotOpen(file, error);
+  }
 }
 
 function makeNew(file: string): void {

@@ -34,7 +34,11 @@ export const program = new Command('mlflow-auth-gateway')
 program
   .command('serve', { isDefault: true })
   .description('run the gateway in the foreground')
-  .action(() => serve());
+  // What is typed wrong lands here, as this is the default.
+  .allowExcessArguments()
+  .action((_options, { args: [unknown] }: Command) =>
+    unknown === undefined ? serve() : program.error(`error: unknown command '${unknown}'`),
+  );
 
 program
   .command('import')

@@ -10,6 +10,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { ApiError, unavailable } from '../errors.ts';
+import { cannotOpen } from './cannot-open.ts';
 import type { DatabaseLocation } from './database-uri.ts';
 import type { Engine, FeedSource } from './engine.ts';
 
@@ -26,12 +27,12 @@ const FILE_MODE = 0o600;
  * sees commits alone (`PRAGMA data_version` of a connection moves when *another* one commits) and never
  * a row of a transaction that may yet be rolled back.
  *
- * @throws Error if the file cannot be opened or is not a database.
+ * @throws Error with a sentence, if the file cannot be opened or is not a database.
  */
 export function openSqlite(location: DatabaseLocation): Engine {
   const name = location === 'memory' ? ':memory:' : location.file;
-  const main = connect(name);
-  const watcher = location === 'memory' ? main : connect(name);
+  const main = tryConnect(name);
+  const watcher = location === 'memory' ? main : tryConnect(name);
   const checkPlace = location === 'memory' ? () => {} : createPlaceCheck(location.file);
   return {
     dialect: createDialect(main, checkPlace),
@@ -45,6 +46,14 @@ export function openSqlite(location: DatabaseLocation): Engine {
       if (watcher !== main) watcher.close();
     },
   };
+}
+
+function tryConnect(name: string): Sqlite.Database {
+  try {
+    return connect(name);
+  } catch (error) {
+    throw cannotOpen(name, error);
+  }
 }
 
 function connect(name: string): Sqlite.Database {

@@ -79,21 +79,25 @@ describe('with --connect', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test.each([['another program', 'create table users (id)', 'is not a store of this gateway']])(
-    'fails when the store is of %s',
-    async (_, sql, sentence) => {
-      const file = join(temporaryDirectory(), 'other.db');
-      new Sqlite(file).exec(sql).close();
-      const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
-      expect(code).toBe(1);
-      expect(stderr).toContain(`The store: ${file} ${sentence}`);
-    },
-  );
+  test.each([
+    [
+      'another program',
+      (file: string) => new Sqlite(file).exec('create table users (id)').close(),
+      'it is not a store of this gateway',
+    ],
+    ['nobody', (file: string) => writeFileSync(file, 'no pages '.repeat(100)), 'it is not a database'],
+  ])('fails when the store is of %s', async (_, write, reason) => {
+    const file = join(temporaryDirectory(), 'other.db');
+    write(file);
+    const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`The store: ${file} cannot be opened as the store: ${reason}.`);
+  });
 
   test('fails when there is no directory for the store', async () => {
     const file = join(temporaryDirectory(), 'missing', 'gateway.db');
     const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/The store: .*ENOENT/);
+    expect(stderr).toContain('cannot be opened as the store: there is no such directory');
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
@@ -75,11 +75,18 @@ describe('opening', () => {
     await expect(openStore(uri, { clock })).rejects.toThrow(/newer version/);
   });
 
-  test('refuses what is not a database, or not there', async () => {
-    const file = join(temporaryDirectory(), 'text.db');
-    writeFileSync(file, 'these are not the pages of a database, whatever the file is called');
-    await expect(openStore(`sqlite:///${file}`, { clock })).rejects.toThrow(/not a database/);
-    await expect(openStore(`sqlite:///${file}/x.db`, { clock })).rejects.toThrow();
+  test.each([
+    ['a file that is no database', 'text.db', 'it is not a database'],
+    ['a directory', '', 'it is a directory'],
+    ['a file in no directory', 'missing/x.db', 'there is no such directory'],
+    ['a file below a file', 'text.db/x.db', 'there is no such directory'],
+  ])('refuses %s, and says which setting names it', async (_, name, reason) => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, 'text.db'), 'these are not the pages of a database, whatever it is called');
+    const file = join(directory, name);
+    await expect(openStore(`sqlite:///${file}`, { clock })).rejects.toThrow(
+      `${resolve(file)} cannot be opened as the store: ${reason}. Name another file in database_uri (MLFLOW_AUTH_DATABASE_URI)`,
+    );
   });
 });
 
