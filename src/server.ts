@@ -34,7 +34,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const SETTLE_EVERY_MS = 30_000;
+const ASK_AGAIN_MS = 30_000;
 
 /**
  * Starts the gateway.
@@ -97,9 +97,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const firstAdmin = await makeFirstAdmin(config, store, passwords, random);
     const url = await app.listen({ host: config.host, port: config.port });
     const settling = settleRepeatedly(() => adoption.settle(), logger);
-    void greet(upstream, logger);
+    const greeting = greetOnceThere(upstream, logger);
     closers.unshift(async () => {
       settling.stop();
+      greeting.stop();
       await drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections());
     });
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
@@ -128,32 +129,46 @@ async function makeFirstAdmin(
   return { user, shown: config.admin_password === undefined ? { username, password } : undefined };
 }
 
+interface Repeated {
+  stop(): void;
+}
+
 /** Settles open intents now and for as long as there are any, or new ones may come. */
-function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger): { stop(): void } {
-  const once = () => {
+function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger): Repeated {
+  return repeatedly(() => {
     settle().catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'));
-  };
-  once();
-  const timer = setInterval(once, SETTLE_EVERY_MS);
+  });
+}
+
+/** Gateway and MLflow often start together, the gateway faster. */
+function greetOnceThere(upstream: Upstream, log: FastifyBaseLogger): Repeated {
+  const greeting = repeatedly(() => {
+    greet(upstream, log).then(
+      () => greeting.stop(),
+      (error: unknown) => log.warn({ err: error }, 'the upstream does not answer yet'),
+    );
+  });
+  return greeting;
+}
+
+function repeatedly(work: () => void): Repeated {
+  work();
+  const timer = setInterval(work, ASK_AGAIN_MS);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
 
-/** Names the upstream's version once it answers, and says what the table does not know of it. */
+/** Names the upstream's version, and says what the table does not know of it. */
 async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> {
-  try {
-    const version = await upstream.version();
-    const coverage = version === undefined ? undefined : coverageOf(version);
-    const covered = coverage?.is === 'covered' || coverage?.is === 'between';
-    log[covered ? 'info' : 'warn'](
-      { version, ...(coverage && { coverage: describeCoverage(coverage) }) },
-      version === undefined
-        ? 'the upstream does not say which MLflow it is: check upstream_uri, and run MLflow without --static-prefix'
-        : 'the upstream is MLflow',
-    );
-  } catch (error) {
-    log.warn({ err: error }, 'the upstream does not answer yet');
-  }
+  const version = await upstream.version();
+  const coverage = version === undefined ? undefined : coverageOf(version);
+  const covered = coverage?.is === 'covered' || coverage?.is === 'between';
+  log[covered ? 'info' : 'warn'](
+    { version, ...(coverage && { coverage: describeCoverage(coverage) }) },
+    version === undefined
+      ? 'the upstream does not say which MLflow it is: check upstream_uri, and run MLflow without --static-prefix'
+      : 'the upstream is MLflow',
+  );
 }
 
 /** Waits for a close, but no longer than it may take. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { settings } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
 import { ADMIN, personAt, startGateway } from './support/gateway.ts';
@@ -45,4 +45,27 @@ test('an MLflow under a path prefix is named as a likely mistake at the start', 
   await expect.poll(warnings).toContainEqual(expect.stringContaining('--static-prefix'));
   await gateway.close();
   prefixed.close();
+});
+
+test('an MLflow that starts after the gateway is named once it answers', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const dir = mkdtempSync(join(tmpdir(), 'late-'));
+  const socket = join(dir, 'mlflow.sock');
+  const gateway = await startGateway(`unix:${socket}`);
+  const late = createServer((_request, response) => response.end('3.17.2'));
+  onTestFinished(async () => {
+    vi.useRealTimers();
+    await gateway.close();
+    late.close();
+    rmSync(dir, { recursive: true });
+  });
+  const said = () => gateway.log.map(({ msg }) => msg);
+  await expect.poll(said).toContain('the upstream does not answer yet');
+  late.listen(socket);
+  await once(late, 'listening');
+  vi.advanceTimersByTime(30_000);
+  await expect.poll(said).toContain('the upstream is MLflow');
+  vi.advanceTimersByTime(90_000);
+  await gateway.admin.get('/health');
+  expect(said().filter((line) => line === 'the upstream is MLflow')).toHaveLength(1);
 });
