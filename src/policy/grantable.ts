@@ -9,7 +9,7 @@ const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
 /** The order of MLflow's own table, which its messages show. */
 const SPELLED = ['READ', 'USE', 'EDIT', 'MANAGE', 'NO_PERMISSIONS', 'DENY'] as const;
 const ON_WORKSPACES: readonly string[] = ['MANAGE', 'USE'];
-/** NO_PERMISSIONS is a word of the classic API: no grant at all says the same here. */
+/** NO_PERMISSIONS is a word of the classic API, which says here what DENY does. */
 const ON_RESOURCES: readonly string[] = ['DENY', 'EDIT', 'MANAGE', 'READ', 'USE'];
 
 /**
