@@ -57,6 +57,13 @@ export function invalid(message: string, options?: ApiErrorOptions): ApiError {
   return new ApiError('INVALID_PARAMETER_VALUE', message, options);
 }
 
+/** 400 for a parameter that was not sent, in MLflow's words. */
+export function missingParameter(name: string): ApiError {
+  return invalid(
+    `Missing value for required parameter '${name}'. See the API docs for more information about request parameters.`,
+  );
+}
+
 /** 404 `RESOURCE_DOES_NOT_EXIST`. */
 export function notFound(message: string): ApiError {
   return new ApiError('RESOURCE_DOES_NOT_EXIST', message);

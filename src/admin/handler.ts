@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import { invalid } from '../errors.ts';
+import { invalid, missingParameter } from '../errors.ts';
 import type { Principal, SignedIn } from '../identity/principal.ts';
 
 /** What a handler of the gateway's own gets: the request as read, already authorised by its row. */
@@ -60,10 +60,7 @@ function parse<Shape extends z.ZodRawShape>(
   const given =
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
   if (given === undefined || given === null) {
-    throw invalid(
-      `Missing value for required parameter '${name}'. ` +
-        'See the API docs for more information about request parameters.',
-    );
+    throw missingParameter(name);
   }
   throw invalid(`Invalid value for parameter '${name}': ${issue?.message ?? 'it cannot be read'}.`);
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { checkGrantable } from '../admin/grants.ts';
-import { denied, invalid } from '../errors.ts';
+import { denied, missingParameter } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { isRootKind } from '../policy/grantable.ts';
 import { ALL } from '../policy/resources.ts';
@@ -38,7 +38,5 @@ export function administersWorkspace(caller: SignedIn): boolean {
 function textIn(request: FastifyRequest, name: string): string {
   const value = request.way.body[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw invalid(
-    `Missing value for required parameter '${name}'. See the API docs for more information about request parameters.`,
-  );
+  throw missingParameter(name);
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { invalid } from '../errors.ts';
+import { invalid, missingParameter } from '../errors.ts';
 import { isCanonical, joinId } from '../mlflow/identifiers.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import type { From, Locator, ReferenceKind } from '../mlflow/row.ts';
@@ -30,7 +30,7 @@ export function locate(locators: readonly Locator[], action: Action, request: Re
   return locators.flatMap((locator) => {
     if (locator.unless !== undefined && isSent(locator.unless, request)) return [];
     const ids = idsOf(locator, request);
-    if (ids.length === 0 && !locator.optional) throw missing(locator.from[0]);
+    if (ids.length === 0 && !locator.optional) throw missingParameter(nameOf(locator.from[0]));
     return ids.map((id) => ({
       kind: locator.kind,
       id,
@@ -162,12 +162,5 @@ export function nameOf(from: From | undefined): string {
       ?.slice(from.indexOf('.') + 1)
       .replaceAll('[]', '')
       .replaceAll('.{}', '') ?? ''
-  );
-}
-
-function missing(from: From | undefined) {
-  return invalid(
-    `Missing value for required parameter '${nameOf(from)}'. ` +
-      'See the API docs for more information about request parameters.',
   );
 }

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { administeredBy, rolesHeld } from '../admin/held-roles.ts';
 import { integer } from '../admin/parameters.ts';
 import { ownRoleId } from '../admin/role-json.ts';
-import { denied, invalid } from '../errors.ts';
+import { denied, invalid, missingParameter } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { DEFAULT_WORKSPACE } from '../store/account.ts';
 import type { Store } from '../store/index.ts';
@@ -60,7 +60,7 @@ function isOfAnother(roleId: number, caller: SignedIn): boolean {
 export function holderViewer(store: Store): Special {
   return async (request, caller) => {
     const username = request.way.query.get('username')?.[0];
-    if (username === undefined || username === '') throw missing('username');
+    if (username === undefined || username === '') throw missingParameter('username');
     if (username === caller.username) {
       request.way.because = 'self';
       return;
@@ -101,7 +101,7 @@ const NAMED_BY: Readonly<Record<string, 'workspace' | 'role_permission_id'>> = {
 async function workspaceOf(store: Store, { way }: FastifyRequest): Promise<string | undefined> {
   const name = NAMED_BY[way.operation?.path ?? ''] ?? 'role_id';
   const value = way.operation?.method === 'GET' ? way.query.get(name)?.[0] : way.body[name];
-  if (value === undefined || value === null) throw missing(name);
+  if (value === undefined || value === null) throw missingParameter(name);
   if (name === 'workspace') {
     if (typeof value === 'string' && value.trim() !== '') return value;
     throw invalid("Parameter 'workspace' must be a non-empty string.");
@@ -116,10 +116,4 @@ async function roleWorkspace(store: Store, id: number): Promise<string | undefin
   // The roles of users' own grants have ids below zero, and lie where everything lies.
   if (id < 0) return DEFAULT_WORKSPACE;
   return (await store.roles.get(id))?.workspace;
-}
-
-function missing(name: string) {
-  return invalid(
-    `Missing value for required parameter '${name}'. See the API docs for more information about request parameters.`,
-  );
 }
