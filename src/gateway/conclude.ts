@@ -53,8 +53,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return filterOnly(answer, keep, visibilityOf(judge, caller, keep.kind as RootKind));
     }
     if (answer.status !== 200) return answer;
-    const rows = propertyAt(replyJson(answer), keep.list);
-    const ids = Array.isArray(rows) ? rows.map((row: unknown) => String(propertyAt(row, keep.id))) : [];
+    const ids = listedIn(replyJson(answer), keep.list).map((row) => String(propertyAt(row, keep.id)));
     const allowed = await Promise.all(ids.map((id) => mayKeepChild(caller, keep, id)));
     const readable = new Set(ids.filter((_, index) => allowed[index]));
     return filterOnly(answer, keep, { mayRead: (id) => readable.has(id) });
@@ -126,9 +125,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
   }
 
   async function own(rule: RuleOf<'own'>, request: FastifyRequest, caller: SignedIn, answer: Answer) {
-    const reply = replyJson(answer);
-    const holders = rule.list === undefined ? [reply] : (propertyAt(reply, rule.list) as unknown);
-    for (const holder of Array.isArray(holders) ? holders : []) {
+    for (const holder of listedIn(replyJson(answer), rule.list)) {
       const id = propertyAt(holder, rule.id);
       if (typeof id !== 'string') continue;
       const [experimentId] =
@@ -143,16 +140,22 @@ export function createConclude(options: ConcludeOptions): Conclude {
   function tellActions(answer: Answer, rule: RuleOf<'allowed-actions'>, caller: SignedIn): Answer {
     if (answer.status !== 200) return answer;
     const reply = parseLossless(answer.bytes.toString('utf8'));
-    const things: unknown = rule.list === undefined ? [reply] : propertyAt(reply, rule.list);
-    for (const thing of Array.isArray(things) ? things : []) {
+    for (const thing of listedIn(reply, rule.list)) {
       const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
       const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
-      Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
+      Object.assign(Object(thing), { allowed_actions: allowed.map((action) => action.toUpperCase()) });
     }
     return withBody(answer, reply);
   }
 
   return { keepReadable, afterwards, tellActions };
+}
+
+/** What stands in a list of a reply; without a list, the reply is about one thing alone. */
+function listedIn(reply: unknown, list: string | undefined): readonly unknown[] {
+  if (list === undefined) return [reply];
+  const listed = propertyAt(reply, list);
+  return Array.isArray(listed) ? listed : [];
 }
 
 function without(value: unknown, fields: readonly string[]): unknown {
