@@ -249,7 +249,7 @@ function judgeRow(
   const ended = () => {
     request.way.because ||= operation.need;
   };
-  if (operation.has.has('special')) {
+  if (operation.ruleNames.has('special')) {
     return (judging ?? Promise.resolve())
       .then(() => judgeSpecially(request, operation, caller, specials))
       .then(ended);

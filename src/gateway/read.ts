@@ -44,19 +44,20 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
-    const lenient = principal.isAdmin && !STRICT.some((rule) => has(operation, rule));
+    const lenient = principal.isAdmin && !STRICT.some((rule) => operation.ruleNames.has(rule));
     if (operation.method === 'GET') {
       readQueryOf(request, operation, lenient);
       done();
       return;
     }
-    if (has(operation, 'takes-query') || has(operation, 'serve')) readQueryOf(request, operation, lenient);
+    if (operation.ruleNames.has('takes-query') || operation.ruleNames.has('serve'))
+      readQueryOf(request, operation, lenient);
     else if (request.way.target.rawQuery) refuseQuery(lenient);
-    if (has(operation, 'streams')) {
+    if (operation.ruleNames.has('streams')) {
       done();
       return;
     }
-    if (has(operation, 'serve')) refuseOtherThanJson(request, operation);
+    if (operation.ruleNames.has('serve')) refuseOtherThanJson(request, operation);
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient);
@@ -78,8 +79,9 @@ function refuseQuery(lenient: boolean): void {
 }
 
 /** What a form of another site can send is never taken for JSON (CVE-2025-1473); no form can send a DELETE. */
-function refuseOtherThanJson(request: FastifyRequest, { method, has }: Operation): void {
-  if (has.has('takes-form') || method === 'DELETE' || mediaTypeOf(request) === 'application/json') return;
+function refuseOtherThanJson(request: FastifyRequest, { method, ruleNames }: Operation): void {
+  if (ruleNames.has('takes-form') || method === 'DELETE' || mediaTypeOf(request) === 'application/json')
+    return;
   throw invalid('Invalid content type. Must be application/json');
 }
 
@@ -97,14 +99,14 @@ function readForm(request: FastifyRequest, bytes: Buffer): Record<string, string
 function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
   attempt(lenient, () => {
     if (readsBytes(operation)) return;
-    if (has(operation, 'takes-form')) {
+    if (operation.ruleNames.has('takes-form')) {
       request.way.body = readForm(request, bytes);
       return;
     }
     const json = readJson(bytes);
     request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
     // MLflow 3's user API takes a DELETE without a body by its query.
-    if (operation.method === 'DELETE' && bytes.length === 0 && has(operation, 'serve')) {
+    if (operation.method === 'DELETE' && bytes.length === 0 && operation.ruleNames.has('serve')) {
       request.way.body = Object.fromEntries([...request.way.query].map(([name, [value]]) => [name, value]));
     }
   });
@@ -155,11 +157,6 @@ function tooLarge(limit: number): ApiError {
     // What is left of the body is not waited for.
     headers: { connection: 'close' },
   });
-}
-
-/** Whether a row has a rule. */
-export function has(operation: Operation, rule: Rule['rule']): boolean {
-  return operation.has.has(rule);
 }
 
 /** Whether a judge of its own reads the body, packed and in whatever format it is. */

@@ -15,7 +15,7 @@ export interface Operation {
   readonly locators: readonly Locator[];
   readonly rules: readonly Rule[];
   /** The names of its rules, to be asked for on every request. */
-  readonly has: ReadonlySet<Rule['rule']>;
+  readonly ruleNames: ReadonlySet<Rule['rule']>;
   /** Declared fields of the request, where MLflow declares them. */
   readonly shape: Shape | undefined;
   /** Headers of an identity kind that the row judges itself, such as `x-mlflow-run-id`. */
@@ -59,8 +59,8 @@ export function operationsOf(rows: readonly Row[]): readonly Operation[] {
       const judgedHeaders = locators.flatMap(({ from }) =>
         from.filter((each) => each.startsWith('header.')).map((each) => each.slice('header.'.length)),
       );
-      const has = new Set(rules.map(({ rule }) => rule));
-      return { name, method, path, need, locators, rules, has, shape: shapeOf(name), judgedHeaders };
+      const ruleNames = new Set(rules.map(({ rule }) => rule));
+      return { name, method, path, need, locators, rules, ruleNames, shape: shapeOf(name), judgedHeaders };
     }),
   );
 }
