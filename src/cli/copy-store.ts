@@ -5,10 +5,7 @@ import Sqlite from 'better-sqlite3';
 import { cannotOpen } from '../store/cannot-open.ts';
 import { readDatabaseUri } from '../store/database-uri.ts';
 import { openStore, type Store } from '../store/index.ts';
-
-/** Only the gateway's own account may read password hashes. */
-const FILE_MODE = 0o600;
-const BUSY_TIMEOUT_MILLISECONDS = 5000;
+import { BUSY_TIMEOUT_MILLISECONDS, FILE_MODE } from '../store/sqlite.ts';
 
 /** The file of the store, whether it exists or not; undefined for a store in memory. */
 export function fileOfStore(databaseUri: string): string | undefined {

@@ -19,8 +19,6 @@ export interface Engine {
     readonly build: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   };
   readonly feed: FeedSource;
-  /** Copies the committed state into a new file. */
-  backup(file: string): Promise<void>;
   /** Closes what the dialect itself does not. */
   close(): void;
 }

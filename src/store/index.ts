@@ -41,12 +41,6 @@ export interface Store extends StoreParts {
   pageTokenKey(): Promise<Uint8Array>;
   /** Resolves if the database answers. */
   ping(): Promise<void>;
-  /**
-   * Copies the store, in use as it may be, into a new file that only the owner can read.
-   *
-   * @throws Error if the file exists or cannot be written.
-   */
-  backup(file: string): Promise<void>;
   /** Ends all use. Closing twice does nothing. */
   close(): Promise<void>;
 }
@@ -100,7 +94,6 @@ export async function openStore(databaseUri: string, { clock }: StoreOptions): P
     async ping() {
       await sql`select 1`.execute(db);
     },
-    backup: (file) => engine.backup(file),
     close,
   };
 }

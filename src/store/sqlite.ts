@@ -15,10 +15,10 @@ import type { DatabaseLocation } from './database-uri.ts';
 import type { Engine, FeedSource } from './engine.ts';
 
 /** How long a write waits for another process that is writing. */
-const BUSY_TIMEOUT_MILLISECONDS = 5000;
+export const BUSY_TIMEOUT_MILLISECONDS = 5000;
 
 /** Only the gateway's own account may read password hashes. SQLite gives `-wal` and `-shm` the same mode. */
-const FILE_MODE = 0o600;
+export const FILE_MODE = 0o600;
 
 /**
  * Opens a SQLite file, made with mode 0600 if it is missing, or a database in memory.
@@ -38,10 +38,6 @@ export function openSqlite(location: DatabaseLocation): Engine {
     dialect: createDialect(main, checkPlace),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
     feed: createFeedSource(watcher, checkPlace),
-    async backup(file) {
-      closeSync(openSync(file, 'wx', FILE_MODE));
-      await main.backup(file);
-    },
     close: () => {
       if (watcher !== main) watcher.close();
     },

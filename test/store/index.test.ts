@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -149,26 +149,6 @@ describe('a store that cannot answer is a 503', () => {
     const store = await open();
     await store.close();
     await expect(store.close()).resolves.toBeUndefined();
-  });
-});
-
-describe('a backup', () => {
-  test('of a store in use is a store, readable by its owner alone', async () => {
-    const store = await open();
-    const alice = await addUser(store, 'alice');
-    const file = join(temporaryDirectory(), 'copy.db');
-    await store.backup(file);
-    await addUser(store, 'bob');
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await (await open(`sqlite:///${file}`)).users.list()).toEqual([alice]);
-  });
-
-  test('never overwrites a file', async () => {
-    const store = await open();
-    const file = join(temporaryDirectory(), 'precious.txt');
-    writeFileSync(file, 'precious');
-    await expect(store.backup(file)).rejects.toThrow(/EEXIST/);
-    expect(readFileSync(file, 'utf8')).toBe('precious');
   });
 });
 
