@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { KNOWN_PASSWORDS } from './config/known-passwords.ts';
 import { nearestName } from './config/nearest-name.ts';
+import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
 import { interpolate, readIniSection } from './config/read-ini.ts';
 import { Secret } from './config/secret.ts';
 import { PERMISSIONS } from './policy/permissions.ts';
@@ -28,8 +28,6 @@ const IGNORED_KEYS = [
 ];
 const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
 
-/** All that bcrypt reads of a password. */
-const BCRYPT_BYTES = 72;
 /** Below this many rounds a stolen hash is cheap to guess. */
 const WISE_ROUNDS = 10;
 
@@ -105,10 +103,10 @@ export const settings = z
       .prefault('127.0.0.1')
       .describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
     port: integer(0, 65_535).prefault('5000').describe('Port to listen on; 0 takes a free one.'),
-    min_password_length: integer(1, BCRYPT_BYTES)
+    min_password_length: integer(1, BCRYPT_MAX_BYTES)
       .prefault('12')
       .describe(
-        `Fewest characters of a new password. ${BCRYPT_BYTES} bytes are the most a password can have.`,
+        `Fewest characters of a new password. ${BCRYPT_MAX_BYTES} bytes are the most a password can have.`,
       ),
     password_rounds: integer(4, 15)
       .prefault('12')
@@ -306,14 +304,16 @@ function unknownName(
 function adminPasswordProblem(read: unknown): string | undefined {
   const { admin_password: secret, min_password_length: minLength } = Object(read);
   if (!(secret instanceof Secret)) return undefined;
-  const password = secret.reveal();
-  if (KNOWN_PASSWORDS.includes(password))
-    return 'this is a default that everyone knows: write another, or leave it out';
-  if ([...password].length < minLength) return `write at least ${minLength} characters (min_password_length)`;
-  if (Buffer.byteLength(password) > BCRYPT_BYTES) return `write at most ${BCRYPT_BYTES} bytes`;
-  if (password.includes('\0') || !password.isWellFormed()) return 'write text without a zero byte';
-  return undefined;
+  const problem = passwordProblem(secret.reveal(), minLength);
+  return problem && WHAT_TO_WRITE[problem](minLength);
 }
+
+const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => string>> = {
+  short: (minLength) => `write at least ${minLength} characters (min_password_length)`,
+  known: () => 'this is a default that everyone knows: write another, or leave it out',
+  long: () => `write at most ${BCRYPT_MAX_BYTES} bytes`,
+  unreadable: () => 'write text without a zero byte',
+};
 
 /** SQLAlchemy's SQLite URLs, as MLflow writes them. */
 function isDatabaseUri(uri: string): boolean {

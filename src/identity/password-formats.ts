@@ -1,5 +1,6 @@
 import { pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto';
 import { compareSync } from 'bcryptjs';
+import { bcryptProblem } from '../config/password-rules.ts';
 
 /** A way in which a password may be stored. */
 interface PasswordFormat {
@@ -23,16 +24,6 @@ export function matchesHash(password: string, hash: string): boolean {
   return (format?.matches(password, hash) ?? false) && password.isWellFormed();
 }
 
-/** The longest password bcrypt tells apart from a longer one. */
-export const BCRYPT_MAX_BYTES = 72;
-
-/** Whether bcrypt reads all of a password: it stops at 72 bytes, and repeats the key from a NUL on. */
-export function bcryptReads(password: string): boolean {
-  return (
-    password.isWellFormed() && !password.includes('\0') && Buffer.byteLength(password) <= BCRYPT_MAX_BYTES
-  );
-}
-
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
 /** The cost of a bcrypt hash, undefined for anything else. */
@@ -45,7 +36,7 @@ function matchesBcrypt(password: string, hash: string): boolean {
   const rounds = bcryptRounds(hash);
   if (rounds === undefined || rounds < 4 || rounds > 20) return false;
   // Compared first and judged after, so that a password that cannot be takes as long as one that is not.
-  return compareSync(password, hash) && bcryptReads(password);
+  return compareSync(password, hash) && bcryptProblem(password) === undefined;
 }
 
 /** More than this and an imported hash could exhaust the machine. Werkzeug's own costs 34 MB. */

@@ -3,8 +3,14 @@ import { extname } from 'node:path';
 import { encodeBase64 } from 'bcryptjs';
 import { Piscina } from 'piscina';
 import { KNOWN_PASSWORDS } from '../config/known-passwords.ts';
+import {
+  BCRYPT_MAX_BYTES,
+  bcryptProblem,
+  type PasswordProblem,
+  passwordProblem,
+} from '../config/password-rules.ts';
 import { invalid, unavailable } from '../errors.ts';
-import { BCRYPT_MAX_BYTES, bcryptReads, bcryptRounds } from './password-formats.ts';
+import { bcryptRounds } from './password-formats.ts';
 import type { PasswordTask } from './password-worker.ts';
 
 export interface PasswordOptions {
@@ -82,22 +88,27 @@ export function createPasswords(options: PasswordOptions): Passwords {
     }
   }
 
+  const rules: Readonly<Record<PasswordProblem, string>> = {
+    short: `must be at least ${Math.max(minLength, 1)} characters`,
+    known: 'must not be a default password that everyone knows',
+    long: `must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8`,
+    unreadable: 'must be valid Unicode without NUL characters',
+  };
+
+  function refuse(problem: PasswordProblem | undefined): void {
+    if (problem !== undefined) throw invalid(`Password ${rules[problem]}.`);
+  }
+
   const verify = async (password: string, hash: string): Promise<boolean> =>
     (await run({ verb: 'verify', password, hash })) === true;
 
   return {
     checkRules(password) {
       if (typeof password !== 'string') throw invalid('Password must be a string.');
-      if (password === '' || [...password].length < minLength) {
-        throw invalid(`Password must be at least ${Math.max(minLength, 1)} characters.`);
-      }
-      if (KNOWN_PASSWORDS.includes(password)) {
-        throw invalid('Password must not be a default password that everyone knows.');
-      }
-      refuseUnreadable(password);
+      refuse(passwordProblem(password, minLength));
     },
     async hash(password) {
-      refuseUnreadable(password);
+      refuse(bcryptProblem(password));
       const salt = cost + encodeBase64([...randomBytes(16)], 16);
       const hash = await run({ verb: 'hash', password, salt });
       if (typeof hash !== 'string') throw new TypeError('The worker answered no hash.');
@@ -115,7 +126,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
       return false;
     },
     needsRehash(hash, password) {
-      if (password !== undefined && !bcryptReads(password)) return false;
+      if (password !== undefined && bcryptProblem(password) !== undefined) return false;
       return (bcryptRounds(hash) ?? 0) < rounds;
     },
     async close() {
@@ -123,12 +134,4 @@ export function createPasswords(options: PasswordOptions): Passwords {
       await threads?.destroy();
     },
   };
-}
-
-/** bcrypt would take `a…` (73 bytes) for its first 72, and what follows a NUL for a repetition. */
-function refuseUnreadable(password: string): void {
-  if (Buffer.byteLength(password) > BCRYPT_MAX_BYTES) {
-    throw invalid(`Password must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8.`);
-  }
-  if (!bcryptReads(password)) throw invalid('Password must be valid Unicode without NUL characters.');
 }
