@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { readDatabaseUri } from './config/database-uri.ts';
 import { nearestName } from './config/nearest-name.ts';
 import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
 import { interpolate, readIniSection } from './config/read-ini.ts';
@@ -69,10 +70,13 @@ export const settings = z
       ),
     database_uri: z
       .string()
-      .refine(
-        isDatabaseUri,
-        'write sqlite:///relative.db or sqlite:////absolute.db; other databases are not offered yet',
-      )
+      .superRefine((uri, { addIssue }) => {
+        try {
+          readDatabaseUri(uri);
+        } catch (error) {
+          addIssue(error instanceof Error ? error.message : String(error));
+        }
+      })
       .prefault('sqlite:///basic_auth.db')
       .describe(
         'Where users and grants are kept. sqlite:///basic_auth.db is relative to the working directory, sqlite:////srv/basic_auth.db is absolute.',
@@ -314,11 +318,6 @@ const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => str
   long: () => `write at most ${BCRYPT_MAX_BYTES} bytes`,
   unreadable: () => 'write text without a zero byte',
 };
-
-/** SQLAlchemy's SQLite URLs, as MLflow writes them. */
-function isDatabaseUri(uri: string): boolean {
-  return /^sqlite:(\/\/|\/\/\/[^?#]+)$/.test(uri);
-}
 
 function isUpstreamUri(uri: string): boolean {
   if (uri.startsWith('unix:')) return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');

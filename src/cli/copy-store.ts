@@ -2,8 +2,8 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { readDatabaseUri } from '../config/database-uri.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
-import { readDatabaseUri } from '../store/database-uri.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { BUSY_TIMEOUT_MILLISECONDS, FILE_MODE } from '../store/sqlite.ts';
 

@@ -1,7 +1,7 @@
 import { Kysely, sql } from 'kysely';
+import { readDatabaseUri } from '../config/database-uri.ts';
 import { loadAccount } from './account.ts';
 import { type Changes, createChanges } from './changes.ts';
-import { readDatabaseUri } from './database-uri.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';

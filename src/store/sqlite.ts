@@ -9,9 +9,9 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import type { DatabaseLocation } from '../config/database-uri.ts';
 import { ApiError, unavailable } from '../errors.ts';
 import { cannotOpen } from './cannot-open.ts';
-import type { DatabaseLocation } from './database-uri.ts';
 import type { Engine, FeedSource } from './engine.ts';
 
 /** How long a write waits for another process that is writing. */

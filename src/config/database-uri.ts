@@ -12,18 +12,16 @@ export type DatabaseLocation = { readonly file: string } | 'memory';
  */
 export function readDatabaseUri(uri: string): DatabaseLocation {
   if (/^postgres(ql)?(\+\w+)?:/.test(uri)) {
-    throw new Error('database_uri: PostgreSQL is not offered yet. Write sqlite:///path/to/file.db.');
+    throw new Error('write sqlite:///path/to/file.db: PostgreSQL is not offered yet');
   }
   const path = /^sqlite(?:\+pysqlite)?:\/\/(.*)$/s.exec(uri)?.[1];
-  if (path === undefined) {
-    throw new Error('database_uri: only SQLite is offered. Write sqlite:///path/to/file.db.');
-  }
+  if (path === undefined) throw new Error('write sqlite:///path/to/file.db: no other database is offered');
   if (path === '' || path === '/' || path === '/:memory:') return 'memory';
   if (!path.startsWith('/')) {
     throw new Error(
-      'database_uri: a relative file takes three slashes (sqlite:///file.db), an absolute one four.',
+      'write three slashes before a relative file (sqlite:///file.db), four before an absolute one',
     );
   }
-  if (/[?#\0]/.test(path)) throw new Error('database_uri: options behind the file name are not offered.');
+  if (/[?#\0]/.test(path)) throw new Error('write no options behind the file name');
   return { file: resolve(path.slice(1)) };
 }

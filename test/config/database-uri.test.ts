@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readDatabaseUri } from '../../src/store/database-uri.ts';
+import { readDatabaseUri } from '../../src/config/database-uri.ts';
 
 describe('a database URI means what it means to SQLAlchemy', () => {
   test.each([
@@ -30,5 +30,5 @@ test.each([
   'sqlite://basic_auth.db',
   'sqlite:///a.db?mode=ro',
 ])('%j is refused with what to write instead', (uri) =>
-  expect(() => readDatabaseUri(uri)).toThrow(/^database_uri: /),
+  expect(() => readDatabaseUri(uri)).toThrow(/^write /),
 );
