@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createExperiment,
   createRun,
+  grantOn,
   type Person,
   startGateway,
   type TestGateway,
@@ -23,11 +24,7 @@ afterAll(() => gateway.close());
 
 async function holding(...grants: [type: string, id: string, permission: string][]): Promise<Person> {
   const who = await gateway.person('holder');
-  for (const [resource_type, resource_id, permission] of grants) {
-    const grant = { username: who.username, resource_type, resource_id, permission };
-    const answer = await gateway.admin.post(`${A3}/users/permissions/grant`, grant);
-    if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
-  }
+  for (const [type, id, permission] of grants) await grantOn(gateway.admin, who, type, id, permission);
   return who;
 }
 

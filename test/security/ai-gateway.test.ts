@@ -3,12 +3,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   createExperiment,
   grant,
+  grantOn,
   type Person,
   startGateway,
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
 import { sharedMlflow } from '../support/mlflow.ts';
+import { newNeighbours } from '../support/neighbours.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
@@ -16,6 +18,7 @@ const AI = `${A3}/gateway`;
 let gateway: TestGateway;
 let alice: Person;
 let bob: Person;
+let alices: string;
 let definition: string;
 
 beforeAll(async () => {
@@ -24,8 +27,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 beforeEach(async () => {
-  alice = await gateway.person('alice');
-  bob = await gateway.person('bob');
+  ({ alice, bob, alices } = await newNeighbours(gateway));
   const secret = await bob.post(`${AI}/secrets/create`, {
     secret_name: unique('secret'),
     secret_value: { api_key: 'a-key' },
@@ -99,13 +101,7 @@ describe('a secret', () => {
         provider: 'openai',
       })
     ).json;
-    const granted = await bob.post(`${A3}/users/permissions/grant`, {
-      username: alice.username,
-      resource_type: 'gateway_secret',
-      resource_id: secret.secret_id,
-      permission: 'EDIT',
-    });
-    expect(granted.status).toBe(200);
+    await grantOn(bob, alice, 'gateway_secret', secret.secret_id, 'EDIT');
     const update = (by: Person, json: Record<string, unknown>) =>
       by.post(`${AI}/secrets/update`, { secret_id: secret.secret_id, ...json });
     const elsewhere = { api_base: 'https://1.1.1.1' };
@@ -139,11 +135,10 @@ describe('a scorer', () => {
     });
 
   test('calls only endpoints that whoever registers it may use, and tells nothing of others', async () => {
-    const experiment_id = await createExperiment(alice);
     const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
     const register = (shape: Record<string, unknown>) =>
       alice.post(`${A3}/scorers/register`, {
-        experiment_id,
+        experiment_id: alices,
         name: 'judge',
         serialized_scorer: serialized(shape),
       });
@@ -152,27 +147,20 @@ describe('a scorer', () => {
         expect([shape, (await register(shape)).status]).toEqual([shape, 403]);
       }
     }
-    const granted = await bob.post(`${A3}/users/permissions/grant`, {
-      username: alice.username,
-      resource_type: 'gateway_endpoint',
-      resource_id: endpoint.endpoint_id,
-      permission: 'USE',
-    });
-    expect(granted.status).toBe(200);
+    await grantOn(bob, alice, 'gateway_endpoint', endpoint.endpoint_id, 'USE');
     const [judge = {}] = shapes(`gateway:/${endpoint.name}`);
     expect((await register(judge)).status).toBe(200);
     expect((await register(shapes('openai:/a-model')[0] ?? {})).status).toBe(200);
   });
 
   test('is refused where it could be read in two ways', async () => {
-    const experiment_id = await createExperiment(alice);
     for (const serialized_scorer of [
       '{"a":{"model":"gateway:/x","model":"openai:/y"}}',
       '"{}"',
       '[]',
       'no',
     ]) {
-      const asked = { experiment_id, name: 'judge', serialized_scorer };
+      const asked = { experiment_id: alices, name: 'judge', serialized_scorer };
       expect((await alice.post(`${A3}/scorers/register`, asked)).status).toBe(400);
     }
   });
@@ -185,10 +173,9 @@ describe('a scorer', () => {
     ['inference_params', { headers: { 'X-MLflow-Guardrail-Bypass': '1' } }],
     ['extra_headers', { 'X-MLflow-Guardrail-Bypass': '1' }],
   ])('does not send the keys of the server elsewhere: %s %j', async (setting, value) => {
-    const experiment_id = await createExperiment(alice);
     const register = (by: Person, scorer: Record<string, unknown>) =>
       by.post(`${A3}/scorers/register`, {
-        experiment_id,
+        experiment_id: alices,
         name: 'judge',
         serialized_scorer: serialized(scorer),
       });
@@ -213,20 +200,13 @@ describe('a scorer', () => {
   ])(
     'nor does the optimizer of a prompt, or a model of it that is not one’s to use: %j',
     async (settings) => {
-      const experiment_id = await createExperiment(alice);
       const prompt = unique('prompt');
       const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
       const made = await alice.post('/api/2.0/mlflow/registered-models/create', { name: prompt, tags });
       expect(made.status).toBe(200);
-      const granted = await gateway.admin.post(`${A3}/users/permissions/grant`, {
-        username: alice.username,
-        resource_type: 'gateway_endpoint',
-        resource_id: '*',
-        permission: 'USE',
-      });
-      expect(granted.status).toBe(200);
+      await grantOn(gateway.admin, alice, 'gateway_endpoint', '*', 'USE');
       const answer = await alice.post(`${A3}/prompt-optimization/jobs`, {
-        experiment_id,
+        experiment_id: alices,
         source_prompt_uri: `prompts:/${prompt}/1`,
         config: {
           optimizer_type: 'OPTIMIZER_TYPE_METAPROMPT',
@@ -238,31 +218,20 @@ describe('a scorer', () => {
   );
 
   test('that a job runs calls no endpoint that is denied to whoever starts it', async () => {
-    const experiment_id = await createExperiment(alice);
     const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
-    for (const [resource_id, permission] of [
-      ['*', 'USE'],
-      [endpoint.endpoint_id, 'DENY'],
-    ]) {
-      const what = {
-        username: alice.username,
-        resource_type: 'gateway_endpoint',
-        resource_id,
-        permission,
-      };
-      expect((await gateway.admin.post(`${A3}/users/permissions/grant`, what)).status).toBe(200);
-    }
+    await grantOn(gateway.admin, alice, 'gateway_endpoint', '*', 'USE');
+    await grantOn(gateway.admin, alice, 'gateway_endpoint', endpoint.endpoint_id, 'DENY');
     const [judge = {}] = shapes(`gateway:/${endpoint.name}`);
     const [free = {}] = shapes('openai:/a-model');
     const trace_ids = [`tr-${'0'.repeat(32)}`];
     const ajax = (path: string, json: unknown) => alice.post(`/ajax-api/3.0/mlflow/${path}`, json);
     const one = (shape: Record<string, unknown>) => ({
-      experiment_id,
+      experiment_id: alices,
       trace_ids,
       serialized_scorer: serialized(shape),
     });
     const several = (...each: Record<string, unknown>[]) => ({
-      experiment_id,
+      experiment_id: alices,
       trace_ids,
       serialized_scorers: each.map(serialized),
     });

@@ -3,8 +3,8 @@
  * that id, whichever trace that is of.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createExperiment, grant, type Person, startGateway, type TestGateway } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { grant, type Person, type TestGateway } from '../support/gateway.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
 
 const TRACES = '/api/3.0/mlflow/traces';
@@ -12,11 +12,11 @@ const TRACES = '/api/3.0/mlflow/traces';
 let gateway: TestGateway;
 let alice: Person;
 let bob: Person;
+let alices: string;
+let bobs: string;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
-  alice = await gateway.person('alice');
-  bob = await gateway.person('bob');
+  ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2'));
 });
 afterAll(() => gateway.close());
 
@@ -30,12 +30,10 @@ const assessment = (more: object = {}) => ({
 });
 
 test('no trace that is started takes an assessment over', async () => {
-  const alices = await createExperiment(alice);
   const trace = await startTrace(alice, alices);
   const at = `${TRACES}/${trace}/assessments`;
   const made = await alice.post(at, { assessment: assessment({ trace_id: trace }) });
   const assessment_id = made.json.assessment.assessment_id as string;
-  const bobs = await createExperiment(bob);
   await grant(alice, bob, { experiment: alices }, 'READ');
   const before = (await alice.get(`${at}/${assessment_id}`)).text;
   const own = await startTrace(bob, bobs);
@@ -57,7 +55,7 @@ test('no trace that is started takes an assessment over', async () => {
 test('a trace is started with assessments of its own', async () => {
   const { status, json } = await bob.post(
     TRACES,
-    traceBody(await createExperiment(bob), newTraceId(), { assessments: [assessment()] }),
+    traceBody(bobs, newTraceId(), { assessments: [assessment()] }),
   );
   expect([status, json.trace.trace_info.assessments.length]).toEqual([200, 1]);
 });

@@ -2,16 +2,10 @@
  * GHSA-3p64-6gvh-82v5: nobody logs into another's run or logged model, be it one value, a batch, or what a run read
  * and made.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createRun, grant, type Person, type TestGateway } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 
 const RUNS = '/api/2.0/mlflow/runs';
 const METRIC = { key: 'm', value: 1, timestamp: 1, step: 0 };
@@ -32,24 +26,21 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
   let gateway: TestGateway;
   let alice: Person;
   let bob: Person;
+  let alices: string;
+  let bobs: string;
   let reader: Person;
-  let experiment: string;
 
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
     reader = await gateway.person('reader');
-    experiment = await createExperiment(alice);
-    await grant(alice, reader, { experiment }, 'READ');
-    await createRun(bob, await createExperiment(bob));
+    await grant(alice, reader, { experiment: alices }, 'READ');
   });
   afterAll(() => gateway.close());
 
   const stateOf = async (run: string) => (await gateway.admin.get(`${RUNS}/get?run_id=${run}`)).json.run;
 
   test('is logged into by whoever may edit its experiment', async () => {
-    const run = await createRun(alice, experiment);
+    const run = await createRun(alice, alices);
     for (const [path, body] of logged(run)) {
       const { status, text } = await alice.post(`${RUNS}/${path}`, body);
       expect([path, status, text]).toEqual([path, 200, text]);
@@ -62,7 +53,7 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
   });
 
   test('is not logged into by anybody else', async () => {
-    const run = await createRun(alice, experiment);
+    const run = await createRun(alice, alices);
     const before = await stateOf(run);
     for (const who of [bob, reader]) {
       for (const [path, body] of logged(run)) {
@@ -74,8 +65,8 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
   });
 
   test('is not logged into by a second spelling of its id beside one of one’s own', async () => {
-    const run = await createRun(alice, experiment);
-    const own = await createRun(bob, await createExperiment(bob));
+    const run = await createRun(alice, alices);
+    const own = await createRun(bob, bobs);
     const before = await stateOf(run);
     for (const [path, body] of logged(own)) {
       for (const more of [{ runId: run }, { run_uuid: run }, { runUuid: run }]) {
@@ -89,22 +80,13 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
 });
 
 describe('a logged model of MLflow 3.17.2', () => {
-  let gateway: TestGateway;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
-  });
-  afterAll(() => gateway.close());
-
   const newModel = async (by: Person, experiment_id: string) =>
     (await by.post('/api/2.0/mlflow/logged-models', { experiment_id, name: 'm' })).json.model.info
       .model_id as string;
 
   test('gets no metric, and is no input or output, from a run of somebody who may not edit it', async () => {
-    const alice = await gateway.person('alice');
-    const bob = await gateway.person('bob');
-    const alices = await createExperiment(alice);
-    const bobs = await createExperiment(bob);
+    const { gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2');
+    onTestFinished(() => gateway.close());
     await grant(alice, bob, { experiment: alices }, 'READ');
     const run_id = await createRun(bob, bobs);
     const [foreign, own] = [await newModel(alice, alices), await newModel(bob, bobs)];

@@ -2,14 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync, inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readSpanExport } from '../../src/mlflow/otlp.ts';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-} from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { createRun, type Person, type TestGateway } from '../support/gateway.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 import { encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';
 import { twoDeflates } from '../support/two-deflates.ts';
 
@@ -26,11 +20,9 @@ describe('spans sent over OTLP to MLflow 3.17.2', () => {
   let bobsTrace: string;
 
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri, { max_json_body_bytes: '200000' });
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
-    alices = await createExperiment(alice);
-    bobs = await createExperiment(bob);
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2', {
+      max_json_body_bytes: '200000',
+    }));
   });
   afterAll(() => gateway.close());
 

@@ -4,11 +4,10 @@ import {
   createRun,
   grant,
   type Person,
-  startGateway,
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 import { startTrace } from '../support/traces.ts';
 
 /** A request: method, path behind `/api/3.0/mlflow/`, JSON body. */
@@ -22,11 +21,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
   let bobs: string;
 
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
-    alices = await createExperiment(alice);
-    bobs = await createExperiment(bob);
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2'));
   });
   afterAll(() => gateway.close());
 

@@ -2,16 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { createRun, grant, type Person, type TestGateway, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, runPython } from '../support/mlflow.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 
 describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (version) => {
   let gateway: TestGateway;
@@ -26,12 +19,8 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
   let bobsModel: string;
 
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
     storage = mkdtempSync(join(tmpdir(), 'storage-'));
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
-    alices = await createExperiment(alice);
-    bobs = await createExperiment(bob);
     alicesRun = await createRun(alice, alices);
     bobsRun = await createRun(bob, bobs);
     alicesModel = await newModel(alice);
@@ -56,15 +45,15 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
     return name;
   }
 
-  const version_ = (by: Person, json: Readonly<Record<string, unknown>>) =>
+  const newVersion = (by: Person, json: Readonly<Record<string, unknown>>) =>
     by.post('/api/2.0/mlflow/model-versions/create', json);
 
   test('a version of a model is made from files one may read, and read back', async () => {
     const name = await newModel(alice);
-    const made = await version_(alice, { name, source: `runs:/${alicesRun}/model`, run_id: alicesRun });
+    const made = await newVersion(alice, { name, source: `runs:/${alicesRun}/model`, run_id: alicesRun });
     expect([made.status, made.text]).toEqual([200, made.text]);
     const files = `mlflow-artifacts:/${alices}/${alicesRun}/artifacts/model`;
-    const second = await version_(alice, { name, source: files, run_id: alicesRun });
+    const second = await newVersion(alice, { name, source: files, run_id: alicesRun });
     expect([second.status, second.text]).toEqual([200, second.text]);
     const read = `/model-versions/get-artifact?name=${name}&version=2&path=secret.txt`;
     const answer = await alice.get(read);
@@ -74,7 +63,7 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
 
   test('no source reaches files that one may not read', async () => {
     const foreign = `${bobs}/${bobsRun}/artifacts`;
-    await version_(bob, { name: bobsModel, source: `runs:/${bobsRun}/model`, run_id: bobsRun });
+    await newVersion(bob, { name: bobsModel, source: `runs:/${bobsRun}/model`, run_id: bobsRun });
     const sources = [
       `runs:/${bobsRun}/model`,
       `runs:/${bobsRun}`,
@@ -115,7 +104,7 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
     ];
     for (const source of sources) {
       for (const more of [{}, { run_id: alicesRun }, { run_id: bobsRun }, { runId: bobsRun }]) {
-        const { status } = await version_(alice, { name: alicesModel, source, ...more });
+        const { status } = await newVersion(alice, { name: alicesModel, source, ...more });
         expect([source, more, status >= 400 && status < 500]).toEqual([source, more, true]);
       }
     }
@@ -128,14 +117,14 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
     await newModel(bob, `${name}@x`);
     await newModel(alice, name);
     for (const source of [`models:/${name}@x/1`, `models:/${name}@x@champion`]) {
-      expect((await version_(alice, { name: alicesModel, source })).status).toBe(403);
+      expect((await newVersion(alice, { name: alicesModel, source })).status).toBe(403);
     }
   });
 
   test('a version cannot be made from a foreign run by saying that it is so', async () => {
     const source = `mlflow-artifacts:/${alices}/${alicesRun}/artifacts/model`;
     for (const more of [{ run_id: bobsRun }, { runId: bobsRun }]) {
-      expect((await version_(alice, { name: alicesModel, source, ...more })).status).toBe(403);
+      expect((await newVersion(alice, { name: alicesModel, source, ...more })).status).toBe(403);
     }
   });
 
@@ -165,7 +154,7 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
       const name = await newModel(alice);
       const uri = async (id: string) =>
         (await alice.get(`/api/2.0/mlflow/runs/get?run_id=${id}`)).json.run.info.artifact_uri as string;
-      const made = await version_(alice, { name, source: `${await uri(run)}/model`, run_id: run });
+      const made = await newVersion(alice, { name, source: `${await uri(run)}/model`, run_id: run });
       expect([made.status, made.text]).toEqual([200, made.text]);
       for (const source of [
         root,
@@ -174,12 +163,12 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
         `${await uri(run)}x`,
         `/${await uri(run)}/model`,
       ]) {
-        const { status } = await version_(alice, { name, source, run_id: run });
+        const { status } = await newVersion(alice, { name, source, run_id: run });
         expect([source, status]).toEqual([source, 403]);
       }
-      expect((await version_(alice, { name, source: `${await uri(run)}/model` })).status).toBe(403);
+      expect((await newVersion(alice, { name, source: `${await uri(run)}/model` })).status).toBe(403);
       const ofBob = { name: bobsModel, source: `${await uri(run)}/model`, run_id: run };
-      expect((await version_(bob, ofBob)).status).toBe(403);
+      expect((await newVersion(bob, ofBob)).status).toBe(403);
     },
   );
 

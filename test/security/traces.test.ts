@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { createRun, type Person, type TestGateway, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, type MlflowVersion } from '../support/mlflow.ts';
+import { startNeighbours } from '../support/neighbours.ts';
 import { encodeSpans } from '../support/spans.ts';
 import { newTraceId, startTrace, startTraceV2, traceBody } from '../support/traces.ts';
 
@@ -25,12 +19,8 @@ let bob: Person;
 let alices: string;
 let bobs: string;
 
-async function start(version: (typeof MLFLOW_VERSIONS)[number]) {
-  gateway = await startGateway((await sharedMlflow(version)).socketUri);
-  alice = await gateway.person('alice');
-  bob = await gateway.person('bob');
-  alices = await createExperiment(alice);
-  bobs = await createExperiment(bob);
+async function start(version: MlflowVersion) {
+  ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
 }
 
 /** A request: method, path behind `/api/`, JSON body. */

@@ -165,6 +165,19 @@ export async function grant(
   if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
 }
 
+/** Grants a permission on anything that can hold one, or with `*` on all of a kind, by MLflow 3's API. */
+export async function grantOn(
+  by: Person,
+  to: Person,
+  resource_type: string,
+  resource_id: string,
+  permission: string,
+): Promise<void> {
+  const sent = { username: to.username, resource_type, resource_id, permission };
+  const answer = await by.post('/api/3.0/mlflow/users/permissions/grant', sent);
+  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+}
+
 /** Creates an experiment as somebody; answers its id. */
 export async function createExperiment(by: Person, name = unique('experiment')): Promise<string> {
   const answer = await by.post('/api/2.0/mlflow/experiments/create', { name });
