@@ -1,6 +1,13 @@
 /** Grants on what MLflow 3.17 has beyond experiments and models, on the real server. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import {
+  createExperiment,
+  grantOn,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../support/gateway.ts';
 import { runPython, sharedMlflow } from '../support/mlflow.ts';
 
 const A3 = '/api/3.0/mlflow';
@@ -24,8 +31,7 @@ beforeEach(async () => {
 async function share(type: string, id: string, permission: string) {
   const what = { username: other.username, resource_type: type, resource_id: id };
   await owner.post(`${A3}/users/permissions/revoke`, what);
-  const answer = await owner.post(`${A3}/users/permissions/grant`, { ...what, permission });
-  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+  await grantOn(owner, other, type, id, permission);
 }
 
 /** What somebody holds, one line for each grant. */
@@ -289,12 +295,7 @@ client.delete_mcp_server(name)
 
   test('does not come into being by a version from whoever is denied it', async () => {
     const name = `com.example/${unique('server')}`;
-    await gateway.admin.post(`${A3}/users/permissions/grant`, {
-      username: other.username,
-      resource_type: 'mcp_server',
-      resource_id: '*',
-      permission: 'DENY',
-    });
+    await grantOn(gateway.admin, other, 'mcp_server', '*', 'DENY');
     expect((await other.post(`${A3}/mcp-servers/${name}/versions`, firstVersion(name))).status).toBe(403);
     expect((await gateway.admin.get(`${A3}/mcp-servers/${name}`)).status).toBe(404);
   });
@@ -522,8 +523,7 @@ describe('the classic permissions API', () => {
   });
 
   test('a user is shown as clients of every version read one, also with a grant on no scorer MLflow could name', async () => {
-    const what = { username: other.username, resource_type: 'scorer', resource_id: '1/%zz' };
-    await gateway.admin.post(`${A3}/users/permissions/grant`, { ...what, permission: 'READ' });
+    await grantOn(gateway.admin, other, 'scorer', '1/%zz', 'READ');
     const { user } = (await other.get(`/api/2.0/mlflow/users/get?username=${other.username}`)).json;
     expect(user).toMatchObject({
       experiment_permissions: [],

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createLineage, type Lineage } from '../../src/mlflow/lineage.ts';
-import type { ChildKind } from '../../src/mlflow/row.ts';
+import { CHILD_KINDS } from '../../src/mlflow/row.ts';
 import { createUpstream, type Upstream } from '../../src/mlflow/upstream.ts';
 
 /** Answers in ways that MLflow cannot be brought to; each test says how. */
@@ -193,20 +193,7 @@ test('a job without an experiment belongs to nothing', async () => {
   expect(await lineage.rootsOf('job', 'a')).toBeUndefined();
 });
 
-const KINDS = [
-  'run',
-  'trace',
-  'logged_model',
-  'dataset',
-  'issue',
-  'label_schema',
-  'review_queue',
-  'job',
-  'prompt_optimization_job',
-  'gateway_guardrail',
-] as const satisfies readonly ChildKind[];
-
-describe.each(KINDS)('the root of a %s', (kind) => {
+describe.each(CHILD_KINDS)('the root of a %s', (kind) => {
   const id = runId(1);
 
   test.each<[string, Answers, number]>([
