@@ -7,9 +7,9 @@ import { createAdoption } from './gateway/adopt.ts';
 import { createJudge } from './gateway/authorize.ts';
 import { createPageTokens } from './gateway/page-token.ts';
 import { createAccounts } from './identity/accounts.ts';
-import { createBasic } from './identity/basic.ts';
+import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
-import { createPasswords } from './identity/password.ts';
+import { createPasswords, type Passwords } from './identity/password.ts';
 import { coverageOf, describeCoverage } from './mlflow/coverage.ts';
 import { createLineage } from './mlflow/lineage.ts';
 import { createMatcher } from './mlflow/match.ts';
@@ -72,12 +72,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       accounts,
       passwords,
       processKey: random(32),
-      rehash: async (username, from, password) => {
-        const user = await store.users.get(username);
-        if (user === undefined) return from;
-        const to = await passwords.hash(password);
-        return (await store.users.replacePasswordHash(user.id, from, to)) ? to : from;
-      },
+      rehash: rehashIn(store, passwords),
     });
     const app = buildApp(
       {
@@ -119,7 +114,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 async function makeFirstAdmin(
   config: Config,
   store: Store,
-  passwords: ReturnType<typeof createPasswords>,
+  passwords: Passwords,
   random: (bytes: number) => Buffer,
 ) {
   if ((await store.users.list()).length > 0) return undefined;
@@ -127,6 +122,16 @@ async function makeFirstAdmin(
   const password = config.admin_password?.reveal() ?? generatePassword(random);
   const user = { username, passwordHash: await passwords.hash(password), isAdmin: true };
   return { user, shown: config.admin_password === undefined ? { username, password } : undefined };
+}
+
+/** Replaces a hash only while it is the one that the password was proved by. */
+function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'] {
+  return async (username, from, password) => {
+    const user = await users.get(username);
+    if (user === undefined) return from;
+    const to = await passwords.hash(password);
+    return (await users.replacePasswordHash(user.id, from, to)) ? to : from;
+  };
 }
 
 interface Repeated {
