@@ -13,7 +13,7 @@ import { allows, type Permission } from '../policy/permissions.ts';
 import { ALL } from '../policy/resources.ts';
 import type { Store } from '../store/index.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
-import { rolesHeld, visibleRoles } from './held-roles.ts';
+import { rolesHeld, rolesVisibleTo } from './held-roles.ts';
 import { existingUser } from './parameters.ts';
 import { flatPermissions } from './role-json.ts';
 
@@ -80,7 +80,7 @@ export function grantHandlers(store: Store, defaultPermission: Permission): Hand
   async function permissionsOf(call: Call, username: string) {
     const user = await existingUser(store, username);
     const held = await rolesHeld(store, user.id);
-    const visible = await visibleRoles(store, callerOf(call), user.id, held);
+    const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
     return { is_admin: user.isAdmin, permissions: flatPermissions(visible) };
   }
 

@@ -18,16 +18,16 @@ export function administeredBy(roles: readonly Role[]): ReadonlySet<string> {
   );
 }
 
-/** The part of somebody's roles that another may see: all of one's own, else those in workspaces one administers. */
-export async function visibleRoles(
-  store: Store,
-  viewer: SignedIn,
-  userId: number,
-  roles: readonly Role[],
-): Promise<readonly Role[]> {
-  if (viewer.isAdmin || viewer.id === userId) return roles;
-  const administered = administeredBy(await rolesHeld(store, viewer.id));
-  return roles.filter(({ workspace }) => administered.has(workspace));
+/** Takes the part of a user's roles that a viewer may see: all of one's own, else those in workspaces one administers. */
+export type VisibleRoles = (userId: number, roles: readonly Role[]) => readonly Role[];
+
+/** What a viewer may see of roles, for as many users as are asked about. */
+export async function rolesVisibleTo(store: Store, viewer: SignedIn): Promise<VisibleRoles> {
+  const administered = viewer.isAdmin ? undefined : administeredBy(await rolesHeld(store, viewer.id));
+  return (userId, roles) =>
+    administered === undefined || userId === viewer.id
+      ? roles
+      : roles.filter(({ workspace }) => administered.has(workspace));
 }
 
 function isAdministration({ resourceType, resourcePattern, permission }: Role['permissions'][number]) {

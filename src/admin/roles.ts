@@ -6,7 +6,7 @@ import { DEFAULT_WORKSPACE } from '../store/account.ts';
 import type { Store } from '../store/index.ts';
 import type { Role, RolePermission } from '../store/roles.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
-import { administeredBy, rolesHeld, visibleRoles } from './held-roles.ts';
+import { administeredBy, rolesHeld, rolesVisibleTo } from './held-roles.ts';
 import { anything, existingUser, integer } from './parameters.ts';
 import {
   assignmentJson,
@@ -179,7 +179,7 @@ export function roleHandlers(store: Store): Handlers {
       const { username } = queryOf(call, { username: text });
       const user = await existingUser(store, username);
       const held = await rolesHeld(store, user.id);
-      const visible = await visibleRoles(store, callerOf(call), user.id, held);
+      const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
       return { roles: visible.map(roleJson) };
     },
   };

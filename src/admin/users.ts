@@ -4,7 +4,7 @@ import type { Passwords } from '../identity/password.ts';
 import type { Store } from '../store/index.ts';
 import type { User } from '../store/types.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
-import { administeredBy, rolesHeld } from './held-roles.ts';
+import { rolesVisibleTo } from './held-roles.ts';
 import { existingUser } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
 import { OWN_ROLE_PREFIX, ownRole, roleJson } from './role-json.ts';
@@ -62,22 +62,19 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
 
     /** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
     async 'users.list'(call) {
-      const caller = callerOf(call);
-      const [users, grants, roles] = await Promise.all([
+      const [users, grants, roles, visible] = await Promise.all([
         store.users.list(),
         store.grants.forUsers(),
         store.roles.byUser(),
+        rolesVisibleTo(store, callerOf(call)),
       ]);
       const held = (user: User) => {
         const own = ownRole(user, grants.get(user.id) ?? []);
         return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
       };
-      const administered = caller.isAdmin ? undefined : administeredBy(await rolesHeld(store, caller.id));
-      const visible = (user: User) =>
-        administered === undefined || user.id === caller.id
-          ? held(user)
-          : held(user).filter(({ workspace }) => administered.has(workspace));
-      return { users: users.map((user) => ({ ...brief(user), roles: visible(user).map(roleJson) })) };
+      return {
+        users: users.map((user) => ({ ...brief(user), roles: visible(user.id, held(user)).map(roleJson) })),
+      };
     },
 
     'users.current'(call) {
