@@ -10,7 +10,7 @@ import {
   typeProblem,
 } from '../policy/grantable.ts';
 import { allows, type Permission } from '../policy/permissions.ts';
-import { ALL } from '../policy/resources.ts';
+import { ALL, type RootKind } from '../policy/resources.ts';
 import type { Store } from '../store/index.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { rolesHeld, rolesVisibleTo } from './held-roles.ts';
@@ -112,13 +112,22 @@ export function checkGrantable(type: string, id: string): void {
   if (!isRootKind(type)) {
     throw invalid(`resource_type '${type}' is not supported by the per-user permission convenience APIs.`);
   }
-  if (type === 'scorer') {
-    if (!id.includes('/')) {
-      throw invalid("Invalid scorer resource_id. Expected '<experiment_id>/<scorer_name>'.");
-    }
-  } else if (!isCanonical(type, id, true)) {
-    // No request could ever name such a thing: the grant would protect or open nothing.
-    throw invalid(`Parameter 'resource_id' is not a valid ${type.replaceAll('_', ' ')} id.`);
+  checkNameable(type, id, 'resource_id');
+}
+
+/**
+ * Holds an id against those that a request can name: a grant on any other would protect or open nothing.
+ *
+ * @param parameter - what the caller sent it as.
+ * @throws ApiError 400 in MLflow's words, where it has some.
+ */
+export function checkNameable(kind: RootKind, id: string, parameter: string): void {
+  if (kind === 'scorer') {
+    if (id.includes('/')) return;
+    throw invalid(`Invalid scorer ${parameter}. Expected '<experiment_id>/<scorer_name>'.`);
+  }
+  if (!isCanonical(kind, id, true)) {
+    throw invalid(`Parameter '${parameter}' is not a valid ${kind.replaceAll('_', ' ')} id.`);
   }
 }
 

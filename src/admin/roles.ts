@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { alreadyExists, invalid, notFound } from '../errors.ts';
-import { patternProblem, permissionProblem, readPermission } from '../policy/grantable.ts';
+import { isRootKind, patternProblem, permissionProblem, readPermission } from '../policy/grantable.ts';
 import type { Permission } from '../policy/permissions.ts';
+import { ALL } from '../policy/resources.ts';
 import { DEFAULT_WORKSPACE } from '../store/account.ts';
 import type { Store } from '../store/index.ts';
 import type { Role, RolePermission } from '../store/roles.ts';
+import { checkNameable } from './grants.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { administeredBy, rolesHeld, rolesVisibleTo } from './held-roles.ts';
 import { anything, existingUser, integer } from './parameters.ts';
@@ -121,6 +123,7 @@ export function roleHandlers(store: Store): Handlers {
       const { resource_type: type, resource_pattern: pattern } = body;
       const permission = grantable(body.permission, type);
       refuse(patternProblem(type, pattern));
+      if (pattern !== ALL && isRootKind(type)) checkNameable(type, pattern, 'resource_pattern');
       const added = await store.roles.addPermission(id, type, pattern, permission);
       if (added === undefined) {
         throw alreadyExists(

@@ -274,6 +274,24 @@ describe('roles', () => {
     expect((await grant(member, member, 'experiment', experiment, 'READ')).status).toBe(403);
   });
 
+  test.each([
+    ['experiment', '01', "Parameter 'resource_pattern' is not a valid experiment id."],
+    ['scorer', 'judge', "Invalid scorer resource_pattern. Expected '<experiment_id>/<scorer_name>'."],
+  ])(
+    'no role is denied a thing that nothing names: %s %s',
+    async (resource_type, resource_pattern, message) => {
+      const { admin } = gateway;
+      const { role } = (await admin.post(`${A3}/roles/create`, { name: unique('r'), workspace: 'default' }))
+        .json;
+      const added = { role_id: role.id, resource_type, resource_pattern, permission: 'DENY' };
+      const answer = await admin.post(`${A3}/roles/permissions/add`, added);
+      expect(answer).toMatchObject({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE', message } });
+      expect(
+        (await admin.get(`${A3}/roles/permissions/list?role_id=${role.id}`)).json.role_permissions,
+      ).toEqual([]);
+    },
+  );
+
   test('DENY of a role outweighs MANAGE of the user', async () => {
     const owner = await gateway.person('owner');
     const experiment = await createExperiment(owner);
