@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger;
   /** Peers whose `X-Forwarded-*` headers are believed; empty for none. */
   readonly trustedProxies: readonly string[];
+  /** How long a client may neither read nor send what is waited for. */
+  readonly clientTimeoutSeconds: number;
 }
 
 /** Headers larger than this are no client of MLflow's. */
@@ -30,6 +32,8 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // What happens then is said in transport.ts.
+    connectionTimeout: options.clientTimeoutSeconds * 1000,
     // A large artifact may take hours; slow headers are cut off by Node's own headersTimeout.
     requestTimeout: 0,
     bodyLimit: Number.MAX_SAFE_INTEGER,

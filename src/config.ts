@@ -129,6 +129,11 @@ export const settings = z
       .describe(
         'Whether connections to MLflow serve more than one request. With several workers over TCP, MLflow 3 stalls about 45 ms on those that do: false avoids it, for some more CPU.',
       ),
+    client_timeout_seconds: integer(1, 86_400)
+      .prefault('60')
+      .describe(
+        'How long a client may leave an answer unread, or a body half sent, before its connection is closed.',
+      ),
     max_json_body_bytes: integer(1024, 1024 ** 3)
       .prefault(String(32 * 1024 ** 2))
       .describe('Longest request body that is read to be judged. Artifacts stream and have no such limit.'),

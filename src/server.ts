@@ -87,7 +87,11 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         handlers: createHandlers(store, passwords, config.default_permission, () => upstream.version()),
         maxJsonBodyBytes: config.max_json_body_bytes,
       },
-      { logger, trustedProxies: config.trusted_proxies },
+      {
+        logger,
+        trustedProxies: config.trusted_proxies,
+        clientTimeoutSeconds: config.client_timeout_seconds,
+      },
     );
     const firstAdmin = await makeFirstAdmin(config, store, passwords, random);
     const url = await app.listen({ host: config.host, port: config.port });

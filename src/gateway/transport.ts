@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
@@ -32,6 +33,11 @@ export function rewriteUrl(raw: IncomingMessage): string {
 export function transport(app: FastifyInstance): void {
   app.decorateRequest('way');
   app.addHook('onRequest', (request, reply, done) => {
+    const { raw } = request;
+    reply.raw.on('timeout', (socket: Socket) => {
+      if (isWaitedFor(raw, socket)) socket.destroy();
+      else socket.setTimeout(socket.timeout ?? 0);
+    });
     const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
     request.way = {
       target: target instanceof ApiError ? EMPTY_TARGET : target,
@@ -60,6 +66,16 @@ export function transport(app: FastifyInstance): void {
     }
     done();
   });
+}
+
+/**
+ * Whether a connection on which nothing has moved for a while stands still for its client: one that leaves an answer
+ * unread, or a body half sent. It keeps a connection to the upstream busy, of which there are only so many: a few
+ * such clients, with no account at all, would keep everybody else out. Waiting for the upstream is no such thing.
+ */
+function isWaitedFor(request: IncomingMessage, socket: Socket): boolean {
+  const wantsMore = request.readableFlowing === true && !request.complete;
+  return socket.writableLength > 0 || wantsMore;
 }
 
 function carriesBody(headers: IncomingMessage['headers']): boolean {
