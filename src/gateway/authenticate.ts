@@ -25,11 +25,34 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
       done();
       return;
     }
-    const verdict = ask(ways, request, 0);
-    if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
-    accept(request, verdict);
-    done();
+    return acceptVerdict(request, ask(ways, request, 0), done);
   });
+}
+
+/**
+ * Asks once more when a body has been read, however long that took: somebody who is deleted or demoted meanwhile
+ * could otherwise keep half-sent requests, and end them whenever they like with the rights they once had.
+ */
+export function authenticateAgain(app: FastifyInstance, ways: readonly Authenticator[]): void {
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { bytes, principal } = request.way;
+    if (bytes === undefined || bytes.length === 0 || principal.kind === 'anonymous') {
+      done();
+      return;
+    }
+    return acceptVerdict(request, ask(ways, request, 0), done);
+  });
+}
+
+function acceptVerdict(
+  request: FastifyRequest,
+  verdict: Verdict | Promise<Verdict>,
+  done: () => void,
+): Promise<void> | undefined {
+  if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
+  accept(request, verdict);
+  done();
+  return undefined;
 }
 
 function ask(

@@ -6,7 +6,7 @@ import type { createMatcher } from '../mlflow/match.ts';
 import type { Upstream } from '../mlflow/upstream.ts';
 import type { Store } from '../store/index.ts';
 import type { Adoption } from './adopt.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, authenticateAgain } from './authenticate.ts';
 import { authorize, type Judge } from './authorize.ts';
 import { exchange } from './exchange.ts';
 import { forward } from './forward.ts';
@@ -41,6 +41,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   match(app, parts.find);
   authenticate(app, parts.ways);
   read(app, parts);
+  authenticateAgain(app, parts.ways);
   authorize(app, parts.judge, createSpecials(parts));
   head(app);
   serve(app, parts.handlers);
