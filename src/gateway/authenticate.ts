@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError } from '../errors.ts';
-import type { Authenticator, Verdict } from '../identity/principal.ts';
+import { ApiError, denied } from '../errors.ts';
+import type { Authenticator, Principal, Verdict } from '../identity/principal.ts';
 import { credentialsBesideProviderKey } from './provider-key.ts';
 
 const UNAUTHENTICATED =
@@ -25,7 +25,10 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
       done();
       return;
     }
-    return acceptVerdict(request, ask(ways, request, 0), done);
+    const verdict = ask(ways, request, 0);
+    if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
+    accept(request, verdict);
+    done();
   });
 }
 
@@ -35,25 +38,29 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
  */
 export function authenticateAgain(app: FastifyInstance, ways: readonly Authenticator[]): void {
   app.addHook('preHandler', (request, _reply, done) => {
-    const { bytes, principal } = request.way;
-    if (bytes === undefined || bytes.length === 0 || principal.kind === 'anonymous') {
+    const { bytes } = request.way;
+    if (bytes === undefined || bytes.length === 0) {
       done();
       return;
     }
-    return acceptVerdict(request, ask(ways, request, 0), done);
+    const verdict = ask(ways, request, 0);
+    if (verdict instanceof Promise) return verdict.then((later) => acceptAgain(request, later));
+    acceptAgain(request, verdict);
+    done();
   });
 }
 
-function acceptVerdict(
-  request: FastifyRequest,
-  verdict: Verdict | Promise<Verdict>,
-  done: () => void,
-): Promise<void> | undefined {
-  if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
+function acceptAgain(request: FastifyRequest, verdict: Verdict): void {
+  const before = request.way.principal;
   accept(request, verdict);
-  done();
-  return undefined;
+  const now = request.way.principal;
+  if (isAdmin(before) && !isAdmin(now)) {
+    // What an admin sends is not read as strictly as it must be to judge somebody else.
+    throw denied('You are no admin any more. Send it again.', 'demoted while the request was being sent');
+  }
 }
+
+const isAdmin = (principal: Principal) => principal.kind === 'user' && principal.isAdmin;
 
 function ask(
   ways: readonly Authenticator[],

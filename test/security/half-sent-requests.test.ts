@@ -26,8 +26,8 @@ afterAll(async () => {
 });
 
 /** Sends the head and the first byte, and waits until both have been read; the rest is sent by {@link end}. */
-async function begin(by: Person, path: string, body: object) {
-  const json = JSON.stringify(body);
+async function begin(by: Person, path: string, body: object | string) {
+  const json = typeof body === 'string' ? body : JSON.stringify(body);
   // A password that was checked before is known at once.
   await by.get('/api/2.0/mlflow/users/current');
   const sent = request(new URL(path, gateway.url), {
@@ -72,6 +72,16 @@ test('whoever is an admin all the time is one at the end', async () => {
 test('an admin who is demoted meanwhile makes no user', async () => {
   const second = await anotherAdmin();
   const half = await begin(second, CREATE_USER, newUser());
+  const { username } = second;
+  await gateway.admin.patch('/api/2.0/mlflow/users/update-admin', { username, is_admin: false });
+  expect((await end(half)).statusCode).toBe(403);
+});
+
+test('an admin who is demoted meanwhile is not judged by what was read as leniently as of an admin', async () => {
+  const second = await anotherAdmin();
+  // MLflow takes the last of two; nobody but an admin may send either.
+  const body = '{"name":"x","artifact_location":"","artifact_location":"file:///"}';
+  const half = await begin(second, '/api/2.0/mlflow/experiments/create', body);
   const { username } = second;
   await gateway.admin.patch('/api/2.0/mlflow/users/update-admin', { username, is_admin: false });
   expect((await end(half)).statusCode).toBe(403);
