@@ -7,7 +7,8 @@ export interface SearchForm {
   get(name: string): unknown;
   /** All values of a parameter that may be repeated. */
   list(name: string): readonly unknown[];
-  set(name: string, value: string | number | undefined): void;
+  /** Undefined takes it out. */
+  set(name: string, value: unknown): void;
   exchange(): Exchange;
   /** What is searched for: all of it but the page, in one order. To be asked for before anything is set. */
   identity(): string;

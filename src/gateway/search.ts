@@ -2,9 +2,9 @@ import { invalid } from '../errors.ts';
 import type { Paging } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import { gatherer } from './one-by-one.ts';
-import type { PageTokens } from './page-token.ts';
+import type { NextPage, PagePlace, PageTokens } from './page-token.ts';
 import { readForm, type SearchForm } from './search-form.ts';
-import { idOf, offsetOf, parsePage, type Row, rowsOf, upstreamToken } from './search-page.ts';
+import { idOf, parsePage, type Row, rowsOf, upstreamToken } from './search-page.ts';
 
 /** What a search may show to one caller. */
 export interface Visibility {
@@ -74,17 +74,14 @@ export async function searchVisible(
     return filterOnly(await upstream.exchange(own ? form.exchange() : search.request), search, visibility);
   }
   if (place === undefined) throw badToken();
-  const wanted = sizeOf(form.get('max_results')) ?? paging.defaultPage;
-  if (wanted === undefined || wanted > paging.largestPage) {
-    // A size that is the upstream's to refuse; should it take it, the page is its own.
-    startAt(place.offset);
+  const asked = sizeOf(form.get('max_results')) ?? paging.defaultPage;
+  if (asked === undefined || asked > paging.largestPage) {
+    // A size that is the upstream's to refuse.
+    startAt(0);
     const answer = await upstream.exchange(form.exchange());
     if (answer.status !== 200) return answer;
-    const page = parsePage(answer);
-    const next = offsetOf(page.next_page_token);
-    const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
-    return replaced(answer, search, rows, next === undefined ? undefined : places.seal(next, false));
   }
+  const wanted = Math.min(asked ?? paging.largestPage, paging.largestPage);
   const mayShow = (row: Row) => visibility.mayRead(idOf(row, search.id), row);
   if (visibility.only?.length === 0) {
     // Asked all the same, for one row: what is wrong with the search is the upstream's to say.
@@ -99,28 +96,20 @@ export async function searchVisible(
     clause === undefined && (fresh || place.narrowed)
       ? fewOf(upstream, search, visibility, mayShow)
       : undefined;
-  const gathered = async (offset: number): Promise<Answer | undefined> => {
-    const end = offset + wanted;
-    const { rows, answer } = (await few?.gather(end + 1)) ?? {};
+  const reading: Reading = { upstream, search, form, filter: form.get('filter'), places, wanted, mayShow };
+  const gathered = async (): Promise<Answer | undefined> => {
+    const { rows, answer } = (await few?.gather(place.shown + wanted + 1)) ?? {};
     // What is wrong with a search is said in answer to the search itself.
     if (answer === undefined || rows === undefined) return place.narrowed ? answer : undefined;
-    return replaced(
-      answer,
-      search,
-      rows.slice(offset, end),
-      rows.length > end ? places.seal(end, true) : undefined,
-    );
+    return pageOf(reading, place, rows, answer);
   };
   if (place.narrowed || (few !== undefined && search.extent.atLeast > few.worth)) {
-    const answer = await gathered(place.offset);
+    const answer = await gathered();
     if (answer !== undefined) return answer;
   }
   // An offset among the caller's own rows must not become one among everybody's.
   if (place.narrowed && clause === undefined) throw badToken();
-  return readPages({ upstream, search, form, places, wanted, mayShow }, place.offset, {
-    clause,
-    instead: few && { after: few.worth, answer: () => gathered(0) },
-  });
+  return readPages(reading, place, { clause, instead: few && { after: few.worth, answer: gathered } });
 }
 
 /** What all pages of one search have in common. */
@@ -128,6 +117,8 @@ interface Reading {
   readonly upstream: Pick<Upstream, 'exchange'>;
   readonly search: Search;
   readonly form: SearchForm;
+  /** As the client wrote it. */
+  readonly filter: unknown;
   readonly places: ReturnType<typeof placesOf>;
   /** Rows of the page that the client asked for. */
   readonly wanted: number;
@@ -143,18 +134,49 @@ interface Manner {
     | undefined;
 }
 
+/** The page that begins at a place among all rows that the caller may read. */
+function pageOf(
+  { search, places, wanted }: Reading,
+  { shown, beginsWith }: PagePlace,
+  rows: readonly Row[],
+  answer: Answer,
+): Answer {
+  const found = beginsWith === undefined ? -1 : rows.findIndex((row) => beginsWith(keyOf(row, search)));
+  const start = found === -1 ? shown : found;
+  const end = start + wanted;
+  const next = rows[end];
+  const token = next && places.seal({ offset: end, shown: shown + wanted, key: keyOf(next, search) }, true);
+  return replaced(answer, search, rows.slice(start, end), token);
+}
+
 /** Reads the upstream's pages and takes rows out until the client's page is full. */
-async function readPages(reading: Reading, from: number, { clause, instead }: Manner): Promise<Answer> {
-  const { upstream, search, form, places, wanted, mayShow } = reading;
+async function readPages(reading: Reading, place: SearchPlace, manner: Manner): Promise<Answer> {
+  for (const beginning of beginningsOf(place)) {
+    const answer = await readFrom(reading, place, beginning, manner);
+    if (answer !== undefined) return answer;
+  }
+  throw new Error('unreachable: the last beginning always answers');
+}
+
+/** The same from one place; undefined if the page does not begin there. */
+async function readFrom(
+  reading: Reading,
+  place: SearchPlace,
+  { from, begins, atOnce, orNowhere }: Beginning,
+  { clause, instead }: Manner,
+): Promise<Answer | undefined> {
+  const { upstream, search, form, filter, places, wanted, mayShow } = reading;
   const { paging, extent } = search;
-  const filter = form.get('filter');
   const filtered = typeof filter === 'string' && filter.trim() !== '';
-  if (clause !== undefined) form.set('filter', filtered ? `${clause} AND ${filter}` : clause);
+  form.set('filter', clause !== undefined && filtered ? `${clause} AND ${filter}` : (clause ?? filter));
 
   const shown: Row[] = [];
   let offset = from;
-  const large = Math.max(wanted, FIRST_PAGE);
-  let size = clause === undefined ? (instead?.after ?? large) : wanted;
+  let begun = begins === undefined;
+  let passed = 0;
+  // One more than is shown: whether there is a next page must not be known by rows that are hidden.
+  const large = Math.max(wanted + 1, FIRST_PAGE);
+  let size = clause === undefined ? (instead?.after ?? large) : wanted + 1;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     size = Math.min(size, paging.largestPage);
     form.set('max_results', size);
@@ -162,8 +184,7 @@ async function readPages(reading: Reading, from: number, { clause, instead }: Ma
     const answer = await upstream.exchange(form.exchange());
     if (answer.status !== 200 && clause !== undefined && offset === 0) {
       // Perhaps the client's filter is wrong, perhaps it does not go with ours: asked again as the client wrote it.
-      form.set('filter', typeof filter === 'string' ? filter : undefined);
-      return readPages(reading, from, { clause: undefined, instead: undefined });
+      return readPages(reading, place, { clause: undefined, instead: undefined });
     }
     if (answer.status !== 200) return answer;
     const page = parsePage(answer);
@@ -174,21 +195,30 @@ async function readPages(reading: Reading, from: number, { clause, instead }: Ma
       const other = pages === 0 ? await instead.answer() : undefined;
       if (other !== undefined) return other;
     }
+    const ending = (at: number, key?: string) =>
+      places.seal({ offset: at, shown: place.shown + shown.length, key }, clause !== undefined);
     for (const [index, row] of rows.entries()) {
       if (!mayShow(row)) continue;
-      if (shown.length === wanted)
-        return replaced(answer, search, shown, places.seal(offset + index, clause !== undefined));
+      const key = keyOf(row, search);
+      begun ||= begins?.(key, passed) ?? true;
+      passed += 1;
+      if (!begun && atOnce) return undefined;
+      if (!begun) continue;
+      if (shown.length === wanted) return replaced(answer, search, shown, ending(offset + index, key));
       shown.push(row);
     }
     offset += rows.length;
-    if (!more) return replaced(answer, search, shown, undefined);
-    if (shown.length === wanted || pages === MOST_PAGES - 1) {
-      return replaced(answer, search, shown, places.seal(offset, clause !== undefined));
+    if (!more || pages === MOST_PAGES - 1) {
+      if (begun) return replaced(answer, search, shown, more ? ending(offset) : undefined);
+      return orNowhere ? replaced(answer, search, [], undefined) : undefined;
     }
     size = pages === 0 && instead !== undefined ? large : size * GROWTH;
   }
   throw new Error('unreachable: the loop above answers');
 }
+
+/** What tells a row from others of its list. */
+const keyOf = (row: Row, { paging, id }: Search): string => idOf(row, paging.row ?? id);
 
 /** The other way to few rows among many: asking for each. */
 function fewOf(
@@ -203,23 +233,51 @@ function fewOf(
 }
 
 /** Where a page begins. */
-interface PagePlace {
-  readonly offset: number;
+interface SearchPlace extends PagePlace {
   /** Counted among the rows that the caller may read, by our own clause in the filter, not among all. */
   readonly narrowed: boolean;
 }
 
-const FIRST_PLACE: PagePlace = { offset: 0, narrowed: false };
+const FIRST_PLACE: SearchPlace = { offset: 0, shown: 0, beginsWith: undefined, narrowed: false };
+
+/** How to find the row that a page begins with. */
+interface Beginning {
+  /** The offset from which it is looked for. */
+  readonly from: number;
+  /** Tells the row, by its key and by how many readable ones have gone by; the first of all if left out. */
+  readonly begins?: (key: string, passed: number) => boolean;
+  /** It is the first readable one, or not found. */
+  readonly atOnce?: true;
+  /** Nothing is left if it is not found. */
+  readonly orNowhere?: true;
+}
+
+/**
+ * Where to look for the beginning of a page, one after the other.
+ *
+ * An offset counts hidden rows. If a page simply began there, somebody who moves rows of their own about under a
+ * token, by renaming or creating some, could read off them how many hidden ones there are. So it is but the place to
+ * look first: a page begins with the row that it would have begun with, wherever that is now, and if that is gone,
+ * after as many readable rows as were shown. Neither depends on what is hidden.
+ */
+function beginningsOf({ offset, shown, beginsWith }: SearchPlace): readonly Beginning[] {
+  if (beginsWith === undefined) return [{ from: offset }];
+  return [
+    { from: offset, begins: beginsWith, atOnce: true },
+    { from: 0, begins: beginsWith },
+    { from: 0, begins: (_, passed) => passed === shown, orNowhere: true },
+  ];
+}
 
 /** The page tokens of one search by one user. */
 function placesOf({ tokens, userId }: Search, identity: string) {
   const searchOf = (narrowed: boolean) => `${userId} ${narrowed ? 'narrowed' : 'whole'} ${identity}`;
   return {
-    seal: (offset: number, narrowed: boolean) => tokens.seal(offset, searchOf(narrowed)),
-    open(token: string): PagePlace | undefined {
+    seal: (next: NextPage, narrowed: boolean) => tokens.seal(next, searchOf(narrowed)),
+    open(token: string): SearchPlace | undefined {
       for (const narrowed of [true, false]) {
-        const offset = tokens.open(token, searchOf(narrowed));
-        if (offset !== undefined) return { offset, narrowed };
+        const place = tokens.open(token, searchOf(narrowed));
+        if (place !== undefined) return { ...place, narrowed };
       }
       return undefined;
     },

@@ -306,7 +306,7 @@ const registry: readonly Row[] = [
   ['POST', '2.0 model-versions/transition-stage', 'update', versionsOf(model('body.name'))],
   ['DELETE', '2.0 model-versions/delete', 'delete', versionsOf(model('body.name'))],
   ['GET', '2.0 model-versions/get', 'read', versionsOf(model('query.name'))],
-  ['GET', '2.0 model-versions/search', 'signed-in', [], spareWhen('run', ['query.filter'], RUN_FILTER), keepVersions('model_versions', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name', oneByOne: { order: VERSION_ORDER, worth: 45 } })],
+  ['GET', '2.0 model-versions/search', 'signed-in', [], spareWhen('run', ['query.filter'], RUN_FILTER), keepVersions('model_versions', 'name', { largestPage: 200_000, defaultPage: 200_000, pushDown: 'name', row: 'name/version', oneByOne: { order: VERSION_ORDER, worth: 45 } })],
   ['GET', '2.0 model-versions/get-download-uri', 'read', versionsOf(model('query.name'))],
   ['POST', '2.0 model-versions/set-tag', 'update', versionsOf(model('body.name'))],
   ['DELETE', '2.0 model-versions/delete-tag', 'delete', versionsOf(model('body.name'))],
@@ -390,7 +390,7 @@ const MCP_PAGING = { largestPage: 1000, defaultPage: 100, alwaysListed: true } a
 const mcpRegistry: readonly Row[] = [
   ['POST', '3.0 mcp-servers', 'signed-in', [], adopt('mcp_server', 'body.name', 'name')],
   ['GET', '3.0 mcp-servers', 'signed-in', [], keep('mcp_servers', 'mcp_server', 'name', MCP_PAGING), allowedActions('mcp_server', 'name', 'mcp_servers')],
-  ['GET', '3.0 mcp-servers/endpoints', 'signed-in', [], keep('mcp_access_endpoints', 'mcp_server', 'server_name', MCP_PAGING)],
+  ['GET', '3.0 mcp-servers/endpoints', 'signed-in', [], keep('mcp_access_endpoints', 'mcp_server', 'server_name', { ...MCP_PAGING, row: 'id' })],
   ['GET', MCP, 'read', mcp, allowedActions('mcp_server', 'name')],
   ['PATCH', MCP, 'update', mcp],
   ['DELETE', MCP, 'delete', mcp, forget('mcp_server', 'path.namespace/slug')],

@@ -80,6 +80,8 @@ export interface Paging {
   readonly defaultPage?: number;
   /** Column of the upstream's filter language that takes `IN (…)`, where the version has it. */
   readonly pushDown?: string;
+  /** Column that tells one row from another, or two joined, where the id does not. */
+  readonly row?: string;
   /** The reply names the list even if it is empty, as FastAPI's do; protobuf's leave it out. */
   readonly alwaysListed?: true;
   /** How few rows among very many are found where the upstream takes no `IN (…)`. */

@@ -400,9 +400,85 @@ describe('a page token', () => {
   test('does not say how many hidden rows lie before it', async () => {
     const { next_page_token: near } = await pageOf({ max_results: 1 });
     const { next_page_token: far } = await pageOf({ max_results: 2 });
-    expect(near).toMatch(/^[\w-]{48}$/);
-    expect(far).toMatch(/^[\w-]{48}$/);
+    expect(near).toMatch(/^[\w-]{80}$/);
+    expect(far).toMatch(/^[\w-]{80}$/);
     expect(Buffer.from(near, 'base64').toString()).not.toContain('offset');
+  });
+
+  test.each([
+    ['one page of the upstream’s', 1000],
+    ['several', 9000],
+  ])('is there only if another readable row is, whatever is hidden behind %s', async (_how, hidden) => {
+    const own = numbered(1000).map((id) => `own${id}`);
+    for (const wanted of [1, 999, 1000]) {
+      const readable = own.slice(0, wanted);
+      for (const ids of [readable, [...readable, 'hidden'], [...readable, ...numbered(hidden)]]) {
+        const request = requestOf('POST', { max_results: wanted });
+        const { bytes } = await searchVisible(
+          searching(ids, false),
+          searchOf(request, false),
+          visible(readable),
+        );
+        expect(JSON.parse(bytes.toString()).rows).toHaveLength(wanted);
+        expect(JSON.parse(bytes.toString()).next_page_token).toBeUndefined();
+      }
+    }
+  });
+
+  test('leads to the same rows whatever is hidden, also when one’s own are moved about meanwhile', async () => {
+    const names = fc.uniqueArray(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 5 }), {
+      maxLength: 20,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(1, 2, 3),
+        names,
+        names,
+        names,
+        names,
+        async (wanted, before, after, hiddenBefore, hiddenAfter) => {
+          /** The two pages, with rows in alphabetical order and some of somebody else's among them. */
+          const pagesAmong = async (hidden: readonly (readonly string[])[]) => {
+            const pageAmong = async (
+              own: readonly string[],
+              others: readonly string[] = [],
+              token?: string,
+            ) => {
+              const mine = own.map((id) => `${id} mine`);
+              const ids = [...mine, ...others.map((id) => `${id} hidden`)].sort();
+              const params = { max_results: wanted, ...(token !== undefined && { page_token: token }) };
+              const search = searchOf(requestOf('POST', params), false);
+              const visibility = { ...visible(mine), only: undefined };
+              return JSON.parse(
+                (await searchVisible(searching(ids, false), search, visibility)).bytes.toString(),
+              );
+            };
+            const first = await pageAmong(before, hidden[0]);
+            if (first.next_page_token === undefined) return [first.rows];
+            const second = await pageAmong(after, hidden[1], first.next_page_token);
+            return [first.rows, second.rows, second.next_page_token === undefined];
+          };
+          expect(await pagesAmong([hiddenBefore, hiddenAfter])).toEqual(await pagesAmong([]));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('goes on where it ended when other rows have come or gone, at the same place if its row has too', async () => {
+    const nextOf = async (ids: readonly string[], token?: string) => {
+      const params = { max_results: 2, ...(token !== undefined && { page_token: token }) };
+      const search = searchOf(requestOf('POST', params), false);
+      const visibility = visibleBut(['hidden']);
+      const { bytes } = await searchVisible(searching(ids, false), search, visibility);
+      const page = JSON.parse(bytes.toString());
+      return [page.next_page_token, page.rows?.map(({ id }: { id: string }) => id)];
+    };
+    const [token] = await nextOf(['a', 'b', 'c', 'd', 'e']);
+    expect(await nextOf(['new', 'a', 'b', 'c', 'd'], token)).toEqual([undefined, ['c', 'd']]);
+    expect(await nextOf(['c', 'd'], token)).toEqual([undefined, ['c', 'd']]);
+    expect(await nextOf(['a', 'hidden', 'b', 'd', 'e'], token)).toEqual([undefined, ['d', 'e']]);
+    expect(await nextOf(['a'], token)).toEqual([undefined, undefined]);
   });
 
   const upstreams = (offset: unknown) => Buffer.from(JSON.stringify({ offset })).toString('base64');
