@@ -20,6 +20,9 @@ interface Credentials {
   readonly password: string;
 }
 
+/** Longer names that nobody has are not remembered: whoever makes them up would fill the memory. */
+const LONGEST_REMEMBERED = 255;
+
 const NOBODY = Symbol('no such user');
 
 /** A credential that was checked once: the answer holds for as long as the user's hash is this one. */
@@ -91,7 +94,9 @@ export function createBasic(options: BasicOptions): Authenticator {
     if (correct && typeof passwordHash === 'string' && passwords.needsRehash(passwordHash, password)) {
       passwordHash = await rehash(username, passwordHash, password);
     }
-    remembered.set(key, { username, passwordHash, correct });
+    if (before !== undefined || username.length <= LONGEST_REMEMBERED) {
+      remembered.set(key, { username, passwordHash, correct });
+    }
     // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
     const now = correct ? await accounts.byName(username) : undefined;
     return now !== undefined && now.user.passwordHash === passwordHash ? now.principal : 'refused';
@@ -103,13 +108,16 @@ export function readCredentials(value: string): Credentials | undefined {
   const encoded = value.slice('basic '.length).trim();
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined;
   const bytes = Buffer.from(encoded, 'base64');
-  let text: string;
+  const colon = bytes.indexOf(':');
+  if (colon < 1 || bytes.includes(0)) return undefined;
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // Each decoded by itself: V8 keeps the whole of a text, the password too, for as long as a part of it is kept.
+    return {
+      username: utf8.decode(bytes.subarray(0, colon)),
+      password: utf8.decode(bytes.subarray(colon + 1)),
+    };
   } catch {
     return undefined;
   }
-  const colon = text.indexOf(':');
-  if (colon < 1 || text.includes('\0')) return undefined;
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
