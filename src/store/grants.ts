@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { ExpressionBuilder, Kysely, Transaction } from 'kysely';
 import { notFound } from '../errors.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { ALL } from '../policy/resources.ts';
@@ -210,7 +210,7 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
     adopt: ({ kind, id, userId, intentId }) =>
       write(async (transaction, announce) => {
         if (!(await settle(transaction, intentId))) return;
-        await purge(transaction, announce, { kind, id });
+        await purge(transaction, announce, { kind, id, now: clock() });
         if (id !== ALL && (await userExists(transaction, userId))) {
           await transaction
             .insertInto('grants')
@@ -229,17 +229,23 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
     rename: ({ kind, from, to, since, intentId }) =>
       write(async (transaction, announce) => {
         if (!(await settle(transaction, intentId)) || from === to) return;
+        const now = clock();
         const before = since === undefined ? {} : { before: since };
-        const taken = since !== undefined && (await isGrantedSince(transaction, kind, to, since));
-        if (to === ALL || taken) return purge(transaction, announce, { kind, id: from, ...before });
-        await purge(transaction, announce, { kind, id: to });
-        await move(transaction, announce, { kind, from, to, at: clock(), ...before });
+        const taken = since !== undefined && (await isGrantedBetween(transaction, kind, to, since, now));
+        if (to === ALL || taken) return purge(transaction, announce, { kind, id: from, now, ...before });
+        await purge(transaction, announce, { kind, id: to, now });
+        await move(transaction, announce, { kind, from, to, now, ...before });
       }),
 
     forget: ({ kind, id, before, intentId }) =>
       write(async (transaction, announce) => {
         if (!(await settle(transaction, intentId))) return;
-        await purge(transaction, announce, before === undefined ? { kind, id } : { kind, id, before });
+        await purge(transaction, announce, {
+          kind,
+          id,
+          now: clock(),
+          ...(before !== undefined && { before }),
+        });
       }),
   };
 }
@@ -247,14 +253,14 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
 async function purge(
   transaction: Transaction<Schema>,
   announce: Announce,
-  { kind, id, before }: Forgetting,
+  { kind, id, before, now }: Forgetting & { readonly now: number },
 ): Promise<void> {
   if (id === ALL) return;
   let removal = transaction
     .deleteFrom('grants')
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id);
-  if (before !== undefined) removal = removal.where('created_at', '<=', before);
+  if (before !== undefined) removal = removal.where(isOf(before, now));
   for (const { user_id: userId } of await removal.returning('user_id').execute())
     announce(userId ?? 'everybody');
 }
@@ -263,25 +269,35 @@ async function purge(
 async function move(
   transaction: Transaction<Schema>,
   announce: Announce,
-  { kind, from, to, at, before }: { kind: string; from: string; to: string; at: number; before?: number },
+  { kind, from, to, now, before }: { kind: string; from: string; to: string; now: number; before?: number },
 ): Promise<void> {
   if (from === ALL) return;
   let moving = transaction
     .updateTable('grants')
-    .set({ resource_pattern: to, created_at: at })
+    .set({ resource_pattern: to, created_at: now })
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', from);
-  if (before !== undefined) moving = moving.where('created_at', '<=', before);
+  if (before !== undefined) moving = moving.where(isOf(before, now));
   for (const { user_id: userId } of await moving.returning('user_id').execute())
     announce(userId ?? 'everybody');
 }
 
+/**
+ * Grants of a moment or before. One that is from the future was written before the clock was put back: taken for a new
+ * one, it would outlive what it was on, and hold for whatever gets the name next.
+ */
+const isOf =
+  (moment: number, now: number) =>
+  ({ eb, or }: ExpressionBuilder<Schema, 'grants'>) =>
+    or([eb('created_at', '<=', moment), eb('created_at', '>', now)]);
+
 /** Whether anything was granted on a name after a moment. */
-async function isGrantedSince(
+async function isGrantedBetween(
   transaction: Transaction<Schema>,
   kind: string,
   id: string,
   since: number,
+  now: number,
 ): Promise<boolean> {
   const grant = await transaction
     .selectFrom('grants')
@@ -289,6 +305,7 @@ async function isGrantedSince(
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id)
     .where('created_at', '>', since)
+    .where('created_at', '<=', now)
     .executeTakeFirst();
   return grant !== undefined;
 }

@@ -460,6 +460,42 @@ describe('a rename whose answer is slow to arrive', () => {
   });
 });
 
+describe('a clock that is put back', () => {
+  const HOUR = 60 * MINUTE;
+
+  test('leaves nothing on what was deleted afterwards', async () => {
+    await adoption.done(await adoption.open(create('m'), alice.id), 'm');
+    now -= HOUR;
+    await adoption.done(await adoption.open(remove('m'), alice.id), 'm');
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('leaves nothing on what was deleted afterwards, though nobody heard of it', async () => {
+    await adoption.done(await adoption.open(create('m'), alice.id), 'm');
+    now -= HOUR;
+    adoption.unheard(await adoption.open(remove('m'), alice.id));
+    await adoption.settle();
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('does not give what is renamed afterwards to whoever had the name before', async () => {
+    await adoption.done(await adoption.open(create('taken'), alice.id), 'taken');
+    now -= HOUR;
+    await adoption.done(await adoption.open(create('mine'), bob.id), 'mine');
+    await adoption.done(await adoption.open(rename('mine', 'taken'), bob.id), 'taken');
+    expect(await holders('taken')).toEqual(['bob MANAGE']);
+    expect(await holders('mine')).toEqual([]);
+  });
+
+  test('lets grants follow a rename', async () => {
+    await adoption.done(await adoption.open(create('old'), alice.id), 'old');
+    now -= HOUR;
+    await adoption.done(await adoption.open(rename('old', 'new'), alice.id), 'new');
+    expect(await holders('new')).toEqual(['alice MANAGE']);
+    expect(await holders('old')).toEqual([]);
+  });
+});
+
 describe('settling', () => {
   test('leaves alone what this process is still waiting for', async () => {
     const intent = await adoption.open(remove('m'), alice.id);
