@@ -29,6 +29,11 @@ export interface Adoption {
   done(intent: Intent, id: string): Promise<void>;
   /** The upstream refused: nothing happened. */
   refused(intent: Intent): Promise<void>;
+  /**
+   * The upstream failed: what has not happened by now will not, and what somebody else calls by the name later must
+   * not be taken for it. Whoever can make the upstream fail could else lie in wait for a name.
+   */
+  failed(intent: Intent): Promise<void>;
   /** No clear answer came: the intent stays open and is settled against the upstream. */
   unheard(intent: Intent): void;
   /** Settles what was left open by a crash, a lost connection or a time-out. Answers how many are still open. */
@@ -44,8 +49,10 @@ export function createAdoption(
   /** Intents whose request is still on its way in this process: not to be settled behind its back. */
   const inFlight = new Set<number>();
 
-  async function settleOne(intent: Intent): Promise<boolean> {
+  /** @param isOver - whether the upstream has answered: then nothing can still come. */
+  async function settleOne(intent: Intent, isOver = false): Promise<boolean> {
     const expired = clock() - intent.createdAt > GIVE_UP_MS;
+    const mayStillCome = !expired && !isOver;
     const kind = ASKED_KINDS.find((each) => each === intent.kind);
     // Of an older or newer gateway in the same store: nothing is granted on what cannot be asked for.
     if (kind === undefined) {
@@ -66,7 +73,7 @@ export function createAdoption(
             await store.grants.adopt({ kind, id: found.id, userId: intent.userId, intentId: intent.id });
             return true;
           }
-        } else if (found === 'missing' && !expired) return false;
+        } else if (found === 'missing' && mayStillCome) return false;
         break;
       case 'rename': {
         const renamed = await find(kind, 'byName', intent.newName);
@@ -86,7 +93,7 @@ export function createAdoption(
             return true;
           }
         }
-        if (found !== 'missing' && renamed === 'missing' && !expired) return false;
+        if (found !== 'missing' && renamed === 'missing' && mayStillCome) return false;
         break;
       }
       case 'delete':
@@ -99,11 +106,21 @@ export function createAdoption(
           await store.grants.forget({ kind, id: intent.name, before: intent.createdAt, intentId: intent.id });
           return true;
         }
-        if (!expired) return false;
+        if (mayStillCome) return false;
         break;
     }
     await store.intents.close(intent.id);
     return true;
+  }
+
+  async function trySettling(intent: Intent, isOver = false): Promise<boolean> {
+    const settled = await settleOne(intent, isOver).catch((error: unknown) => {
+      log.warn({ err: error, intent: intent.id }, 'an open intent could not be settled yet');
+      return false;
+    });
+    if (settled)
+      log.info({ intent: intent.id, action: intent.action, kind: intent.kind }, 'settled an open intent');
+    return settled;
   }
 
   /**
@@ -199,20 +216,17 @@ export function createAdoption(
         inFlight.delete(intent.id);
       }
     },
+    async failed(intent) {
+      inFlight.delete(intent.id);
+      await trySettling(intent, true);
+    },
     unheard(intent) {
       inFlight.delete(intent.id);
     },
     async settle() {
       let open = 0;
       for (const intent of await store.intents.list()) {
-        if (inFlight.has(intent.id)) continue;
-        const settled = await settleOne(intent).catch((error: unknown) => {
-          log.warn({ err: error, intent: intent.id }, 'an open intent could not be settled yet');
-          return false;
-        });
-        if (settled)
-          log.info({ intent: intent.id, action: intent.action, kind: intent.kind }, 'settled an open intent');
-        else open += 1;
+        if (!inFlight.has(intent.id) && !(await trySettling(intent))) open += 1;
       }
       return open;
     },

@@ -34,7 +34,8 @@ export async function track(
     adoption.unheard(intent);
     throw error;
   }
-  if (answer.status >= 500 && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
+  if (answer.status === FAILED) await adoption.failed(intent);
+  else if (answer.status > FAILED && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
   else if (answer.status >= 300 || isLaterVersion(operation, answer)) await adoption.refused(intent);
   else {
     const id = idAfter(intent, operation, answer);
@@ -47,6 +48,8 @@ export async function track(
   return answer;
 }
 
+/** MLflow's own word for it; from 502 on it may be somebody's between, and MLflow still at it. */
+const FAILED = 500;
 /** MLflow's answer where a part of it, such as the AI gateway, is turned off: clear, though it looks like a failure. */
 const NOT_IMPLEMENTED = 501;
 /**

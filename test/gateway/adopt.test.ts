@@ -147,6 +147,34 @@ describe('a create whose answer nobody heard', () => {
   });
 });
 
+describe('what MLflow failed at', () => {
+  test('is over: a create gives nothing on what somebody else makes later', async () => {
+    await adoption.failed(await adoption.open(create('m'), alice.id));
+    expect(await store.intents.list()).toEqual([]);
+    now += 1;
+    models.set('m', now);
+    await adoption.settle();
+    expect(await holders('m')).toEqual([]);
+  });
+
+  test('is over: a rename or delete that has not happened leaves everything as it was', async () => {
+    models.set('m', now - MINUTE);
+    await store.grants.create(bob.id, 'registered_model', 'm', 'MANAGE');
+    now += MINUTE;
+    await adoption.failed(await adoption.open(rename('m', 'n'), bob.id));
+    await adoption.failed(await adoption.open(remove('m'), bob.id));
+    expect(await holders('m')).toEqual(['bob MANAGE']);
+    expect(await store.intents.list()).toEqual([]);
+  });
+
+  test('may have happened all the same, and then has its owner at once', async () => {
+    const intent = await adoption.open(create('m'), alice.id);
+    models.set('m', now);
+    await adoption.failed(intent);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+});
+
 describe('a delete whose answer nobody heard', () => {
   beforeEach(async () => {
     await store.grants.create(alice.id, 'registered_model', 'm', 'MANAGE');

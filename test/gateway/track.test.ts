@@ -37,3 +37,15 @@ test.each([
     expect((await intents.list()).length).toBe(before + open);
   },
 );
+
+test('nobody lies in wait for a name by making MLflow fail at it', async () => {
+  const { intents } = gateway.server.store;
+  for (const { id } of await intents.list()) await intents.close(id);
+  upstream.answer((request, response) => {
+    request.resume();
+    response.writeHead(request.method === 'POST' ? 500 : 404).end('{}');
+  });
+  const asked = { name: 'gateway/an-endpoint', tags: [{ key: 'k', value: 'no text for PostgreSQL: \0' }] };
+  expect((await alice.post('/api/2.0/mlflow/experiments/create', asked)).status).toBe(500);
+  expect(await intents.list()).toEqual([]);
+});
