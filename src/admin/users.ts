@@ -101,7 +101,13 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
           throw invalid('New password must differ from the current password.');
         }
       }
-      await store.users.setPassword(user.id, await passwords.hash(body.password));
+      const hash = await passwords.hash(body.password);
+      // In place of the one that was proved: hashing takes a while, and whoever changes their password over and over
+      // must not undo what an admin sets meanwhile to shut them out.
+      if (!isSelf) await store.users.setPassword(user.id, hash);
+      else if (!(await store.users.replacePasswordHash(user.id, user.passwordHash, hash))) {
+        throw invalid('Your password has been changed meanwhile. Sign in with the new one.');
+      }
       return {};
     },
 

@@ -42,6 +42,31 @@ test('nobody makes himself an admin, or changes another’s password', async () 
   expect((await other.get('/api/2.0/mlflow/users/current')).json.user).toMatchObject({ is_admin: false });
 });
 
+test('a password that an admin sets stays, though its user was just changing it', async () => {
+  // Slow enough for the admin's to come between.
+  const slow = await startGateway(NO_UPSTREAM, { password_rounds: '12' });
+  const user = await slow.person('thief');
+  await user.get('/api/2.0/mlflow/users/current');
+  const { username } = user;
+  const [mine, theirs] = ['a password of the thief', 'a password of the admin'];
+  const changing = user.patch('/api/2.0/mlflow/users/update-password', {
+    username,
+    password: mine,
+    current_password: user.password,
+  });
+  // Answered after what came before has been read.
+  for (let turn = 0; turn < 3; turn += 1) await user.get('/api/2.0/mlflow/users/current');
+  const { store } = slow.server;
+  const { id } = (await store.users.get(username)) ?? { id: 0 };
+  const passwords = createPasswords({ rounds: 4, minLength: 1 });
+  await store.users.setPassword(id, await passwords.hash(theirs));
+  expect((await changing).status).not.toBe(200);
+  expect((await slow.as(username, mine).get('/api/2.0/mlflow/users/current')).status).toBe(401);
+  expect((await slow.as(username, theirs).get('/api/2.0/mlflow/users/current')).status).toBe(200);
+  await passwords.close();
+  await slow.close();
+});
+
 test.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
   'a form of another site (%s) makes no user, though the browser sends an admin’s credentials',
   async (type) => {
