@@ -89,6 +89,13 @@ const usedSecret = maybe(to('use', secret('body.secret_id')));
 
 const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experiments or outside the server';
 
+/**
+ * The calls of an AI gateway endpoint are logged to `gateway/<endpoint>`, whoever has made it: whoever waits there with
+ * one could read them, of an admin's endpoint too. Some databases compare names without case.
+ */
+const OF_NO_ENDPOINT = /^(?!gateway\/)/i;
+const LOGS_CALLS = 'the calls of an AI gateway endpoint are logged to an experiment of this name';
+
 /** An experiment with all that goes and comes back with it. */
 const wholeExperiment = [
   experiment('body.experiment_id'),
@@ -96,13 +103,13 @@ const wholeExperiment = [
 ];
 
 const experiments: readonly Row[] = [
-  ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), adopt('experiment', 'body.name', 'experiment_id')],
+  ['POST', '2.0 experiments/create', 'signed-in', [], adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'), only(OF_NO_ENDPOINT, 'body.name', LOGS_CALLS), adopt('experiment', 'body.name', 'experiment_id')],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
   ['GET', '2.0 experiments/get-by-name', 'read', [], judgeReply('experiment', 'query.experiment_name', 'experiment.experiment_id')],
   ['GET|POST', '2.0 experiments/search', 'signed-in', [], keep('experiments', 'experiment', 'experiment_id', { largestPage: 50_000, pushDown: 'experiment_id', oneByOne: { order: EXPERIMENT_ORDER, lookUp: { target: '/api/2.0/mlflow/experiments/get?experiment_id=', at: 'experiment' }, worth: 45 } })],
   ['POST', '2.0 experiments/delete', 'delete', wholeExperiment],
   ['POST', '2.0 experiments/restore', 'delete', wholeExperiment],
-  ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id')],
+  ['POST', '2.0 experiments/update', 'update', experiment('body.experiment_id'), only(OF_NO_ENDPOINT, 'body.new_name', LOGS_CALLS)],
   ['POST', '2.0 experiments/set-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
   ['POST', '2.0 experiments/delete-experiment-tag', 'update', experiment('body.experiment_id'), keysNeed('manage', 'body.key', RETENTION_KEYS)],
   ['POST', 'ajax 2.0 experiments/search-datasets', 'read', all('run', experiment('body.experiment_ids[]'))],

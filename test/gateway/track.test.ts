@@ -45,7 +45,7 @@ test('nobody lies in wait for a name by making MLflow fail at it', async () => {
     request.resume();
     response.writeHead(request.method === 'POST' ? 500 : 404).end('{}');
   });
-  const asked = { name: 'gateway/an-endpoint', tags: [{ key: 'k', value: 'no text for PostgreSQL: \0' }] };
+  const asked = { name: 'a-name', tags: [{ key: 'k', value: 'no text for PostgreSQL: \0' }] };
   expect((await alice.post('/api/2.0/mlflow/experiments/create', asked)).status).toBe(500);
   expect(await intents.list()).toEqual([]);
 });

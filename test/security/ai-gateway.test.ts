@@ -42,28 +42,45 @@ beforeEach(async () => {
   definition = made.json.model_definition.model_definition_id;
 });
 
-const newEndpoint = (name: string, more: Record<string, unknown> = {}) =>
-  bob.post(`${AI}/endpoints/create`, {
+const newEndpoint = (name: string, more: Record<string, unknown> = {}, by: Person = bob) =>
+  by.post(`${AI}/endpoints/create`, {
     name,
     model_configs: [{ model_definition_id: definition, linkage_type: 'PRIMARY', weight: 1 }],
     ...more,
   });
 
 describe('an endpoint whose calls are logged to the experiment of its name', () => {
+  test('finds none that anybody but an admin has made, also if an admin makes the endpoint', async () => {
+    const name = unique('endpoint');
+    const own = await createExperiment(alice);
+    for (const trap of [`gateway/${name}`, `Gateway/${name}`]) {
+      const { status, text } = await alice.post('/api/2.0/mlflow/experiments/create', { name: trap });
+      expect(status, text).toBe(403);
+      const renamed = { experiment_id: own, new_name: trap };
+      expect((await alice.post('/api/2.0/mlflow/experiments/update', renamed)).status).toBe(403);
+    }
+    await createExperiment(alice, unique('gateway'));
+    const { json } = await newEndpoint(name, {}, gateway.admin);
+    const { experiment_id } = json.endpoint;
+    const seen = await alice.get(`/api/2.0/mlflow/experiments/get?experiment_id=${experiment_id}`);
+    expect(seen.status).toBe(403);
+  });
+
   test('does not take one that somebody else has made', async () => {
     const name = unique('endpoint');
-    const trap = await createExperiment(alice, `gateway/${name}`);
+    const trap = await createExperiment(gateway.admin, `gateway/${name}`);
     expect((await newEndpoint(name)).status).toBe(403);
     expect((await newEndpoint(name, { usage_tracking: true })).status).toBe(403);
     expect((await newEndpoint(name, { experimentId: trap })).status).toBe(403);
-    await grant(alice, bob, { experiment: trap }, 'READ');
+    await grant(gateway.admin, bob, { experiment: trap }, 'READ');
     expect((await newEndpoint(name)).status).toBe(403);
     expect((await bob.get(`${AI}/endpoints/list`)).json.endpoints ?? []).toEqual([]);
   });
 
   test('takes one that its maker may write to, a new one, or none', async () => {
     const name = unique('endpoint');
-    const own = await createExperiment(bob, `gateway/${name}`);
+    const own = await createExperiment(gateway.admin, `gateway/${name}`);
+    await grant(gateway.admin, bob, { experiment: own }, 'EDIT');
     const [taken, made, none] = [
       await newEndpoint(name),
       await newEndpoint(unique('endpoint')),
@@ -77,8 +94,8 @@ describe('an endpoint whose calls are logged to the experiment of its name', () 
 
   test('does not take one by a later change either', async () => {
     const [name, newName] = [unique('endpoint'), unique('endpoint')];
-    await createExperiment(alice, `gateway/${name}`);
-    await createExperiment(alice, `gateway/${newName}`);
+    await createExperiment(gateway.admin, `gateway/${name}`);
+    await createExperiment(gateway.admin, `gateway/${newName}`);
     const { endpoint } = (await newEndpoint(name, { usage_tracking: false })).json;
     const change = (json: Record<string, unknown>) =>
       bob.post(`${AI}/endpoints/update`, { endpoint_id: endpoint.endpoint_id, ...json });
