@@ -2,7 +2,7 @@ import { denied } from '../errors.ts';
 import { readModelCalls } from '../mlflow/model-calls.ts';
 import type { From } from '../mlflow/row.ts';
 import { type Judge, judgeAll, readable } from './authorize.ts';
-import { textsAt } from './locate.ts';
+import { type Reference, textsAt } from './locate.ts';
 import type { Special } from './special.ts';
 
 /** Where requests hold a scorer, or the settings of an optimizer, as JSON in a string. */
@@ -14,8 +14,8 @@ const SERIALIZED: readonly From[] = [
 
 /**
  * Judges the models that a scorer or an optimizer calls later, with the server's rights and keys: in a job, or on
- * every new trace once the scorer runs online. Endpoints of the AI gateway must be the caller's to use, and only an
- * admin sends the calls elsewhere.
+ * every new trace once the scorer runs online. Endpoints of the AI gateway must be the caller's to use, traces that are
+ * shown to the models the caller's to read, and only an admin sends the calls elsewhere.
  */
 export function modelCalls(judge: Judge): Special {
   return async (request, caller) => {
@@ -26,9 +26,12 @@ export function modelCalls(judge: Judge): Special {
         `The setting '${steered.steeredBy}' decides whom the server calls with its keys; only an admin may set it.`,
       );
     }
-    const references = calls
-      .flatMap(({ endpoints }) => endpoints)
-      .map((id) => ({ kind: 'gateway_endpoint_name', id, action: 'use', fresh: false }) as const);
+    const references = calls.flatMap(({ endpoints, traces }): Reference[] => [
+      ...endpoints.map(
+        (id): Reference => ({ kind: 'gateway_endpoint_name', id, action: 'use', fresh: false }),
+      ),
+      ...traces.map((id): Reference => ({ kind: 'trace', id, action: 'read', fresh: false })),
+    ]);
     await judgeAll(request, caller, references, judge);
   };
 }

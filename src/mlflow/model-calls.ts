@@ -1,10 +1,13 @@
 import { invalid } from '../errors.ts';
+import { isCanonical } from './identifiers.ts';
 import { isObject, readJson } from './read/json.ts';
 
 /** What a scorer or an optimizer will have the server do, read from its JSON. */
 export interface ModelCalls {
   /** Endpoints of the AI gateway that it calls. */
   readonly endpoints: readonly string[];
+  /** Traces that it reads, wherever they are, and shows to the models. */
+  readonly traces: readonly string[];
   /** A setting that sends the server's keys elsewhere, or calls another model than is said; undefined without one. */
   readonly steeredBy: string | undefined;
 }
@@ -29,6 +32,13 @@ const STEERING: ReadonlySet<string> = new Set([
   'gepa_kwargs',
 ]);
 
+/**
+ * The traces that a judge with memory was aligned with: MLflow fetches them by these ids, and asks nobody.
+ *
+ * @see `_reconstruct_episodic_memory` in mlflow/genai/judges/optimizers/memalign/optimizer.py
+ */
+const REMEMBERED_TRACES = 'episodic_trace_ids';
+
 /** What is in these is written over the rest of a call. */
 const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs']);
 const STEERING_WRITTEN_OVER: ReadonlySet<string> = new Set(['model', 'headers']);
@@ -42,7 +52,11 @@ const STEERING_WRITTEN_OVER: ReadonlySet<string> = new Set(['model', 'headers'])
  */
 export function readModelCalls(json: string): ModelCalls {
   const value = parse(json);
-  return { endpoints: [...new Set(endpointsIn(value))], steeredBy: steeringIn(value, false) };
+  return {
+    endpoints: [...new Set(endpointsIn(value))],
+    traces: [...new Set(tracesIn(value))],
+    steeredBy: steeringIn(value, false),
+  };
 }
 
 function parse(json: string): unknown {
@@ -58,6 +72,23 @@ function parse(json: string): unknown {
 function endpointsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return ENDPOINT.exec(value)?.slice(1) ?? [];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(endpointsIn) : [];
+}
+
+function tracesIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(tracesIn);
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === REMEMBERED_TRACES ? traceIds(inner) : tracesIn(inner),
+  );
+}
+
+function traceIds(value: unknown): readonly string[] {
+  const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return ids.flatMap((id) => {
+    if (id === null) return [];
+    if (typeof id === 'string' && isCanonical('trace', id)) return [id];
+    throw invalid(`'${REMEMBERED_TRACES}' of a scorer must be a list of trace ids.`);
+  });
 }
 
 function steeringIn(value: unknown, writtenOver: boolean): string | undefined {

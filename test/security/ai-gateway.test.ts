@@ -11,6 +11,7 @@ import {
 } from '../support/gateway.ts';
 import { sharedMlflow } from '../support/mlflow.ts';
 import { newNeighbours } from '../support/neighbours.ts';
+import { newTraceId, startTrace } from '../support/traces.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
@@ -168,6 +169,34 @@ describe('a scorer', () => {
     const [judge = {}] = shapes(`gateway:/${endpoint.name}`);
     expect((await register(judge)).status).toBe(200);
     expect((await register(shapes('openai:/a-model')[0] ?? {})).status).toBe(200);
+  });
+
+  test('remembers only traces that whoever registers it may read', async () => {
+    const experiment_id = await createExperiment(alice);
+    const own = await startTrace(alice, experiment_id);
+    const foreign = await startTrace(bob, await createExperiment(bob));
+    const [judge] = shapes('openai:/a-model');
+    const remembering = (episodic_trace_ids: unknown) => ({
+      memory_augmented_judge_data: { base_judge: judge, episodic_trace_ids, semantic_memory: [] },
+    });
+    const register = async (shape: Record<string, unknown>) => {
+      const serialized_scorer = serialized(shape);
+      return (await alice.post(`${A3}/scorers/register`, { experiment_id, name: 'judge', serialized_scorer }))
+        .status;
+    };
+    expect(await register(remembering([own]))).toBe(200);
+    expect(await register(remembering([]))).toBe(200);
+    expect(await register(remembering(null))).toBe(200);
+    expect(await register(remembering([foreign]))).toBe(403);
+    expect(await register(remembering([own, foreign]))).toBe(403);
+    expect(await register(remembering([newTraceId()]))).toBe(403);
+    for (const inner of [remembering([foreign]), { name: 'inner', ...remembering([foreign]) }]) {
+      expect(await register({ memory_augmented_judge_data: { base_judge: inner } })).toBe(403);
+      expect(await register({ ensemble_scorer_data: { scorers: [judge, inner] } })).toBe(403);
+    }
+    for (const odd of [foreign, { 0: foreign }, [[foreign]], [`${foreign} `], [`trace:/x/${foreign}`], [7]]) {
+      expect([odd, await register(remembering(odd))]).toEqual([odd, odd === foreign ? 403 : 400]);
+    }
   });
 
   test('is refused where it could be read in two ways', async () => {
