@@ -236,8 +236,9 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 datasets/:dataset_id/records', 'read', dataset('path.dataset_id')],
   ['DELETE', '3.0 datasets/:dataset_id/records', 'update', dataset('path.dataset_id')],
   ['GET', '3.0 datasets/:dataset_id/experiment-ids', 'read', dataset('path.dataset_id')],
-  ['POST', '3.0 datasets/:dataset_id/add-experiments', 'update', [dataset('path.dataset_id'), experiment('body.experiment_ids[]')]],
-  // MLflow asks EDIT; but what is added to another experiment and taken out of this one is gone for whoever is left here.
+  // MLflow asks EDIT for both; but a dataset is of those who may use all of its experiments: added to another one, or taken out of this
+  // one, it is gone for whoever is left here.
+  ['POST', '3.0 datasets/:dataset_id/add-experiments', 'update', [to('delete', dataset('path.dataset_id')), experiment('body.experiment_ids[]')]],
   ['POST', '3.0 datasets/:dataset_id/remove-experiments', 'update', [dataset('path.dataset_id'), maybe(to('delete', experiment('body.experiment_ids[]')))]],
 
   ['POST', '3.0 issues', 'update', [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))], stamp('body.created_by')],

@@ -103,7 +103,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     );
   });
 
-  test('a dataset is taken out of an experiment, and with it from others, by whoever manages that alone', async () => {
+  test('a dataset is taken away from others, into another experiment or out of theirs, by whoever manages it alone', async () => {
     const id = await newDataset(bob, bobs);
     const grantTo = async (permission: string) => {
       const what = { experiment_id: bobs, username: alice.username, permission };
@@ -111,12 +111,17 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
       const { status } = await bob.post(`${path}/create`, what);
       if (status !== 200) expect((await bob.patch(`${path}/update`, what)).status).toBe(200);
     };
+    const into: Asked = ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [alices] }];
     const out = () => ask(alice, ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [bobs] }]);
     await grantTo('EDIT');
-    await made(alice, ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [alices] }]);
+    expect((await ask(alice, into)).status).toBe(403);
+    await made(bob, ['GET', `datasets/${id}`]);
+    expect((await ask(bob, ['POST', 'datasets/search', { experiment_ids: [bobs] }])).text).toContain(id);
+    await made(gateway.admin, into);
     expect((await out()).status).toBe(403);
     expect((await ask(alice, ['DELETE', `datasets/${id}`])).status).toBe(403);
     await grantTo('MANAGE');
+    await made(alice, into);
     expect((await out()).status).toBe(200);
     await made(alice, ['DELETE', `datasets/${id}`]);
     // Gone, not unclear.
