@@ -10,6 +10,7 @@ import { type JobParts, job, serverKeys } from './job.ts';
 import { type McpVersionParts, mcpVersion } from './mcp-version.ts';
 import { modelCalls } from './model-calls.ts';
 import { otlp } from './otlp.ts';
+import { ownKey } from './own-key.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
 import { usageExperiment } from './usage-experiment.ts';
@@ -38,6 +39,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     job: job(parts),
     'mcp-version': mcpVersion(parts),
     'server-keys': serverKeys(parts.judge),
+    'own-key': ownKey(parts.judge, parts.upstream),
     'model-calls': modelCalls(parts.judge),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),

@@ -331,10 +331,10 @@ const modelInBody = endpointName('body.model');
 const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
 
 const aiGateway: readonly Row[] = [
-  ['POST', '3.0 gateway/secrets/create', 'signed-in', [], stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
+  ['POST', '3.0 gateway/secrets/create', 'signed-in', [], special('own-key'), stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
   ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id'), absent('query.secret_name')],
   // Its settings say where a key is sent: whoever may change them can read it, which is its owner's alone.
-  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), keysNeed('manage', 'body.auth_config', /./), stamp('body.updated_by')],
+  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), keysNeed('manage', 'body.auth_config', /./), special('own-key'), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id'), forget('gateway_secret', 'body.secret_id')],
   ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
   ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],
@@ -350,9 +350,9 @@ const aiGateway: readonly Row[] = [
   ['GET', '3.0 gateway/endpoints/bindings/list', 'read', endpoint('query.endpoint_id')],
   ['POST', '3.0 gateway/endpoints/set-tag', 'update', endpoint('body.endpoint_id')],
   ['DELETE', '3.0 gateway/endpoints/delete-tag', 'update', endpoint('body.endpoint_id')],
-  ['POST', '3.0 gateway/model-definitions/create', 'signed-in', usedSecret, stamp('body.created_by'), adopt('gateway_model_definition', 'body.name', 'model_definition.model_definition_id')],
+  ['POST', '3.0 gateway/model-definitions/create', 'signed-in', usedSecret, special('own-key'), stamp('body.created_by'), adopt('gateway_model_definition', 'body.name', 'model_definition.model_definition_id')],
   ['GET', '3.0 gateway/model-definitions/get', 'read', modelDefinition('query.model_definition_id')],
-  ['POST', '3.0 gateway/model-definitions/update', 'update', [modelDefinition('body.model_definition_id'), usedSecret], stamp('body.updated_by')],
+  ['POST', '3.0 gateway/model-definitions/update', 'update', [modelDefinition('body.model_definition_id'), usedSecret], special('own-key'), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/model-definitions/delete', 'delete', modelDefinition('body.model_definition_id'), forget('gateway_model_definition', 'body.model_definition_id')],
   ['GET', '3.0 gateway/model-definitions/list', 'signed-in', maybe(to('read', secret('query.secret_id'))), keep('model_definitions', 'gateway_model_definition', 'model_definition_id')],
   ['POST', '3.0 gateway/budgets/create', 'admin'],

@@ -179,6 +179,7 @@ export type Rule =
         | 'job'
         | 'mcp-version'
         | 'server-keys'
+        | 'own-key'
         | 'model-calls'
         | 'usage-experiment'
         | 'grantable'

@@ -133,6 +133,98 @@ describe('a secret', () => {
   });
 });
 
+describe('a model is called with the key of its secret, not with one of the server', () => {
+  const KEY = { api_key: 'a-key' };
+  const AWS = { aws_access_key_id: 'an-id', aws_secret_access_key: 'a-key' };
+  const newSecret = async (
+    secret_value: Record<string, string>,
+    auth_config: Record<string, string> = {},
+  ) => {
+    const asked = { secret_name: unique('secret'), secret_value, auth_config, provider: 'openai' };
+    const made = await alice.post(`${AI}/secrets/create`, asked);
+    return [made.status, made.json.secret?.secret_id] as const;
+  };
+  const define = async (secret_id: string, provider: string) => {
+    const asked = { name: unique('definition'), secret_id, provider, model_name: 'a-model' };
+    const made = await alice.post(`${AI}/model-definitions/create`, asked);
+    return [made.status, made.json.model_definition?.model_definition_id] as const;
+  };
+
+  test.each([
+    ['openai', KEY, {}],
+    ['groq', KEY, { api_base: 'https://1.1.1.1' }],
+    ['portkey', { ...KEY, portkey_config: '{}' }, {}],
+    ['bedrock', KEY, { aws_region_name: 'eu-west-1' }],
+    ['amazon-bedrock', AWS, { auth_mode: 'access_keys' }],
+    ['sagemaker', AWS, { auth_mode: 'iam_role', aws_role_name: 'a-role' }],
+    ['vertex_ai', { vertex_credentials: '{"type":"service_account"}' }, { vertex_project: 'a-project' }],
+    ['databricks', KEY, { api_base: 'https://1.1.1.1' }],
+    ['databricks', { client_secret: 'a-key' }, { auth_mode: 'oauth_m2m', client_id: 'an-id' }],
+  ])('which may be of %s: %j with %j', async (provider, value, settings) => {
+    const [status, secret] = await newSecret(value, settings);
+    expect(status).toBe(200);
+    expect((await define(secret, provider))[0]).toBe(200);
+  });
+
+  test.each([
+    ['openai', { another: 'x' }, {}],
+    ['text-completion-openai', { another: 'x' }, { api_base: 'https://1.1.1.1' }],
+    ['together_ai', AWS, {}],
+    ['bedrock', KEY, { auth_mode: 'default_chain' }],
+    ['bedrock', { ...KEY, ...AWS }, { auth_mode: 'iam_role', aws_role_name: 'a-role' }],
+    ['bedrock', { another: 'x' }, {}],
+    ['Bedrock_Converse', KEY, { auth_mode: 'access_keys' }],
+    ['sagemaker', KEY, {}],
+    ['vertex_ai', KEY, { vertex_location: 'evil.example/?' }],
+    ['vertex_ai_beta', KEY, {}],
+    ['databricks', { another: 'x' }, { api_base: 'https://1.1.1.1' }],
+    ['databricks-model-serving', KEY, { auth_mode: 'oauth_m2m', client_id: 'an-id' }],
+  ])('which is none of %s: %j with %j', async (provider, value, settings) => {
+    const [status, secret] = await newSecret(value, settings);
+    expect(status).toBe(200);
+    expect((await define(secret, provider))[0]).toBe(403);
+    // Nor by a later change: of the definition, …
+    const [, own] = await newSecret(KEY);
+    const [, plain] = await define(own, 'openai');
+    const update = async (change: Record<string, unknown>) =>
+      (await alice.post(`${AI}/model-definitions/update`, { model_definition_id: plain, ...change })).status;
+    expect(await update({ secret_id: secret, provider })).toBe(403);
+    expect(await update({ model_name: 'another' })).toBe(200);
+    expect(await update({ secretId: own })).toBe(200);
+    // … or of the secret.
+    const good = [KEY, AWS, { vertex_credentials: '{}' }, { client_secret: 'x' }];
+    const [, full] = await newSecret(Object.assign({}, ...good));
+    if ((await define(full, provider))[0] !== 200) throw new Error(`${provider} has no good secret`);
+    const change = async (json: Record<string, unknown>) =>
+      (await alice.post(`${AI}/secrets/update`, { secret_id: full, ...json })).status;
+    const emptied = { secret_value: value, auth_config: { auth_mode: 'api_key', ...settings } };
+    expect(await change(emptied)).toBe(403);
+    expect(await change({ secretValue: Object.assign({}, ...good) })).toBe(200);
+  });
+
+  test('nor is it one that is empty, or the path of a file of the server', async () => {
+    expect((await newSecret({ api_key: '' }))[0]).toBe(403);
+    expect((await newSecret({ api_key: ' ' }))[0]).toBe(403);
+    expect((await newSecret({ vertex_credentials: '/etc/key.json' }))[0]).toBe(403);
+    const [, secret] = await newSecret(KEY);
+    const change = { secret_id: secret, secret_value: { vertex_credentials: '/etc/key.json' } };
+    expect((await alice.post(`${AI}/secrets/update`, change)).status).toBe(403);
+  });
+
+  test('but for those who may use all endpoints', async () => {
+    const [, secret] = await newSecret(KEY, { auth_mode: 'default_chain' });
+    expect((await define(secret, 'bedrock'))[0]).toBe(403);
+    const granted = await gateway.admin.post(`${A3}/users/permissions/grant`, {
+      username: alice.username,
+      resource_type: 'gateway_endpoint',
+      resource_id: '*',
+      permission: 'USE',
+    });
+    expect(granted.status).toBe(200);
+    expect((await define(secret, 'bedrock'))[0]).toBe(200);
+  });
+});
+
 describe('a scorer', () => {
   const shapes = (model: string) => [
     { instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}.', model } },

@@ -87,8 +87,13 @@ function factsAbout(ids: Ids) {
     model_definition_id: ids.gateway_model_definition,
     name: ids.gateway_model_definition,
     secret_id: ids.gateway_secret,
+    provider: 'openai',
   };
-  const secret = { secret_id: ids.gateway_secret, secret_name: ids.gateway_secret };
+  const secret = {
+    secret_id: ids.gateway_secret,
+    secret_name: ids.gateway_secret,
+    masked_values: { api_key: 'a-k...' },
+  };
   return {
     run: { info: { ...home, run_id: ids.run, artifact_uri: `mlflow-artifacts:/${ids.artifact}` } },
     model: { info: { ...home, model_id: ids.logged_model, artifact_uri: 'mlflow-artifacts:/7/models/m' } },

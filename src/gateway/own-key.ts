@@ -1,0 +1,86 @@
+import { denied, unavailable } from '../errors.ts';
+import { ask } from '../mlflow/ask.ts';
+import { propertyAt } from '../mlflow/property-at.ts';
+import { borrowedIn, bringsItsKey, shapeOfSecret } from '../mlflow/provider-keys.ts';
+import type { Upstream } from '../mlflow/upstream.ts';
+import type { Judge } from './authorize.ts';
+import { onServerKeys } from './job.ts';
+import type { Special } from './special.ts';
+import type { Way } from './way.ts';
+
+const API = '/api/3.0/mlflow/gateway';
+
+/**
+ * Judges secrets and model definitions of the AI gateway by whose key the models will be called with: everybody may
+ * make them, so that without a key of its own a secret would lend the server's to everybody.
+ */
+export function ownKey(judge: Judge, upstream: Upstream): Special {
+  return async ({ way }, caller) => {
+    const borrowed = borrowedIn(way.body['secret_value']) ?? (await borrowedBy(upstream, way));
+    if (borrowed === undefined) return;
+    const { allow, because } = onServerKeys(judge, caller);
+    if (allow) return;
+    throw denied(
+      `Models would be called with the keys of the server, as ${borrowed}: put a key into the secret. ` +
+        'Without one this needs USE on all AI gateway endpoints.',
+      because,
+    );
+  };
+}
+
+/** Which model would be called with another key than that of its secret; undefined if none would. */
+async function borrowedBy(upstream: Upstream, { operation, body }: Way): Promise<string | undefined> {
+  switch (operation?.name) {
+    case 'POST 3.0 gateway/model-definitions/create':
+      return borrowed(upstream, text(body['provider']), text(body['secret_id']));
+    case 'POST 3.0 gateway/model-definitions/update': {
+      const [provider, secretId] = [text(body['provider']), text(body['secret_id'])];
+      if (provider === undefined && secretId === undefined) return undefined;
+      const told = await about(upstream, 'model-definitions/get?model_definition_id', body);
+      const known = (name: string) => text(propertyAt(told, `model_definition.${name}`));
+      return borrowed(upstream, provider ?? known('provider'), secretId ?? known('secret_id'));
+    }
+    case 'POST 3.0 gateway/secrets/update': {
+      const secret = shapeOfSecret(await about(upstream, 'secrets/get?secret_id', body), body);
+      const definitions = propertyAt(
+        await about(upstream, 'model-definitions/list?secret_id', body),
+        'model_definitions',
+      );
+      const providers = Array.isArray(definitions) ? definitions.map(providerOf) : [];
+      // Who else uses the secret, and for what, is not said.
+      return providers.every((provider) => bringsItsKey(provider, secret))
+        ? undefined
+        : 'the secret would have no key for a model that uses it';
+    }
+    default:
+      return undefined;
+  }
+}
+
+async function borrowed(
+  upstream: Upstream,
+  provider: string | undefined,
+  secretId: string | undefined,
+): Promise<string | undefined> {
+  // MLflow refuses what says none of them.
+  if (provider === undefined || secretId === undefined) return undefined;
+  const told = await about(upstream, 'secrets/get?secret_id', { secret_id: secretId });
+  if (bringsItsKey(provider, shapeOfSecret(told))) return undefined;
+  return `the secret has no key for ${JSON.stringify(provider)}`;
+}
+
+/** Asks for what a field of the body names, under the same name. */
+function about(upstream: Upstream, path: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const field = path.slice(path.indexOf('?') + 1);
+  return ask(upstream, `${API}/${path}=${encodeURIComponent(String(body[field]))}`);
+}
+
+function providerOf(definition: unknown): string {
+  const provider = text(propertyAt(definition, 'provider'));
+  if (provider === undefined) throw unavailable('The MLflow server did not say what uses the secret.');
+  return provider;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,88 @@
+import { propertyAt } from './property-at.ts';
+import { isObject } from './read/json.ts';
+
+/** What a secret of the AI gateway holds: the names of its fields, and how they are to be used. */
+export interface SecretShape {
+  readonly fields: ReadonlySet<string>;
+  readonly authMode: string | undefined;
+}
+
+type Test = (secret: SecretShape) => boolean;
+
+const holds =
+  (...names: readonly string[]): Test =>
+  ({ fields }) =>
+    names.every((name) => fields.has(name));
+const inMode =
+  (modes: readonly (string | undefined)[], test: Test): Test =>
+  (secret) =>
+    modes.includes(secret.authMode) && test(secret);
+
+const AWS_KEYS = holds('aws_access_key_id', 'aws_secret_access_key');
+
+/** Providers for which an `api_key` is not all that counts, by what is in their names, and how each is brought its own key. */
+const BY_PROVIDER: readonly (readonly [name: RegExp, ways: readonly Test[]])[] = [
+  [/bedrock/i, [inMode([undefined, 'api_key'], holds('api_key')), inMode(['access_keys'], AWS_KEYS)]],
+  [/sagemaker/i, [AWS_KEYS]],
+  [/vertex/i, [holds('vertex_credentials')]],
+  [
+    /databricks/i,
+    [
+      inMode(['oauth_m2m'], holds('client_secret')),
+      ({ fields, authMode }) => authMode !== 'oauth_m2m' && fields.has('api_key'),
+    ],
+  ],
+];
+const BY_API_KEY: readonly Test[] = [holds('api_key')];
+
+/**
+ * Whether calls of a provider are made with what the secret holds. Where something is missing, MLflow or the
+ * provider's library takes the server's own credentials (environment, role of the machine, files), and sends them to
+ * an address that the secret chooses as well: `api_base`, or a `vertex_location` such as `evil.example/?`.
+ *
+ * @see `_build_endpoint_config` in mlflow/server/gateway_api.py, `_PROVIDER_AUTH_MODES` in mlflow/utils/providers.py
+ */
+export function bringsItsKey(provider: string, secret: SecretShape): boolean {
+  const [, ways] = BY_PROVIDER.find(([name]) => name.test(provider)) ?? [undefined, BY_API_KEY];
+  return ways.some((test) => test(secret));
+}
+
+/**
+ * Why a value of a secret is no key of its own, if it is none: empty, it is as good as missing, and
+ * `vertex_credentials` may be the path of a file of the server.
+ */
+export function borrowedIn(secretValue: unknown): string | undefined {
+  if (!isObject(secretValue)) return undefined;
+  for (const [name, value] of Object.entries(secretValue)) {
+    if (typeof value !== 'string' || value.trim() === '') return `'${name}' is empty`;
+    if (name === 'vertex_credentials' && !holdsJsonObject(value)) return `'${name}' is not JSON`;
+  }
+  return undefined;
+}
+
+function holdsJsonObject(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+/** The shape of a secret as MLflow tells it, or as a request would leave it. */
+export function shapeOfSecret(
+  told: unknown,
+  changes: { readonly secret_value?: unknown; readonly auth_config?: unknown } = {},
+): SecretShape {
+  const values = sent(changes.secret_value) ?? propertyAt(told, 'secret.masked_values');
+  const settings = sent(changes.auth_config) ?? propertyAt(told, 'secret.auth_config');
+  const mode = propertyAt(settings, 'auth_mode');
+  return {
+    fields: new Set(isObject(values) ? Object.keys(values) : []),
+    authMode: mode === undefined ? undefined : String(mode),
+  };
+}
+
+/** A map that changes something: MLflow takes an empty one for none. */
+function sent(map: unknown): Readonly<Record<string, unknown>> | undefined {
+  return isObject(map) && Object.keys(map).length > 0 ? map : undefined;
+}
