@@ -223,6 +223,9 @@ const traces: readonly Row[] = [
   ['POST', '/v1/traces', 'update', [experiment('header.x-mlflow-experiment-id'), maybe(run('header.x-mlflow-run-id'))], spare('trace'), special('otlp')],
 ];
 
+/** What a job reads and writes assessments to: traces of its own experiment. */
+const scoredTraces: Locator = { ...maybe(to('read', trace('body.trace_ids[]'))), fresh: 'or-same-root' };
+
 const evaluation: readonly Row[] = [
   ['POST', '3.0 datasets/create', 'update', experiment('body.experiment_ids[]')],
   // Without ids the upstream answers with every dataset there is.
@@ -245,10 +248,10 @@ const evaluation: readonly Row[] = [
   ['POST', '3.0 issues/search', 'read', experiment('body.experiment_id'), spareWhen('run', ['body.filter_string'], RUN_FILTER)],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
-  // What is looked at, the handlers look for in the experiment alone; whom a job asks may be named in the request.
-  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id')],
-  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), maybe(to('read', scorer('body.experiment_id/scorer_name')))], spare('trace'), spare('scorer_version'), spareWhen('assessment', ['body.log_assessments']), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
+  // Not all versions of MLflow look whether the traces are of the experiment (3.10 does not); whom a job asks may be named in the request.
+  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, maybe(to('read', scorer('body.experiment_id/scorer_name')))], spare('trace'), spare('scorer_version'), spareWhen('assessment', ['body.log_assessments']), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 
   ['POST', '3.0 label-schemas/create', 'manage', experiment('body.experiment_id')],
   ['GET', '3.0 label-schemas/get', 'read', labelSchema('query.schema_id')],

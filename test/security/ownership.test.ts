@@ -255,7 +255,8 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     }
   });
 
-  test('optimising a prompt needs the prompt and the dataset besides', async () => {
+  /** Somebody who may use every endpoint of the AI gateway. */
+  async function starter(): Promise<Person> {
     const carol = await gateway.person('carol');
     const everyEndpoint = {
       username: carol.username,
@@ -265,6 +266,33 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     };
     const granted = await gateway.admin.post('/api/3.0/mlflow/users/permissions/grant', everyEndpoint);
     expect(granted.status).toBe(200);
+    return carol;
+  }
+
+  test.each([
+    ['issues/invoke', { categories: [], provider: 'openai', endpoint_name: 'nonesuch' }],
+    ['genai/evaluate/invoke', { serialized_scorers: ['{}'] }],
+    ['scorer/invoke', { serialized_scorer: '{}' }],
+  ])('%s looks at traces of its own experiment alone, in every version of MLflow', async (path, more) => {
+    const carol = await starter();
+    const experiment_id = await createExperiment(carol);
+    const own = await startTrace(carol, experiment_id);
+    const another = await startTrace(carol, await createExperiment(carol));
+    const foreign = await startTrace(alice, alices);
+    const start = async (...trace_ids: string[]) =>
+      carol.send('POST', `/ajax-api/3.0/mlflow/${path}`, { json: { experiment_id, trace_ids, ...more } });
+    // MLflow refuses these by itself from some version on, but in other words.
+    for (const id of [foreign, another]) {
+      for (const ids of [[id], [own, id]]) {
+        const { status, text } = await start(...ids);
+        expect([status, text]).toEqual([403, expect.stringContaining('This needs READ on trace')]);
+      }
+    }
+    expect((await start(own)).text).not.toContain('on trace');
+  });
+
+  test('optimising a prompt needs the prompt and the dataset besides', async () => {
+    const carol = await starter();
     const carols = await createExperiment(carol);
     const prompt = unique('prompt');
     const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
