@@ -47,14 +47,21 @@ export function bringsItsKey(provider: string, secret: SecretShape): boolean {
   return ways.some((test) => test(secret));
 }
 
+/** What older versions of MLflow (3.10 and before) take for the name of a variable of the server, or of a file. */
+const VARIABLE_OR_FILE = /^\s*(?:\$|[/~]|\.{1,2}\/)/;
+
 /**
- * Why a value of a secret is no key of its own, if it is none: empty, it is as good as missing, and
- * `vertex_credentials` may be the path of a file of the server.
+ * Why a value of a secret is no key of its own, if it is none: empty, it is as good as missing, and some may say where
+ * MLflow finds the key on the server.
+ *
+ * @see `_resolve_api_key_from_input` in mlflow/gateway/config.py, `_get_credentials` in mlflow/gateway/providers/vertex_ai.py
  */
 export function borrowedIn(secretValue: unknown): string | undefined {
   if (!isObject(secretValue)) return undefined;
   for (const [name, value] of Object.entries(secretValue)) {
     if (typeof value !== 'string' || value.trim() === '') return `'${name}' is empty`;
+    if (name.endsWith('api_key') && VARIABLE_OR_FILE.test(value))
+      return `'${name}' names something of the server`;
     if (name === 'vertex_credentials' && !holdsJsonObject(value)) return `'${name}' is not JSON`;
   }
   return undefined;

@@ -202,12 +202,18 @@ describe('a model is called with the key of its secret, not with one of the serv
     expect(await change({ secretValue: Object.assign({}, ...good) })).toBe(200);
   });
 
-  test('nor is it one that is empty, or the path of a file of the server', async () => {
-    expect((await newSecret({ api_key: '' }))[0]).toBe(403);
-    expect((await newSecret({ api_key: ' ' }))[0]).toBe(403);
-    expect((await newSecret({ vertex_credentials: '/etc/key.json' }))[0]).toBe(403);
+  test.each([
+    { api_key: '' },
+    { api_key: ' ' },
+    { api_key: '$OPENAI_API_KEY' },
+    { ...KEY, provider_api_key: '/etc/passwd' },
+    { api_key: '../key' },
+    { vertex_credentials: '/etc/key.json' },
+  ])('nor is it one that is empty, or is found on the server: %j', async (borrowed) => {
+    expect((await newSecret(borrowed))[0]).toBe(403);
+    expect((await newSecret({ ...AWS, aws_secret_access_key: '/a+key' }))[0]).toBe(200);
     const [, secret] = await newSecret(KEY);
-    const change = { secret_id: secret, secret_value: { vertex_credentials: '/etc/key.json' } };
+    const change = { secret_id: secret, secret_value: borrowed };
     expect((await alice.post(`${AI}/secrets/update`, change)).status).toBe(403);
   });
 
