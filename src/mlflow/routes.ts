@@ -329,6 +329,8 @@ const usedDefinitions = maybe(to('use', modelDefinition('body.model_configs[].mo
 /** Calls of an endpoint are logged into its experiment. */
 const servedExperiment = maybe(to('update', experiment('body.experiment_id')));
 const modelInBody = endpointName('body.model');
+/** Options of LiteLLM, which MLflow passes on from the call itself in some versions (3.10), the endpoint's key beside them. */
+const sentWhereItIsSet = adminOnly('it decides whom the key of the endpoint is sent to', 'body.api_base', 'body.base_url', 'body.model_list', 'body.fallbacks', 'body.custom_llm_provider');
 
 /** MLflow 2.15 puts the path behind the address of its deployments server whatever it is. */
 const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
@@ -376,15 +378,15 @@ const aiGateway: readonly Row[] = [
   ['GET', 'ajax 3.0 gateway/supported-providers', 'signed-in'],
   ['GET', 'ajax 3.0 gateway/supported-models', 'signed-in'],
   ['GET', 'ajax 3.0 gateway/provider-config', 'signed-in'],
-  ['POST', '/gateway/:endpoint_name/mlflow/invocations', 'use', endpointName('path.endpoint_name'), streams],
-  ['POST', '/gateway/mlflow/v1/chat/completions', 'use', modelInBody],
+  ['POST', '/gateway/:endpoint_name/mlflow/invocations', 'use', endpointName('path.endpoint_name'), sentWhereItIsSet],
+  ['POST', '/gateway/mlflow/v1/chat/completions', 'use', modelInBody, sentWhereItIsSet],
   ['GET', '/gateway/mlflow/v1/models', 'signed-in', [], keepUsable('data', 'gateway_endpoint_name', 'id')],
-  ['POST', '/gateway/openai/v1/chat/completions', 'use', modelInBody],
-  ['POST', '/gateway/openai/v1/embeddings', 'use', modelInBody],
-  ['POST', '/gateway/openai/v1/responses', 'use', modelInBody],
-  ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody],
-  ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody],
-  ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody],
+  ['POST', '/gateway/openai/v1/chat/completions', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/openai/v1/embeddings', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/openai/v1/responses', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody, sentWhereItIsSet],
   ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), streams],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.

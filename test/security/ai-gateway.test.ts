@@ -231,6 +231,32 @@ describe('a model is called with the key of its secret, not with one of the serv
   });
 });
 
+describe('a call of an endpoint', () => {
+  test.each(['api_base', 'base_url', 'model_list', 'fallbacks', 'custom_llm_provider'])(
+    'does not say where the key of the endpoint is sent: %s',
+    async (setting) => {
+      const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
+      const granted = await bob.post(`${A3}/users/permissions/grant`, {
+        username: alice.username,
+        resource_type: 'gateway_endpoint',
+        resource_id: endpoint.endpoint_id,
+        permission: 'USE',
+      });
+      expect(granted.status).toBe(200);
+      for (const [path, body] of [
+        [`/gateway/${endpoint.name}/mlflow/invocations`, {}],
+        ['/gateway/mlflow/v1/chat/completions', { model: endpoint.name }],
+        ['/gateway/openai/v1/embeddings', { model: endpoint.name }],
+      ] as const) {
+        const call = (more: Record<string, unknown>) => alice.post(path, { ...body, ...more });
+        expect([path, (await call({ [setting]: 'https://elsewhere.example' })).status]).toEqual([path, 403]);
+        // Allowed, and refused by MLflow as a call of nothing.
+        expect([path, (await call({})).status]).toEqual([path, expect.not.toBeOneOf([200, 401, 403])]);
+      }
+    },
+  );
+});
+
 describe('a scorer', () => {
   const shapes = (model: string) => [
     { instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}.', model } },
