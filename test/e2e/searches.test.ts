@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bytesOf, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import {
@@ -9,11 +12,14 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { MLFLOW_VERSIONS, type RunningMlflow, startMlflow } from '../support/mlflow.ts';
 
 const API = '/api/2.0/mlflow';
 
 describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
+  let dir: string;
+  /** Its own, as it is filled: other tests look at first pages. */
+  let mlflow: RunningMlflow;
   let gateway: TestGateway;
   let relay: FakeUpstream;
   /** Requests that reached MLflow. */
@@ -36,7 +42,8 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   const registered = names.filter((name) => !/["'%]/.test(name) || name.includes("'"));
 
   beforeAll(async () => {
-    const mlflow = await sharedMlflow(version);
+    dir = mkdtempSync(join(tmpdir(), 'searches-'));
+    mlflow = await startMlflow({ version, dir });
     relay = await startFakeUpstream(async (request, response) => {
       asked.push(`${request.method} ${request.url}`);
       const body = await bytesOf(request);
@@ -67,6 +74,8 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   afterAll(async () => {
     await gateway.close();
     await relay.close();
+    await mlflow.stop();
+    rmSync(dir, { recursive: true, force: true });
   });
 
   const idOf = (name: string) => ids.get(name) ?? '';
@@ -314,23 +323,23 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
 
     beforeAll(async () => {
       frida = await gateway.person('frida');
-      for (const name of [...many, `${crowd}-Zz`]) {
-        const experiment = await createExperiment(gateway.admin, name);
-        await gateway.admin.post(`${API}/registered-models/create`, { name });
+      const { admin } = gateway;
+      const run_id = await createRun(admin, idOf(names[0] ?? ''));
+      const make = async (name: string) => {
         const tags = [{ key: 'third', value: String(Number(name.split('-').at(-1)) % 3) }];
-        const run_id = await createRun(gateway.admin, experiment);
+        const made = await admin.post(`${API}/experiments/create`, { name, tags });
+        await admin.post(`${API}/registered-models/create`, { name });
         for (const part of few.includes(name) ? ['a', 'b', 'c'] : ['a']) {
           const source = `runs:/${run_id}/${part}`;
-          await gateway.admin.post(`${API}/model-versions/create`, { name, source, run_id, tags });
+          await admin.post(`${API}/model-versions/create`, { name, source, run_id, tags });
         }
-        await gateway.admin.post(`${API}/experiments/set-experiment-tag`, {
-          experiment_id: experiment,
-          ...tags[0],
-        });
-        if (!few.includes(name)) continue;
-        await grant(gateway.admin, frida, { experiment }, 'READ');
-        await grant(gateway.admin, frida, { model: name }, 'READ');
-      }
+        if (!few.includes(name)) return;
+        await grant(admin, frida, { experiment: made.json.experiment_id }, 'READ');
+        await grant(admin, frida, { model: name }, 'READ');
+      };
+      const all = [...many, `${crowd}-Zz`];
+      for (let start = 0; start < all.length; start += 4)
+        await Promise.all(all.slice(start, start + 4).map(make));
     });
 
     const orders: Readonly<Record<string, readonly string[][]>> = {
@@ -366,7 +375,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
             const params = { ...(filter !== '' && { filter }), ...(order_by.length > 0 && { order_by }) };
             const all = await rowsOf(gateway.admin, kind, method, 1000, params);
             const expected = all.filter((row) => few.includes(kind.name(row) ?? ''));
-            for (const size of [1, 2, 100]) {
+            for (const size of [1, 100]) {
               const seen = await rowsOf(frida, kind, method, size, params);
               expect(seen, `${order_by} ${filter} ${size}`).toEqual(expected);
             }
