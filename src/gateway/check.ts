@@ -25,6 +25,11 @@ export function check(rules: readonly Rule[], action: Action, request: Readable)
           if (isPresent(from, request)) throw denied(`Only an admin may set '${nameOf(from)}': ${rule.why}.`);
         }
         break;
+      case 'admin-names': {
+        const name = Object.keys(request.body).find((key) => rule.form.test(key));
+        if (name !== undefined) throw denied(`Only an admin may set '${name}': ${rule.why}.`);
+        break;
+      }
       case 'only':
         checkForm(rule, request);
         break;

@@ -1,7 +1,13 @@
 import { denied, unavailable } from '../errors.ts';
 import { ask } from '../mlflow/ask.ts';
 import { propertyAt } from '../mlflow/property-at.ts';
-import { borrowedIn, bringsItsKey, shapeOfSecret } from '../mlflow/provider-keys.ts';
+import {
+  borrowedBySettings,
+  borrowedIn,
+  bringsItsKey,
+  settingsIn,
+  shapeOfSecret,
+} from '../mlflow/provider-keys.ts';
 import type { Upstream } from '../mlflow/upstream.ts';
 import type { Judge } from './authorize.ts';
 import { onServerKeys } from './job.ts';
@@ -16,7 +22,10 @@ const API = '/api/3.0/mlflow/gateway';
  */
 export function ownKey(judge: Judge, upstream: Upstream): Special {
   return async ({ way }, caller) => {
-    const borrowed = borrowedIn(way.body['secret_value']) ?? (await borrowedBy(upstream, way));
+    const borrowed =
+      borrowedIn(way.body['secret_value']) ??
+      borrowedBySettings(settingsIn(way.body)) ??
+      (await borrowedBy(upstream, way));
     if (borrowed === undefined) return;
     const { allow, because } = onServerKeys(judge, caller);
     if (allow) return;

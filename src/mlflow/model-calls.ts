@@ -1,5 +1,6 @@
 import { invalid } from '../errors.ts';
 import { isCanonical } from './identifiers.ts';
+import { LIBRARY_FAMILY, LIBRARY_OPTION } from './library-options.ts';
 import { isObject, readJson } from './read/json.ts';
 
 /** What a scorer or an optimizer will have the server do, read from its JSON. */
@@ -41,7 +42,17 @@ const REMEMBERED_TRACES = 'episodic_trace_ids';
 
 /** What is in these is written over the rest of a call. */
 const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs']);
-const STEERING_WRITTEN_OVER: ReadonlySet<string> = new Set(['model', 'headers']);
+
+/**
+ * A scorer of another library is any callable that its description names, made with any arguments: MLflow before 3.17
+ * asks neither whether it is a scorer nor whether the metric is one of the library's, and imports what stands before a dot.
+ *
+ * @see `third_party_scorer_data` in mlflow/genai/scorers/base.py (`model_validate`)
+ */
+const OF_ANOTHER_LIBRARY = 'third_party_scorer_data';
+const LIBRARY_MODULE = /^mlflow\.genai\.scorers\.[a-z]+(?:\.scorers(?:\.[a-z_]+)?)?$/;
+const CLASS_NAME = /^[A-Z][A-Za-z0-9]*$/;
+const METRIC_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 /**
  * Reads a serialized scorer or the settings of an optimizer, at whatever depth: judges nest in each other, and of
@@ -96,9 +107,23 @@ function steeringIn(value: unknown, writtenOver: boolean): string | undefined {
   if (!isObject(value)) return undefined;
   return firstOf(Object.entries(value), ([key, inner]) => {
     if (inner === null) return undefined;
-    if (STEERING.has(key) || (writtenOver && STEERING_WRITTEN_OVER.has(key))) return key;
+    if (STEERING.has(key) || LIBRARY_FAMILY.test(key)) return key;
+    if (writtenOver && (key === 'model' || LIBRARY_OPTION.test(key))) return key;
+    if (key === OF_ANOTHER_LIBRARY && !isScorerOfLibrary(inner)) return key;
     return steeringIn(inner, writtenOver || WRITTEN_OVER.has(key));
   });
+}
+
+function isScorerOfLibrary(description: unknown): boolean {
+  if (!isObject(description)) return false;
+  const { module, class: name, metric_name: metric, kwargs } = description;
+  const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value);
+  return (
+    isText(module, LIBRARY_MODULE) &&
+    isText(name, CLASS_NAME) &&
+    isText(metric, METRIC_NAME) &&
+    (kwargs === undefined || kwargs === null || (isObject(kwargs) && !('metric_name' in kwargs)))
+  );
 }
 
 function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {

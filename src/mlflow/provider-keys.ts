@@ -1,5 +1,7 @@
+import { invalid } from '../errors.ts';
+import { looksOnServer } from './library-options.ts';
 import { propertyAt } from './property-at.ts';
-import { isObject } from './read/json.ts';
+import { isObject, readJson } from './read/json.ts';
 
 /** What a secret of the AI gateway holds: the names of its fields, and how they are to be used. */
 export interface SecretShape {
@@ -47,12 +49,16 @@ export function bringsItsKey(provider: string, secret: SecretShape): boolean {
   return ways.some((test) => test(secret));
 }
 
-/** What older versions of MLflow (3.10 and before) take for the name of a variable of the server, or of a file. */
-const VARIABLE_OR_FILE = /^\s*(?:\$|[/~]|\.{1,2}\/)/;
+/**
+ * What older versions of MLflow (3.10 and before) take for the name of a variable of the server, or of a file, also one
+ * beside the server's own: with an ending, or among the files of runs.
+ */
+const VARIABLE_OR_FILE =
+  /^\s*(?:\$|[/~.])|\.[A-Za-z0-9_-]{1,10}\s*$|^\s*(?:mlruns|mlartifacts)\/|\/[0-9a-f]{32}\//;
 
 /**
  * Why a value of a secret is no key of its own, if it is none: empty, it is as good as missing, and some may say where
- * MLflow finds the key on the server.
+ * MLflow, or a library of a provider, finds the key on the server.
  *
  * @see `_resolve_api_key_from_input` in mlflow/gateway/config.py, `_get_credentials` in mlflow/gateway/providers/vertex_ai.py
  */
@@ -62,31 +68,50 @@ export function borrowedIn(secretValue: unknown): string | undefined {
     if (typeof value !== 'string' || value.trim() === '') return `'${name}' is empty`;
     if (name.endsWith('api_key') && VARIABLE_OR_FILE.test(value))
       return `'${name}' names something of the server`;
-    if (name === 'vertex_credentials' && !holdsJsonObject(value)) return `'${name}' is not JSON`;
+    if (name === 'vertex_credentials' && !isAccount(value))
+      return `'${name}' is not the JSON of an account of its own`;
   }
-  return undefined;
+  return borrowedBySettings(secretValue);
 }
 
-function holdsJsonObject(text: string): boolean {
+/** Why the settings of a secret, which MLflow uses as it does its values, have a key looked for on the server, if they do. */
+export function borrowedBySettings(settings: unknown): string | undefined {
+  if (!isObject(settings)) return undefined;
+  const found = Object.entries(settings).find(([name, value]) => looksOnServer(name, value));
+  return found && `'${found[0]}' names something of the server`;
+}
+
+/** An account with another source of credentials has the library read that source: a file, a command, an address. */
+function isAccount(text: string): boolean {
   try {
-    return isObject(JSON.parse(text));
+    const account: unknown = JSON.parse(text);
+    return isObject(account) && !('credential_source' in account) && !('source_credentials' in account);
   } catch {
     return false;
   }
 }
 
 /** The shape of a secret as MLflow tells it, or as a request would leave it. */
-export function shapeOfSecret(
-  told: unknown,
-  changes: { readonly secret_value?: unknown; readonly auth_config?: unknown } = {},
-): SecretShape {
-  const values = sent(changes.secret_value) ?? propertyAt(told, 'secret.masked_values');
-  const settings = sent(changes.auth_config) ?? propertyAt(told, 'secret.auth_config');
+export function shapeOfSecret(told: unknown, changes: Readonly<Record<string, unknown>> = {}): SecretShape {
+  const values = sent(changes['secret_value']) ?? propertyAt(told, 'secret.masked_values');
+  const settings = settingsIn(changes) ?? settingsIn(propertyAt(told, 'secret'));
   const mode = propertyAt(settings, 'auth_mode');
   return {
     fields: new Set(isObject(values) ? Object.keys(values) : []),
     authMode: mode === undefined ? undefined : String(mode),
   };
+}
+
+/**
+ * The settings that a request or MLflow says; MLflow 3.8 writes them as text.
+ *
+ * @throws ApiError 400 for text that is no JSON, or could be read in two ways, and for both.
+ */
+export function settingsIn(said: unknown): Readonly<Record<string, unknown>> | undefined {
+  const [map, text] = [propertyAt(said, 'auth_config'), propertyAt(said, 'auth_config_json')];
+  if (typeof text !== 'string' || text === '') return sent(map);
+  if (sent(map) !== undefined) throw invalid("Send either 'auth_config' or 'auth_config_json'.");
+  return sent(readJson(Buffer.from(text, 'utf8')));
 }
 
 /** A map that changes something: MLflow takes an empty one for none. */

@@ -100,6 +100,8 @@ function follows(rule: Rule): string {
       return `the caller owns the ${words(rule.kind)}`;
     case 'admin-only':
       return `${list(rule.from)} is for admins: ${rule.why}`;
+    case 'admin-names':
+      return `options of MLflow's own libraries are for admins: ${rule.why}`;
     case 'only':
       return `${code(rule.from)} other than \`${rule.form.source}\` is for admins: ${rule.why}`;
     case 'absent':

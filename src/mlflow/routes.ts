@@ -9,8 +9,10 @@
  *
  * What no row names is refused to everyone but an admin.
  */
+import { LIBRARY_OPTION } from './library-options.ts';
 import {
   absent,
+  adminNames,
   adminOnly,
   adopt,
   adoptFirstVersion,
@@ -326,11 +328,13 @@ const registry: readonly Row[] = [
 
 /** What an endpoint is built from must be the caller's to use, as its definitions' secrets must. */
 const usedDefinitions = maybe(to('use', modelDefinition('body.model_configs[].model_definition_id')));
+/** The same in MLflow 3.8. */
+const listedDefinitions = maybe(to('use', modelDefinition('body.model_definition_ids[]')));
 /** Calls of an endpoint are logged into its experiment. */
 const servedExperiment = maybe(to('update', experiment('body.experiment_id')));
 const modelInBody = endpointName('body.model');
-/** Options of LiteLLM, which MLflow passes on from the call itself in some versions (3.10), the endpoint's key beside them. */
-const sentWhereItIsSet = adminOnly('it decides whom the key of the endpoint is sent to', 'body.api_base', 'body.base_url', 'body.model_list', 'body.fallbacks', 'body.custom_llm_provider');
+/** What MLflow passes on to LiteLLM from the call itself, the endpoint's key beside it. */
+const sentWhereItIsSet = adminNames('it decides whom the endpoint calls, and with what', LIBRARY_OPTION);
 
 /** MLflow 2.15 puts the path behind the address of its deployments server whatever it is. */
 const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
@@ -339,16 +343,16 @@ const aiGateway: readonly Row[] = [
   ['POST', '3.0 gateway/secrets/create', 'signed-in', [], special('own-key'), stamp('body.created_by'), adopt('gateway_secret', 'body.secret_name', 'secret.secret_id')],
   ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id'), absent('query.secret_name')],
   // Its settings say where a key is sent: whoever may change them can read it, which is its owner's alone.
-  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), keysNeed('manage', 'body.auth_config', /./), special('own-key'), stamp('body.updated_by')],
+  ['POST', '3.0 gateway/secrets/update', 'update', secret('body.secret_id'), keysNeed('manage', 'body.auth_config', /./), keysNeed('manage', 'body.auth_config_json', /./), special('own-key'), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/secrets/delete', 'delete', secret('body.secret_id'), forget('gateway_secret', 'body.secret_id')],
   ['GET', '3.0 gateway/secrets/list', 'signed-in', [], keep('secrets', 'gateway_secret', 'secret_id')],
   ['GET', 'ajax 3.0 gateway/secrets/config', 'signed-in', [], redact('using_default_passphrase')],
-  ['POST', '3.0 gateway/endpoints/create', 'signed-in', [usedDefinitions, servedExperiment], special('usage-experiment'), stamp('body.created_by'), adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id')],
+  ['POST', '3.0 gateway/endpoints/create', 'signed-in', [usedDefinitions, listedDefinitions, servedExperiment], special('usage-experiment'), stamp('body.created_by'), adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id')],
   ['GET', '3.0 gateway/endpoints/get', 'read', [maybe(endpoint('query.endpoint_id')), maybe(endpointName('query.name'))]],
   ['POST', '3.0 gateway/endpoints/update', 'update', [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment], special('usage-experiment'), stamp('body.updated_by')],
   ['DELETE', '3.0 gateway/endpoints/delete', 'delete', endpoint('body.endpoint_id'), forget('gateway_endpoint', 'body.endpoint_id')],
   ['GET', '3.0 gateway/endpoints/list', 'signed-in', [], keep('endpoints', 'gateway_endpoint', 'endpoint_id')],
-  ['POST', '3.0 gateway/endpoints/models/attach', 'update', [endpoint('body.endpoint_id'), maybe(to('use', modelDefinition('body.model_config.model_definition_id')))], stamp('body.created_by')],
+  ['POST', '3.0 gateway/endpoints/models/attach', 'update', [endpoint('body.endpoint_id'), maybe(to('use', modelDefinition('body.model_config.model_definition_id'))), maybe(to('use', modelDefinition('body.model_definition_id')))], stamp('body.created_by')],
   ['POST', '3.0 gateway/endpoints/models/detach', 'update', [endpoint('body.endpoint_id'), maybe(to('read', modelDefinition('body.model_definition_id')))]],
   ['POST', '3.0 gateway/endpoints/bindings/create', 'update', endpoint('body.endpoint_id'), stamp('body.created_by')],
   ['DELETE', '3.0 gateway/endpoints/bindings/delete', 'update', endpoint('body.endpoint_id')],
@@ -387,7 +391,7 @@ const aiGateway: readonly Row[] = [
   ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody, sentWhereItIsSet],
   ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody, sentWhereItIsSet],
   ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), streams],
+  ['POST', '/gateway/gemini/v1beta/models/:endpoint_and_verb', 'use', geminiCall('path.endpoint_and_verb'), sentWhereItIsSet],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
   ['GET', 'ajax 2.0 gateway-proxy', 'signed-in', [], only(/^api\/2\.0\/endpoints\/?$/, 'query.gateway_path', PROXY_GOES_ANYWHERE), adminOnly(PROXY_GOES_ANYWHERE, 'query.json_data')],
@@ -469,6 +473,8 @@ const server: readonly Row[] = [
   ['GET', '/static-files/*path', 'public'],
   ['GET', '/build/*filename', 'signed-in'],
   ['GET', '3.0 server-info', 'public'],
+  // Where MLflow 3.9 has it.
+  ['GET', '/server-info', 'signed-in'],
 ];
 
 const self = user('query.username');

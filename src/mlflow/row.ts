@@ -149,6 +149,8 @@ export type Rule =
     }
   /** Only an admin may send these. */
   | { readonly rule: 'admin-only'; readonly from: readonly From[]; readonly why: string }
+  /** Only an admin may send fields of the body with names of this form. */
+  | { readonly rule: 'admin-names'; readonly form: RegExp; readonly why: string }
   /** Whoever is no admin may send nothing else than text of this form. */
   | { readonly rule: 'only'; readonly from: From; readonly form: RegExp; readonly why: string }
   /** Must not be sent: a second name for the same thing that only one reader looks at. */
@@ -323,6 +325,7 @@ export const own = (kind: ChildKind, id: string, experiment?: From, list?: strin
   ...(list && { list }),
 });
 export const adminOnly = (why: string, ...from: From[]): Rule => ({ rule: 'admin-only', from, why });
+export const adminNames = (why: string, form: RegExp): Rule => ({ rule: 'admin-names', form, why });
 export const only = (form: RegExp, from: From, why: string): Rule => ({ rule: 'only', from, form, why });
 export const absent = (...from: From[]): Rule => ({ rule: 'absent', from });
 export const equal = (first: From, second: From, required = false): Rule => ({

@@ -133,6 +133,47 @@ describe('a secret', () => {
   });
 });
 
+describe('what MLflow 3.8 calls otherwise', () => {
+  const newSecret = async () => {
+    const asked = { secret_name: unique('secret'), secret_value: { api_key: 'a-key' }, provider: 'openai' };
+    return (await bob.post(`${AI}/secrets/create`, asked)).json.secret.secret_id as string;
+  };
+
+  test('is judged alike: where a secret is sent', async () => {
+    const secret_id = await newSecret();
+    await grantOn(bob, alice, 'gateway_secret', secret_id, 'EDIT');
+    const update = async (by: Person, json: Record<string, unknown>) =>
+      (await by.post(`${AI}/secrets/update`, { secret_id, ...json })).status;
+    const auth_config_json = '{"api_base":"https://1.1.1.1"}';
+    expect(await update(alice, { secret_value: { api_key: 'another' } })).toBe(200);
+    expect(await update(alice, { auth_config_json })).toBe(403);
+    expect(await update(alice, { authConfigJson: auth_config_json })).toBe(403);
+    expect(await update(bob, { auth_config_json })).toBe(200);
+    const both = { auth_config: { api_base: 'https://1.1.1.1' }, auth_config_json };
+    expect(await update(bob, both)).toBe(400);
+    expect(await update(bob, { auth_config_json: '{"aws_profile_name":"x"}' })).toBe(403);
+  });
+
+  test('is judged alike: what an endpoint is built from', async () => {
+    const create = async (by: Person) =>
+      (await by.post(`${AI}/endpoints/create`, { name: unique('e'), model_definition_ids: [definition] }))
+        .status;
+    expect(await create(alice)).toBe(403);
+    expect(await create(bob)).not.toBeOneOf([401, 403]);
+    const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
+    await grantOn(bob, alice, 'gateway_endpoint', endpoint.endpoint_id, 'EDIT');
+    const attach = async (by: Person) =>
+      (
+        await by.post(`${AI}/endpoints/models/attach`, {
+          endpoint_id: endpoint.endpoint_id,
+          model_definition_id: definition,
+        })
+      ).status;
+    expect(await attach(alice)).toBe(403);
+    expect(await attach(bob)).not.toBeOneOf([401, 403]);
+  });
+});
+
 describe('a model is called with the key of its secret, not with one of the server', () => {
   const KEY = { api_key: 'a-key' };
   const AWS = { aws_access_key_id: 'an-id', aws_secret_access_key: 'a-key' };
@@ -217,6 +258,31 @@ describe('a model is called with the key of its secret, not with one of the serv
     expect((await alice.post(`${AI}/secrets/update`, change)).status).toBe(403);
   });
 
+  test.each([
+    ['a file beside the server', { api_key: 'mlflow.db' }, {}],
+    ['an artifact of a run', { api_key: `mlartifacts/1/${'a'.repeat(32)}/artifacts/key` }, {}],
+    ['a variable, as a token', AWS, { aws_web_identity_token: 'MLFLOW_BACKEND_STORE_URI' }],
+    ['a variable, among the values', { ...AWS, aws_web_identity_token: 'PATH' }, {}],
+    ['a variable, as a key', { ...AWS, aws_access_key_id: 'os.environ/PATH' }, {}],
+    ['a token of the machine', KEY, { azure_ad_token: 'oidc/file//etc/passwd' }],
+    ['a profile', KEY, { aws_profile_name: 'default' }],
+    ['a key file', KEY, { oci_key_file: '/etc/passwd' }],
+    [
+      'an account that reads a file',
+      { vertex_credentials: '{"type":"external_account","credential_source":{"file":"/etc/passwd"}}' },
+      {},
+    ],
+  ])('nor with %s: %j with %j', async (_what, value, settings) => {
+    expect((await newSecret(value, settings))[0]).toBe(403);
+    const [, own] = await newSecret(KEY);
+    const changed = await alice.post(`${AI}/secrets/update`, {
+      secret_id: own,
+      secret_value: value,
+      auth_config: settings,
+    });
+    expect(changed.status).toBe(403);
+  });
+
   test('but for those who may use all endpoints', async () => {
     const [, secret] = await newSecret(KEY, { auth_mode: 'default_chain' });
     expect((await define(secret, 'bedrock'))[0]).toBe(403);
@@ -232,29 +298,38 @@ describe('a model is called with the key of its secret, not with one of the serv
 });
 
 describe('a call of an endpoint', () => {
-  test.each(['api_base', 'base_url', 'model_list', 'fallbacks', 'custom_llm_provider'])(
-    'does not say where the key of the endpoint is sent: %s',
-    async (setting) => {
-      const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
-      const granted = await bob.post(`${A3}/users/permissions/grant`, {
-        username: alice.username,
-        resource_type: 'gateway_endpoint',
-        resource_id: endpoint.endpoint_id,
-        permission: 'USE',
-      });
-      expect(granted.status).toBe(200);
-      for (const [path, body] of [
-        [`/gateway/${endpoint.name}/mlflow/invocations`, {}],
-        ['/gateway/mlflow/v1/chat/completions', { model: endpoint.name }],
-        ['/gateway/openai/v1/embeddings', { model: endpoint.name }],
-      ] as const) {
-        const call = (more: Record<string, unknown>) => alice.post(path, { ...body, ...more });
-        expect([path, (await call({ [setting]: 'https://elsewhere.example' })).status]).toEqual([path, 403]);
-        // Allowed, and refused by MLflow as a call of nothing.
-        expect([path, (await call({})).status]).toEqual([path, expect.not.toBeOneOf([200, 401, 403])]);
-      }
-    },
-  );
+  test.each([
+    'api_base',
+    'base_url',
+    'model_list',
+    'fallbacks',
+    'custom_llm_provider',
+    'aws_sts_endpoint',
+    'aws_web_identity_token',
+    'vertex_location',
+    'extra_headers',
+    'model_id',
+  ])('does not say where the key of the endpoint is sent: %s', async (setting) => {
+    const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
+    const granted = await bob.post(`${A3}/users/permissions/grant`, {
+      username: alice.username,
+      resource_type: 'gateway_endpoint',
+      resource_id: endpoint.endpoint_id,
+      permission: 'USE',
+    });
+    expect(granted.status).toBe(200);
+    for (const [path, body] of [
+      [`/gateway/${endpoint.name}/mlflow/invocations`, {}],
+      ['/gateway/mlflow/v1/chat/completions', { model: endpoint.name }],
+      ['/gateway/openai/v1/embeddings', { model: endpoint.name }],
+      [`/gateway/gemini/v1beta/models/${endpoint.name}:generateContent`, {}],
+    ] as const) {
+      const call = (more: Record<string, unknown>) => alice.post(path, { ...body, ...more });
+      expect([path, (await call({ [setting]: 'https://elsewhere.example' })).status]).toEqual([path, 403]);
+      // Allowed, and refused by MLflow as a call of nothing.
+      expect([path, (await call({})).status]).toEqual([path, expect.not.toBeOneOf([200, 401, 403])]);
+    }
+  });
 });
 
 describe('a scorer', () => {
@@ -360,6 +435,32 @@ describe('a scorer', () => {
     const plain = { ...judge?.instructions_judge_pydantic_data, inference_params: { temperature: 0 } };
     const harmless = { instructions_judge_pydantic_data: { ...plain, extra_headers: null } };
     expect((await register(alice, harmless)).status).toBe(200);
+  });
+
+  test.each([
+    [403, { module: 'mlflow.genai.scorers.ragas.abc123.artifacts.evil' }],
+    [403, { module: 'os' }],
+    [403, { class: 'create_ragas_model' }],
+    [403, { metric_name: 'util.subprocess' }],
+    [403, { kwargs: { metric_name: 'util.subprocess' } }],
+    [403, { kwargs: [['metric_name', 'x']] }],
+    [403, { kwargs: { completion_kwargs: { aws_sts_endpoint: 'http://elsewhere.example' } } }],
+    [200, { module: 'mlflow.genai.scorers.deepeval.scorers.rag_metrics' }],
+    [200, { metric_name: 'tool_calling', kwargs: null }],
+  ])('of another library is a scorer of it: %d for %j', async (status, change) => {
+    const described = {
+      module: 'mlflow.genai.scorers.ragas',
+      class: 'Faithfulness',
+      metric_name: 'Faithfulness',
+      model: 'openai:/a-model',
+      kwargs: { threshold: 0.5 },
+    };
+    const answer = await alice.post(`${A3}/scorers/register`, {
+      experiment_id: alices,
+      name: 'judge',
+      serialized_scorer: serialized({ third_party_scorer_data: { ...described, ...change } }),
+    });
+    expect(answer.status, answer.text).toBe(status);
   });
 
   test.each([

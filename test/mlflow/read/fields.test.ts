@@ -52,7 +52,7 @@ describe('the query of an operation', () => {
 
 describe('the generated table', () => {
   test('covers the oldest and the newest version', () => {
-    expect(SAMPLED_VERSIONS).toEqual(['2.15.1', '2.22.4', '3.5.1', '3.17.2']);
+    expect(SAMPLED_VERSIONS).toEqual(['2.15.1', '2.22.4', '3.5.1', '3.8.1', '3.9.0', '3.17.2']);
     expect(liveRoutes('2.15.1')).toContain('POST 2.0 runs/log-metric');
     expect(liveRoutes('3.17.2')).toContain('GET artifacts 2.0 artifacts/*artifact_path');
     expect(liveRoutes('1.0.0')).toBeUndefined();
