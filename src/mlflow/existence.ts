@@ -60,8 +60,9 @@ const QUESTIONS = {
   },
   gateway_endpoint: {
     byName: {
-      target: api('3.0', 'gateway/endpoints/get?name=:text'),
-      at: 'endpoint',
+      target: api('3.0', 'gateway/endpoints/list'),
+      at: 'endpoints',
+      where: 'name',
     },
     byId: {
       target: api('3.0', 'gateway/endpoints/get?endpoint_id=:text'),

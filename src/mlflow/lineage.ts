@@ -27,6 +27,8 @@ interface LookUp {
   readonly target: (id: string) => string;
   /** Where the reply holds the id or the list of ids of its experiments, or of another kind of root. */
   readonly experiment: readonly string[];
+  /** The reply is a list, and the row of this name is meant. */
+  readonly row?: { readonly list: string; readonly name: string };
   readonly kind?: RootKind;
   /** Never moves to another experiment, so that an answer holds for ever. */
   readonly immutable: boolean;
@@ -121,6 +123,14 @@ const LOOK_UPS = {
       kind: 'gateway_endpoint',
       immutable: false,
     },
+    // MLflow before 3.11 takes no name there.
+    {
+      target: api('3.0', 'gateway/endpoints/list'),
+      row: { list: 'endpoints', name: 'name' },
+      experiment: ['endpoint_id'],
+      kind: 'gateway_endpoint',
+      immutable: false,
+    },
   ],
   // Its scorer's.
   gateway_guardrail: [
@@ -165,7 +175,9 @@ export function createLineage(upstream: Upstream): Lineage {
     for (const lookUp of LOOK_UPS[kind] as readonly LookUp[]) {
       const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
       if (found === undefined) continue;
-      const value = lookUp.experiment.reduce<unknown>(propertyAt, found);
+      const told = lookUp.row === undefined ? found : rowIn(found, lookUp.row, id);
+      if (told === undefined) continue;
+      const value = lookUp.experiment.reduce<unknown>(propertyAt, told);
       const ids = idsIn(value, lookUp);
       if (ids.length === 0 || !ids.every(isId)) {
         if (lookUp.loose || ids.length === 0) return undefined;
@@ -200,6 +212,11 @@ export function createLineage(upstream: Upstream): Lineage {
       return typeof uri === 'string' ? uri : undefined;
     },
   };
+}
+
+function rowIn(reply: unknown, { list, name }: NonNullable<LookUp['row']>, id: string): unknown {
+  const rows = propertyAt(reply, list);
+  return Array.isArray(rows) ? rows.find((row) => propertyAt(row, name) === id) : undefined;
 }
 
 /** What stands where a look-up finds ids, whether or not they are any. */

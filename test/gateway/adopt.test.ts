@@ -283,12 +283,12 @@ const KINDS = [
     name: 'chat',
     id: 'e-1',
     asked: [
-      '/api/3.0/mlflow/gateway/endpoints/get?name=chat',
+      '/api/3.0/mlflow/gateway/endpoints/list',
       '/api/3.0/mlflow/gateway/endpoints/get?endpoint_id=e-1',
     ],
     replies: (created_at: number) => {
       const endpoint = { endpoint_id: 'e-1', name: 'chat', created_at };
-      return [{ endpoint }, { endpoint }];
+      return [{ endpoints: [endpoint] }, { endpoint }];
     },
   },
   {

@@ -217,3 +217,25 @@ describe.each(CHILD_KINDS)('the root of a %s', (kind) => {
     expect(asked.length).toBe(2 * before);
   });
 });
+
+describe('the endpoint of a name', () => {
+  const named = (name: string, endpoint_id: string) => ({ name, endpoint_id });
+  const list = { endpoints: [named('chatter', 'e-1'), named('chat', 'e-2')] };
+
+  test('is found in the list where MLflow takes no name (3.9, 3.10)', async () => {
+    answers = (target, body, response) =>
+      json(target.includes('?name=') ? 400 : 200, list)(target, body, response);
+    expect(await lineage.rootsOf('gateway_endpoint_name', 'chat')).toEqual([
+      { kind: 'gateway_endpoint', id: 'e-2' },
+    ]);
+    expect(await lineage.rootsOf('gateway_endpoint_name', 'cha')).toBeUndefined();
+  });
+
+  test('is asked for by its name elsewhere', async () => {
+    answers = json(200, { endpoint: named('chat', 'e-2') });
+    expect(await lineage.rootsOf('gateway_endpoint_name', 'chat')).toEqual([
+      { kind: 'gateway_endpoint', id: 'e-2' },
+    ]);
+    expect(asked).toHaveLength(1);
+  });
+});
