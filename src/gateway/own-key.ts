@@ -15,6 +15,7 @@ import type { Special } from './special.ts';
 import type { Way } from './way.ts';
 
 const API = '/api/3.0/mlflow/gateway';
+const DETECTION = 'POST ajax 3.0 issues/invoke';
 
 /**
  * Judges secrets and model definitions of the AI gateway by whose key the models will be called with: everybody may
@@ -22,6 +23,7 @@ const API = '/api/3.0/mlflow/gateway';
  */
 export function ownKey(judge: Judge, upstream: Upstream): Special {
   return async ({ way }, caller) => {
+    if (way.operation?.name === DETECTION) return judgeDetection(upstream, way);
     const borrowed =
       borrowedIn(way.body['secret_value']) ??
       borrowedBySettings(settingsIn(way.body)) ??
@@ -35,6 +37,18 @@ export function ownKey(judge: Judge, upstream: Upstream): Special {
       because,
     );
   };
+}
+
+/**
+ * Judges the secret that a job is given: MLflow puts what it holds over the server's own settings of the provider, an
+ * `api_base` without a key over the address that the server's key is sent to.
+ *
+ * @see `_fetch_provider_credentials` in mlflow/genai/discovery/job.py
+ */
+async function judgeDetection(upstream: Upstream, { body }: Way): Promise<void> {
+  const reason = await borrowed(upstream, text(body['provider']), text(body['secret_id']));
+  if (reason === undefined) return;
+  throw denied(`The server's own key could be sent to where the secret says, as ${reason}.`);
 }
 
 /** Which model would be called with another key than that of its secret; undefined if none would. */

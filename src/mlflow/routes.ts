@@ -251,7 +251,7 @@ const evaluation: readonly Row[] = [
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   ['PATCH', '3.0 issues/:issue_id', 'update', issue('path.issue_id'), equal('path.issue_id', 'body.issue_id')],
   // Not all versions of MLflow look whether the traces are of the experiment (3.10 does not); whom a job asks may be named in the request.
-  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), own('job', 'job_id', 'body.experiment_id')],
+  ['POST', 'ajax 3.0 issues/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, usedSecret, maybe(to('use', endpointName('body.endpoint_name')))], spare('run'), special('server-keys'), special('own-key'), own('job', 'job_id', 'body.experiment_id')],
   ['POST', 'ajax 3.0 genai/evaluate/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name')))], spare('run'), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id')],
   ['POST', 'ajax 3.0 scorer/invoke', 'update', [experiment('body.experiment_id'), scoredTraces, maybe(to('read', scorer('body.experiment_id/scorer_name')))], spare('trace'), spare('scorer_version'), spareWhen('assessment', ['body.log_assessments']), special('server-keys'), special('model-calls'), own('job', 'job_id', 'body.experiment_id', 'jobs')],
 

@@ -283,6 +283,25 @@ describe('a model is called with the key of its secret, not with one of the serv
     expect(changed.status).toBe(403);
   });
 
+  test('nor is the server’s key sent by a job to where a secret without one says', async () => {
+    await grantOn(gateway.admin, alice, 'gateway_endpoint', '*', 'USE');
+    const detect = async (value: Record<string, string>) => {
+      const [, secret_id] = await newSecret(value, { api_base: 'https://1.1.1.1' });
+      const answer = await alice.post('/ajax-api/3.0/mlflow/issues/invoke', {
+        experiment_id: alices,
+        // MLflow refuses a job about nothing.
+        trace_ids: [],
+        categories: [],
+        provider: 'azure',
+        model: 'a-model',
+        secret_id,
+      });
+      return [answer.status, answer.text].join(' ');
+    };
+    expect(await detect({ another: 'x' })).toMatch(/^403 .*own key could be sent/);
+    expect(await detect(KEY)).toMatch(/^400 /);
+  });
+
   test('but for those who may use all endpoints', async () => {
     const [, secret] = await newSecret(KEY, { auth_mode: 'default_chain' });
     expect((await define(secret, 'bedrock'))[0]).toBe(403);
