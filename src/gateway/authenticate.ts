@@ -25,10 +25,7 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
       done();
       return;
     }
-    const verdict = ask(ways, request, 0);
-    if (verdict instanceof Promise) return verdict.then((later) => accept(request, later));
-    accept(request, verdict);
-    done();
+    return settle(request, ask(ways, request, 0), accept, done);
   });
 }
 
@@ -43,11 +40,21 @@ export function authenticateAgain(app: FastifyInstance, ways: readonly Authentic
       done();
       return;
     }
-    const verdict = ask(ways, request, 0);
-    if (verdict instanceof Promise) return verdict.then((later) => acceptAgain(request, later));
-    acceptAgain(request, verdict);
-    done();
+    return settle(request, ask(ways, request, 0), acceptAgain, done);
   });
+}
+
+/** Takes a verdict at once where it is at hand, for a known caller costs no turn of the event loop. */
+function settle(
+  request: FastifyRequest,
+  verdict: Verdict | Promise<Verdict>,
+  take: (request: FastifyRequest, verdict: Verdict) => void,
+  done: () => void,
+): Promise<void> | undefined {
+  if (verdict instanceof Promise) return verdict.then((later) => take(request, later));
+  take(request, verdict);
+  done();
+  return undefined;
 }
 
 function acceptAgain(request: FastifyRequest, verdict: Verdict): void {

@@ -1,10 +1,9 @@
 import { isObject } from '../mlflow/read/json.ts';
-import { parseLossless } from '../mlflow/read/lossless.ts';
 import type { OneByOne } from '../mlflow/row.ts';
 import { comparatorOf } from '../mlflow/search-order.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import type { Search } from './search.ts';
-import { readForm } from './search-form.ts';
+import { behind, quoted, readForm } from './search-form.ts';
 import { idOf, offsetOf, parsePage, type Row, rowsOf, upstreamToken } from './search-page.ts';
 
 /** More rows than this are looked for in pages. */
@@ -48,7 +47,7 @@ export function gatherer(
   const stages = stagesOf(form.get('view_type'));
   const compare = comparatorOf(oneByOne.order, form.list('order_by'));
   if (compare === undefined || stages === undefined) return undefined;
-  if (oneByOne.lookUp === undefined && ids.some((name) => nameClause(name) === undefined)) return undefined;
+  if (oneByOne.lookUp === undefined && ids.map(quoted).includes(undefined)) return undefined;
   const isIt = (wanted: string) => (row: Row) => idOf(row, id) === wanted && mayShow(row);
 
   return async (count) => {
@@ -74,8 +73,8 @@ export function gatherer(
       headers: headersWithoutBody(request),
     });
     if (answer.status === 404) return { rows: [] };
-    const row = answer.status === 200 ? rowIn(answer, lookUp.at) : undefined;
-    if (row === undefined) return { answer };
+    const row = answer.status === 200 ? parsePage(answer)[lookUp.at] : undefined;
+    if (!isObject(row)) return { answer };
     if (filter !== '') return searchFor(wanted, String(row['name']), count);
     const shown = isIt(wanted)(row) && stages?.includes(String(row['lifecycle_stage']));
     return { rows: shown ? [row] : [], answer };
@@ -83,14 +82,14 @@ export function gatherer(
 
   /** The search itself, for one name. */
   async function searchFor(wanted: string, name: string, count: number): Promise<Found | undefined> {
-    const clause = nameClause(name);
-    if (clause === undefined) return undefined;
+    const value = quoted(name);
+    if (value === undefined) return undefined;
     const narrowed = readForm(request);
-    narrowed.set('filter', filter === '' ? clause : `${clause} AND ${filter}`);
+    narrowed.set('filter', behind(`name = ${value}`, filter));
     const rows: Row[] = [];
     for (let offset = 0; ; ) {
       narrowed.set('max_results', Math.min(count, paging.largestPage));
-      narrowed.set('page_token', offset === 0 ? undefined : upstreamToken(offset));
+      narrowed.set('page_token', upstreamToken(offset));
       const answer = await upstream.exchange(narrowed.exchange());
       if (answer.status !== 200) return { answer };
       const page = parsePage(answer);
@@ -101,11 +100,6 @@ export function gatherer(
       if (!more || rows.length >= count) return { rows, answer };
     }
   }
-}
-
-/** A filter for one name, which nothing in the name can reach around. */
-function nameClause(name: string): string | undefined {
-  return /^[\w .:@+/-]+$/.test(name) ? `name = '${name}'` : undefined;
 }
 
 /** The stages that a `view_type` shows, as MLflow reads it; undefined for one that it refuses. */
@@ -124,12 +118,6 @@ function stagesOf(viewType: unknown): readonly string[] | undefined {
     default:
       return undefined;
   }
-}
-
-function rowIn(answer: Answer, at: string): Row | undefined {
-  const body = parseLossless(answer.bytes.toString('utf8'));
-  const row = isObject(body) ? body[at] : undefined;
-  return isObject(row) ? row : undefined;
 }
 
 function headersWithoutBody({ headers = {} }: Exchange): Readonly<Record<string, string>> {

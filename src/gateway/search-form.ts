@@ -14,6 +14,16 @@ export interface SearchForm {
   identity(): string;
 }
 
+/** Text as a filter of MLflow's takes it, unless something in it could reach around the quotes. */
+export function quoted(text: string): string | undefined {
+  return /^[\w .:@+/-]+$/.test(text) ? `'${text}'` : undefined;
+}
+
+/** The client's filter behind a clause of the gateway's own: put first, so that nothing in the other can reach around it. */
+export function behind(clause: string, filter: unknown): string {
+  return typeof filter === 'string' && filter.trim() !== '' ? `${clause} AND ${filter}` : clause;
+}
+
 /** Parameters that may differ from page to page of one search. */
 const PAGING_PARAMETERS = ['page_token', 'max_results'] as const;
 

@@ -21,8 +21,9 @@ export function idOf(row: Row, column: string): string {
   return second === undefined ? String(row[first]) : joinId(String(row[first]), String(row[second]));
 }
 
-/** A token as MLflow makes it. */
-export function upstreamToken(offset: number): string {
+/** A token as MLflow makes it; none for the first page. */
+export function upstreamToken(offset: number): string | undefined {
+  if (offset === 0) return undefined;
   return Buffer.from(JSON.stringify({ offset })).toString('base64');
 }
 

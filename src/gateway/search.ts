@@ -3,7 +3,7 @@ import type { Paging } from '../mlflow/row.ts';
 import type { Answer, Exchange, Upstream } from '../mlflow/upstream.ts';
 import { gatherer } from './one-by-one.ts';
 import type { NextPage, PagePlace, PageTokens } from './page-token.ts';
-import { readForm, type SearchForm } from './search-form.ts';
+import { behind, quoted, readForm, type SearchForm } from './search-form.ts';
 import { idOf, parsePage, type Row, rowsOf, upstreamToken } from './search-page.ts';
 
 /** What a search may show to one caller. */
@@ -64,8 +64,7 @@ export async function searchVisible(
   const places = placesOf(search, form.identity());
   const sent = form.get('page_token') ?? '';
   const place = sent === '' ? FIRST_PLACE : places.open(String(sent));
-  const startAt = (offset: number) =>
-    form.set('page_token', offset === 0 ? undefined : upstreamToken(offset));
+  const startAt = (offset: number) => form.set('page_token', upstreamToken(offset));
 
   if (visibility.everything) {
     // Nothing is hidden: the upstream's own tokens will do, and one of ours from before that was so is translated.
@@ -90,12 +89,10 @@ export async function searchVisible(
     const answer = await upstream.exchange(form.exchange());
     return answer.status === 200 ? replaced(answer, search, [], undefined) : answer;
   }
-  const fresh = sent === '';
-  const clause = fresh || place.narrowed ? await clauseFor(search, visibility) : undefined;
-  const few =
-    clause === undefined && (fresh || place.narrowed)
-      ? fewOf(upstream, search, visibility, mayShow)
-      : undefined;
+  // A page that goes on among everybody's rows can only be read among them.
+  const free = sent === '' || place.narrowed;
+  const clause = free ? await clauseFor(search, visibility) : undefined;
+  const few = free && clause === undefined ? fewOf(upstream, search, visibility, mayShow) : undefined;
   const reading: Reading = { upstream, search, form, filter: form.get('filter'), places, wanted, mayShow };
   const gathered = async (): Promise<Answer | undefined> => {
     const { rows, answer } = (await few?.gather(place.shown + wanted + 1)) ?? {};
@@ -168,7 +165,7 @@ async function readFrom(
   const { upstream, search, form, filter, places, wanted, mayShow } = reading;
   const { paging, extent } = search;
   const filtered = typeof filter === 'string' && filter.trim() !== '';
-  form.set('filter', clause !== undefined && filtered ? `${clause} AND ${filter}` : (clause ?? filter));
+  form.set('filter', clause === undefined ? filter : behind(clause, filter));
 
   const shown: Row[] = [];
   let offset = from;
@@ -180,7 +177,7 @@ async function readFrom(
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     size = Math.min(size, paging.largestPage);
     form.set('max_results', size);
-    form.set('page_token', offset === 0 ? undefined : upstreamToken(offset));
+    form.set('page_token', upstreamToken(offset));
     const answer = await upstream.exchange(form.exchange());
     if (answer.status !== 200 && clause !== undefined && offset === 0) {
       // Perhaps the client's filter is wrong, perhaps it does not go with ours: asked again as the client wrote it.
@@ -318,13 +315,13 @@ function replaced(
   });
 }
 
-/** A filter that the upstream can apply itself, put first so that nothing in the client's own can reach around it. */
+/** A filter that the upstream can apply itself. */
 async function clauseFor(search: Search, visibility: Visibility): Promise<string | undefined> {
   const { pushDown } = search.paging;
   const { only } = visibility;
-  if (pushDown === undefined || only === undefined || only.some((id) => !/^[\w .:@+/-]+$/.test(id)))
-    return undefined;
-  const clause = `${pushDown} IN (${only.map((id) => `'${id}'`).join(',')})`;
+  const ids = only?.map(quoted);
+  if (pushDown === undefined || ids === undefined || ids.includes(undefined)) return undefined;
+  const clause = `${pushDown} IN (${ids.join(',')})`;
   const longest = search.request.method === 'GET' ? LONGEST_CLAUSE.GET : LONGEST_CLAUSE.POST;
   if (clause.length > longest || !(await search.pushesDown())) return undefined;
   return clause;
