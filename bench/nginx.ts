@@ -6,6 +6,20 @@ import type { Measured } from './cpu.ts';
 import { freePort } from './gateway.ts';
 import { PASSWORD } from './population.ts';
 
+/** Started by root, its worker would be somebody else, who may not enter the directory of a socket. */
+export const AS_ROOT = process.getuid?.() === 0 ? 'user root; ' : '';
+
+/** Whether a program is installed. */
+export function isThere(program: string): boolean {
+  try {
+    execFileSync(program, ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    // wrk knows no way to ask for its version without failing.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
+
 export interface Nginx {
   readonly origin: string;
   readonly measured: readonly Measured[];
@@ -17,19 +31,13 @@ export interface Nginx {
  * hash is bcrypt of the lowest cost, as it hashes on every request.
  */
 export async function startNginx(dir: string, socketPath: string): Promise<Nginx | undefined> {
-  try {
-    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
+  if (!isThere('nginx')) return undefined;
   const port = await freePort();
-  // Started by root, its worker would be somebody else, who may not enter the socket's directory.
-  const asRoot = process.getuid?.() === 0 ? 'user root; ' : '';
   const config = join(dir, 'nginx.conf');
   writeFileSync(join(dir, 'htpasswd'), `admin:${hashSync(PASSWORD, 4)}\n`);
   writeFileSync(
     config,
-    `${asRoot}daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
+    `${AS_ROOT}daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
     events {}
     http {
       access_log ${dir}/nginx-access.log;

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
@@ -6,6 +6,7 @@ import { stop } from './children.ts';
 import { median } from './compare.ts';
 import { cpuNow, cpuSeconds } from './cpu.ts';
 import { type GatewayChild, startGateway } from './gateway.ts';
+import { AS_ROOT, isThere } from './nginx.ts';
 import { basic, populate } from './population.ts';
 
 /** Requests that one gateway takes, and two on one store, each with a core of its own. */
@@ -25,7 +26,7 @@ const CONNECTIONS = 16;
  * What a second process is worth: wrk in front, nginx with ready answers behind, as both take little of the two cores.
  */
 export async function measureSeveral({ dir, quick, note }: Bench): Promise<Several[]> {
-  if (!(isThere('wrk', '-v') && isThere('nginx', '-v'))) {
+  if (!(isThere('wrk') && isThere('nginx'))) {
     note('wrk or nginx is not installed: several gateways were not measured.');
     return [];
   }
@@ -97,12 +98,11 @@ function wrk(origin: string, seconds: number, connections: number): Promise<numb
 
 /** nginx that answers of itself what MLflow would: its version, and a run. */
 function startReadyAnswers(dir: string, socketPath: string) {
-  const asRoot = process.getuid?.() === 0 ? 'user root; ' : '';
   const info = { run_id: RUN, run_uuid: RUN, experiment_id: '1', status: 'RUNNING' };
   const config = join(dir, 'ready.conf');
   writeFileSync(
     config,
-    `${asRoot}daemon off; worker_processes 1; pid ${dir}/ready.pid; error_log ${dir}/ready.log;
+    `${AS_ROOT}daemon off; worker_processes 1; pid ${dir}/ready.pid; error_log ${dir}/ready.log;
     events {}
     http {
       access_log off; keepalive_requests 100000000;
@@ -114,14 +114,4 @@ function startReadyAnswers(dir: string, socketPath: string) {
     }`,
   );
   return spawn('nginx', ['-p', dir, '-c', config], { stdio: 'ignore' });
-}
-
-function isThere(program: string, argument: string): boolean {
-  try {
-    execFileSync(program, [argument], { stdio: 'ignore' });
-    return true;
-  } catch (error) {
-    // wrk knows no way to ask for its version without failing.
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
-  }
 }
