@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes src/mlflow/fields.generated.json from the output of scripts/dump_routes.py, one file per
+ * Makes src/mlflow/read/fields.generated.json from the output of scripts/dump_routes.py, one file per
  * MLflow version:
  *
  *     node scripts/generate-fields.mjs [--out FILE] routes-2.15.1.json … routes-3.17.2.json
@@ -16,7 +16,7 @@ const { values: options, positionals: dumps } = parseArgs({
   options: {
     out: {
       type: 'string',
-      default: fileURLToPath(new URL('../src/mlflow/fields.generated.json', import.meta.url)),
+      default: fileURLToPath(new URL('../src/mlflow/read/fields.generated.json', import.meta.url)),
     },
   },
 });

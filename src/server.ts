@@ -3,17 +3,17 @@ import type { FastifyBaseLogger } from 'fastify';
 import { createHandlers } from './admin/index.ts';
 import { buildApp } from './app.ts';
 import type { Config } from './config.ts';
-import { createAdoption } from './gateway/adopt.ts';
-import { createJudge } from './gateway/authorize.ts';
-import { createPageTokens } from './gateway/page-token.ts';
+import { createAdoption } from './gateway/adoption/adopt.ts';
+import { createJudge } from './gateway/judge/judge.ts';
+import { createPageTokens } from './gateway/search/page-token.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
-import { coverageOf, describeCoverage } from './mlflow/coverage.ts';
-import { createLineage } from './mlflow/lineage.ts';
-import { createMatcher } from './mlflow/match.ts';
-import { createUpstream, type Upstream } from './mlflow/upstream.ts';
+import { coverageOf, describeCoverage } from './mlflow/table/coverage.ts';
+import { createMatcher } from './mlflow/table/match.ts';
+import { createLineage } from './mlflow/things/lineage.ts';
+import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
 import { openStore, type Store } from './store/index.ts';
 
 export interface ServerOptions {

@@ -1,6 +1,6 @@
 import { alreadyExists, invalid, notFound } from '../errors.ts';
 import { indexGrants } from '../identity/accounts.ts';
-import { isCanonical } from '../mlflow/identifiers.ts';
+import { isCanonical } from '../mlflow/things/identifiers.ts';
 import { effectivePermission, holdingOf } from '../policy/decide.ts';
 import {
   isRootKind,

@@ -1,4 +1,4 @@
-import { joinId } from '../mlflow/identifiers.ts';
+import { joinId } from '../mlflow/things/identifiers.ts';
 import { CLASSIC_PERMISSIONS, type Permission } from '../policy/permissions.ts';
 import type { RootKind } from '../policy/resources.ts';
 

@@ -1,5 +1,5 @@
 import { alreadyExists, invalid, notFound } from '../errors.ts';
-import { isCanonical } from '../mlflow/identifiers.ts';
+import { isCanonical } from '../mlflow/things/identifiers.ts';
 import type { Permission } from '../policy/permissions.ts';
 import type { Store } from '../store/index.ts';
 import { bodyOf, type Handlers, queryOf, text } from './handler.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../errors.ts';
-import type { Operation } from '../mlflow/match.ts';
+import type { Operation } from '../mlflow/table/match.ts';
 
 /** HEAD is judged as GET; what then cannot be answered as GET would be is refused. */
 export function head(app: FastifyInstance): void {

@@ -1,23 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { Handlers } from '../admin/index.ts';
 import type { Authenticator } from '../identity/principal.ts';
-import type { Lineage } from '../mlflow/lineage.ts';
-import type { createMatcher } from '../mlflow/match.ts';
-import type { Upstream } from '../mlflow/upstream.ts';
+import type { createMatcher } from '../mlflow/table/match.ts';
+import type { Lineage } from '../mlflow/things/lineage.ts';
+import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import type { Store } from '../store/index.ts';
-import type { Adoption } from './adopt.ts';
+import type { Adoption } from './adoption/adopt.ts';
 import { authenticate, authenticateAgain } from './authenticate.ts';
-import { authorize, type Judge } from './authorize.ts';
-import { exchange } from './exchange.ts';
-import { forward } from './forward.ts';
+import { authorize } from './authorize.ts';
+import { exchange } from './exchange/exchange.ts';
+import { forward } from './forward/forward.ts';
 import { head } from './head.ts';
+import type { Judge } from './judge/judge.ts';
+import { createSpecials } from './judges/index.ts';
 import { match } from './match.ts';
-import type { PageTokens } from './page-token.ts';
 import { read } from './read.ts';
 import { record } from './record.ts';
 import { sameOrigin } from './same-origin.ts';
+import type { PageTokens } from './search/page-token.ts';
 import { serve } from './serve.ts';
-import { createSpecials } from './special.ts';
 import { transport } from './transport.ts';
 
 export interface GatewayParts {

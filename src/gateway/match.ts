@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { createMatcher } from '../mlflow/match.ts';
+import type { createMatcher } from '../mlflow/table/match.ts';
 
 /** Finds the row of the table that a request is. What has none stays without: only an admin may pass. */
 export function match(app: FastifyInstance, find: ReturnType<typeof createMatcher>): void {

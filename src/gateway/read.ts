@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
-import type { Operation } from '../mlflow/match.ts';
 import { queryShapeOf } from '../mlflow/read/fields.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
-import type { Rule } from '../mlflow/row.ts';
+import type { Operation } from '../mlflow/table/match.ts';
+import type { Rule } from '../mlflow/table/row.ts';
 
 export interface ReadOptions {
   /** Bytes of a body that is read; bodies that stream through have no limit. */

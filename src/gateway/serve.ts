@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Handlers, Page } from '../admin/index.ts';
-import { ruleOf } from './rule-of.ts';
+import { ruleOf } from '../mlflow/table/rule-of.ts';
 
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
 export function serve(app: FastifyInstance, handlers: Handlers): void {

@@ -1,6 +1,6 @@
 import type { Principal } from '../identity/principal.ts';
-import type { Operation } from '../mlflow/match.ts';
 import type { Target } from '../mlflow/read/target.ts';
+import type { Operation } from '../mlflow/table/match.ts';
 
 /** What the stages have learned about one request, each adding its part. */
 export interface Way {

@@ -54,3 +54,7 @@ export interface Root extends Resource {
 
 /** The pattern that stands for all of a kind. */
 export const ALL = '*';
+
+/** What the versions of a name are, to a caller who holds something on all of them. */
+export const versionKind = (isPrompt: boolean): PartKind =>
+  isPrompt ? 'prompt_version' : 'registered_model_version';

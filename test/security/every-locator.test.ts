@@ -4,8 +4,8 @@
  * caller's word on a second resource.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { operationsOf } from '../../src/mlflow/match.ts';
-import { ROUTES } from '../../src/mlflow/routes.ts';
+import { operationsOf } from '../../src/mlflow/table/match.ts';
+import { ROUTES } from '../../src/mlflow/table/routes.ts';
 import { type Everybody, FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
 

@@ -4,9 +4,9 @@
  * Refused means that nothing arrived upstream.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Operation, operationsOf } from '../../src/mlflow/match.ts';
-import { SECTIONS } from '../../src/mlflow/routes.ts';
-import type { Locator } from '../../src/mlflow/row.ts';
+import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
+import { SECTIONS } from '../../src/mlflow/table/routes.ts';
+import type { Locator } from '../../src/mlflow/table/row.ts';
 import { type Everybody, OURS, ROLES, type Role, startEverybody } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
 

@@ -3,8 +3,8 @@
  * else, in every row that answers with one; a list of ids in a request is cut down to what the caller may read.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { operationsOf } from '../../src/mlflow/match.ts';
-import { ROUTES } from '../../src/mlflow/routes.ts';
+import { operationsOf } from '../../src/mlflow/table/match.ts';
+import { ROUTES } from '../../src/mlflow/table/routes.ts';
 import { type Everybody, FOREIGN, OURS, type Role, startEverybody } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
 

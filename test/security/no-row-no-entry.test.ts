@@ -3,8 +3,8 @@
  * CVE-2026-2652: that holds whichever of the upstream's frameworks would serve it.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { operationsOf } from '../../src/mlflow/match.ts';
-import { ROUTES } from '../../src/mlflow/routes.ts';
+import { operationsOf } from '../../src/mlflow/table/match.ts';
+import { ROUTES } from '../../src/mlflow/table/routes.ts';
 import { type Everybody, OURS, ROLES, startEverybody } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync, inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readSpanExport } from '../../src/mlflow/otlp.ts';
+import { readSpanExport } from '../../src/mlflow/read/otlp.ts';
 import { createRun, type Person, type TestGateway } from '../support/gateway.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';

@@ -1,5 +1,5 @@
-import { expandPath, type Operation } from '../../src/mlflow/match.ts';
-import type { From, Locator, ReferenceKind } from '../../src/mlflow/row.ts';
+import { expandPath, type Operation } from '../../src/mlflow/table/match.ts';
+import type { From, Locator, ReferenceKind } from '../../src/mlflow/table/row.ts';
 
 /** One request made from a row of the table. */
 export interface SampleRequest {

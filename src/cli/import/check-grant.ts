@@ -1,4 +1,4 @@
-import { isCanonical } from '../../mlflow/identifiers.ts';
+import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import { isRootKind, patternProblem, readPermission } from '../../policy/grantable.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL, type RootKind } from '../../policy/resources.ts';

@@ -1,6 +1,6 @@
 import { type FieldNode, type GraphQLObjectType, getArgumentValues, type VariableValues } from 'graphql';
 import { invalid } from '../../errors.ts';
-import { isCanonical } from '../identifiers.ts';
+import { isCanonical } from '../things/identifiers.ts';
 import { ROOT_FIELDS } from './root-fields.ts';
 import { schema } from './schema.ts';
 

@@ -1,6 +1,6 @@
 /**
  * What each operation of MLflow reads: the fields of its protobuf message and of its query, over all
- * versions at once. The facts are in ../fields.generated.json; this module gives them a shape.
+ * versions at once. The facts are in ./fields.generated.json; this module gives them a shape.
  *
  * Notation of an **operation**: method, space, path. `2.0 runs/get` is /api/2.0/mlflow/runs/get and its
  * twin under /ajax-api; `ajax 2.0 …` and `api 2.0 …` exist under one prefix only; `artifacts 2.0 …` is
@@ -11,7 +11,7 @@
  * leading `mlflow.`) or `map` (of strings to strings); `*` before it is a list, ` @NAME` after it the
  * oneof it belongs to. No field has changed its type between the versions; the generator would say so.
  */
-import table from '../fields.generated.json' with { type: 'json' };
+import table from './fields.generated.json' with { type: 'json' };
 
 export const SCALARS = [
   'string',

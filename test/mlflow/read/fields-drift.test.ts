@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import table from '../../../src/mlflow/fields.generated.json' with { type: 'json' };
+import table from '../../../src/mlflow/read/fields.generated.json' with { type: 'json' };
 import { isOracleMissing, ORACLE_VERSIONS, pythonOf } from '../../support/oracle.ts';
 
 /** The table as the scripts make it from one installed version. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import table from '../../../src/mlflow/fields.generated.json' with { type: 'json' };
+import table from '../../../src/mlflow/read/fields.generated.json' with { type: 'json' };
 import { liveRoutes, queryShapeOf, SAMPLED_VERSIONS, shapeOf } from '../../../src/mlflow/read/fields.ts';
 
 const namesOf = (shape: ReturnType<typeof shapeOf>) => [

@@ -1,0 +1,120 @@
+import type { FastifyRequest } from 'fastify';
+import { unavailable } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { propertyAt } from '../../mlflow/read/property-at.ts';
+import type { Operation } from '../../mlflow/table/match.ts';
+import type { From } from '../../mlflow/table/row.ts';
+import { ruleOf } from '../../mlflow/table/rule-of.ts';
+import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
+import { replyJson } from '../../mlflow/upstream/answer-json.ts';
+import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Intent, IntentAction } from '../../store/types.ts';
+import { isSent, valuesAt } from '../locate/locate.ts';
+import { readable } from '../locate/readable.ts';
+import type { Adoption } from './adopt.ts';
+
+export interface TrackOptions {
+  readonly upstream: Upstream;
+  readonly adoption: Adoption;
+}
+
+/** Forwards a create, rename or delete between its intent and what follows from the answer. */
+export async function track(
+  { upstream, adoption }: TrackOptions,
+  sent: Exchange,
+  action: IntentAction,
+  operation: Operation,
+  caller: SignedIn,
+): Promise<Answer> {
+  const intent = await adoption.open(action, caller.id);
+  let answer: Answer;
+  try {
+    answer = await upstream.exchange(sent);
+  } catch (error) {
+    adoption.unheard(intent);
+    throw error;
+  }
+  if (answer.status === FAILED) await adoption.failed(intent);
+  else if (answer.status > FAILED && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
+  else if (answer.status >= 300 || isLaterVersion(operation, answer)) await adoption.refused(intent);
+  else {
+    const id = idAfter(intent, operation, answer);
+    if (id === undefined) {
+      adoption.unheard(intent);
+      throw unavailable('The MLflow server did not say what it has made. Look whether it is there.');
+    }
+    await adoption.done(asAnswered(intent, answer), id);
+  }
+  return answer;
+}
+
+/** MLflow's own word for it; from 502 on it may be somebody's between, and MLflow still at it. */
+const FAILED = 500;
+/** MLflow's answer where a part of it, such as the AI gateway, is turned off: clear, though it looks like a failure. */
+const NOT_IMPLEMENTED = 501;
+/**
+ * Forwards what names nothing that can be read, as an admin may send it. If it makes something all the same, the
+ * answer says what, and nobody inherits what an earlier one of that name left.
+ */
+export async function adoptAnswered(
+  { upstream, adoption }: TrackOptions,
+  sent: Exchange,
+  operation: Operation,
+  caller: SignedIn,
+): Promise<Answer> {
+  const answer = await upstream.exchange(sent);
+  const adopt = ruleOf(operation, 'adopt');
+  if (adopt?.id === undefined || answer.status >= 300) return answer;
+  const id = propertyAt(replyJson(answer), adopt.id);
+  if (typeof id !== 'string') return answer;
+  const intent = await adoption.open({ action: 'create', kind: adopt.kind, name: id }, caller.id);
+  await adoption.done(asAnswered(intent, answer), id);
+  return answer;
+}
+
+/** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
+export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {
+  for (const rule of operation.rules) {
+    if (rule.rule !== 'adopt' && rule.rule !== 'rename' && rule.rule !== 'forget') continue;
+    const { kind } = rule;
+    const name = text(rule.name, request);
+    if (name === undefined) return undefined;
+    if (rule.rule === 'adopt') return { action: 'create', kind, name };
+    if (rule.rule === 'forget' && rule.unless !== undefined && isSent(rule.unless, readable(request)))
+      return undefined;
+    if (rule.rule === 'forget') return { action: 'delete', kind, name };
+    const newName = text(rule.newName, request);
+    return newName === undefined ? undefined : { action: 'rename', kind, name, newName };
+  }
+  return undefined;
+}
+
+function text(from: From, request: FastifyRequest): string | undefined {
+  const [value] = valuesAt(from, readable(request));
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Whether what was created is not the thing itself but one more version of it, which is its owners' still. */
+function isLaterVersion(operation: Operation, answer: Answer): boolean {
+  const at = ruleOf(operation, 'adopt')?.version;
+  return at !== undefined && propertyAt(replyJson(answer), at) !== 1;
+}
+
+/** Only the answer tells a prompt from a model: MLflow creates both by one operation. */
+function asAnswered(intent: Intent, answer: Answer): Intent {
+  const isPrompt = hasPromptTag(propertyAt(replyJson(answer), 'registered_model'));
+  return intent.action === 'create' && isPrompt ? { ...intent, kind: 'prompt' } : intent;
+}
+
+/**
+ * What grants are keyed by from now on: the id or name in the upstream's answer, never the one in the request: an
+ * experiment may be *named* 7. Undefined for an answer that does not say it, whatever its status.
+ */
+function idAfter(intent: Intent, operation: Operation, answer: Answer): string | undefined {
+  if (intent.action === 'rename') return intent.newName;
+  const adopt = ruleOf(operation, 'adopt');
+  // An operation without it names what it makes by what cannot be taken for another's id.
+  if (adopt?.id === undefined) return intent.name;
+  const id = propertyAt(replyJson(answer), adopt.id);
+  return typeof id === 'string' && id !== '' ? id : undefined;
+}

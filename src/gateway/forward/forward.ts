@@ -1,0 +1,54 @@
+import httpProxy from '@fastify/http-proxy';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
+import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import { providerHeaders } from '../provider-key.ts';
+import { type Arriving, createRequester, headersFor } from './relay.ts';
+
+const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const;
+
+/**
+ * Last stage: everything that was allowed and that nobody has answered yet streams to the upstream and
+ * back, whatever its size. Nothing is retried: MLflow's client does that itself, and knows what it may.
+ */
+export function forward(app: FastifyInstance, upstream: Upstream): void {
+  app.register(httpProxy, {
+    upstream: upstream.origin,
+    undici: createRequester(upstream.dispatcher) as never,
+    httpMethods: [...METHODS],
+    disableRequestLogging: true,
+    // What is forwarded is the target as it was judged; http-proxy need not take it apart once more.
+    preRewrite: () => '/',
+    replyOptions: {
+      retryDelay: () => null,
+      onResponse: (_request, reply, { stream }) => {
+        const answer = stream as unknown as Arriving;
+        if (reply.sent) answer.destroy();
+        else answer.relay();
+      },
+      onError: (reply, { error }) => {
+        // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
+        // it looks at the answer, as Python's does, would wait for ever.
+        if (!reply.request.raw.complete) reply.header('connection', 'close');
+        reply.send(upstreamFailure(error));
+      },
+    },
+    handler: (request, reply, _dest, options) => {
+      const { bytes, target } = request.way;
+      // Read and judged: sent on byte for byte.
+      const judged = bytes !== undefined &&
+        bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
+      const rewriteRequestHeaders = () => headersFor(reply, toHeaders(request, upstream.host));
+      reply.from(target.path, { ...options, ...judged, rewriteRequestHeaders });
+    },
+  });
+}
+
+function toHeaders(request: FastifyRequest, host: string): Record<string, string> {
+  const { way, ip, protocol, raw } = request;
+  const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
+  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, judged });
+  // A body that was read may have been narrowed: its own length counts.
+  if (way.bytes !== undefined) delete sent['content-length'];
+  return sent;
+}

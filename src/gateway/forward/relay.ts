@@ -1,0 +1,99 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { Dispatcher } from 'undici';
+import { replyHeaders } from '../../mlflow/upstream/headers.ts';
+import { upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import { passedOn } from './spent-buffers.ts';
+
+/** What stands for the stream of an answer on its way through @fastify/reply-from. */
+export interface Arriving {
+  /** Begins the client's answer with the status and headers that the reply has by now. */
+  relay(): void;
+  /** Gives the answer up. */
+  destroy(): void;
+}
+
+/** Bytes that may wait for a client before no more are read, so that neither side waits for the other at each chunk. */
+const AHEAD = 256 * 1024;
+
+type Heard = (error: Error | null, answer?: object) => void;
+
+/** @fastify/reply-from hands its requester nothing but what is to be sent: the reply goes along with the headers. */
+const REPLY = Symbol('reply');
+
+type HeadersFor = Record<string, string> & { readonly [REPLY]: FastifyReply };
+
+/** Headers that tell {@link createRequester} whose answer is asked for. */
+export function headersFor(reply: FastifyReply, headers: Record<string, string>): HeadersFor {
+  return Object.assign(headers, { [REPLY]: reply });
+}
+
+/**
+ * What @fastify/reply-from sends requests with: undici, but that the answer is written onto Node's response as it
+ * comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
+ */
+export function createRequester(dispatcher: Dispatcher) {
+  return {
+    request(options: Dispatcher.DispatchOptions, heard: Heard): void {
+      const { [REPLY]: reply } = options.headers as HeadersFor;
+      dispatcher.dispatch(options, relay(reply, heard));
+    },
+  };
+}
+
+function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
+  const { raw } = reply;
+  let controller: Dispatcher.DispatchController | undefined;
+  let answered: IncomingHttpHeaders = {};
+  let begun = false;
+  const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
+  raw.once('close', () => {
+    if (!raw.writableFinished) giveUp();
+  });
+  const arriving: Arriving = {
+    relay() {
+      begun = true;
+      reply.hijack();
+      raw.writeHead(reply.statusCode, {
+        ...replyHeaders(answered),
+        ...reply.getHeaders(),
+      } as OutgoingHttpHeaders);
+    },
+    destroy: giveUp,
+  };
+  return {
+    onRequestStart(started) {
+      controller = started;
+      if (raw.destroyed) giveUp();
+    },
+    onBodySent(chunk) {
+      passedOn(chunk.length);
+    },
+    onResponseStart(_controller, statusCode, headers) {
+      // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
+      if (statusCode < 200) return;
+      answered = headers;
+      heard(null, { statusCode, headers: {}, body: arriving });
+    },
+    onResponseData(flow, chunk) {
+      passedOn(chunk.length);
+      if (!begun || raw.destroyed) return;
+      if (raw.write(chunk) || raw.writableLength < AHEAD) return;
+      flow.pause();
+      raw.once('drain', () => flow.resume());
+    },
+    onResponseEnd() {
+      if (begun) raw.end();
+    },
+    onResponseError(_controller, error) {
+      if (raw.destroyed) return;
+      if (!begun) {
+        heard(error);
+        return;
+      }
+      // An answer that breaks off must not look like one that ends.
+      reply.request.failure = upstreamFailure(error);
+      raw.destroy();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Store } from '../../store/index.ts';
+import { grantable } from './grantable.ts';
+import { graphql } from './graphql.ts';
+import { type JobParts, job } from './job.ts';
+import { type McpVersionParts, mcpVersion } from './mcp-version.ts';
+import { modelCalls } from './model-calls.ts';
+import { otlp } from './otlp.ts';
+import { ownKey } from './own-key.ts';
+import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
+import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
+import { serverKeys } from './server-keys.ts';
+import type { Specials } from './special.ts';
+import { usageExperiment } from './usage-experiment.ts';
+
+export interface SpecialParts extends JobParts, McpVersionParts, ReviewQueueParts {
+  readonly store: Store;
+  /** Bytes of a body that is read, unpacked. */
+  readonly maxJsonBodyBytes: number;
+}
+
+export function createSpecials(parts: SpecialParts): Specials {
+  return {
+    graphql: graphql(parts.judge),
+    otlp: otlp(parts.judge, parts.maxJsonBodyBytes),
+    'review-queue': reviewQueue(parts),
+    job: job(parts),
+    'mcp-version': mcpVersion(parts),
+    'server-keys': serverKeys(parts.judge),
+    'own-key': ownKey(parts.judge, parts.upstream),
+    'model-calls': modelCalls(parts.judge),
+    'usage-experiment': usageExperiment(parts.judge, parts.upstream),
+    grantable: grantable(parts.judge),
+    'role-admin': roleAdmin(parts.store),
+    'role-viewer': roleViewer(parts.store),
+    'holder-viewer': holderViewer(parts.store),
+  };
+}

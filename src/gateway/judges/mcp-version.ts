@@ -1,0 +1,63 @@
+import { denied, invalid } from '../../errors.ts';
+import { propertyAt } from '../../mlflow/read/property-at.ts';
+import { isCanonical } from '../../mlflow/things/identifiers.ts';
+import { replyJson } from '../../mlflow/upstream/answer-json.ts';
+import { ask } from '../../mlflow/upstream/ask.ts';
+import { refuses } from '../../policy/permissions.ts';
+import { type TrackOptions, track } from '../adoption/track.ts';
+import type { Judge } from '../judge/judge.ts';
+import { judgeAll } from '../judge/judge-all.ts';
+import type { Special } from './special.ts';
+
+export interface McpVersionParts extends TrackOptions {
+  readonly judge: Judge;
+}
+
+const SERVERS = '/api/3.0/mlflow/mcp-servers';
+
+/**
+ * Judges who may add a version to an MCP server: whoever may change the server. MLflow makes a server that is not
+ * there along with its first version, and asks nobody. Here it is made first and becomes the caller's, so that a
+ * server somebody else makes at the same moment stays theirs, and the version is refused.
+ */
+export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Special {
+  return async (request, caller) => {
+    const { params, body, operation } = request.way;
+    const name = `${params['namespace']}/${params['slug']}`;
+    if (!isCanonical('mcp_server', name)) throw invalid('The path does not name an MCP server.');
+    const mayUpdate = () =>
+      judgeAll(request, caller, [{ kind: 'mcp_server', id: name, action: 'update', fresh: false }], judge);
+
+    const exists = await ask(upstream, `${SERVERS}/${name}`);
+    if (exists !== undefined || operation === undefined) return mayUpdate();
+    const refused = caller
+      .grantsOn({ kind: 'mcp_server', id: name })
+      .find(({ permission }) => refuses(permission));
+    if (refused !== undefined) {
+      throw denied('This MCP server is denied to you.', `holds ${refused.permission} on mcp_server ${name}`);
+    }
+    // Without these MLflow would refuse the version, and the server would stay without any.
+    const { server_json: server } = body;
+    if (propertyAt(server, 'name') !== name || typeof propertyAt(server, 'version') !== 'string') {
+      throw invalid("'server_json' must have the 'name' of the path and a 'version'.");
+    }
+    const answer = await track(
+      { upstream, adoption },
+      {
+        method: 'POST',
+        target: SERVERS,
+        headers: { 'content-type': 'application/json' },
+        body: Buffer.from(JSON.stringify({ name })),
+      },
+      { action: 'create', kind: 'mcp_server', name },
+      operation,
+      caller,
+    );
+    if (answer.status === 200) {
+      request.way.because = 'creates it';
+      return;
+    }
+    if ((await ask(upstream, `${SERVERS}/${name}`)) !== undefined) return mayUpdate();
+    throw invalid(String(propertyAt(replyJson(answer), 'message') ?? 'The MCP server cannot be created.'));
+  };
+}

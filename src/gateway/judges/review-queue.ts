@@ -1,0 +1,181 @@
+import type { FastifyRequest } from 'fastify';
+import { denied, invalid, unavailable } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { isObject } from '../../mlflow/read/json.ts';
+import { ask } from '../../mlflow/upstream/ask.ts';
+import type { Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Action } from '../../policy/permissions.ts';
+import type { Store } from '../../store/index.ts';
+import type { Judge } from '../judge/judge.ts';
+import type { Special } from './special.ts';
+
+export interface ReviewQueueParts {
+  readonly judge: Judge;
+  readonly upstream: Upstream;
+  readonly store: Pick<Store, 'owners' | 'users'>;
+}
+
+/** A queue, reduced to what a decision looks at. */
+interface Queue {
+  readonly id: string;
+  readonly experimentId: string;
+  readonly custom: boolean;
+  /** Whoever has been made the owner upstream; undefined for a queue as it was created. */
+  readonly owner: string | undefined;
+  /** Names of the reviewers, as MLflow keeps them: trimmed, in lower case. */
+  readonly members: readonly string[];
+}
+
+/** How one caller stands to one queue. */
+interface Standing {
+  readonly may: (action: Action) => boolean;
+  readonly owns: boolean;
+  readonly isMember: boolean;
+  readonly custom: boolean;
+}
+
+type Test = (standing: Standing) => boolean;
+
+/** Ownership adds to EDIT, it never stands in for it. */
+const owns: Test = ({ may, owns }) => may('manage') || (may('update') && owns);
+const prunes: Test = (standing) => owns(standing) && (standing.may('manage') || standing.custom);
+const opens: Test = (standing) => standing.isMember || owns(standing);
+const reviews: Test = ({ may, isMember }) => may('update') && isMember;
+
+const OPENING = [opens, 'Only its reviewers, its owner and whoever holds MANAGE may open it.'] as const;
+const CHANGING = [owns, 'Only its owner and whoever holds MANAGE may change it.'] as const;
+const PRUNING = [prunes, 'Only the owner of a custom queue and whoever holds MANAGE may do this.'] as const;
+const REVIEWING = [reviews, 'Only its reviewers may do this, with EDIT on the experiment.'] as const;
+
+/** What each operation on a queue that is there asks, besides the row's own need on the experiment. */
+const TESTS: Readonly<Record<string, readonly [test: Test, hint: string]>> = {
+  'GET 3.0 review-queues/get': OPENING,
+  'GET 3.0 review-queues/get-by-name': OPENING,
+  'GET 3.0 review-queues/items/list': OPENING,
+  'POST 3.0 review-queues/update': CHANGING,
+  'POST 3.0 review-queues/delete': PRUNING,
+  'POST 3.0 review-queues/items/remove': PRUNING,
+  'POST 3.0 review-queues/items/set-status': REVIEWING,
+};
+
+/**
+ * Judges the operations on review queues, which depend on who made a queue and who is to review. MLflow
+ * stores no owner of a new queue without its own auth app: the gateway's record counts, until somebody who
+ * holds MANAGE names another owner, whom MLflow does store.
+ *
+ * @see the `validate_can_*_review_queue*` functions of mlflow/server/auth/__init__.py (3.17)
+ */
+export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Special {
+  const sameName = (a: string, b: string) => folded(a) === folded(b);
+
+  async function isUser(name: string): Promise<boolean> {
+    return (await store.users.list()).some(({ username }) => sameName(username, name));
+  }
+
+  async function standingOf(caller: SignedIn, queue: Queue): Promise<Standing> {
+    const recorded = queue.owner === undefined ? await store.owners.get('review_queue', queue.id) : undefined;
+    return {
+      may: (action) => mayOn(caller, action, queue.experimentId),
+      owns:
+        queue.owner === undefined ? recorded?.userId === caller.id : sameName(queue.owner, caller.username),
+      isMember: queue.members.some((member) => sameName(member, caller.username)),
+      custom: queue.custom,
+    };
+  }
+
+  const mayOn = (caller: SignedIn, action: Action, experimentId: string) =>
+    judge.onPart(caller, action, 'review_queue', { kind: 'experiment', id: experimentId }).allow;
+
+  async function checkName(name: string): Promise<void> {
+    if (await isUser(name)) {
+      throw invalid('A custom review queue cannot have the name of a user. Choose another name.');
+    }
+  }
+
+  /** A user's own queue is theirs to make, or of whoever holds MANAGE. */
+  function checkUser(caller: SignedIn, name: string, experimentId: string): void {
+    if (sameName(name, caller.username) || mayOn(caller, 'manage', experimentId)) return;
+    throw denied("Another user's review queue needs MANAGE on the experiment.");
+  }
+
+  return async (request, caller) => {
+    const { operation, body, query } = request.way;
+    const name = operation?.name ?? '';
+    const experimentId = text(body['experiment_id']) ?? query.get('experiment_id')?.[0] ?? '';
+    switch (name) {
+      case 'POST 3.0 review-queues/create':
+        if (body['queue_type'] === 'USER') checkUser(caller, text(body['name']) ?? '', experimentId);
+        else await checkName(text(body['name']) ?? '');
+        return;
+      case 'POST 3.0 review-queues/get-or-create-user':
+        checkUser(caller, text(body['user']) ?? '', experimentId);
+        return;
+      case 'GET 3.0 review-queues/list':
+        if (!mayOn(caller, 'update', experimentId)) {
+          request.way.rewrite = (reply) => ownQueues(reply, (member) => sameName(member, caller.username));
+        }
+        return;
+      default:
+    }
+    const rule = TESTS[name];
+    if (rule === undefined) throw denied('Only an admin may do this.', `${name} is not judged`);
+    const queue = await readQueue(upstream, lookUpOf(request));
+    const standing = await standingOf(caller, queue);
+    const [test, hint] = rule;
+    if (!test(standing)) throw denied(hint, `${caller.username} may not do this to queue ${queue.id}`);
+    if (name !== 'POST 3.0 review-queues/update') return;
+    if (body['new_owner'] !== undefined && !standing.may('manage')) {
+      throw denied('To name another owner needs MANAGE on the experiment.');
+    }
+    if (body['name'] !== undefined) await checkName(text(body['name']) ?? '');
+  };
+}
+
+/** All that Python takes for blanks at the ends of a text, which are more than JavaScript's `trim` takes off. */
+const OUTER_BLANKS = /^[\s\p{Cc}]+|[\s\p{Cc}]+$/gu;
+
+/** A name as MLflow compares names of queues and reviewers. */
+const folded = (name: string): string => name.replaceAll(OUTER_BLANKS, '').toLowerCase();
+
+/** Where the queue of a request is asked for: by its id, or by experiment and name. */
+function lookUpOf({ way: { operation, body, query } }: FastifyRequest): string {
+  const given = (key: string) => encodeURIComponent(text(body[key]) ?? query.get(key)?.[0] ?? '');
+  return operation?.name === 'GET 3.0 review-queues/get-by-name'
+    ? `get-by-name?experiment_id=${given('experiment_id')}&name=${given('name')}`
+    : `get?queue_id=${given('queue_id')}`;
+}
+
+async function readQueue(upstream: Upstream, lookUp: string): Promise<Queue> {
+  const reply = await ask(upstream, `/api/3.0/mlflow/review-queues/${lookUp}`);
+  if (reply === undefined) throw denied('There is no such review queue, or it is not yours.');
+  const queue = isObject(reply) ? reply['review_queue'] : undefined;
+  const id = isObject(queue) ? text(queue['queue_id']) : undefined;
+  const experimentId = isObject(queue) ? text(queue['experiment_id']) : undefined;
+  if (!isObject(queue) || id === undefined || experimentId === undefined) {
+    throw unavailable('The MLflow server did not say whose review queue this is. Try again.');
+  }
+  return {
+    id,
+    experimentId,
+    custom: queue['queue_type'] === 'CUSTOM',
+    owner: text(queue['created_by']),
+    members: membersOf(queue),
+  };
+}
+
+function membersOf(queue: unknown): readonly string[] {
+  const users = isObject(queue) ? queue['users'] : undefined;
+  return Array.isArray(users) ? users.filter((user: unknown) => typeof user === 'string') : [];
+}
+
+/** A list of queues without those that the caller is not to review. */
+function ownQueues(reply: unknown, isCaller: (member: string) => boolean): unknown {
+  if (!isObject(reply)) return reply;
+  const queues = reply['review_queues'];
+  if (!Array.isArray(queues)) return reply;
+  return { ...reply, review_queues: queues.filter((queue: unknown) => membersOf(queue).some(isCaller)) };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

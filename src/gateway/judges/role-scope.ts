@@ -1,0 +1,119 @@
+import type { FastifyRequest } from 'fastify';
+import { administeredBy, rolesHeld } from '../../admin/held-roles.ts';
+import { integer } from '../../admin/parameters.ts';
+import { ownRoleId } from '../../admin/role-json.ts';
+import { denied, invalid, missingParameter } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { DEFAULT_WORKSPACE } from '../../store/account.ts';
+import type { Store } from '../../store/index.ts';
+import type { Special } from './special.ts';
+
+/**
+ * Judges who may change a role and see its members: whoever administers its workspace.
+ *
+ * What the caller may not see is refused like what is not there, so that neither tells the other.
+ */
+export function roleAdmin(store: Store): Special {
+  return async (request, caller) => {
+    const workspace = await workspaceOf(store, request);
+    const administered = administeredBy(await rolesHeld(store, caller.id));
+    if (workspace === undefined || !administered.has(workspace)) {
+      throw denied('Only an admin may do this.', `does not administer workspace ${workspace ?? '(none)'}`);
+    }
+    request.way.because = `administers workspace ${workspace}`;
+  };
+}
+
+/**
+ * Judges who may see roles and their grants: whoever has a role in every workspace asked about. What a single user
+ * holds is shown among the roles, but is that user's affair: it names things that others may not see.
+ */
+export function roleViewer(store: Store): Special {
+  return async (request, caller) => {
+    const asked = request.way.operation?.path.endsWith('roles/list')
+      ? (request.way.query.get('workspace') ?? [])
+      : [await workspaceOf(store, request)];
+    const roles = await rolesHeld(store, caller.id);
+    const held = new Set(roles.map(({ workspace }) => workspace));
+    const [id] = request.way.query.get('role_id') ?? [];
+    if (id !== undefined && isOfAnother(integer('role_id', id), caller)) {
+      if (!administeredBy(roles).has(DEFAULT_WORKSPACE)) {
+        throw denied('Only an admin may see what somebody else holds.', `role ${id} is somebody else's own`);
+      }
+    }
+    if (asked.length === 0 || !asked.every((workspace) => workspace !== undefined && held.has(workspace))) {
+      throw denied(
+        'Only an admin, or whoever has a role in the workspace, may see its roles.',
+        `has no role in ${asked.join(', ') || 'every workspace'}`,
+      );
+    }
+    request.way.because = 'has a role in the workspace';
+  };
+}
+
+/** Whether a role is what another user holds. */
+function isOfAnother(roleId: number, caller: SignedIn): boolean {
+  return roleId < 0 && roleId !== ownRoleId(caller.id);
+}
+
+/** Judges who may see what a user holds: that user, and whoever administers a workspace the user has a role in. */
+export function holderViewer(store: Store): Special {
+  return async (request, caller) => {
+    const username = request.way.query.get('username')?.[0];
+    if (username === undefined || username === '') throw missingParameter('username');
+    if (username === caller.username) {
+      request.way.because = 'self';
+      return;
+    }
+    if (!(await administersRolesOf(store, caller, username, request))) {
+      throw denied('Only an admin may see what somebody else holds.', `user ${username} is somebody else`);
+    }
+    request.way.because = 'administers a workspace of the user';
+  };
+}
+
+async function administersRolesOf(
+  store: Store,
+  caller: SignedIn,
+  username: string,
+  request: FastifyRequest,
+): Promise<boolean> {
+  const user = await store.users.get(username);
+  if (user === undefined) return false;
+  const administered = administeredBy(await rolesHeld(store, caller.id));
+  // Asked about one resource: it lies in the default workspace, whoever asks.
+  if (request.way.query.has('resource_id')) return administered.has(DEFAULT_WORKSPACE);
+  const roles = await rolesHeld(store, user.id);
+  return roles.some(({ workspace }) => administered.has(workspace));
+}
+
+/**
+ * What each operation says its role by. Only that is looked at: a second name that its handler does not read, such as
+ * a `role_id` of one's own beside another's `role_permission_id`, must not decide.
+ */
+const NAMED_BY: Readonly<Record<string, 'workspace' | 'role_permission_id'>> = {
+  '3.0 roles/create': 'workspace',
+  '3.0 roles/permissions/remove': 'role_permission_id',
+  '3.0 roles/permissions/update': 'role_permission_id',
+};
+
+/** The workspace of the role that a request is about; undefined if there is no such role. */
+async function workspaceOf(store: Store, { way }: FastifyRequest): Promise<string | undefined> {
+  const name = NAMED_BY[way.operation?.path ?? ''] ?? 'role_id';
+  const value = way.operation?.method === 'GET' ? way.query.get(name)?.[0] : way.body[name];
+  if (value === undefined || value === null) throw missingParameter(name);
+  if (name === 'workspace') {
+    if (typeof value === 'string' && value.trim() !== '') return value;
+    throw invalid("Parameter 'workspace' must be a non-empty string.");
+  }
+  const id = integer(name, value);
+  if (name === 'role_id') return roleWorkspace(store, id);
+  const permission = await store.roles.getPermission(id);
+  return permission && roleWorkspace(store, permission.roleId);
+}
+
+async function roleWorkspace(store: Store, id: number): Promise<string | undefined> {
+  // The roles of users' own grants have ids below zero, and lie where everything lies.
+  if (id < 0) return DEFAULT_WORKSPACE;
+  return (await store.roles.get(id))?.workspace;
+}

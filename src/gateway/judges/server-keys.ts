@@ -1,0 +1,31 @@
+import { denied } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import type { Decision } from '../../policy/decide.ts';
+import { ALL } from '../../policy/resources.ts';
+import type { Judge } from '../judge/judge.ts';
+import type { Special } from './special.ts';
+
+/**
+ * Decides on what calls models with the server's own keys, jobs first of all, as whoever may use every endpoint of the
+ * AI gateway does. The endpoints that a job calls stand in stored scorers and prompts as well as in the request: none
+ * may be refused to the caller.
+ */
+export function onServerKeys(judge: Judge, caller: SignedIn): Decision {
+  const granted = caller.grantsOfKind('gateway_endpoint').map(({ resourcePattern }) => resourcePattern);
+  const decisions = [ALL, ...granted].map((id) =>
+    judge.onRoot(caller, 'use', { kind: 'gateway_endpoint', id }),
+  );
+  return decisions.find(({ allow }) => !allow) ?? { allow: true, because: 'may use every endpoint' };
+}
+
+/** Judges what calls models with the server's own keys. */
+export function serverKeys(judge: Judge): Special {
+  return async (_request, caller) => {
+    const { allow, because } = onServerKeys(judge, caller);
+    if (allow) return;
+    throw denied(
+      'This runs with the keys of the server: it needs USE on all AI gateway endpoints besides.',
+      because,
+    );
+  };
+}

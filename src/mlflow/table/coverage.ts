@@ -1,0 +1,107 @@
+import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
+import { expandPath, operationsOf } from './match.ts';
+import { ROUTES } from './routes.ts';
+import type { Row } from './row.ts';
+
+/**
+ * What the table knows of a version of MLflow.
+ *
+ * `covered`: every operation of this very version has a row. `between`: the version was not looked at
+ * itself, but lies between two that were, and every operation of theirs has a row. `missing`: these
+ * operations have none, and only an admin may use them. `unknown`: outside of what was looked at.
+ */
+export type Coverage =
+  | { readonly is: 'covered' }
+  | { readonly is: 'between'; readonly versions: readonly [string, string] }
+  | { readonly is: 'missing'; readonly operations: readonly string[] }
+  | { readonly is: 'unknown'; readonly versions: readonly [oldest: string, newest: string] };
+
+/** Servers of the MCP registry are named `namespace/slug`, for which the upstream has a greedy parameter. */
+const MCP_SERVER_NAME = /\/mcp-servers\/\*/;
+
+/**
+ * A method and path with the names of its parameters taken out, so that the table, MLflow's Flask rules
+ * and its FastAPI paths can be compared: `GET /api/3.0/mlflow/traces/:` stands for `/traces/:trace_id`,
+ * `/traces/<trace_id>` and `/traces/{trace_id}`.
+ */
+export function keyOf(method: string, path: string): string {
+  const bare = path
+    .split('/')
+    .map((segment) => {
+      if (/^(?:\*\w*|<path:\w+>|\{\w+:path\})$/.test(segment)) return '*';
+      return /^:|[<{]/.test(segment) ? ':' : segment;
+    })
+    .join('/');
+  // Behind a server's name each greedy parameter is one segment for the table: what has a slash is refused.
+  const settled = MCP_SERVER_NAME.test(bare)
+    ? bare.replace(MCP_SERVER_NAME, '/mcp-servers/:/:').replaceAll('*', ':')
+    : bare;
+  return `${method} ${settled}`;
+}
+
+/** The keys of everything that rows stand for, `/api` and `/ajax-api` each. */
+export function keysOf(rows: readonly Row[]): ReadonlySet<string> {
+  return new Set(
+    operationsOf(rows).flatMap(({ method, path }) => expandPath(path).map((full) => keyOf(method, full))),
+  );
+}
+
+/** Those of the operations, in the notation of src/mlflow/read/fields.ts, that have no row. */
+export function uncovered(operations: readonly string[], rows: readonly Row[] = ROUTES): readonly string[] {
+  const covered = keysOf(rows);
+  return operations.filter((operation) => {
+    const space = operation.indexOf(' ');
+    const method = operation.slice(0, space);
+    return expandPath(operation.slice(space + 1)).some((full) => !covered.has(keyOf(method, full)));
+  });
+}
+
+/** Says whether the table covers a version, such as `3.17.2`. */
+export function coverageOf(version: string, rows: readonly Row[] = ROUTES): Coverage {
+  const own = liveRoutes(version);
+  if (own !== undefined) return covering(own, rows) ?? { is: 'covered' };
+  const asked = numbersOf(version);
+  const oldest = SAMPLED_VERSIONS[0] ?? '';
+  const newest = SAMPLED_VERSIONS.at(-1) ?? '';
+  const below = SAMPLED_VERSIONS.findLast(
+    (known) => asked !== undefined && isBefore(numbersOf(known), asked),
+  );
+  const above = SAMPLED_VERSIONS.find((known) => asked !== undefined && isBefore(asked, numbersOf(known)));
+  if (below === undefined || above === undefined) return { is: 'unknown', versions: [oldest, newest] };
+  const neighbours = [...(liveRoutes(below) ?? []), ...(liveRoutes(above) ?? [])];
+  return covering(neighbours, rows) ?? { is: 'between', versions: [below, above] };
+}
+
+/** One sentence about a coverage, for the log. */
+export function describeCoverage(coverage: Coverage): string {
+  switch (coverage.is) {
+    case 'covered':
+      return 'every operation of this version has a row in the table';
+    case 'between':
+      return `not looked at itself, but the table covers ${coverage.versions.join(' and ')}, between which it lies`;
+    case 'missing':
+      return `only admins may use ${coverage.operations.join(', ')}: the table has no row`;
+    case 'unknown':
+      return `outside of ${coverage.versions.join(' to ')}, which the table was made for: what it does not know is for admins only`;
+  }
+}
+
+function covering(operations: readonly string[], rows: readonly Row[]): Coverage | undefined {
+  const missing = [...new Set(uncovered(operations, rows))];
+  return missing.length === 0 ? undefined : { is: 'missing', operations: missing };
+}
+
+type Numbers = readonly [number, number, number];
+
+function numbersOf(version: string): Numbers | undefined {
+  const [, major, minor, patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?$/.exec(version) ?? [];
+  return major === undefined || minor === undefined
+    ? undefined
+    : [Number(major), Number(minor), Number(patch)];
+}
+
+function isBefore(a: Numbers | undefined, b: Numbers | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const index = a.findIndex((number, position) => number !== b[position]);
+  return index !== -1 && (a[index] ?? 0) < (b[index] ?? 0);
+}

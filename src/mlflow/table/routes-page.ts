@@ -1,0 +1,162 @@
+import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
+import { keyOf } from './coverage.ts';
+import { expandPath, type Operation, operationsOf } from './match.ts';
+import { SECTIONS } from './routes.ts';
+import type { From, Locator, Need, Rule } from './row.ts';
+
+const INTRO = `# Every operation and what it needs
+
+<!-- Generated from src/mlflow/table/routes.ts by npm run docs: change it there. -->
+
+Every operation that the gateway knows, with what a caller needs for it. What is not here is refused to
+everyone but an admin; an admin may do everything but what is offered to nobody.
+
+- **Paths**: \`2.0 runs/get\` is \`/api/2.0/mlflow/runs/get\` and its twin under \`/ajax-api\`; \`ajax 2.0 …\`
+  and \`api 2.0 …\` exist under one prefix only; \`artifacts 2.0 …\` is \`/api/2.0/mlflow-artifacts/…\` and
+  its twin; anything else is the whole path. \`:name\` is one segment, \`*name\` the rest. HEAD is judged
+  as GET.
+- **Needs**: a permission is needed on each thing that the operation touches, or on the root that it
+  belongs to: a run, trace, logged model, dataset and so on belong to experiments. *signed in* is whoever
+  has proved who they are, *public* is everybody.
+- **MLflow**: which of ${SAMPLED_VERSIONS.join(', ')} serve the operation; *gateway* where the gateway
+  answers itself.
+`;
+
+/** In words that stand in a table of permissions. */
+const NEEDS = {
+  read: 'READ',
+  use: 'USE',
+  update: 'EDIT',
+  delete: 'MANAGE',
+  manage: 'MANAGE',
+  public: 'public',
+  'signed-in': 'signed in',
+  admin: 'admin',
+  nobody: 'nobody',
+} as const satisfies Record<Need, string>;
+
+/** The text of `docs/routes.md`. */
+export function renderRoutes(): string {
+  const sections = Object.entries(SECTIONS).map(([title, rows]) => {
+    const lines = operationsOf(rows).map((operation) =>
+      row([
+        `\`${operation.name}\``,
+        NEEDS[operation.need],
+        operation.locators.map((locator) => touches(locator, operation)).join('; '),
+        operation.rules.map(follows).filter(Boolean).join('; '),
+        servedBy(operation),
+      ]),
+    );
+    return `## ${title}\n\n${row(['Operation', 'Needs', 'Touches', 'Follows', 'MLflow'])}\n|---|---|---|---|---|\n${lines.join('\n')}\n`;
+  });
+  return `${INTRO}\n${sections.join('\n')}`;
+}
+
+const row = (cells: readonly string[]) =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+const code = (from: From) => `\`${from}\``;
+const words = (kind: string) => kind.replaceAll('_', ' ');
+const list = (froms: readonly From[], joint = ', ') => froms.map(code).join(joint);
+
+function touches(
+  { kind, from, optional, action, fresh, part, tierAction, unless }: Locator,
+  operation: Operation,
+): string {
+  const bodiless = operation.method === 'GET';
+  const here = from.filter((each) => !each.startsWith(bodiless ? 'body.' : 'query.'));
+  return [
+    action !== undefined && action !== operation.need && `${NEEDS[action]} on`,
+    part !== undefined && `every ${words(part)} of`,
+    tierAction !== undefined && `(${NEEDS[tierAction]} where granted on all)`,
+    `${words(kind)} in ${list(here.length === 0 ? from : here, ' or ')}`,
+    optional && 'if given',
+    unless !== undefined && `unless ${code(unless)} is given`,
+    fresh && '(new, or of the same experiment)',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function follows(rule: Rule): string {
+  switch (rule.rule) {
+    case 'keep':
+      return `\`${rule.list}\` of the reply keeps what the caller may ${rule.action ?? 'read'} (${words(rule.kind)} \`${rule.id}\`)`;
+    case 'narrow':
+      return `${code(rule.from)} keeps what the caller may read`;
+    case 'judge-reply':
+      return `judged by the ${words(rule.kind)} in the reply`;
+    case 'adopt':
+      return `the creator gets MANAGE on the ${words(rule.kind)}`;
+    case 'rename':
+      return 'grants follow the new name';
+    case 'forget':
+      return rule.unless === undefined
+        ? 'grants are deleted with it'
+        : `grants are deleted with it, unless ${code(rule.unless)} is given`;
+    case 'learn':
+      return '';
+    case 'own':
+      return `the caller owns the ${words(rule.kind)}`;
+    case 'admin-only':
+      return `${list(rule.from)} is for admins: ${rule.why}`;
+    case 'admin-names':
+      return `options of MLflow's own libraries are for admins: ${rule.why}`;
+    case 'only':
+      return `${code(rule.from)} other than \`${rule.form.source}\` is for admins: ${rule.why}`;
+    case 'absent':
+      return `${list(rule.from)} must be left out`;
+    case 'equal':
+      return `${code(rule.from[1])} must be ${code(rule.from[0])}${rule.required ? '' : ' if given'}`;
+    case 'ban-keys':
+      return `in ${list(rule.from)} only an admin sets ${rule.keys.map((key) => `\`${key}\``).join(', ')}`;
+    case 'keys-need':
+      return `${NEEDS[rule.action]} if ${code(rule.from)} matches \`${rule.keys.source}\``;
+    case 'redact':
+      return `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`;
+    case 'allowed-actions':
+      return 'the reply says what the caller may do, in `allowed_actions`';
+    case 'stamp':
+      return `${code(rule.to)} is the caller's name`;
+    case 'answer':
+      return `always \`${JSON.stringify(rule.body)}\``;
+    case 'serve':
+      return '';
+    case 'special':
+      return `judged further by src/gateway (${rule.name})`;
+    case 'spare':
+      return [
+        `not with DENY on every ${words(rule.kind)}`,
+        rule.when !== undefined && `if ${list(rule.when.from, ' or ')}`,
+        rule.when !== undefined && (rule.when.form ? `matches \`${rule.when.form.source}\`` : 'is given'),
+      ]
+        .filter(Boolean)
+        .join(' ');
+    case 'withhold':
+      return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
+    case 'takes-form':
+    case 'takes-query':
+      return '';
+    case 'streams':
+      return 'the body streams through';
+  }
+}
+
+function servedBy({ method, path, rules }: Operation): string {
+  if (rules.some(({ rule }) => rule === 'serve' || rule === 'answer')) return 'gateway';
+  const keys = new Set(expandPath(path).map((full) => keyOf(method, full)));
+  const versions = SAMPLED_VERSIONS.filter((version) =>
+    KEYS_OF_VERSION.get(version)?.some((key) => keys.has(key)),
+  );
+  return versions.length === SAMPLED_VERSIONS.length ? 'all' : versions.join(', ');
+}
+
+const KEYS_OF_VERSION: ReadonlyMap<string, readonly string[]> = new Map(
+  SAMPLED_VERSIONS.map((version) => [
+    version,
+    (liveRoutes(version) ?? []).flatMap((operation) => {
+      const space = operation.indexOf(' ');
+      return expandPath(operation.slice(space + 1)).map((full) => keyOf(operation.slice(0, space), full));
+    }),
+  ]),
+);

@@ -1,0 +1,368 @@
+/**
+ * The language that the table of routes is written in. Everything here is data: a row says what an
+ * operation touches and what follows from it; src/gateway does it.
+ */
+import type { Action } from '../../policy/permissions.ts';
+import type { InnerKind, PartKind, RootKind } from '../../policy/resources.ts';
+import type { SearchOrder } from './search-order.ts';
+
+/** Things that live inside a root, or other names of one; src/mlflow/things/lineage.ts knows how to find it. */
+export const CHILD_KINDS = [
+  'run',
+  'trace',
+  'logged_model',
+  'dataset',
+  'issue',
+  'label_schema',
+  'review_queue',
+  'job',
+  'prompt_optimization_job',
+  'gateway_endpoint_name',
+  'gateway_guardrail',
+] as const;
+export type ChildKind = (typeof CHILD_KINDS)[number];
+
+/**
+ * What a locator can find: a root, a child of one, a user of this gateway, or text that has to be
+ * taken apart first (an artifact path, a model version's source, a prompt's address, a Gemini call).
+ */
+export type ReferenceKind =
+  | RootKind
+  | ChildKind
+  | 'user'
+  | 'artifact'
+  | 'source'
+  | 'prompt_uri'
+  | 'gemini_call';
+
+/**
+ * Where in a request a value stands: `body.run_id`, `query.path`, `path.model_id`,
+ * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`; `{}` reads text as JSON:
+ * `body.scorer.{}.name`; `a/b` joins two into the id of what is named by both: `body.experiment_id/name`.
+ */
+export type From = `${'body' | 'query' | 'path' | 'header'}.${string}`;
+
+export interface Locator {
+  readonly kind: ReferenceKind;
+  /** Names of the same thing; two that differ are refused. */
+  readonly from: readonly From[];
+  /** Absent means that the request touches no such thing; otherwise it is a 400. */
+  readonly optional?: boolean;
+  /** Stands in for the row's own action. */
+  readonly action?: Action;
+  /** Accepts ids that MLflow could never give out: MLflow's permissions API takes any text. */
+  readonly loose?: boolean;
+  /** Things of this kind inside it are what the request is about: grants on all of the kind decide first. */
+  readonly part?: InnerKind;
+  /** What those grants must allow, where that is more than what the root must. */
+  readonly tierAction?: Action;
+  /** Not touched where this is sent. */
+  readonly unless?: From;
+  /** A child that need not exist yet; one that does must share the root of the row's first locator. */
+  readonly fresh?: 'or-same-root';
+}
+
+/** What a row needs besides or instead of an action on what it touches. */
+export type Need =
+  | Action
+  /** No credentials asked. */
+  | 'public'
+  /** Whoever has signed in. */
+  | 'signed-in'
+  | 'admin'
+  /** Refused to everyone: dangerous, or not implemented upstream. */
+  | 'nobody';
+
+/** Paging of a search: the largest page the upstream gives, and whether it can be told which ids to look at. */
+export interface Paging {
+  readonly largestPage: number;
+  /** Page size when the request names none; absent if the upstream then refuses. */
+  readonly defaultPage?: number;
+  /** Column of the upstream's filter language that takes `IN (…)`, where the version has it. */
+  readonly pushDown?: string;
+  /** Column that tells one row from another, or two joined, where the id does not. */
+  readonly row?: string;
+  /** The reply names the list even if it is empty, as FastAPI's do; protobuf's leave it out. */
+  readonly alwaysListed?: true;
+  /** How few rows among very many are found where the upstream takes no `IN (…)`. */
+  readonly oneByOne?: OneByOne;
+}
+
+/** Asking for each row by the search itself, with `name = '…'` in its filter. */
+export interface OneByOne {
+  readonly order: SearchOrder;
+  /** Asked first where a row's id is not its name: where one row by id is, with the id behind it, and under what key. */
+  readonly lookUp?: { readonly target: string; readonly at: string };
+  /** Rows of a large page that cost the upstream about as much as asking for one; measured with 2.15.1. */
+  readonly worth: number;
+}
+
+/** What follows from an operation, besides forwarding it. */
+export type Rule =
+  /** Drops reply rows whose root the caller may not read; with `paging`, refills the page. */
+  | {
+      readonly rule: 'keep';
+      readonly list: string;
+      readonly kind: ReferenceKind;
+      readonly id: string;
+      readonly paging?: Paging;
+      /** What the caller must be allowed to do to what is left; reading if not said. */
+      readonly action?: Action;
+      /** Rows are things of this kind inside the root: none is left to whoever is denied all of them. */
+      readonly part?: PartKind;
+    }
+  /** Replaces a list of ids in the body by its readable part; `whenEmpty` is answered if none is left. */
+  | {
+      readonly rule: 'narrow';
+      readonly from: From;
+      readonly kind: RootKind;
+      readonly whenEmpty: Readonly<Record<string, unknown>>;
+    }
+  /** The touched root stands only in the reply: judged there, before anything is sent. The request has its name. */
+  | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string; readonly name: From }
+  /** The creator gets MANAGE on what the reply names; without `id`, on what the request does. */
+  | {
+      readonly rule: 'adopt';
+      readonly kind: RootKind;
+      readonly name: From;
+      readonly id?: string;
+      /** Where the reply holds the number of a version: only the first of them is a create. */
+      readonly version?: string;
+    }
+  | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
+  /** `unless` this is sent, when only a part of it is deleted. */
+  | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From; readonly unless?: From }
+  /** The reply tells which root a child belongs to: remembered, so that no look-up is needed later. */
+  | {
+      readonly rule: 'learn';
+      readonly kind: ChildKind;
+      readonly id: string;
+      readonly root: string;
+    }
+  /** The gateway remembers who started this, as the upstream does not. */
+  | {
+      readonly rule: 'own';
+      readonly kind: ChildKind;
+      readonly list?: string;
+      readonly id: string;
+      readonly experiment?: From;
+    }
+  /** Only an admin may send these. */
+  | { readonly rule: 'admin-only'; readonly from: readonly From[]; readonly why: string }
+  /** Only an admin may send fields of the body with names of this form. */
+  | { readonly rule: 'admin-names'; readonly form: RegExp; readonly why: string }
+  /** Whoever is no admin may send nothing else than text of this form. */
+  | { readonly rule: 'only'; readonly from: From; readonly form: RegExp; readonly why: string }
+  /** Must not be sent: a second name for the same thing that only one reader looks at. */
+  | { readonly rule: 'absent'; readonly from: readonly From[] }
+  /** Must be equal where both are sent; the first must be sent. */
+  | { readonly rule: 'equal'; readonly from: readonly [From, From]; readonly required?: boolean }
+  /** Keys of a tag or metadata list or map that redirect reads elsewhere. */
+  | { readonly rule: 'ban-keys'; readonly from: readonly From[]; readonly keys: readonly string[] }
+  /** With one of these keys, the operation needs more. */
+  | { readonly rule: 'keys-need'; readonly from: From; readonly keys: RegExp; readonly action: Action }
+  /** Adds to each row of a list, or to the reply itself, what the caller may do to it, for MLflow's UI. */
+  | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
+  /** Fields blanked for whoever is not an admin. */
+  | { readonly rule: 'redact'; readonly fields: readonly string[] }
+  /** Who the caller is, written over what the client claims; `unless` a field has that value. */
+  | { readonly rule: 'stamp'; readonly to: From; readonly unless?: readonly [From, string] }
+  /** Answered by the gateway itself with this value, without asking the upstream. */
+  | { readonly rule: 'answer'; readonly body: unknown }
+  /** Served by the handler of that name in src/admin. */
+  | { readonly rule: 'serve'; readonly handler: string }
+  /** Not data: a function in src/gateway/judges/index.ts judges it. */
+  | {
+      readonly rule: 'special';
+      readonly name:
+        | 'graphql'
+        | 'otlp'
+        | 'review-queue'
+        | 'job'
+        | 'mcp-version'
+        | 'server-keys'
+        | 'own-key'
+        | 'model-calls'
+        | 'usage-experiment'
+        | 'grantable'
+        | 'role-admin'
+        | 'role-viewer'
+        | 'holder-viewer';
+    }
+  /**
+   * Makes, lists or, by a filter, asks about things of a kind: refused to whoever holds DENY on all of them. With
+   * `when` only where one of these is sent, and is text of this form.
+   */
+  | {
+      readonly rule: 'spare';
+      readonly kind: PartKind;
+      readonly when?: { readonly from: readonly From[]; readonly form?: RegExp };
+    }
+  /** Taken out of the reply for whoever holds DENY on all things of the kind; `[]` walks a list: `traces[].info`. */
+  | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
+  /** The query is read even though the method has a body. */
+  | { readonly rule: 'takes-query' }
+  /** The body is what a form sends, not JSON. */
+  | { readonly rule: 'takes-form' }
+  /** The body is not JSON and streams through unread. */
+  | { readonly rule: 'streams' };
+
+/** One operation: methods (`GET|POST`), path, need, what it touches, what follows. */
+export type Row = readonly [
+  methods: string,
+  path: string,
+  need: Need,
+  touches?: Locator | readonly Locator[],
+  ...follows: Rule[],
+];
+
+const locator =
+  (kind: ReferenceKind) =>
+  (...from: From[]): Locator => ({ kind, from });
+
+export const experiment = locator('experiment');
+export const run = locator('run');
+export const trace = locator('trace');
+export const loggedModel = locator('logged_model');
+export const model = locator('registered_model');
+export const dataset = locator('dataset');
+export const issue = locator('issue');
+export const labelSchema = locator('label_schema');
+export const reviewQueue = locator('review_queue');
+export const job = locator('job');
+export const promptJob = locator('prompt_optimization_job');
+export const artifact = locator('artifact');
+export const source = locator('source');
+export const promptUri = locator('prompt_uri');
+export const user = locator('user');
+export const secret = locator('gateway_secret');
+export const scorer = locator('scorer');
+export const endpoint = locator('gateway_endpoint');
+export const endpointName = locator('gateway_endpoint_name');
+export const guardrail = locator('gateway_guardrail');
+export const geminiCall = locator('gemini_call');
+export const modelDefinition = locator('gateway_model_definition');
+export const mcpServer = locator('mcp_server');
+export const workspace = locator('workspace');
+
+/** The same locator, where the request is about all things of a kind inside of it. */
+export const all = (part: InnerKind, what: Locator, tierAction?: Action): Locator => ({
+  ...what,
+  part,
+  ...(tierAction && { tierAction }),
+});
+/** The same locator, about the versions inside of it; those of a prompt if it is one. */
+export const versionsOf = (what: Locator): Locator => all('registered_model_version', what);
+/** The same locator, for a request that does not touch it where something is sent. */
+export const unless = (from: From, what: Locator): Locator => ({ ...what, unless: from });
+/** The same locator, for a request that may leave it out. */
+export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
+/** The same locator, needing another action than the row's. */
+export const to = (action: Action, what: Locator): Locator => ({ ...what, action });
+/** The same locator, taking ids that MLflow could never give out. */
+export const anyId = (what: Locator): Locator => ({ ...what, loose: true });
+
+export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Paging): Rule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  ...(paging && { paging }),
+});
+/** Keeps versions of what the caller may read. */
+export const keepVersions = (list: string, id: string, paging: Paging): Rule => ({
+  rule: 'keep',
+  list,
+  kind: 'registered_model',
+  id,
+  paging,
+  part: 'registered_model_version',
+});
+/** Keeps what the caller may use. */
+export const keepUsable = (list: string, kind: ChildKind, id: string): Rule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  action: 'use',
+});
+export const narrow = (
+  from: From,
+  kind: RootKind = 'experiment',
+  whenEmpty: Readonly<Record<string, unknown>> = {},
+): Rule => ({ rule: 'narrow', from, kind, whenEmpty });
+export const judgeReply = (kind: ReferenceKind, name: From, id: string): Rule => ({
+  rule: 'judge-reply',
+  kind,
+  name,
+  id,
+});
+export const adopt = (kind: RootKind, name: From, id: string): Rule => ({ rule: 'adopt', kind, name, id });
+export const adoptFirstVersion = (kind: RootKind, name: From, version: string): Rule => ({
+  rule: 'adopt',
+  kind,
+  name,
+  version,
+});
+export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
+  rule: 'rename',
+  kind,
+  name,
+  newName,
+});
+export const forget = (kind: RootKind, name: From, unless?: From): Rule => ({
+  rule: 'forget',
+  kind,
+  name,
+  ...(unless && { unless }),
+});
+export const learn = (kind: ChildKind, id: string, root: string): Rule => ({ rule: 'learn', kind, id, root });
+export const own = (kind: ChildKind, id: string, experiment?: From, list?: string): Rule => ({
+  rule: 'own',
+  kind,
+  id,
+  ...(experiment && { experiment }),
+  ...(list && { list }),
+});
+export const adminOnly = (why: string, ...from: From[]): Rule => ({ rule: 'admin-only', from, why });
+export const adminNames = (why: string, form: RegExp): Rule => ({ rule: 'admin-names', form, why });
+export const only = (form: RegExp, from: From, why: string): Rule => ({ rule: 'only', from, form, why });
+export const absent = (...from: From[]): Rule => ({ rule: 'absent', from });
+export const equal = (first: From, second: From, required = false): Rule => ({
+  rule: 'equal',
+  from: [first, second],
+  required,
+});
+export const banKeys = (keys: readonly string[], ...from: From[]): Rule => ({ rule: 'ban-keys', from, keys });
+export const keysNeed = (action: Action, from: From, keys: RegExp): Rule => ({
+  rule: 'keys-need',
+  from,
+  keys,
+  action,
+});
+export const redact = (...fields: string[]): Rule => ({ rule: 'redact', fields });
+export const allowedActions = (kind: RootKind, id: string, list?: string): Rule => ({
+  rule: 'allowed-actions',
+  kind,
+  id,
+  ...(list && { list }),
+});
+export const stamp = (where: From, unless?: readonly [From, string]): Rule => ({
+  rule: 'stamp',
+  to: where,
+  ...(unless && { unless }),
+});
+export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
+export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
+export const special = (name: (Rule & { rule: 'special' })['name']): Rule => ({ rule: 'special', name });
+export const spare = (kind: PartKind): Rule => ({ rule: 'spare', kind });
+/** Spares a kind where one of these is sent; with `form`, where it is text of that form. */
+export const spareWhen = (kind: PartKind, from: readonly From[], form?: RegExp): Rule => ({
+  rule: 'spare',
+  kind,
+  when: { from, ...(form && { form }) },
+});
+export const withhold = (kind: PartKind, at: string): Rule => ({ rule: 'withhold', kind, at });
+export const takesQuery: Rule = { rule: 'takes-query' };
+export const takesForm: Rule = { rule: 'takes-form' };
+export const streams: Rule = { rule: 'streams' };

@@ -1,0 +1,100 @@
+import { invalid } from '../../errors.ts';
+import type { PartKind } from '../../policy/resources.ts';
+import type { ReferenceKind } from '../table/row.ts';
+
+/**
+ * Ids as MLflow itself gives them out. It reads some far more widely (`int("01")`, `int("１")` and
+ * `int("1_0")` are experiments 1, 1 and 10), so that a grant keyed by the text would miss: whatever is
+ * not in this form is refused.
+ */
+const CANONICAL = {
+  experiment: /^(?:0|[1-9][0-9]{0,18})$/,
+  run: /^[0-9a-f]{32}$/,
+  logged_model: /^m-[0-9a-f]{32}$/,
+  trace: /^(?:tr-)?[0-9a-f]{32}$/,
+  dataset: /^d-[0-9a-f]{32}$/,
+  scorer: /^(?:0|[1-9][0-9]{0,18})\/[A-Za-z0-9_.~%-]{1,3000}$/,
+} as const satisfies Partial<Record<ReferenceKind, RegExp>>;
+
+/** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const NAME = /^(?!\*$)[^\u0000-\u001f\u007f]{1,1000}$/u;
+const OPAQUE = /^[A-Za-z0-9_.:-]{1,100}$/;
+
+const NAMED: ReadonlySet<ReferenceKind> = new Set([
+  'registered_model',
+  'prompt',
+  'gateway_endpoint_name',
+  'gemini_call',
+  'mcp_server',
+  'workspace',
+  'user',
+  'artifact',
+  'source',
+  'prompt_uri',
+]);
+
+/** Ids that tests and tools grant on although no experiment can have them: text no `int()` reads. */
+const LOOSE = /^(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,100}$/;
+
+/** Whether `id` is written as the upstream would write it. */
+export function isCanonical(kind: ReferenceKind, id: string, loose = false): boolean {
+  const pattern =
+    kind in CANONICAL ? CANONICAL[kind as keyof typeof CANONICAL] : NAMED.has(kind) ? NAME : OPAQUE;
+  return pattern.test(id) || (loose && LOOSE.test(id));
+}
+
+/**
+ * The id of what is named by two: `<namespace>/<slug>`, or `<experiment id>/<scorer name>` with the name encoded as
+ * MLflow encodes it in grants (Python's `quote(name, safe='')`), as it may hold anything.
+ */
+export function joinId(first: string, second: string): string {
+  const encoded = encodeURIComponent(second).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${first}/${encoded}`;
+}
+
+/** Whether a registered model or version in a reply is a prompt's: MLflow tells them apart by a tag. */
+export function hasPromptTag(entity: unknown): boolean {
+  const tags = typeof entity === 'object' && entity !== null && 'tags' in entity ? entity.tags : undefined;
+  if (!Array.isArray(tags)) return false;
+  return tags.some(
+    (tag: unknown) =>
+      typeof tag === 'object' &&
+      tag !== null &&
+      'key' in tag &&
+      tag.key === 'mlflow.prompt.is_prompt' &&
+      'value' in tag &&
+      String(tag.value).toLowerCase() === 'true',
+  );
+}
+
+/**
+ * The endpoint that a call in Google's style names: `<endpoint>:generateContent`.
+ *
+ * @throws ApiError 400 for anything else.
+ * @see mlflow/server/auth/__init__.py (`_extract_gateway_endpoint_name`)
+ */
+export function endpointOfGeminiCall(call: string): string {
+  const [, name] = /^([^/:]+):(?:generateContent|streamGenerateContent)$/.exec(call) ?? [];
+  if (name === undefined) throw invalid('The path must end in <endpoint>:generateContent.');
+  return name;
+}
+
+/**
+ * What kind of thing an artifact path lies in: `<experiment>/<run>/artifacts/…`, `<experiment>/models/<model>/…` or
+ * `<experiment>/traces/<trace>/…`; undefined above these.
+ */
+export function partOfArtifact(segments: readonly string[]): PartKind | undefined {
+  const [, second, third] = segments;
+  if (second === undefined || third === undefined) return undefined;
+  return second === 'models' ? 'logged_model' : second === 'traces' ? 'trace' : 'run';
+}
+
+/** The experiment that an artifact path lies in; undefined if it starts with none. */
+export function experimentOfArtifact(segments: readonly string[]): string | undefined {
+  const [first] = segments;
+  return first !== undefined && CANONICAL.experiment.test(first) ? first : undefined;
+}

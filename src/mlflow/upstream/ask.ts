@@ -1,0 +1,32 @@
+import { unavailable } from '../../errors.ts';
+import type { Upstream } from './upstream.ts';
+
+/**
+ * Asks the upstream for something by its id or name.
+ *
+ * @param target - path and query of a GET.
+ * @param noneAt - statuses that say that there is none; a 400 is MLflow's word for an id that cannot exist.
+ * @returns the JSON it answers; undefined if it says that there is none.
+ * @throws ApiError 503 or 504 if the answer is not clear: silence never grants.
+ */
+export async function ask(
+  upstream: Pick<Upstream, 'exchange'>,
+  target: string,
+  noneAt: readonly number[] = [404, 400],
+): Promise<unknown> {
+  const { status, bytes } = await upstream.exchange({ method: 'GET', target });
+  if (noneAt.includes(status)) return undefined;
+  if (status !== 200) {
+    throw unavailable('The MLflow server did not say what this belongs to. Try again.', { status });
+  }
+  return parseAnswer(bytes);
+}
+
+/** Reads an answer as JSON; one that is not is no answer. */
+export function parseAnswer(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw unavailable('The MLflow server gave an answer that cannot be read.', cause);
+  }
+}

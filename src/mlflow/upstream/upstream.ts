@@ -1,0 +1,151 @@
+import { type Dispatcher, errors, Pool } from 'undici';
+import { ApiError, unavailable } from '../../errors.ts';
+
+/** A whole answer of the upstream, for the few operations whose reply is read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly bytes: Buffer;
+}
+
+export interface Exchange {
+  readonly method: string;
+  /** Path and query, in canonical form. */
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+}
+
+/** The MLflow behind the gateway. */
+export interface Upstream {
+  /** `http://localhost` for a socket; the base that requests are forwarded to. */
+  readonly origin: string;
+  /** The Host that MLflow is sent: 3.5 and later refuse any they do not know. */
+  readonly host: string;
+  readonly dispatcher: Pool;
+  /**
+   * Sends a request and reads the whole answer.
+   *
+   * @throws ApiError 503 or 504 if there is none.
+   */
+  exchange(request: Exchange): Promise<Answer>;
+  /** The version it says it is, such as `3.17.2`; asked again after a minute. */
+  version(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export interface UpstreamOptions {
+  /** `http://…`, `https://…` or `unix:/path/to.sock`. */
+  readonly uri: string;
+  readonly host?: string | undefined;
+  readonly timeoutSeconds: number;
+  readonly connections: number;
+  /** Whether a connection serves more than one request; it does unless said. */
+  readonly keepAlive?: boolean;
+  readonly clock: () => number;
+}
+
+/** How long a reply that is read whole may be: searches of the largest pages stay far below. */
+const LARGEST_ANSWER = 512 * 1024 * 1024;
+const VERSION_TTL_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** Opens the way to the upstream; nothing is connected before the first request. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const socketPath = options.uri.startsWith('unix:') ? options.uri.slice('unix:'.length) : undefined;
+  const origin = socketPath === undefined ? new URL(options.uri).origin : 'http://localhost';
+  const timeoutMs = options.timeoutSeconds * 1000;
+  const dispatcher = new Pool(origin, {
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(socketPath !== undefined && { socketPath }) },
+    connections: options.connections,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    // 0 is a connection for each request.
+    pipelining: options.keepAlive === false ? 0 : 1,
+  });
+  const host = options.host ?? defaultHost(origin, socketPath !== undefined);
+  let known: { readonly version: string; readonly at: number } | undefined;
+
+  async function exchange({ method, target, headers, body }: Exchange): Promise<Answer> {
+    try {
+      const response = await dispatcher.request({
+        method: method as Dispatcher.HttpMethod,
+        path: target,
+        headers: { ...headers, host },
+        ...(body !== undefined && { body }),
+      });
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        bytes: await readAll(response.body),
+      };
+    } catch (error) {
+      throw upstreamFailure(error);
+    }
+  }
+
+  return {
+    origin,
+    host,
+    dispatcher,
+    exchange,
+    async version() {
+      const now = options.clock();
+      if (known !== undefined && now - known.at < VERSION_TTL_MS) return known.version;
+      const answer = await exchange({ method: 'GET', target: '/version' });
+      const version = answer.bytes.toString('utf8').trim();
+      if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) return known?.version;
+      known = { version, at: now };
+      return version;
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > LARGEST_ANSWER) throw new Error('the answer is larger than may be read');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+/**
+ * What a failure on the way to the upstream is to a client: 504 if it took too long, else 503; both
+ * are retried by MLflow's client. The cause is kept for the log.
+ */
+export function upstreamFailure(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (isTimeout(root) || isTimeout(error)) {
+    return new ApiError('DEADLINE_EXCEEDED', 'The MLflow server took too long to answer. Try again later.', {
+      cause: error,
+    });
+  }
+  return unavailable('The MLflow server cannot be reached right now. Try again in a moment.', error);
+}
+
+function isTimeout(error: unknown): boolean {
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) return true;
+  const code = (error as { code?: unknown } | null)?.code;
+  return (
+    code === 'UND_ERR_HEADERS_TIMEOUT' ||
+    code === 'UND_ERR_BODY_TIMEOUT' ||
+    code === 'FST_REPLY_FROM_GATEWAY_TIMEOUT'
+  );
+}
+
+/**
+ * MLflow from 3.5 on answers 403 to a Host it does not know; it always knows `localhost`. A server
+ * behind TLS is more likely one of several under its address, told apart by name.
+ */
+function defaultHost(origin: string, socket: boolean): string {
+  return socket || origin.startsWith('http:') ? 'localhost' : new URL(origin).host;
+}

@@ -1,0 +1,272 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ADMIN, startGateway, type TestGateway } from '../../support/gateway.ts';
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+let gateway: TestGateway;
+let answering: Answering;
+/** What arrived at the upstream. */
+let arrived: IncomingMessage[];
+
+const upstream = createServer((request, response) => {
+  if (request.url === '/version') {
+    response.end('3.17.2');
+    return;
+  }
+  arrived.push(request);
+  answering(request, response);
+});
+
+const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`;
+const PATH = '/ajax-api/2.0/anything';
+
+beforeAll(async () => {
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  gateway = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, {
+    upstream_timeout_seconds: '2',
+  });
+});
+
+beforeEach(() => {
+  arrived = [];
+});
+
+afterAll(async () => {
+  await gateway.close();
+  upstream.close();
+  upstream.closeAllConnections();
+});
+
+/** A request whose sending and receiving the test steers itself. */
+function open(method: string, headers: Record<string, string> = {}) {
+  return request(new URL(PATH, gateway.url), {
+    method,
+    headers: { authorization, ...headers },
+    agent: false,
+  });
+}
+
+describe('the answer', () => {
+  it('has the status, the headers and the bytes of the upstream', async () => {
+    answering = (_, response) => {
+      response.writeHead(418, { etag: '"1"', 'content-type': 'text/x', 'x-two': ['a', 'b'] });
+      response.end(Buffer.from([0, 255, 10]));
+    };
+    const { status, headers, bytes } = await gateway.admin.get(PATH);
+    expect(status).toBe(418);
+    expect(headers).toMatchObject({ etag: '"1"', 'content-type': 'text/x', 'x-two': ['a', 'b'] });
+    expect([...bytes]).toEqual([0, 255, 10]);
+  });
+
+  it('has no headers of the upstream’s own connection, cookies or CORS rules', async () => {
+    answering = (_, response) => {
+      response.writeHead(200, {
+        'set-cookie': 'session=1',
+        server: 'upstream',
+        'access-control-allow-origin': '*',
+        'keep-alive': 'timeout=1',
+        upgrade: 'h2c',
+        'proxy-authenticate': 'Basic',
+        'alt-svc': 'h3=":1"',
+        'clear-site-data': '"*"',
+        connection: 'keep-alive, X-Hop',
+        'x-hop': '1',
+        'x-kept': '1',
+      });
+      response.end();
+    };
+    const { headers } = await gateway.admin.get(PATH);
+    expect(headers['x-kept']).toBe('1');
+    for (const name of [
+      'set-cookie',
+      'server',
+      'access-control-allow-origin',
+      'upgrade',
+      'proxy-authenticate',
+      'alt-svc',
+      'clear-site-data',
+      'x-hop',
+    ]) {
+      expect(headers).not.toHaveProperty(name);
+    }
+  });
+
+  it.each([
+    ['streamed', '/'],
+    ['read whole', '/api/2.0/mlflow/experiments/search?max_results=1'],
+  ])('that announces trailers is an answer all the same, %s', async (_, target) => {
+    answering = (_, response) => {
+      response.writeHead(200, { trailer: 'X-Sum', 'transfer-encoding': 'chunked' });
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end('{}');
+    };
+    const { status, headers, text: body } = await (await gateway.person()).get(target);
+    expect([status, body, headers['trailer']]).toEqual([200, '{}', undefined]);
+  });
+
+  it.each([204, 304])('may have no body: %i', async (code) => {
+    answering = (_, response) => response.writeHead(code, { etag: '"2"' }).end();
+    const { status, headers, bytes } = await gateway.admin.get(PATH);
+    expect([status, headers['etag'], bytes.length]).toEqual([code, '"2"', 0]);
+  });
+
+  it('to HEAD has the length that GET would have, and no body', async () => {
+    answering = (_, response) => response.writeHead(200, { 'content-length': 1234 }).end();
+    const { status, headers, bytes } = await gateway.admin.send('HEAD', PATH);
+    expect([status, headers['content-length'], bytes.length]).toEqual([200, '1234', 0]);
+  });
+
+  it('begins while the upstream is still sending', async () => {
+    let finish = () => {};
+    answering = (_, response) => {
+      response.write('first');
+      finish = () => response.end('last');
+    };
+    const sent = open('GET').end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const [first] = await once(answer, 'data');
+    expect(String(first)).toBe('first');
+    finish();
+    expect(await text(answer)).toBe('last');
+  });
+
+  it('does not look complete when the upstream breaks off', async () => {
+    answering = (_, response) => {
+      response.write('a part of it', () => response.destroy());
+    };
+    const sent = open('GET').end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    await expect(text(answer)).rejects.toThrow();
+    expect(answer.complete).toBe(false);
+  });
+
+  it('waits for a client that reads slowly', async () => {
+    const size = 64 * 1024 * 1024;
+    const block = Buffer.alloc(64 * 1024);
+    let written = 0;
+    answering = (_, response) => {
+      const more = () => {
+        while (written < size) {
+          written += block.length;
+          if (!response.write(block)) return;
+        }
+        response.end();
+      };
+      response.on('drain', more);
+      more();
+    };
+    const sent = open('GET').end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.pause();
+    let before = -1;
+    // As long as anything still moves, the buffers of the sockets are filling.
+    while (written !== before) {
+      before = written;
+      await gateway.anonymous.get('/health');
+      await gateway.anonymous.get('/health');
+    }
+    expect(written).toBeLessThan(size / 2);
+    let received = 0;
+    for await (const chunk of answer) received += (chunk as Buffer).length;
+    expect(received).toBe(size);
+  });
+
+  it('is 503 when there is none', async () => {
+    answering = (request) => request.socket.destroy();
+    const { status, json } = await gateway.admin.get(PATH);
+    expect([status, json.error_code]).toEqual([503, 'TEMPORARILY_UNAVAILABLE']);
+  });
+
+  it('is 503 when its status is none of HTTP', async () => {
+    answering = (_, response) => response.writeHead(700).end('odd');
+    const { status, json } = await gateway.admin.get(PATH);
+    expect([status, json.error_code]).toEqual([503, 'TEMPORARILY_UNAVAILABLE']);
+  });
+
+  it('is 504 when it takes too long', async () => {
+    answering = () => {};
+    expect((await gateway.admin.get(PATH)).status).toBe(504);
+  });
+});
+
+describe('the request', () => {
+  const echo: Answering = (request, response) => request.pipe(response);
+
+  it('arrives with its query and its bytes as they were sent', async () => {
+    answering = echo;
+    const raw = '{"step": 9223372036854775807, "value": "NaN", "a": 1.0}';
+    const headers = { 'content-type': 'application/json' };
+    const { text: echoed } = await gateway.admin.send('POST', `${PATH}?b=2&a=%20`, { raw, headers });
+    expect(echoed).toBe(raw);
+    expect(arrived[0]?.url).toBe(`${PATH}?b=2&a=%20`);
+    expect(arrived[0]?.headers['content-length']).toBe(String(raw.length));
+  });
+
+  it('streams, chunk after chunk', async () => {
+    answering = echo;
+    const sent = open('PUT');
+    sent.write('one');
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const [first] = await once(answer, 'data');
+    expect(String(first)).toBe('one');
+    sent.end('two');
+    expect(await text(answer)).toBe('two');
+  });
+
+  it('loses the headers that it names for the next hop alone', async () => {
+    answering = (_, response) => response.end();
+    const sent = open('GET', { connection: 'close, X-Hop', 'x-hop': '1', 'x-stays': '2' }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(arrived[0]?.headers).toMatchObject({ 'x-stays': '2' });
+    expect(arrived[0]?.headers).not.toHaveProperty('x-hop');
+  });
+
+  it('ends at the upstream when the client goes away while it waits', async () => {
+    const ended = new Promise((resolve) => {
+      answering = (_, response) => response.on('close', () => resolve(response.writableFinished));
+    });
+    // Waits for as long as it takes: nothing but the client's leaving ends this.
+    const patient = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const sent = request(new URL(PATH, patient.url), { headers: { authorization }, agent: false }).end();
+    sent.on('error', () => {});
+    while (arrived.length === 0) await patient.anonymous.get('/health');
+    sent.destroy();
+    expect(await ended).toBe(false);
+    await patient.close();
+  });
+
+  it('ends at the upstream when the client goes away while it sends', async () => {
+    const ended = new Promise((resolve) => {
+      answering = (request) => {
+        request.resume();
+        request.on('error', () => resolve(request.complete));
+      };
+    });
+    const sent = open('PUT', { 'content-length': '1000000' });
+    sent.on('error', () => {});
+    sent.write('a part');
+    while (arrived.length === 0) await gateway.anonymous.get('/health');
+    sent.destroy();
+    expect(await ended).toBe(false);
+  });
+
+  it('that is answered before it was read ends its connection, so that nobody takes its rest for another', async () => {
+    answering = (_, response) => response.writeHead(413).end('too much');
+    const { port, hostname } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    socket.write(
+      `PUT ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 100000\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
+    const received = await text(socket);
+    expect(received).toMatch(/^HTTP\/1\.1 413 /);
+    expect(received).toMatch(/^connection: close\r$/im);
+    expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+});

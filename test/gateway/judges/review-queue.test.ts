@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  createExperiment,
+  grant,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../../support/gateway.ts';
+import { sharedMlflow } from '../../support/mlflow.ts';
+import { startTrace } from '../../support/traces.ts';
+
+let gateway: TestGateway;
+let experiment: string;
+let manager: Person;
+/** Made the queues; holds EDIT. */
+let owner: Person;
+/** Holds EDIT too. */
+let editor: Person;
+let reader: Person;
+let stranger: Person;
+
+beforeAll(async () => {
+  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  manager = await gateway.person('manager');
+  owner = await gateway.person('Owner');
+  editor = await gateway.person('editor');
+  reader = await gateway.person('reader');
+  stranger = await gateway.person('stranger');
+  experiment = await createExperiment(manager);
+  await grant(manager, owner, { experiment }, 'EDIT');
+  await grant(manager, editor, { experiment }, 'EDIT');
+  await grant(manager, reader, { experiment }, 'READ');
+});
+afterAll(() => gateway.close());
+
+const path = (rest: string) => `/api/3.0/mlflow/review-queues/${rest}`;
+const post = (who: Person, rest: string, json: unknown) => who.post(path(rest), json);
+const get = (who: Person, rest: string) => who.get(path(rest));
+
+const newQueue = (who: Person, more: Readonly<Record<string, unknown>> = {}) =>
+  post(who, 'create', { experiment_id: experiment, name: unique('queue'), queue_type: 'CUSTOM', ...more });
+
+async function queueOf(who: Person, ...reviewers: Person[]): Promise<string> {
+  const users = reviewers.map(({ username }) => username);
+  const { status, text, json } = await newQueue(who, { users });
+  if (status !== 200) throw new Error(text);
+  return json.review_queue.queue_id;
+}
+
+/** Who of everybody gets a 200. */
+async function passing(ask: (who: Person) => Promise<{ status: number }>): Promise<Person[]> {
+  const passed: Person[] = [];
+  for (const who of [stranger, reader, editor, owner, manager]) {
+    const { status } = await ask(who);
+    if (status === 200) passed.push(who);
+    else expect(status).toBe(403);
+  }
+  return passed;
+}
+
+test('whoever may edit the experiment makes a queue', async () => {
+  expect(await passing((who) => newQueue(who))).toEqual([editor, owner, manager]);
+});
+
+test('a queue is opened by its owner, its reviewers and whoever manages the experiment', async () => {
+  const queue = await queueOf(owner);
+  const reviewed = await queueOf(owner, reader);
+  for (const rest of ['get?queue_id=', 'items/list?queue_id=']) {
+    expect(await passing((who) => get(who, `${rest}${queue}`))).toEqual([owner, manager]);
+    expect(await passing((who) => get(who, `${rest}${reviewed}`))).toEqual([reader, owner, manager]);
+  }
+  const { name } = (await get(owner, `get?queue_id=${queue}`)).json.review_queue;
+  const byName = `get-by-name?experiment_id=${experiment}&name=${name}`;
+  expect(await passing((who) => get(who, byName))).toEqual([owner, manager]);
+});
+
+test('a list shows those without EDIT the queues they review', async () => {
+  const queue = await queueOf(owner);
+  const reviewed = await queueOf(owner, reader);
+  const listed = async (who: Person) => (await get(who, `list?experiment_id=${experiment}`)).text;
+  expect(await listed(editor)).toContain(queue);
+  expect(await listed(reader)).not.toContain(queue);
+  expect(await listed(reader)).toContain(reviewed);
+  expect((await get(stranger, `list?experiment_id=${experiment}`)).status).toBe(403);
+});
+
+test('a queue is changed by its owner and whoever manages the experiment', async () => {
+  const queue_id = await queueOf(owner);
+  const change = () => ({ queue_id, name: unique('renamed') });
+  expect(await passing((who) => post(who, 'update', change()))).toEqual([owner, manager]);
+});
+
+test('only whoever manages the experiment names another owner, whose the queue then is', async () => {
+  const queue_id = await queueOf(owner);
+  for (const give of [{ new_owner: editor.username }, { newOwner: editor.username }]) {
+    expect(await passing((who) => post(who, 'update', { queue_id, ...give }))).toEqual([manager]);
+  }
+  expect(await passing((who) => get(who, `get?queue_id=${queue_id}`))).toEqual([editor, manager]);
+});
+
+test('a custom queue is deleted and emptied by its owner and whoever manages the experiment', async () => {
+  const trace = await startTrace(manager, experiment);
+  const queue_id = await queueOf(owner);
+  const items = { queue_id, item_ids: [trace] };
+  expect(await passing((who) => post(who, 'items/add', items))).toEqual([editor, owner, manager]);
+  expect(await passing((who) => post(who, 'items/remove', items))).toEqual([owner, manager]);
+  for (const who of [stranger, reader, editor]) {
+    expect((await post(who, 'delete', { queue_id })).status).toBe(403);
+  }
+  expect((await post(owner, 'delete', { queue_id })).status).toBe(200);
+});
+
+test('a reviewer with EDIT answers, under his own name', async () => {
+  const trace = await startTrace(manager, experiment);
+  const queue_id = await queueOf(owner, editor, reader);
+  await post(owner, 'items/add', { queue_id, item_ids: [trace] });
+  const set = (status: string, more = {}) => ({ queue_id, item_id: trace, status, ...more });
+  const complete = set('COMPLETE', { completed_by: owner.username });
+  expect(await passing((who) => post(who, 'items/set-status', complete))).toEqual([editor]);
+  const { json } = await get(manager, `items/list?queue_id=${queue_id}`);
+  expect(json.items[0].completed_by).toBe(editor.username.toLowerCase());
+  expect((await post(editor, 'items/set-status', set('PENDING'))).status).toBe(200);
+});
+
+test('a custom queue has no name of a user, in whatever case', async () => {
+  for (const name of [reader.username, reader.username.toUpperCase(), ` ${reader.username}`]) {
+    expect((await newQueue(owner, { name })).status).toBe(400);
+    expect((await post(owner, 'update', { queue_id: await queueOf(owner), name })).status).toBe(400);
+  }
+});
+
+test("a user's own queue is made by that user, or by whoever manages the experiment", async () => {
+  const mine = (user: string) => ({ experiment_id: experiment, user });
+  expect((await post(owner, 'get-or-create-user', mine(editor.username))).status).toBe(403);
+  expect((await post(owner, 'get-or-create-user', mine(owner.username))).status).toBe(200);
+  expect((await post(manager, 'get-or-create-user', mine(editor.username))).status).toBe(200);
+  expect((await newQueue(owner, { name: reader.username, queue_type: 'USER' })).status).toBe(403);
+  expect((await newQueue(owner, { name: reader.username, queueType: 1 })).status).not.toBe(200);
+  // It stays, though it is its user's: its end is the manager's to decide.
+  const { json } = await post(owner, 'get-or-create-user', mine(owner.username));
+  const { queue_id } = json.review_queue;
+  expect((await post(owner, 'delete', { queue_id })).status).toBe(403);
+  expect((await post(manager, 'delete', { queue_id })).status).toBe(200);
+});
+
+test('an owner who may no longer edit the experiment may no longer change the queue', async () => {
+  const passing = await gateway.person('passing');
+  await grant(manager, passing, { experiment }, 'EDIT');
+  const queue_id = await queueOf(passing);
+  const to = { experiment_id: experiment, username: passing.username, permission: 'READ' };
+  expect((await manager.patch('/api/2.0/mlflow/experiments/permissions/update', to)).status).toBe(200);
+  expect((await post(passing, 'update', { queue_id, name: unique('mine') })).status).toBe(403);
+  expect((await get(passing, `get?queue_id=${queue_id}`)).status).toBe(403);
+});
+
+test('a custom queue does not take the place of a user’s own by blanks that MLflow takes off', async () => {
+  for (const blank of ['\u0085', '\u001c', '\u001f', '\u2028', ' ']) {
+    for (const name of [`${editor.username}${blank}`, `${blank}${editor.username.toUpperCase()}`]) {
+      expect([name, (await newQueue(owner, { name })).status]).toEqual([name, 400]);
+    }
+  }
+  const own = await post(editor, 'get-or-create-user', { experiment_id: experiment, user: editor.username });
+  expect(own.status).toBe(200);
+});
