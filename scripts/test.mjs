@@ -1,4 +1,4 @@
-// `npm test`: sets up what is missing, then format and lint, types, build and every test. What stands after
+// `npm test`: sets up what is missing, then format and lint, types, imports, build and every test. What stands after
 // `npm test --` goes to vitest. Plain JavaScript without dependencies, because it begins on the Node that is there.
 import './lib/check-node.mjs';
 import { spawnSync } from 'node:child_process';
@@ -20,6 +20,11 @@ const command =
 await ensurePackages();
 await step('Checking format and lint', 'npm run format mends most of it.', command('biome', 'check', '.'));
 await step('Checking types', 'npm run types shows all of it.', command('tsc', '--noEmit'));
+await step(
+  'Checking imports',
+  'CONTRIBUTING.md says which way they point.',
+  command('depcruise', '--config', '.dependency-cruiser.mjs', 'src'),
+);
 await ensureBuild();
 if (!process.env.MLFLOW_TEST_VENVS) {
   for (const mlflow of [NEWEST_MLFLOW, OLDEST_MLFLOW]) await ensureMlflow(mlflow);

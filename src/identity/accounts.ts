@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import type { Grant } from '../policy/grant.ts';
 import type { Resource } from '../policy/resources.ts';
 import type { Change } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
-import type { Grant, Account as StoredAccount } from '../store/types.ts';
+import type { Account as StoredAccount } from '../store/types.ts';
 import type { SignedIn } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */

@@ -1,6 +1,6 @@
 import type { Subject } from '../policy/decide.ts';
+import type { Grant } from '../policy/grant.ts';
 import type { RootKind } from '../policy/resources.ts';
-import type { Grant } from '../store/types.ts';
 
 /** Somebody who has proved who they are. */
 export interface SignedIn extends Subject {

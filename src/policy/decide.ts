@@ -1,4 +1,4 @@
-import type { Grant } from '../store/types.ts';
+import type { Grant } from './grant.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
 import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
 
@@ -162,4 +162,9 @@ export function decideOnKind(subject: Subject, part: PartKind): Decision {
 function source(grant: Grant): string {
   const who = grant.via === 'user' ? 'user' : `role ${grant.via.role}`;
   return grant.resourcePattern === '*' ? `${who} (all of the kind)` : who;
+}
+
+/** Whether a caller administers the workspace that everything lies in. */
+export function administersWorkspace(subject: Subject): boolean {
+  return administration(subject) !== undefined;
 }

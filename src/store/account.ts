@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
+import type { Grant } from '../policy/grant.ts';
 import { readGrant } from './read-grant.ts';
 import type { Schema } from './schema.ts';
-import type { Account, Grant } from './types.ts';
+import type { Account } from './types.ts';
 import { readUser } from './users.ts';
 
 /** The workspace that everything lies in while MLflow's workspaces are off: roles of others grant nothing in it. */

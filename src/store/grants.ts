@@ -1,11 +1,11 @@
 import type { ExpressionBuilder, Kysely, Transaction } from 'kysely';
 import { notFound } from '../errors.ts';
+import type { Grant } from '../policy/grant.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { ALL } from '../policy/resources.ts';
 import { typesSharingNamesWith } from './namespaces.ts';
 import { readGrant, readPermission } from './read-grant.ts';
 import type { Schema } from './schema.ts';
-import type { Grant } from './types.ts';
 import type { Announce, Write } from './write.ts';
 
 /** A user's own grant, as the grants API shows it. */

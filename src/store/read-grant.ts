@@ -1,6 +1,6 @@
+import type { Grant } from '../policy/grant.ts';
 import { PERMISSIONS, type Permission } from '../policy/permissions.ts';
 import { ROOT_KINDS } from '../policy/resources.ts';
-import type { Grant } from './types.ts';
 
 const PERMISSION_NAMED: ReadonlyMap<string, Permission> = new Map(PERMISSIONS.map((name) => [name, name]));
 const TYPE_NAMED: ReadonlyMap<string, string> = new Map(ROOT_KINDS.map((name) => [name, name]));

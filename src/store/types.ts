@@ -1,4 +1,4 @@
-import type { Permission } from '../policy/permissions.ts';
+import type { Grant } from '../policy/grant.ts';
 
 /** A user as stored. `id` never comes back after a deletion. */
 export interface User {
@@ -6,15 +6,6 @@ export interface User {
   readonly username: string;
   readonly passwordHash: string;
   readonly isAdmin: boolean;
-}
-
-/** A permission on one resource, or on all of a kind with the pattern `*`. */
-export interface Grant {
-  readonly resourceType: string;
-  readonly resourcePattern: string;
-  readonly permission: Permission;
-  /** Where the grant comes from, for explanations: `user` itself, or the name of a role. */
-  readonly via: 'user' | { readonly role: string };
 }
 
 /** A user with everything that decides what it may do. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Account, type Accounts, createAccounts, indexGrants } from '../../src/identity/accounts.ts';
+import type { Grant } from '../../src/policy/grant.ts';
 import type { Store } from '../../src/store/index.ts';
-import type { Grant } from '../../src/store/types.ts';
 import { addUser, open, temporaryUri } from '../store/temporary.ts';
 
 /** The store, with a say in when its answers arrive. */

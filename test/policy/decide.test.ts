@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { indexGrants } from '../../src/identity/accounts.ts';
 import { decide, decideOnKind, decideOnPart, holdingOf, type Subject } from '../../src/policy/decide.ts';
+import type { Grant } from '../../src/policy/grant.ts';
 import type { Permission } from '../../src/policy/permissions.ts';
 import type { Root } from '../../src/policy/resources.ts';
-import type { Grant } from '../../src/store/types.ts';
 
 /** `experiment 7 READ` of the user itself, or `team: experiment * EDIT` of a role. */
 function grantFrom(line: string): Grant {

@@ -1,4 +1,4 @@
-import type { Command, Shows } from './commands.ts';
+import type { Command, Shows } from './command.ts';
 import { refused } from './failure.ts';
 import type { JsonObject } from './json.ts';
 import type { Input } from './send.ts';

@@ -1,4 +1,4 @@
-import type { Plan } from './commands.ts';
+import type { Plan } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';

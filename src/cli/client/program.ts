@@ -1,6 +1,6 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { type Argument, readArgument } from './arguments.ts';
-import type { Command } from './commands.ts';
+import type { Command } from './command.ts';
 import { unusable } from './failure.ts';
 
 /** What was typed: which command, with which values, and how to answer. */

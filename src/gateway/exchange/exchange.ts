@@ -9,9 +9,10 @@ import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.
 import type { RootKind } from '../../policy/resources.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
 import { visibilityOf } from '../judge/visibility.ts';
+import type { Extent, Search } from '../search/asked.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { createPushDown } from '../search/push-down.ts';
-import { type Extent, type Search, searchVisible } from '../search/search.ts';
+import { searchVisible } from '../search/search.ts';
 import { type ConcludeOptions, createConclude } from './conclude.ts';
 import { prepare } from './prepare.ts';
 import { isWithheld, withheldFrom } from './withhold.ts';

@@ -1,5 +1,6 @@
 import { invalid } from '../../errors.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
+import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import type { RootKind } from '../../policy/resources.ts';
@@ -38,11 +39,4 @@ export function narrowBody(
   if (readable.length === list.length) return { bytes, empty: list.length === 0 };
   holder[key] = readable;
   return { bytes: Buffer.from(JSON.stringify(body)), empty: readable.length === 0 };
-}
-
-/** The spelling a client chose for a field; a body with both was refused before. */
-export function spellingOf(holder: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  if (name in holder) return name;
-  const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-  return camel in holder ? camel : undefined;
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
+import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
@@ -8,7 +9,7 @@ import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
-import { narrowBody, spellingOf } from './narrow.ts';
+import { narrowBody } from './narrow.ts';
 
 /** Changes to the request that need no answer: lists narrowed, claims overwritten, local answers. */
 export function prepare(

@@ -1,11 +1,19 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
-import { decideOnKind } from '../../policy/decide.ts';
+import { administersWorkspace, decideOnKind } from '../../policy/decide.ts';
 import { allows, refuses } from '../../policy/permissions.ts';
 import { ALL, type RootKind, versionKind } from '../../policy/resources.ts';
-import { administersWorkspace } from '../judges/grantable.ts';
-import type { Visibility } from '../search/search.ts';
 import type { Judge } from './judge.ts';
+
+/** What a search may show to one caller. */
+export interface Visibility {
+  /** Whether a row with this id may be shown. */
+  readonly mayRead: (id: string, row?: Readonly<Record<string, unknown>>) => boolean;
+  /** All ids that may be shown, if they can be listed at all. */
+  readonly only: readonly string[] | undefined;
+  /** Nothing would be taken out of any page. */
+  readonly everything: boolean;
+}
 
 /** What one caller may read of a kind, for filtering a list without a look-up for each row. */
 export function visibilityOf(judge: Judge, caller: SignedIn, kind: RootKind, ofVersions = false): Visibility {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { checkGrantable } from '../../admin/grants.ts';
 import { denied, missingParameter } from '../../errors.ts';
-import type { SignedIn } from '../../identity/principal.ts';
+import { administersWorkspace } from '../../policy/decide.ts';
 import { isRootKind } from '../../policy/grantable.ts';
 import { ALL } from '../../policy/resources.ts';
 import type { Judge } from '../judge/judge.ts';
@@ -29,11 +29,6 @@ export function grantable(judge: Judge): Special {
     }
     await judgeAll(request, caller, [{ kind: type, id, action: 'manage', fresh: false }], judge);
   };
-}
-
-/** Whether somebody administers the workspace that everything lies in. */
-export function administersWorkspace(caller: SignedIn): boolean {
-  return caller.grantsOn({ kind: 'workspace', id: ALL }).some(({ permission }) => permission === 'MANAGE');
 }
 
 function textIn(request: FastifyRequest, name: string): string {

@@ -1,6 +1,6 @@
 import { parseLossless } from '../../mlflow/read/lossless.ts';
+import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { Exchange } from '../../mlflow/upstream/upstream.ts';
-import { spellingOf } from '../exchange/narrow.ts';
 
 /** The parameters of a search, wherever its method keeps them. */
 export interface SearchForm {

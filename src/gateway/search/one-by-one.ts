@@ -2,9 +2,9 @@ import { isObject } from '../../mlflow/read/json.ts';
 import type { OneByOne } from '../../mlflow/table/row.ts';
 import { comparatorOf } from '../../mlflow/table/search-order.ts';
 import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Search } from './asked.ts';
 import { behind, quoted, readForm } from './form.ts';
 import { idOf, offsetOf, parsePage, type Row, rowsOf, upstreamToken } from './page.ts';
-import type { Search } from './search.ts';
 
 /** More rows than this are looked for in pages. */
 const MOST = 200;

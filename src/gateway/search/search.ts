@@ -1,40 +1,11 @@
 import { invalid } from '../../errors.ts';
-import type { Paging } from '../../mlflow/table/row.ts';
-import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Visibility } from '../judge/visibility.ts';
+import type { Search } from './asked.ts';
 import { behind, quoted, readForm, type SearchForm } from './form.ts';
 import { gatherer } from './one-by-one.ts';
 import { idOf, parsePage, type Row, rowsOf, upstreamToken } from './page.ts';
 import type { NextPage, PagePlace, PageTokens } from './page-token.ts';
-
-/** What a search may show to one caller. */
-export interface Visibility {
-  /** Whether a row with this id may be shown. */
-  readonly mayRead: (id: string, row?: Readonly<Record<string, unknown>>) => boolean;
-  /** All ids that may be shown, if they can be listed at all. */
-  readonly only: readonly string[] | undefined;
-  /** Nothing would be taken out of any page. */
-  readonly everything: boolean;
-}
-
-export interface Search {
-  /** The request as the client sent it, ready to be forwarded. */
-  readonly request: Exchange;
-  readonly list: string;
-  readonly id: string;
-  readonly paging: Paging;
-  /** Whether this version of the upstream takes `column IN (…)` in a filter. */
-  readonly pushesDown: () => Promise<boolean>;
-  /** Whoever asks: nobody else can go on with the page tokens. */
-  readonly userId: number;
-  readonly tokens: PageTokens;
-  /** What is known of the searched list; kept from one search to the next. */
-  readonly extent: Extent;
-}
-
-/** How many rows a list was seen to have at least, by a search without a filter. Tells what is cheaper, nothing else. */
-export interface Extent {
-  atLeast: number;
-}
 
 /** Pages read for one request before it is answered with what there is and a token to go on. */
 const MOST_PAGES = 60;

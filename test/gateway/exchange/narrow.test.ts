@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { narrowBody, spellingOf } from '../../../src/gateway/exchange/narrow.ts';
+import { narrowBody } from '../../../src/gateway/exchange/narrow.ts';
+import { spellingOf } from '../../../src/mlflow/read/spelling.ts';
 
 const readable = new Set(['1', '2']);
 const narrow = (body: string) => {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Visibility } from '../../../src/gateway/judge/visibility.ts';
+import type { Search } from '../../../src/gateway/search/asked.ts';
 import { createPageTokens } from '../../../src/gateway/search/page-token.ts';
-import { type Search, searchVisible, type Visibility } from '../../../src/gateway/search/search.ts';
+import { searchVisible } from '../../../src/gateway/search/search.ts';
 import type { OneByOne } from '../../../src/mlflow/table/row.ts';
 import type { Answer, Exchange } from '../../../src/mlflow/upstream/upstream.ts';
 

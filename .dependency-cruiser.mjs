@@ -1,0 +1,61 @@
+/**
+ * Which way imports point: `npm test` fails on an import circle and on an import that runs back up. Type imports count.
+ *
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+
+/** The floors of src, highest first: a folder or file may import from its own floor's line and from those below. */
+const FLOORS = [
+  ['main.ts', 'cli'],
+  ['server.ts'],
+  ['app.ts'],
+  ['gateway'],
+  ['admin'],
+  ['identity'],
+  ['mlflow'],
+  ['store'],
+  ['config.ts', 'config'],
+  ['policy', 'errors.ts', 'escape-html.ts'],
+];
+
+/** The rooms of src/gateway, highest first. */
+const GATEWAY_FLOORS = [
+  ['gateway/index.ts'],
+  ['gateway/authorize.ts', 'gateway/authenticate.ts', 'gateway/exchange'],
+  ['gateway/judges'],
+  ['gateway/adoption', 'gateway/search', 'gateway/forward'],
+  ['gateway/judge'],
+  ['gateway/locate'],
+  ['gateway/way.ts'],
+];
+
+const pathOf = (names) =>
+  `^src/(?:${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') : `${name}/`)).join('|')})`;
+
+const downwards = (floors) =>
+  floors.slice(1).map((names, index) => ({
+    name: `${names.join(' and ')} imports from above`,
+    severity: 'error',
+    from: { path: pathOf(names) },
+    to: { path: pathOf(floors.slice(0, index + 1).flat()) },
+  }));
+
+export default {
+  forbidden: [
+    { name: 'import circle', severity: 'error', from: {}, to: { circular: true } },
+    ...downwards(FLOORS),
+    ...downwards(GATEWAY_FLOORS),
+    {
+      name: 'the policy imports nothing of the rest',
+      severity: 'error',
+      from: { path: '^src/policy/' },
+      to: { path: '^src/(?!policy/)' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,47 @@
+import type { Argument } from './arguments.ts';
+import type { JsonObject } from './json.ts';
+import type { Column } from './render-table.ts';
+import type { Call, Input } from './send.ts';
+import type { Step } from './steps.ts';
+
+/** What of the answer is shown. */
+export interface Shows {
+  /** A list prints one JSON object per line, anything else a single object. */
+  readonly list: boolean;
+  /** The objects to show, out of the answer. */
+  readonly pick: (reply: JsonObject) => readonly JsonObject[];
+  readonly columns: readonly Column[];
+}
+
+/** What a command turns out to ask once its arguments are known. */
+export interface Plan {
+  readonly call: Call;
+  readonly input: Input;
+  readonly shows: Shows;
+}
+
+/** One command. What all of them do is in execute.ts; this is all that tells them apart. */
+export interface Command {
+  readonly name: string;
+  readonly group: string;
+  readonly does: string;
+  /** Sentences that only the command's own help shows. */
+  readonly more?: string;
+  /** Required, in this order; a password may be left out. */
+  readonly takes: readonly Argument[];
+  /** Optional, by flag. */
+  readonly flags?: readonly (Argument & { readonly fallback?: string })[];
+  /** The request; a function where it depends on the arguments. */
+  readonly call: Call | ((input: Input) => Plan);
+  /** What the request needs to know from the server first. */
+  readonly before?: Step;
+  /** A second try that answers what the server asked for. */
+  readonly again?: Step;
+  /** Absent where the answer is empty. */
+  readonly shows?: Shows;
+  /** Said when there is nothing to show; `{field}` is filled in. */
+  readonly done?: string;
+  /** What helps when the server says that it exists already. */
+  readonly ifExists?: string;
+  readonly examples: readonly string[];
+}
