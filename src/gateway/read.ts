@@ -5,6 +5,7 @@ import { queryShapeOf } from '../mlflow/read/fields.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
+import { unpack } from '../mlflow/read/unpack.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Rule } from '../mlflow/table/row.ts';
 
@@ -123,12 +124,14 @@ function attempt(lenient: boolean, reading: () => void): void {
 
 function readBody(request: FastifyRequest, operation: Operation, limit: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity' && !readsBytes(operation)) {
+  const packed = encoding !== undefined && encoding !== 'identity';
+  if (packed && !readsBytes(operation)) {
     throw new ApiError('BAD_REQUEST', 'Send the body without Content-Encoding.', { status: 415 });
   }
   if (request.body === undefined || request.body === null) return Promise.resolve(Buffer.alloc(0));
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  return collect(request.raw, limit);
+  const body = collect(request.raw, limit);
+  return packed ? body.then((bytes) => unpack(bytes, encoding, limit)) : body;
 }
 
 /** By events: an async iterator costs more than all the judging of a small body. */
@@ -159,7 +162,7 @@ function tooLarge(limit: number): ApiError {
   });
 }
 
-/** Whether a judge of its own reads the body, packed and in whatever format it is. */
+/** Whether a judge of its own reads the body, in whatever format it is; it may be packed. */
 function readsBytes(operation: Operation): boolean {
   return operation.rules.some((each) => each.rule === 'special' && each.name === 'otlp');
 }

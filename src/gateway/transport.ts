@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
 import { readTarget, type Target, writeTarget } from '../mlflow/read/target.ts';
+import { foreignConnectionOption } from '../mlflow/upstream/headers.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
@@ -56,6 +57,12 @@ export function transport(app: FastifyInstance): void {
       throw invalid('WebSocket connections are not served here.', { headers: { connection: 'close' } });
     }
     if (namesTwoHosts(request.raw.rawHeaders)) throw invalid('A request names one Host.');
+    const foreign = foreignConnectionOption(headers.connection);
+    if (foreign !== undefined) {
+      throw invalid(
+        `The Connection header names '${foreign}', which is not a header of the connection alone.`,
+      );
+    }
     if (method === 'OPTIONS') {
       reply.code(204).header('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS').send();
       return;

@@ -102,6 +102,21 @@ test.each<[what: string, bytes: string]>([
     'a HEAD with a chunked body',
     request('HEAD / HTTP/1.1', ['Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'),
   ],
+  ...[
+    'content-encoding',
+    'Content-Type',
+    'content-length',
+    'transfer-encoding',
+    'x-mlflow-experiment-id',
+    'host',
+    'authorization',
+    'x-forwarded-for',
+    'accept',
+    'x-whatever',
+  ].map((name): [string, string] => [
+    `a Connection that names ${name}`,
+    request('GET /api/2.0/mlflow/experiments/get?experiment_id=1 HTTP/1.1', [`Connection: ${name}`]),
+  ]),
   ['more headers than any client sends', request('GET / HTTP/1.1', [`X-Long: ${'a'.repeat(64 * 1024)}`])],
 ])('refuses %s, and the upstream sees nothing of it', async (_what, bytes) => {
   const before = upstream.arrived.length;
@@ -137,6 +152,25 @@ test('an offer to speak HTTP/2 or TLS is left unanswered and goes no further', a
     expect(names).not.toContain('upgrade');
     expect(names).not.toContain('http2-settings');
   }
+});
+
+test.each([
+  'close, TE',
+  'Keep-Alive, close',
+  'close, Upgrade, HTTP2-Settings',
+  'close, Proxy-Connection',
+  ',close',
+])('Connection: %s passes, as clients and proxies send it', async (connection) => {
+  const answer = await speak(
+    request('GET /api/2.0/mlflow/experiments/get?experiment_id=1 HTTP/1.1', [
+      'TE: trailers',
+      'Proxy-Connection: keep-alive',
+    ]).replace('Connection: close', `Connection: ${connection}`),
+  );
+  expect(statusOf(answer)).toBe(200);
+  const names = Object.keys(upstream.arrived.at(-1)?.headers ?? {});
+  expect(names).not.toContain('te');
+  expect(names).not.toContain('proxy-connection');
 });
 
 test('OPTIONS is answered by the gateway, without credentials', async () => {

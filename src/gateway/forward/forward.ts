@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
+import { OF_SENT_BODY, upstreamHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { providerHeaders } from '../provider-key.ts';
 import { type Arriving, createRequester, headersFor } from './relay.ts';
@@ -48,7 +48,8 @@ function toHeaders(request: FastifyRequest, host: string): Record<string, string
   const { way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
   const sent = upstreamHeaders(raw.headers, { host, ip, protocol, judged });
-  // A body that was read may have been narrowed: its own length counts.
-  if (way.bytes !== undefined) delete sent['content-length'];
+  if (way.bytes !== undefined) {
+    for (const name of OF_SENT_BODY) delete sent[name];
+  }
   return sent;
 }

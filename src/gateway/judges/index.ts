@@ -14,14 +14,12 @@ import { usageExperiment } from './usage-experiment.ts';
 
 export interface SpecialParts extends JobParts, McpVersionParts, ReviewQueueParts {
   readonly store: Store;
-  /** Bytes of a body that is read, unpacked. */
-  readonly maxJsonBodyBytes: number;
 }
 
 export function createSpecials(parts: SpecialParts): Specials {
   return {
     graphql: graphql(parts.judge),
-    otlp: otlp(parts.judge, parts.maxJsonBodyBytes),
+    otlp: otlp(parts.judge),
     'review-queue': reviewQueue(parts),
     job: job(parts),
     'mcp-version': mcpVersion(parts),

@@ -1,5 +1,3 @@
-import { promisify } from 'node:util';
-import { gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { ApiError, denied, invalid } from '../../errors.ts';
 import {
   readJsonSpanExport,
@@ -21,12 +19,10 @@ const MOST_TRACES = 1000;
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp-request
  */
-export function otlp(judge: Judge, maxBytes: number): Special {
+export function otlp(judge: Judge): Special {
   return async (request, caller) => {
-    const { headers } = request.raw;
     const bytes = request.way.bytes ?? Buffer.alloc(0);
-    const decoded = await decode(bytes, headers['content-encoding'], maxBytes);
-    const { traceIds, attributeKeys } = readAs(headers['content-type'], decoded);
+    const { traceIds, attributeKeys } = readAs(request.raw.headers['content-type'], bytes);
     if (traceIds.size > MOST_TRACES)
       throw invalid(`Send the spans of at most ${MOST_TRACES} traces at once.`);
     for (const key of attributeKeys) {
@@ -52,77 +48,6 @@ function readAs(contentType: string | undefined, bytes: Buffer): SpanExport {
     default:
       throw unsupported('Send spans as application/x-protobuf or application/json.');
   }
-}
-
-async function decode(bytes: Buffer, encoding: string | undefined, maxBytes: number): Promise<Buffer> {
-  switch (encoding?.toLowerCase()) {
-    case undefined:
-    case 'identity':
-      return bytes;
-    case 'gzip':
-      return whole(unzip.gzip, bytes, maxBytes);
-    case 'deflate':
-      refuseSecondReading(bytes);
-      // zlib's format (RFC 9110, section 8.4.1.2), or bare deflate as some clients send it: MLflow tries both. It is
-      // content with zlib's format and anything behind it, so what is refused for that must not be tried again:
-      // bytes can be made that unpack to something else either way.
-      return whole(unzip.zlib, bytes, maxBytes).catch((error: unknown) => {
-        if (!isNotPackedSo(error)) throw error;
-        return whole(unzip.raw, bytes, maxBytes);
-      });
-    default:
-      throw unsupported('Send spans with the Content-Encoding gzip or deflate, or without one.');
-  }
-}
-
-/** With `info`, what comes back says how much of the input it took. */
-type Unzip = (
-  bytes: Buffer,
-  options: ZlibOptions,
-) => Promise<{ readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } }>;
-
-const unzip = {
-  gzip: promisify(gunzip) as unknown as Unzip,
-  zlib: promisify(inflate) as unknown as Unzip,
-  raw: promisify(inflateRaw) as unknown as Unzip,
-};
-
-const TOO_LARGE = 413;
-
-/** Whether the bytes are not in the format at all: then alone zlib itself has failed. */
-function isNotPackedSo(error: unknown): boolean {
-  return error instanceof ApiError && error.status !== TOO_LARGE && error.cause !== undefined;
-}
-
-/**
- * Unpacks all of the input or nothing: Node stops at zero bytes behind a gzip member, where Python skips
- * them and reads the next one.
- */
-async function whole(how: Unzip, bytes: Buffer, maxBytes: number): Promise<Buffer> {
-  const { buffer, engine } = await how(bytes, { maxOutputLength: maxBytes, info: true }).catch(
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ERR_BUFFER_TOO_LARGE') throw invalid('The body cannot be unpacked.', { cause });
-      throw new ApiError('BAD_REQUEST', `The spans are larger than ${maxBytes} bytes when unpacked.`, {
-        status: TOO_LARGE,
-      });
-    },
-  );
-  if (engine.bytesWritten !== bytes.length) throw invalid('The body has more than what is packed in it.');
-  return buffer;
-}
-
-/**
- * MLflow 3.5 reads the body as it came, whatever its encoding. Nothing that starts like gzip is
- * protobuf, but a deflated body could be built to be.
- */
-function refuseSecondReading(bytes: Buffer): void {
-  let read: SpanExport;
-  try {
-    read = readSpanExport(bytes);
-  } catch {
-    return;
-  }
-  if (read.traceIds.size > 0) throw invalid('The body can be read both packed and as it is.');
 }
 
 const unsupported = (message: string) => new ApiError('BAD_REQUEST', message, { status: 415 });

@@ -104,10 +104,18 @@ function readAttribute(attribute: Uint8Array, found: Found): void {
   const key = textOf(only(keys));
   found.attributeKeys.add(key);
   if (key === REQUEST_ID) {
-    found.traceIds.add(
-      requestIdOf(textOf(only(messagesAt(only(messagesAt(attribute, VALUE)), STRING_VALUE)))),
-    );
+    found.traceIds.add(requestIdOf(soleText(only(messagesAt(attribute, VALUE)))));
   }
+}
+
+/** The text in a value that holds nothing else: of a text and bytes, both of them there, the last one counts. */
+function soleText(value: Uint8Array): string {
+  const reader = new BinaryReader(value);
+  const [number, wireType] = reader.tag();
+  if (number !== STRING_VALUE || wireType !== WireType.LengthDelimited) throw new Error('a value is no text');
+  const text = reader.bytes();
+  if (reader.pos < reader.len) throw new Error('a value has more than a text');
+  return textOf(text);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -64,10 +64,9 @@ export interface Sender {
 /** The headers that the upstream gets: the client's without identity, and what the gateway knows itself. */
 export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent: Record<string, string> = {};
-  const hop = namedByConnection(headers.connection);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !hop.includes(name) && (passes(name) || sender.judged?.includes(name))) {
+    if (value !== undefined && (passes(name) || sender.judged?.includes(name))) {
       sent[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
   }
@@ -86,6 +85,27 @@ function namedByConnection(connection: string | undefined): readonly string[] {
   return connection.split(',').map((name) => name.trim().toLowerCase());
 }
 
+/** What clients name in `Connection`: how long it lasts, and headers that never go on, named or not. */
+const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
+  '',
+  'close',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'http2-settings',
+]);
+
+/**
+ * The first name in a client's `Connection` that is for more than the next hop. A proxy drops what is named there
+ * (RFC 9110, section 7.6.1): a header that was judged, such as Content-Encoding, would be missing upstream, and the
+ * request read another way.
+ */
+export function foreignConnectionOption(connection: string | undefined): string | undefined {
+  return namedByConnection(connection).find((name) => !CONNECTION_OPTIONS.has(name));
+}
+
 /** Headers that ask for a part of a reply, or for none: dropped where the whole reply is judged. */
 const PARTIAL = [
   'accept-encoding',
@@ -95,13 +115,16 @@ const PARTIAL = [
   'if-modified-since',
   'if-match',
   'if-unmodified-since',
-  'content-length',
 ];
+
+/** Headers of a body as it was sent. One that was read may have been unpacked or narrowed since. */
+export const OF_SENT_BODY = ['content-length', 'content-encoding'] as const;
 
 /** The same for a request whose reply the gateway reads itself. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent = upstreamHeaders(headers, sender);
   for (const name of PARTIAL) delete sent[name];
+  for (const name of OF_SENT_BODY) delete sent[name];
   return sent;
 }
 

@@ -16,6 +16,11 @@ const field = (number: number, ...values: Uint8Array[]) => {
 /** An export of one span that is written by hand. */
 const exportOf = (span: Uint8Array) => field(1, field(2, field(2, span)));
 const traceId = Buffer.from(A, 'hex');
+/** An attribute whose value is written as a text, and then as bytes. */
+const requestIdOf = (text: string, bytes: string) => {
+  const value = [field(1, Buffer.from(`"tr-${text}"`)), field(7, Buffer.from(`"tr-${bytes}"`))];
+  return Buffer.concat([field(1, Buffer.from(REQUEST_ID)), field(2, Buffer.concat(value))]);
+};
 
 describe.each([
   ['binary', (spans: Parameters<typeof encodeSpans>[0]) => readSpanExport(encodeSpans(spans))],
@@ -79,6 +84,10 @@ describe('a binary export', () => {
     [
       'an attribute with two keys',
       exportOf(Buffer.concat([field(1, traceId), field(9, field(1, traceId, traceId))])),
+    ],
+    [
+      'a request id that is a text and bytes, the last of which counts',
+      exportOf(Buffer.concat([field(1, traceId), field(9, requestIdOf(A, B))])),
     ],
     ['text', Buffer.from('{"resourceSpans":[]}')],
     ['groups in groups without end', Buffer.alloc(1_000_000, 0x0b)],
