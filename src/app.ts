@@ -8,7 +8,6 @@ import Fastify, {
 } from 'fastify';
 import { ApiError } from './errors.ts';
 import { escapeHtml } from './escape-html.ts';
-import { Answered } from './gateway/answered.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { rewriteUrl } from './gateway/transport.ts';
 
@@ -57,11 +56,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   app.removeAllContentTypeParsers();
   // Bodies stay streams until a row asks to read them.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  app.setErrorHandler((error: FastifyError | Answered, request, reply) => {
-    if (error instanceof Answered) {
-      request.way.because = error.because;
-      return reply.code(200).send(error.body);
-    }
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     request.failure = error;
     render(error, request, reply);
   });

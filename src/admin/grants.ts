@@ -90,7 +90,7 @@ export function grantHandlers(store: Store, defaultPermission: Permission): Hand
     if (account === undefined) throw notFound(`User with username=${username} not found`);
     const { on } = indexGrants(account.grants);
     const held = isRootKind(type)
-      ? holdingOf({ isAdmin: false, grantsOn: on }, { kind: type, id }, defaultPermission)
+      ? holdingOf({ isAdmin: false, ceiling: undefined, grantsOn: on }, { kind: type, id }, defaultPermission)
       : effectivePermission(
           account.grants.filter(({ resourceType }) => resourceType === type),
           defaultPermission,

@@ -3,31 +3,28 @@ import { denied } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Need } from '../mlflow/table/row.ts';
-import type { RuleOf } from '../mlflow/table/rule-of.ts';
-import { decideOnKind } from '../policy/decide.ts';
 import type { Action } from '../policy/permissions.ts';
-import { unauthenticated } from './authenticate.ts';
 import type { Judge } from './judge/judge.ts';
 import { judgeAll } from './judge/judge-all.ts';
-import type { Specials } from './judges/special.ts';
+import { askSpecial, type Specials } from './judges/special.ts';
 import { check } from './locate/check.ts';
-import { locate, valuesAt } from './locate/locate.ts';
+import { locate } from './locate/locate.ts';
 import { readable } from './locate/readable.ts';
+import { type Reply, sendReply } from './reply.ts';
 
 /** Decides whether a request may pass, and remembers why. */
 export function authorize(app: FastifyInstance, judge: Judge, specials: Specials): void {
-  app.addHook('preHandler', (request, _reply, done) => {
-    const { operation, principal } = request.way;
-    if (operation?.need === 'public') {
+  app.addHook('preHandler', (request, reply, done) => {
+    const { operation, principal, unrestricted } = request.way;
+    if (operation?.need === 'public' || principal.kind === 'anonymous') {
       request.way.because = 'public';
       done();
       return;
     }
-    if (principal.kind === 'anonymous') throw unauthenticated('no credentials');
     if (operation?.need === 'nobody') {
       throw denied('This operation is not offered.', `${operation.name} is refused to everyone`);
     }
-    if (principal.isAdmin) {
+    if (unrestricted) {
       request.way.because = 'admin';
       done();
       return;
@@ -39,65 +36,58 @@ export function authorize(app: FastifyInstance, judge: Judge, specials: Specials
       );
     }
     const judging = judgeRow(request, operation, principal, judge, specials);
-    if (judging !== undefined) return judging;
+    if (judging !== undefined) {
+      return judging.then((answer) => answer && sendReply(reply, answer));
+    }
     done();
   });
 }
 
-/** Answers no promise where everything is known: no turn of the event loop for a run that was asked for before. */
+/**
+ * Answers no promise where everything is known: no turn of the event loop for a run that was asked for before.
+ *
+ * @returns a promise of the answer to give in place of the upstream's, where a judge has one.
+ */
 function judgeRow(
   request: FastifyRequest,
   operation: Operation,
   caller: SignedIn,
   judge: Judge,
   specials: Specials,
-): Promise<void> | undefined {
-  refuseDeniedKinds(operation.rules, caller, request);
-  const needed = check(operation.rules, actionOf(operation.need), readable(request));
+): Promise<Reply | undefined> | undefined {
+  const needed = check(operation.by.check, actionOf(operation.need), readable(request), caller);
   const references = locate(operation.locators, needed, readable(request));
   const judging = judgeAll(request, caller, references, judge);
-  const ended = () => {
+  const ended = (answer?: Reply): Reply | undefined => {
     request.way.because ||= operation.need;
+    return answer;
   };
-  if (operation.ruleNames.has('special')) {
+  if (operation.by.judge.length > 0) {
     return (judging ?? Promise.resolve())
       .then(() => judgeSpecially(request, operation, caller, specials))
       .then(ended);
   }
-  if (judging !== undefined) return judging.then(ended);
+  if (judging !== undefined) {
+    return judging.then(() => ended());
+  }
   ended();
   return undefined;
 }
 
-function refuseDeniedKinds(rules: Operation['rules'], caller: SignedIn, request: FastifyRequest): void {
-  for (const rule of rules) {
-    if (rule.rule !== 'spare') continue;
-    const decision = decideOnKind(caller, rule.kind);
-    if (!decision.allow && (rule.when === undefined || isAbout(rule.when, request))) {
-      throw denied(`Every ${rule.kind.replaceAll('_', ' ')} is denied to you.`, decision.because);
-    }
-  }
-}
-
-/** Whether a request holds something at one of these places, of this form where one is said. */
-function isAbout({ from, form }: NonNullable<RuleOf<'spare'>['when']>, request: FastifyRequest): boolean {
-  return from.some((each) =>
-    valuesAt(each, readable(request)).some((value) => {
-      if (form !== undefined) return typeof value === 'string' && form.test(value);
-      return Array.isArray(value) ? value.length > 0 : Boolean(value);
-    }),
-  );
-}
-
+/** Asks each judge of its own in the order of the row; the first that has an answer ends it. */
 async function judgeSpecially(
   request: FastifyRequest,
   operation: Operation,
   caller: SignedIn,
   specials: Specials,
-): Promise<void> {
-  for (const rule of operation.rules) {
-    if (rule.rule === 'special') await specials[rule.name](request, caller);
+): Promise<Reply | undefined> {
+  for (const rule of operation.by.judge) {
+    const answer = await askSpecial(specials, rule, request, caller);
+    if (answer !== undefined) {
+      return answer;
+    }
   }
+  return undefined;
 }
 
 function actionOf(need: Need): Action {

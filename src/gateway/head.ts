@@ -23,8 +23,8 @@ export function head(app: FastifyInstance): void {
  * MLflow's handlers run for HEAD, but look for their parameters in its body: what was judged by the query would
  * be carried out without it. Files, which their path names, and the gateway's own answers are another matter.
  */
-function answersHead({ need, ruleNames, locators, shape }: Operation, query: string | undefined): boolean {
-  if (need === 'public' || ruleNames.has('serve')) return true;
+function answersHead({ need, isOwn, locators, shape }: Operation, query: string | undefined): boolean {
+  if (need === 'public' || isOwn) return true;
   if (query) return false;
   return (
     shape === undefined ||

@@ -7,28 +7,11 @@ import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
 import { unpack } from '../mlflow/read/unpack.ts';
 import type { Operation } from '../mlflow/table/match.ts';
-import type { Rule } from '../mlflow/table/row.ts';
 
 export interface ReadOptions {
   /** Bytes of a body that is read; bodies that stream through have no limit. */
   readonly maxJsonBodyBytes: number;
 }
-
-/** Rules that look into the request whoever sends it. */
-const ALWAYS_READ: ReadonlySet<Rule['rule']> = new Set([
-  'adopt',
-  'rename',
-  'forget',
-  'learn',
-  'own',
-  'serve',
-]);
-
-/**
- * Rules that need a reading even of an admin's request: our own operations carry it out, and a delete or rename that
- * MLflow understood and we did not would leave its grants to whatever gets the name next.
- */
-const STRICT: readonly Rule['rule'][] = ['serve', 'forget', 'rename'];
 
 /**
  * Reads what the row judges by, one way only. An admin's request is read only where something
@@ -41,24 +24,24 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
-    if (principal.isAdmin && !operation.rules.some(({ rule }) => ALWAYS_READ.has(rule))) {
+    const { reading } = operation;
+    if (request.way.unrestricted && reading.ofUnrestricted === 'no') {
       done();
       return;
     }
-    const lenient = principal.isAdmin && !STRICT.some((rule) => operation.ruleNames.has(rule));
+    const lenient = request.way.unrestricted && reading.ofUnrestricted === 'lenient';
     if (operation.method === 'GET') {
       readQueryOf(request, operation, lenient);
       done();
       return;
     }
-    if (operation.ruleNames.has('takes-query') || operation.ruleNames.has('serve'))
-      readQueryOf(request, operation, lenient);
+    if (reading.query) readQueryOf(request, operation, lenient);
     else if (request.way.target.rawQuery) refuseQuery(lenient);
-    if (operation.ruleNames.has('streams')) {
+    if (reading.body === 'stream') {
       done();
       return;
     }
-    if (operation.ruleNames.has('serve')) refuseOtherThanJson(request, operation);
+    if (operation.isOwn) refuseOtherThanJson(request, operation);
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient);
@@ -80,9 +63,8 @@ function refuseQuery(lenient: boolean): void {
 }
 
 /** What a form of another site can send is never taken for JSON (CVE-2025-1473); no form can send a DELETE. */
-function refuseOtherThanJson(request: FastifyRequest, { method, ruleNames }: Operation): void {
-  if (ruleNames.has('takes-form') || method === 'DELETE' || mediaTypeOf(request) === 'application/json')
-    return;
+function refuseOtherThanJson(request: FastifyRequest, { method, reading }: Operation): void {
+  if (reading.body === 'form' || method === 'DELETE' || mediaTypeOf(request) === 'application/json') return;
   throw invalid('Invalid content type. Must be application/json');
 }
 
@@ -99,15 +81,15 @@ function readForm(request: FastifyRequest, bytes: Buffer): Record<string, string
 
 function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
   attempt(lenient, () => {
-    if (readsBytes(operation)) return;
-    if (operation.ruleNames.has('takes-form')) {
+    if (operation.reading.body === 'bytes') return;
+    if (operation.reading.body === 'form') {
       request.way.body = readForm(request, bytes);
       return;
     }
     const json = readJson(bytes);
     request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
     // MLflow 3's user API takes a DELETE without a body by its query.
-    if (operation.method === 'DELETE' && bytes.length === 0 && operation.ruleNames.has('serve')) {
+    if (operation.method === 'DELETE' && bytes.length === 0 && operation.isOwn) {
       request.way.body = Object.fromEntries([...request.way.query].map(([name, [value]]) => [name, value]));
     }
   });
@@ -125,7 +107,7 @@ function attempt(lenient: boolean, reading: () => void): void {
 function readBody(request: FastifyRequest, operation: Operation, limit: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];
   const packed = encoding !== undefined && encoding !== 'identity';
-  if (packed && !readsBytes(operation)) {
+  if (packed && operation.reading.body !== 'bytes') {
     throw new ApiError('BAD_REQUEST', 'Send the body without Content-Encoding.', { status: 415 });
   }
   if (request.body === undefined || request.body === null) return Promise.resolve(Buffer.alloc(0));
@@ -160,9 +142,4 @@ function tooLarge(limit: number): ApiError {
     // What is left of the body is not waited for.
     headers: { connection: 'close' },
   });
-}
-
-/** Whether a judge of its own reads the body, in whatever format it is; it may be packed. */
-function readsBytes(operation: Operation): boolean {
-  return operation.rules.some((each) => each.rule === 'special' && each.name === 'otlp');
 }

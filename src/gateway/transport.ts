@@ -5,6 +5,7 @@ import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
 import { readTarget, type Target, writeTarget } from '../mlflow/read/target.ts';
 import { foreignConnectionOption } from '../mlflow/upstream/headers.ts';
+import { sendReply } from './reply.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
@@ -43,11 +44,14 @@ export function transport(app: FastifyInstance): void {
     request.way = {
       target: target instanceof ApiError ? EMPTY_TARGET : target,
       principal: ANONYMOUS,
+      unrestricted: false,
+      triedAs: undefined,
       operation: undefined,
       params: {},
       query: new Map(),
       bytes: undefined,
       body: {},
+      judged: [],
       because: '',
       rewrite: undefined,
     };
@@ -64,7 +68,7 @@ export function transport(app: FastifyInstance): void {
       );
     }
     if (method === 'OPTIONS') {
-      reply.code(204).header('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS').send();
+      sendReply(reply, { status: 204, headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' } });
       return;
     }
     if ((method === 'GET' || method === 'HEAD') && carriesBody(headers)) {

@@ -1,11 +1,16 @@
 import type { Principal } from '../identity/principal.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
+import type { Judged } from './reference.ts';
 
 /** What the stages have learned about one request, each adding its part. */
 export interface Way {
   readonly target: Target;
   readonly principal: Principal;
+  /** The caller may do everything: nothing is judged, narrowed or taken out of replies. */
+  readonly unrestricted: boolean;
+  /** The name that a credential was tried with, if it was refused. */
+  readonly triedAs: string | undefined;
   /** The row it matched; undefined if the table does not know it. */
   readonly operation: Operation | undefined;
   readonly params: Readonly<Record<string, string>>;
@@ -14,6 +19,8 @@ export interface Way {
   readonly bytes: Buffer | undefined;
   /** The body as judged, under the upstream's own field names. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Everything that it touches and what was decided about each, for log, audit and explanations. */
+  readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */
   readonly because: string;
   /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */

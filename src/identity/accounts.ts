@@ -4,7 +4,7 @@ import type { Resource } from '../policy/resources.ts';
 import type { Change } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Account as StoredAccount } from '../store/types.ts';
-import type { SignedIn } from './principal.ts';
+import type { Credential, SignedIn } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
 export interface Account extends StoredAccount {
@@ -91,6 +91,8 @@ export function createAccounts(
   };
 }
 
+const PASSWORD: Credential = { kind: 'password' };
+
 function createAccount(stored: StoredAccount): Account {
   const { user, grants } = stored;
   let index: GrantIndex | undefined;
@@ -102,6 +104,8 @@ function createAccount(stored: StoredAccount): Account {
       id: user.id,
       username: user.username,
       isAdmin: user.isAdmin,
+      credential: PASSWORD,
+      ceiling: undefined,
       grantsOn(resource) {
         index ??= indexGrants(grants);
         return index.on(resource);

@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Account, Accounts } from './accounts.ts';
 import type { Passwords } from './password.ts';
-import type { Authenticator, Verdict } from './principal.ts';
+import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
 
 export interface BasicOptions {
   readonly accounts: Accounts;
@@ -11,8 +11,6 @@ export interface BasicOptions {
   readonly rehash: (username: string, from: string, password: string) => Promise<string>;
   /** 32 random bytes of this process: remembered credentials are kept only as hashes keyed with them. */
   readonly processKey: Uint8Array;
-  /** Where the credentials stand: `authorization`, except on routes that hand that header on. */
-  readonly header?: string;
 }
 
 interface Credentials {
@@ -41,15 +39,19 @@ interface Remembered {
  * not exist take as long as those that do.
  */
 export function createBasic(options: BasicOptions): Authenticator {
-  const { accounts, passwords, rehash, processKey, header = 'authorization' } = options;
+  const { accounts, passwords, rehash, processKey } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
   const prefix = Buffer.from(processKey).toString('base64');
 
-  return (headers) => {
-    const value = headers[header];
-    if (typeof value !== 'string' || !/^basic /i.test(value)) return 'not-mine';
+  return { challenge: 'Basic realm="mlflow"', authenticate };
+
+  function authenticate({ headers }: Presented): Verdict | Promise<Verdict> {
+    const value = headers.authorization;
+    if (value === undefined || !/^basic /i.test(value)) {
+      return 'not-mine';
+    }
     const key = digest('sha256', prefix + value, 'base64');
     const known = remembered.get(key);
     if (known === undefined) return check(key, value);
@@ -57,7 +59,7 @@ export function createBasic(options: BasicOptions): Authenticator {
     return account instanceof Promise
       ? account.then((loaded) => recall(known, loaded, key, value))
       : recall(known, account, key, value);
-  };
+  }
 
   function recall(
     known: Remembered,
@@ -70,7 +72,7 @@ export function createBasic(options: BasicOptions): Authenticator {
       remembered.delete(key);
       return check(key, value);
     }
-    return known.correct && account !== undefined ? account.principal : 'refused';
+    return known.correct && account !== undefined ? account.principal : wrong(known.username);
   }
 
   /** Checks a credential with a hash, once however many requests carry it at the same time. */
@@ -78,7 +80,9 @@ export function createBasic(options: BasicOptions): Authenticator {
     const running = checking.get(key);
     if (running !== undefined) return running;
     const credentials = readCredentials(value);
-    if (credentials === undefined) return Promise.resolve('refused');
+    if (credentials === undefined) {
+      return Promise.resolve({ refused: 'the credentials are not readable as HTTP basic' });
+    }
     const verdict = verify(key, credentials).finally(() => checking.delete(key));
     checking.set(key, verdict);
     return verdict;
@@ -99,9 +103,11 @@ export function createBasic(options: BasicOptions): Authenticator {
     }
     // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
     const now = correct ? await accounts.byName(username) : undefined;
-    return now !== undefined && now.user.passwordHash === passwordHash ? now.principal : 'refused';
+    return now !== undefined && now.user.passwordHash === passwordHash ? now.principal : wrong(username);
   }
 }
+
+const wrong = (triedAs: string): Refused => ({ refused: 'wrong name or password', triedAs });
 
 /** Reads `Basic base64(user:password)`; undefined if it is not that, or not UTF-8 (RFC 7617, 2.1). */
 export function readCredentials(value: string): Credentials | undefined {

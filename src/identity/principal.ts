@@ -1,12 +1,21 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Subject } from '../policy/decide.ts';
 import type { Grant } from '../policy/grant.ts';
 import type { RootKind } from '../policy/resources.ts';
 
-/** Somebody who has proved who they are. */
+/** What a caller proved who they are with. */
+export interface Credential {
+  readonly kind: 'password' | 'token' | 'session' | 'oidc';
+  /** Tells it from others of its user, where there are several. */
+  readonly id?: string;
+}
+
+/** A caller who has proved who they are. */
 export interface SignedIn extends Subject {
   readonly kind: 'user';
   readonly id: number;
   readonly username: string;
+  readonly credential: Credential;
   /** Every grant on things of a kind, for listing what may be seen. */
   grantsOfKind(kind: RootKind): readonly Grant[];
 }
@@ -16,11 +25,38 @@ export type Principal = SignedIn | { readonly kind: 'anonymous' };
 
 export const ANONYMOUS: Principal = { kind: 'anonymous' };
 
-/**
- * What one way of proving identity says of a request: the principal, `'refused'` for a credential of
- * its kind that is wrong, or `'not-mine'` when it should be left to the next way.
- */
-export type Verdict = SignedIn | 'refused' | 'not-mine';
+/** The parts of a request that a way of proving identity looks at. */
+export interface Presented {
+  readonly headers: IncomingHttpHeaders;
+  /** The address of the client, as far as the gateway trusts what it was told. */
+  readonly ip: string;
+  readonly method: string;
+  /** The canonical path. */
+  readonly path: string;
+}
 
-/** One way of proving identity. Answers at once where it can, so that a known caller costs no turn of the event loop. */
-export type Authenticator = (headers: Readonly<Record<string, unknown>>) => Verdict | Promise<Verdict>;
+/** A credential that does not prove anything. */
+export interface Refused {
+  /** Why, for log and audit; never sent to the caller. */
+  readonly refused: string;
+  /** The name that was tried, where the credential holds one. */
+  readonly triedAs?: string;
+}
+
+/**
+ * What one way of proving identity says of a request: the principal, a refusal of a credential of its kind that is
+ * wrong, or `'not-mine'` when it should be left to the next way.
+ */
+export type Verdict = SignedIn | Refused | 'not-mine';
+
+/**
+ * One way of proving identity.
+ *
+ * A request may be asked about twice, at its head and when its body has arrived: asking has no side effects.
+ */
+export interface Authenticator {
+  /** What a caller without credentials is told about it, in `WWW-Authenticate` (RFC 9110, section 11.6.1). */
+  readonly challenge?: string;
+  /** Answers at once where it can, so that a known caller costs no turn of the event loop. */
+  authenticate(presented: Presented): Verdict | Promise<Verdict>;
+}

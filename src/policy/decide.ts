@@ -1,3 +1,4 @@
+import { type Ceiling, cutBy } from './ceiling.ts';
 import type { Grant } from './grant.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
 import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
@@ -14,11 +15,18 @@ export interface Holding {
   readonly because: string;
 }
 
-/** Whoever has signed in, reduced to what a decision looks at. */
+/** A caller who has signed in, reduced to what a decision looks at. */
 export interface Subject {
   readonly isAdmin: boolean;
+  /** The most that the caller's credential may do; undefined for all that its user may. */
+  readonly ceiling: Ceiling | undefined;
   /** Grants on exactly this resource and on all of its kind (`*`). */
   grantsOn(resource: Resource): readonly Grant[];
+}
+
+/** Whether a caller may do everything: an admin whose credential has no ceiling. */
+export function mayDoEverything({ isAdmin, ceiling }: Subject): boolean {
+  return isAdmin && ceiling === undefined;
 }
 
 const ADMIN: Decision = { allow: true, because: 'admin' };
@@ -111,7 +119,13 @@ export function decide(
   root: Root,
   defaultPermission: Permission,
 ): Decision {
-  if (subject.isAdmin) return ADMIN;
+  const cut = subject.ceiling && cutBy(subject.ceiling, action, root);
+  if (cut !== undefined) {
+    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${cut}` };
+  }
+  if (mayDoEverything(subject)) {
+    return ADMIN;
+  }
   const held = holdingOf(subject, root, defaultPermission);
   return allows(held.permission, action)
     ? { allow: true, because: held.because }
@@ -138,7 +152,13 @@ export function decideOnPart(
 ): Decision {
   const onRoot = (what: Action) => decide(subject, what, root, defaultPermission);
   const tier = subject.grantsOn({ kind: part, id: ALL });
-  if (subject.isAdmin || tier.length === 0 || administration(subject) !== undefined) return onRoot(action);
+  if (mayDoEverything(subject) || tier.length === 0 || administration(subject) !== undefined) {
+    return onRoot(action);
+  }
+  const cut = subject.ceiling && cutBy(subject.ceiling, action, root);
+  if (cut !== undefined) {
+    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${cut}` };
+  }
   const around = onRoot('read');
   if (!around.allow) return around;
   const held = effectivePermission(tier, defaultPermission);
@@ -153,7 +173,7 @@ export function decideOnPart(
  */
 export function decideOnKind(subject: Subject, part: PartKind): Decision {
   const refusal = subject.grantsOn({ kind: part, id: ALL }).find(({ permission }) => refuses(permission));
-  if (subject.isAdmin || refusal === undefined || administration(subject) !== undefined) {
+  if (mayDoEverything(subject) || refusal === undefined || administration(subject) !== undefined) {
     return { allow: true, because: `nothing refuses ${part} *` };
   }
   return { allow: false, because: `${source(refusal)} holds ${refusal.permission} on ${part} *` };

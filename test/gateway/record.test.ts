@@ -73,7 +73,7 @@ test('a refusal is one line with its full reason, of which the caller gets a par
 test('wrong credentials are one line without them', async () => {
   await gateway.as('alice', 'the wrong password').get(GET);
   const line = await entry();
-  expect(line).toMatchObject({ status: 401, because: 'wrong credentials' });
+  expect(line).toMatchObject({ status: 401, because: 'wrong name or password' });
   expect(JSON.stringify(line)).not.toMatch(/wrong password|Basic /);
 });
 

@@ -19,6 +19,7 @@ function grantFrom(line: string): Grant {
 
 const holderOf = (grants: readonly string[], isAdmin = false): Subject => ({
   isAdmin,
+  ceiling: undefined,
   grantsOn: indexGrants(grants.map(grantFrom)).on,
 });
 

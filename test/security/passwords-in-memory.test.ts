@@ -32,6 +32,15 @@ async function isHeld(bytes: Buffer): Promise<boolean> {
 /** Text that is no string in this process, and can be one. */
 const secretText = (bytes: number) => Buffer.from(randomBytes(bytes).toString('hex'));
 
+const presented = (authorization: string) => ({
+  headers: { authorization },
+  ip: '127.0.0.1',
+  method: 'GET',
+  path: '/',
+});
+
+const REFUSED = expect.objectContaining({ refused: 'wrong name or password' });
+
 const signIn = () =>
   createBasic({
     accounts: createAccounts(store),
@@ -53,8 +62,8 @@ test.each([
     isAdmin: false,
   });
   const basic = signIn();
-  const verdict = await basic({ authorization: `Basic ${credentials.toString('base64')}` });
-  expect(verdict).toEqual(right ? expect.objectContaining({ username: name }) : 'refused');
+  const verdict = await basic.authenticate(presented(`Basic ${credentials.toString('base64')}`));
+  expect(verdict).toEqual(right ? expect.objectContaining({ username: name }) : REFUSED);
   // V8 keeps the text that a regular expression was last held against.
   expect(/./.test('another text')).toBe(true);
   expect(await isHeld(secret)).toBe(false);
@@ -69,7 +78,7 @@ test('a name that is longer than anybody’s', async () => {
   // The last one asked for may still be on its way out of memory.
   for (const username of [name, Buffer.from('somebody'), Buffer.from('else')]) {
     const credentials = Buffer.concat([username, Buffer.from(':password')]).toString('base64');
-    expect(await basic({ authorization: `Basic ${credentials}` })).toBe('refused');
+    expect(await basic.authenticate(presented(`Basic ${credentials}`))).toEqual(REFUSED);
   }
   expect(await isHeld(name)).toBe(false);
   expect(basic).toBeDefined();

@@ -1,42 +1,70 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
+import { carryOut, type Executors } from '../../mlflow/table/phases.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
+import type { Reply } from '../reply.ts';
 import { narrowBody } from './narrow.ts';
 
-/** Changes to the request that need no answer: lists narrowed, claims overwritten, local answers. */
+interface Prepared {
+  readonly request: FastifyRequest;
+  readonly caller: SignedIn;
+  readonly judge: Judge;
+}
+
+/** Each answers in place of the upstream, or changes what it is sent. */
+const PREPARATIONS: Executors<'prepare', [Prepared], Reply | undefined> = {
+  answer: ({ body }) => ({ body }),
+  narrow: ({ from, kind, whenEmpty }, { request: { way }, caller, judge }) => {
+    if (way.unrestricted || way.bytes === undefined) {
+      return undefined;
+    }
+    const { mayRead } = visibilityOf(judge, caller, kind);
+    const narrowed = narrowBody(way.bytes, from, kind, mayRead);
+    if (narrowed.empty) {
+      return { body: whenEmpty };
+    }
+    way.bytes = narrowed.bytes;
+    return undefined;
+  },
+  stamp: ({ to, unless }, { request, caller: { username } }) => {
+    const { way } = request;
+    if (!way.unrestricted && way.bytes !== undefined && !holds(unless, request)) {
+      way.bytes = stamped(way.bytes, to, username);
+    }
+    return undefined;
+  },
+};
+
+/**
+ * Makes the changes to a request that need no answer of the upstream: lists narrowed, claims overwritten.
+ *
+ * @returns an answer to give in place of the upstream's, where the row has one.
+ */
 export function prepare(
   request: FastifyRequest,
   operation: Operation,
   caller: SignedIn,
   judge: Judge,
-  reply: FastifyReply,
-): void {
-  for (const rule of operation.rules) {
-    if (rule.rule === 'answer') {
-      reply.send(rule.body);
-      return;
-    }
-    if (caller.isAdmin || request.way.bytes === undefined) continue;
-    if (rule.rule === 'narrow') {
-      const { mayRead } = visibilityOf(judge, caller, rule.kind);
-      const narrowed = narrowBody(request.way.bytes, rule.from, rule.kind, mayRead);
-      if (narrowed.empty) {
-        reply.send(rule.whenEmpty);
-        return;
-      }
-      request.way.bytes = narrowed.bytes;
-    } else if (rule.rule === 'stamp' && !holds(rule.unless, request)) {
-      request.way.bytes = stamped(request.way.bytes, rule.to, caller.username);
+): Reply | undefined {
+  for (const rule of operation.by.prepare) {
+    const reply = carryOut<'prepare', [Prepared], Reply | undefined>(PREPARATIONS, rule, {
+      request,
+      caller,
+      judge,
+    });
+    if (reply !== undefined) {
+      return reply;
     }
   }
+  return undefined;
 }
 
 /** Whether a field of the request has a value. */

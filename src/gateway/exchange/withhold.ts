@@ -1,13 +1,12 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { isObject } from '../../mlflow/read/json.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
-import type { Operation } from '../../mlflow/table/match.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
+import { withBody } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
 import { decideOnKind } from '../../policy/decide.ts';
 import { versionKind } from '../../policy/resources.ts';
-import { withBody } from '../search/search.ts';
 
 type Withhold = RuleOf<'withhold'>;
 
@@ -17,14 +16,10 @@ export function isWithheld({ kind }: Withhold, caller: SignedIn): boolean {
   return kinds.some((each) => !decideOnKind(caller, each).allow);
 }
 
-/** The answer without what its row withholds from the caller. */
-export function withheldFrom(answer: Answer, operation: Operation, caller: SignedIn): Answer {
-  const rules = operation.rules.filter(
-    (rule): rule is Withhold => rule.rule === 'withhold' && isWithheld(rule, caller),
-  );
-  if (rules.length === 0 || answer.status !== 200) return answer;
+/** An answer without what a rule withholds from the caller. */
+export function withoutWithheld(answer: Answer, rule: Withhold, caller: SignedIn): Answer {
   const reply = parseLossless(answer.bytes.toString('utf8'));
-  for (const rule of rules) take(reply, rule.at.split('.'), rule, caller);
+  take(reply, rule.at.split('.'), rule, caller);
   return withBody(answer, reply);
 }
 

@@ -3,31 +3,49 @@ import { denied } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { Decision } from '../../policy/decide.ts';
 import { PERMISSION_FOR } from '../../policy/permissions.ts';
-import type { Reference } from '../locate/locate.ts';
+import type { Judgement, Reference } from '../reference.ts';
 import type { Judge } from './judge.ts';
 
-/** Decides on every reference, at once where nothing has to be looked up; the first refusal ends it. */
+/**
+ * Decides on every reference, at once where nothing has to be looked up, and notes each in the way of the request.
+ *
+ * @throws ApiError 403 for the first that is refused.
+ */
 export function judgeAll(
   request: FastifyRequest,
   caller: SignedIn,
   references: readonly Reference[],
   judge: Judge,
 ): Promise<void> | undefined {
-  const accept = (decisions: readonly Decision[]): void => {
-    decisions.forEach((decision, index) => {
-      const reference = references[index];
-      if (!decision.allow && reference !== undefined) throw refusal(reference, decision);
-      request.way.because = decision.because;
-    });
-  };
-  const decisions = references.map((reference) => judge.on(caller, reference, request));
-  if (!areKnown(decisions)) return Promise.all(decisions).then(accept);
-  accept(decisions);
+  const judgements = references.map((reference) => judge.on(caller, reference));
+  if (!areKnown(judgements)) {
+    return Promise.all(judgements).then((known) => accept(request, references, known));
+  }
+  accept(request, references, judgements);
   return undefined;
 }
 
-function areKnown(decisions: readonly (Decision | Promise<Decision>)[]): decisions is readonly Decision[] {
-  return !decisions.some((decision) => decision instanceof Promise);
+function accept(
+  { way }: FastifyRequest,
+  references: readonly Reference[],
+  judgements: readonly Judgement[],
+): void {
+  const judged = references.flatMap((reference, index) => {
+    const judgement = judgements[index];
+    return judgement === undefined ? [] : [{ ...judgement, reference }];
+  });
+  way.judged = way.judged.length === 0 ? judged : [...way.judged, ...judged];
+  const refused = judged.find(({ allow }) => !allow);
+  if (refused !== undefined) {
+    throw refusal(refused.reference, refused);
+  }
+  way.because = judged.at(-1)?.because ?? way.because;
+}
+
+function areKnown(
+  judgements: readonly (Judgement | Promise<Judgement>)[],
+): judgements is readonly Judgement[] {
+  return !judgements.some((judgement) => judgement instanceof Promise);
 }
 
 /** The same words for what is not there and for what may not be seen, so that neither tells the other. */

@@ -1,8 +1,8 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
-import { administersWorkspace, decideOnKind } from '../../policy/decide.ts';
+import { administersWorkspace, decideOnKind, mayDoEverything } from '../../policy/decide.ts';
 import { allows, refuses } from '../../policy/permissions.ts';
-import { ALL, type RootKind, versionKind } from '../../policy/resources.ts';
+import { ALL, type Root, type RootKind, versionKind } from '../../policy/resources.ts';
 import type { Judge } from './judge.ts';
 
 /** What a search may show to one caller. */
@@ -33,8 +33,12 @@ function ofRoots(judge: Judge, caller: SignedIn, kind: RootKind): Visibility {
     const isPrompt = inRegistry && row !== undefined ? { isPrompt: hasPromptTag(row) } : {};
     return judge.onRoot(caller, 'read', { kind, id, ...isPrompt }).allow;
   };
-  if (caller.isAdmin || administersWorkspace(caller)) return { mayRead, only: undefined, everything: true };
-
+  if (caller.ceiling?.resources !== undefined) {
+    return inScope(caller.ceiling.resources, kind, mayRead);
+  }
+  if (mayDoEverything(caller) || administersWorkspace(caller)) {
+    return { mayRead, only: undefined, everything: true };
+  }
   // The registry's lists hold models and prompts.
   const kinds: readonly RootKind[] = inRegistry ? ['registered_model', 'prompt'] : [kind];
   const grants = kinds.flatMap((each) => caller.grantsOfKind(each));
@@ -56,4 +60,13 @@ function ofRoots(judge: Judge, caller: SignedIn, kind: RootKind): Visibility {
   }
   const only = new Set(grants.map(({ resourcePattern }) => resourcePattern).filter((id) => mayRead(id)));
   return { mayRead, only: [...only], everything: false };
+}
+
+/** What a credential that is confined to some roots shows of a kind. */
+function inScope(resources: readonly Root[], kind: RootKind, mayRead: Visibility['mayRead']): Visibility {
+  const kinds: readonly RootKind[] = kind === 'registered_model' ? ['registered_model', 'prompt'] : [kind];
+  const held = resources.filter((each) => kinds.includes(each.kind));
+  const isWide = held.some(({ id }) => id === ALL) || kind === 'scorer';
+  const only = isWide ? undefined : held.map(({ id }) => id).filter((id) => mayRead(id));
+  return { mayRead, only, everything: false };
 }

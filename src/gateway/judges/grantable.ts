@@ -25,9 +25,10 @@ export function grantable(judge: Judge): Special {
         );
       }
       request.way.because = 'manages the workspace';
-      return;
+      return undefined;
     }
-    await judgeAll(request, caller, [{ kind: type, id, action: 'manage', fresh: false }], judge);
+    await judgeAll(request, caller, [{ kind: type, id, action: 'manage' }], judge);
+    return undefined;
   };
 }
 

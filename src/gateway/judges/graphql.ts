@@ -1,6 +1,6 @@
 import { decideOnKind } from '../../policy/decide.ts';
-import { Answered } from '../answered.ts';
 import type { Judge } from '../judge/judge.ts';
+import type { Reference } from '../reference.ts';
 import type { Special } from './special.ts';
 
 const SHOWN_BY_GRAPHQL = ['run'] as const;
@@ -15,14 +15,24 @@ export function graphql(judge: Judge): Special {
     // Which kinds of things a document shows is not looked into further: whoever is denied one of them gets none.
     const shown = plan.filters ? SHOWN_WITH_VERSIONS : SHOWN_BY_GRAPHQL;
     const denied = shown.map((kind) => decideOnKind(caller, kind)).find(({ allow }) => !allow);
-    if (denied !== undefined) throw new Answered(plan.refusal(), denied.because);
-    const decisions = await Promise.all(
-      plan.references.map((reference) => judge.on(caller, { ...reference, action: 'read', fresh: false })),
-    );
-    const refused = decisions.find(({ allow }) => !allow);
-    if (refused !== undefined) throw new Answered(plan.refusal(), refused.because);
-    if (!plan.filters) return;
+    if (denied !== undefined) {
+      return { body: plan.refusal(), because: denied.because };
+    }
+    const references = plan.references.map((reference): Reference => ({ ...reference, action: 'read' }));
+    const judgements = await Promise.all(references.map((reference) => judge.on(caller, reference)));
+    request.way.judged = references.flatMap((reference, index) => {
+      const judgement = judgements[index];
+      return judgement === undefined ? [] : [{ ...judgement, reference }];
+    });
+    const refused = judgements.find(({ allow }) => !allow);
+    if (refused !== undefined) {
+      return { body: plan.refusal(), because: refused.because };
+    }
+    if (!plan.filters) {
+      return undefined;
+    }
     request.way.rewrite = (reply) =>
       plan.keep(reply, (name) => judge.onRoot(caller, 'read', { kind: 'registered_model', id: name }).allow);
+    return undefined;
   };
 }

@@ -25,8 +25,10 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     const { params, body, operation } = request.way;
     const name = `${params['namespace']}/${params['slug']}`;
     if (!isCanonical('mcp_server', name)) throw invalid('The path does not name an MCP server.');
-    const mayUpdate = () =>
-      judgeAll(request, caller, [{ kind: 'mcp_server', id: name, action: 'update', fresh: false }], judge);
+    const mayUpdate = async (): Promise<undefined> => {
+      await judgeAll(request, caller, [{ kind: 'mcp_server', id: name, action: 'update' }], judge);
+      return undefined;
+    };
 
     const exists = await ask(upstream, `${SERVERS}/${name}`);
     if (exists !== undefined || operation === undefined) return mayUpdate();
@@ -55,7 +57,7 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     );
     if (answer.status === 200) {
       request.way.because = 'creates it';
-      return;
+      return undefined;
     }
     if ((await ask(upstream, `${SERVERS}/${name}`)) !== undefined) return mayUpdate();
     throw invalid(String(propertyAt(replyJson(answer), 'message') ?? 'The MCP server cannot be created.'));

@@ -8,6 +8,9 @@ import {
 import { names, REDIRECTING_TRACE_KEYS } from '../../mlflow/things/trace-keys.ts';
 import type { Judge } from '../judge/judge.ts';
 import { judgeAll } from '../judge/judge-all.ts';
+import { textsAt } from '../locate/locate.ts';
+import { readable } from '../locate/readable.ts';
+import type { Reference } from '../reference.ts';
 import type { Special } from './special.ts';
 
 /** Traces of one export: each is looked up. The OpenTelemetry SDKs send 512 spans at most unless told otherwise. */
@@ -32,10 +35,12 @@ export function otlp(judge: Judge): Special {
         throw denied(`The attribute '${key}' decides where MLflow reads from; only an admin may set it.`);
       }
     }
+    const [experimentId] = textsAt('header.x-mlflow-experiment-id', readable(request));
     const references = [...traceIds].map(
-      (id) => ({ kind: 'trace', id, action: 'update', fresh: true }) as const,
+      (id): Reference => ({ kind: 'trace', id, action: 'update', fresh: { in: experimentId } }),
     );
     await judgeAll(request, caller, references, judge);
+    return undefined;
   };
 }
 

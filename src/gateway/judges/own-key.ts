@@ -7,6 +7,7 @@ import {
   shapeOfSecret,
 } from '../../mlflow/ai-gateway/provider-keys.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
+import type { SpecialQuestions } from '../../mlflow/table/row.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
 import type { Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Judge } from '../judge/judge.ts';
@@ -15,22 +16,27 @@ import { onServerKeys } from './server-keys.ts';
 import type { Special } from './special.ts';
 
 const API = '/api/3.0/mlflow/gateway';
-const DETECTION = 'POST ajax 3.0 issues/invoke';
 
 /**
  * Judges secrets and model definitions of the AI gateway by whose key the models will be called with: everybody may
  * make them, so that without a key of its own a secret would lend the server's to everybody.
  */
-export function ownKey(judge: Judge, upstream: Upstream): Special {
-  return async ({ way }, caller) => {
-    if (way.operation?.name === DETECTION) return judgeDetection(upstream, way);
+export function ownKey(judge: Judge, upstream: Upstream): Special<OwnKeyQuestion> {
+  return async ({ way }, caller, asks) => {
+    if (asks === 'detection') {
+      return judgeDetection(upstream, way);
+    }
     const borrowed =
       borrowedIn(way.body['secret_value']) ??
       borrowedBySettings(settingsIn(way.body)) ??
-      (await borrowedBy(upstream, way));
-    if (borrowed === undefined) return;
+      (await BORROWED_BY[asks](upstream, way.body));
+    if (borrowed === undefined) {
+      return undefined;
+    }
     const { allow, because } = onServerKeys(judge, caller);
-    if (allow) return;
+    if (allow) {
+      return undefined;
+    }
     throw denied(
       `Models would be called with the keys of the server, as ${borrowed}: put a key into the secret. ` +
         'Without one this needs USE on all AI gateway endpoints.',
@@ -45,40 +51,48 @@ export function ownKey(judge: Judge, upstream: Upstream): Special {
  *
  * @see `_fetch_provider_credentials` in mlflow/genai/discovery/job.py
  */
-async function judgeDetection(upstream: Upstream, { body }: Way): Promise<void> {
+async function judgeDetection(upstream: Upstream, { body }: Way): Promise<undefined> {
   const reason = await borrowed(upstream, text(body['provider']), text(body['secret_id']));
-  if (reason === undefined) return;
+  if (reason === undefined) {
+    return undefined;
+  }
   throw denied(`The server's own key could be sent to where the secret says, as ${reason}.`);
 }
 
+type OwnKeyQuestion = SpecialQuestions['own-key'];
+type Body = Readonly<Record<string, unknown>>;
+
 /** Which model would be called with another key than that of its secret; undefined if none would. */
-async function borrowedBy(upstream: Upstream, { operation, body }: Way): Promise<string | undefined> {
-  switch (operation?.name) {
-    case 'POST 3.0 gateway/model-definitions/create':
-      return borrowed(upstream, text(body['provider']), text(body['secret_id']));
-    case 'POST 3.0 gateway/model-definitions/update': {
-      const [provider, secretId] = [text(body['provider']), text(body['secret_id'])];
-      if (provider === undefined && secretId === undefined) return undefined;
-      const told = await about(upstream, 'model-definitions/get?model_definition_id', body);
-      const known = (name: string) => text(propertyAt(told, `model_definition.${name}`));
-      return borrowed(upstream, provider ?? known('provider'), secretId ?? known('secret_id'));
-    }
-    case 'POST 3.0 gateway/secrets/update': {
-      const secret = shapeOfSecret(await about(upstream, 'secrets/get?secret_id', body), body);
-      const definitions = propertyAt(
-        await about(upstream, 'model-definitions/list?secret_id', body),
-        'model_definitions',
-      );
-      const providers = Array.isArray(definitions) ? definitions.map(providerOf) : [];
-      // Who else uses the secret, and for what, is not said.
-      return providers.every((provider) => bringsItsKey(provider, secret))
-        ? undefined
-        : 'the secret would have no key for a model that uses it';
-    }
-    default:
+const BORROWED_BY: {
+  readonly [Asks in Exclude<OwnKeyQuestion, 'detection'>]: (
+    upstream: Upstream,
+    body: Body,
+  ) => Promise<string | undefined>;
+} = {
+  'new secret': async () => undefined,
+  'new definition': (upstream, body) => borrowed(upstream, text(body['provider']), text(body['secret_id'])),
+  async definition(upstream, body) {
+    const [provider, secretId] = [text(body['provider']), text(body['secret_id'])];
+    if (provider === undefined && secretId === undefined) {
       return undefined;
-  }
-}
+    }
+    const told = await about(upstream, 'model-definitions/get?model_definition_id', body);
+    const known = (name: string) => text(propertyAt(told, `model_definition.${name}`));
+    return borrowed(upstream, provider ?? known('provider'), secretId ?? known('secret_id'));
+  },
+  async secret(upstream, body) {
+    const secret = shapeOfSecret(await about(upstream, 'secrets/get?secret_id', body), body);
+    const definitions = propertyAt(
+      await about(upstream, 'model-definitions/list?secret_id', body),
+      'model_definitions',
+    );
+    const providers = Array.isArray(definitions) ? definitions.map(providerOf) : [];
+    // Who else uses the secret, and for what, is not said.
+    return providers.every((provider) => bringsItsKey(provider, secret))
+      ? undefined
+      : 'the secret would have no key for a model that uses it';
+  },
+};
 
 async function borrowed(
   upstream: Upstream,

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { denied, invalid, unavailable } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { isObject } from '../../mlflow/read/json.ts';
+import type { SpecialQuestions } from '../../mlflow/table/row.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
 import type { Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Action } from '../../policy/permissions.ts';
@@ -47,15 +48,17 @@ const CHANGING = [owns, 'Only its owner and whoever holds MANAGE may change it.'
 const PRUNING = [prunes, 'Only the owner of a custom queue and whoever holds MANAGE may do this.'] as const;
 const REVIEWING = [reviews, 'Only its reviewers may do this, with EDIT on the experiment.'] as const;
 
-/** What each operation on a queue that is there asks, besides the row's own need on the experiment. */
-const TESTS: Readonly<Record<string, readonly [test: Test, hint: string]>> = {
-  'GET 3.0 review-queues/get': OPENING,
-  'GET 3.0 review-queues/get-by-name': OPENING,
-  'GET 3.0 review-queues/items/list': OPENING,
-  'POST 3.0 review-queues/update': CHANGING,
-  'POST 3.0 review-queues/delete': PRUNING,
-  'POST 3.0 review-queues/items/remove': PRUNING,
-  'POST 3.0 review-queues/items/set-status': REVIEWING,
+type Asked = SpecialQuestions['review-queue'];
+
+/** What is asked of a queue that is there, besides the row's own need on the experiment. */
+const TESTS: Readonly<
+  Record<Exclude<Asked, 'create' | 'make-own' | 'list'>, readonly [test: Test, hint: string]>
+> = {
+  open: OPENING,
+  'open-by-name': OPENING,
+  change: CHANGING,
+  prune: PRUNING,
+  review: REVIEWING,
 };
 
 /**
@@ -65,7 +68,7 @@ const TESTS: Readonly<Record<string, readonly [test: Test, hint: string]>> = {
  *
  * @see the `validate_can_*_review_queue*` functions of mlflow/server/auth/__init__.py (3.17)
  */
-export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Special {
+export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Special<Asked> {
   const sameName = (a: string, b: string) => folded(a) === folded(b);
 
   async function isUser(name: string): Promise<boolean> {
@@ -98,36 +101,56 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     throw denied("Another user's review queue needs MANAGE on the experiment.");
   }
 
-  return async (request, caller) => {
-    const { operation, body, query } = request.way;
-    const name = operation?.name ?? '';
-    const experimentId = text(body['experiment_id']) ?? query.get('experiment_id')?.[0] ?? '';
-    switch (name) {
-      case 'POST 3.0 review-queues/create':
-        if (body['queue_type'] === 'USER') checkUser(caller, text(body['name']) ?? '', experimentId);
-        else await checkName(text(body['name']) ?? '');
-        return;
-      case 'POST 3.0 review-queues/get-or-create-user':
-        checkUser(caller, text(body['user']) ?? '', experimentId);
-        return;
-      case 'GET 3.0 review-queues/list':
-        if (!mayOn(caller, 'update', experimentId)) {
-          request.way.rewrite = (reply) => ownQueues(reply, (member) => sameName(member, caller.username));
-        }
-        return;
-      default:
-    }
-    const rule = TESTS[name];
-    if (rule === undefined) throw denied('Only an admin may do this.', `${name} is not judged`);
-    const queue = await readQueue(upstream, lookUpOf(request));
+  async function judgeStanding(
+    request: FastifyRequest,
+    caller: SignedIn,
+    asks: keyof typeof TESTS,
+  ): Promise<undefined> {
+    const { body } = request.way;
+    const queue = await readQueue(upstream, lookUpOf(request, asks));
     const standing = await standingOf(caller, queue);
-    const [test, hint] = rule;
-    if (!test(standing)) throw denied(hint, `${caller.username} may not do this to queue ${queue.id}`);
-    if (name !== 'POST 3.0 review-queues/update') return;
+    const [test, hint] = TESTS[asks];
+    if (!test(standing)) {
+      throw denied(hint, `${caller.username} may not do this to queue ${queue.id}`);
+    }
+    if (asks !== 'change') {
+      return undefined;
+    }
     if (body['new_owner'] !== undefined && !standing.may('manage')) {
       throw denied('To name another owner needs MANAGE on the experiment.');
     }
-    if (body['name'] !== undefined) await checkName(text(body['name']) ?? '');
+    if (body['name'] !== undefined) {
+      await checkName(text(body['name']) ?? '');
+    }
+    return undefined;
+  }
+
+  return async (request, caller, asks) => {
+    const { body, query } = request.way;
+    const experimentId = text(body['experiment_id']) ?? query.get('experiment_id')?.[0] ?? '';
+    switch (asks) {
+      case 'create':
+        if (body['queue_type'] === 'USER') {
+          checkUser(caller, text(body['name']) ?? '', experimentId);
+        } else {
+          await checkName(text(body['name']) ?? '');
+        }
+        return undefined;
+      case 'make-own':
+        checkUser(caller, text(body['user']) ?? '', experimentId);
+        return undefined;
+      case 'list':
+        if (!mayOn(caller, 'update', experimentId)) {
+          request.way.rewrite = (reply) => ownQueues(reply, (member) => sameName(member, caller.username));
+        }
+        return undefined;
+      case 'open':
+      case 'open-by-name':
+      case 'change':
+      case 'prune':
+      case 'review':
+        return judgeStanding(request, caller, asks);
+    }
   };
 }
 
@@ -138,9 +161,9 @@ const OUTER_BLANKS = /^[\s\p{Cc}]+|[\s\p{Cc}]+$/gu;
 const folded = (name: string): string => name.replaceAll(OUTER_BLANKS, '').toLowerCase();
 
 /** Where the queue of a request is asked for: by its id, or by experiment and name. */
-function lookUpOf({ way: { operation, body, query } }: FastifyRequest): string {
+function lookUpOf({ way: { body, query } }: FastifyRequest, asks: Asked): string {
   const given = (key: string) => encodeURIComponent(text(body[key]) ?? query.get(key)?.[0] ?? '');
-  return operation?.name === 'GET 3.0 review-queues/get-by-name'
+  return asks === 'open-by-name'
     ? `get-by-name?experiment_id=${given('experiment_id')}&name=${given('name')}`
     : `get?queue_id=${given('queue_id')}`;
 }

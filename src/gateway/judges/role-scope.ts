@@ -4,6 +4,7 @@ import { integer } from '../../admin/parameters.ts';
 import { ownRoleId } from '../../admin/role-json.ts';
 import { denied, invalid, missingParameter } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
+import type { RoleNamedBy } from '../../mlflow/table/row.ts';
 import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Store } from '../../store/index.ts';
 import type { Special } from './special.ts';
@@ -13,14 +14,15 @@ import type { Special } from './special.ts';
  *
  * What the caller may not see is refused like what is not there, so that neither tells the other.
  */
-export function roleAdmin(store: Store): Special {
-  return async (request, caller) => {
-    const workspace = await workspaceOf(store, request);
+export function roleAdmin(store: Store): Special<RoleNamedBy> {
+  return async (request, caller, namedBy) => {
+    const workspace = await workspaceOf(store, request, namedBy);
     const administered = administeredBy(await rolesHeld(store, caller.id));
     if (workspace === undefined || !administered.has(workspace)) {
       throw denied('Only an admin may do this.', `does not administer workspace ${workspace ?? '(none)'}`);
     }
     request.way.because = `administers workspace ${workspace}`;
+    return undefined;
   };
 }
 
@@ -28,11 +30,12 @@ export function roleAdmin(store: Store): Special {
  * Judges who may see roles and their grants: whoever has a role in every workspace asked about. What a single user
  * holds is shown among the roles, but is that user's affair: it names things that others may not see.
  */
-export function roleViewer(store: Store): Special {
-  return async (request, caller) => {
-    const asked = request.way.operation?.path.endsWith('roles/list')
-      ? (request.way.query.get('workspace') ?? [])
-      : [await workspaceOf(store, request)];
+export function roleViewer(store: Store): Special<RoleNamedBy> {
+  return async (request, caller, namedBy) => {
+    const asked =
+      namedBy === 'workspaces'
+        ? (request.way.query.get('workspace') ?? [])
+        : [await workspaceOf(store, request, namedBy)];
     const roles = await rolesHeld(store, caller.id);
     const held = new Set(roles.map(({ workspace }) => workspace));
     const [id] = request.way.query.get('role_id') ?? [];
@@ -48,6 +51,7 @@ export function roleViewer(store: Store): Special {
       );
     }
     request.way.because = 'has a role in the workspace';
+    return undefined;
   };
 }
 
@@ -63,12 +67,13 @@ export function holderViewer(store: Store): Special {
     if (username === undefined || username === '') throw missingParameter('username');
     if (username === caller.username) {
       request.way.because = 'self';
-      return;
+      return undefined;
     }
     if (!(await administersRolesOf(store, caller, username, request))) {
       throw denied('Only an admin may see what somebody else holds.', `user ${username} is somebody else`);
     }
     request.way.because = 'administers a workspace of the user';
+    return undefined;
   };
 }
 
@@ -88,26 +93,29 @@ async function administersRolesOf(
 }
 
 /**
- * What each operation says its role by. Only that is looked at: a second name that its handler does not read, such as
- * a `role_id` of one's own beside another's `role_permission_id`, must not decide.
+ * The workspace of the role that a request is about; undefined if there is no such role. Only the name that the row
+ * says is looked at: a second one that its handler does not read, such as a `role_id` of one's own beside another's
+ * `role_permission_id`, must not decide.
  */
-const NAMED_BY: Readonly<Record<string, 'workspace' | 'role_permission_id'>> = {
-  '3.0 roles/create': 'workspace',
-  '3.0 roles/permissions/remove': 'role_permission_id',
-  '3.0 roles/permissions/update': 'role_permission_id',
-};
-
-/** The workspace of the role that a request is about; undefined if there is no such role. */
-async function workspaceOf(store: Store, { way }: FastifyRequest): Promise<string | undefined> {
-  const name = NAMED_BY[way.operation?.path ?? ''] ?? 'role_id';
-  const value = way.operation?.method === 'GET' ? way.query.get(name)?.[0] : way.body[name];
-  if (value === undefined || value === null) throw missingParameter(name);
-  if (name === 'workspace') {
-    if (typeof value === 'string' && value.trim() !== '') return value;
+async function workspaceOf(
+  store: Store,
+  { way }: FastifyRequest,
+  namedBy: RoleNamedBy,
+): Promise<string | undefined> {
+  const value = way.operation?.method === 'GET' ? way.query.get(namedBy)?.[0] : way.body[namedBy];
+  if (value === undefined || value === null) {
+    throw missingParameter(namedBy);
+  }
+  if (namedBy === 'workspace') {
+    if (typeof value === 'string' && value.trim() !== '') {
+      return value;
+    }
     throw invalid("Parameter 'workspace' must be a non-empty string.");
   }
-  const id = integer(name, value);
-  if (name === 'role_id') return roleWorkspace(store, id);
+  const id = integer(namedBy, value);
+  if (namedBy === 'role_id') {
+    return roleWorkspace(store, id);
+  }
   const permission = await store.roles.getPermission(id);
   return permission && roleWorkspace(store, permission.roleId);
 }

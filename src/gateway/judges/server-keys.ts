@@ -22,7 +22,9 @@ export function onServerKeys(judge: Judge, caller: SignedIn): Decision {
 export function serverKeys(judge: Judge): Special {
   return async (_request, caller) => {
     const { allow, because } = onServerKeys(judge, caller);
-    if (allow) return;
+    if (allow) {
+      return undefined;
+    }
     throw denied(
       'This runs with the keys of the server: it needs USE on all AI gateway endpoints besides.',
       because,

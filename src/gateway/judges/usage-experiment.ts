@@ -15,16 +15,22 @@ import type { Special } from './special.ts';
 export function usageExperiment(judge: Judge, upstream: Upstream): Special {
   return async (request, caller) => {
     const endpoint = await endpointOf(upstream, request.way.body);
-    if (endpoint === undefined) return;
+    if (endpoint === undefined) {
+      return undefined;
+    }
     const name = `gateway/${endpoint}`;
     const found = await ask(
       upstream,
       `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`,
     );
     const id = text(propertyAt(found, 'experiment.experiment_id'));
-    if (id === undefined) return;
+    if (id === undefined) {
+      return undefined;
+    }
     const { allow, because } = judge.onRoot(caller, 'update', { kind: 'experiment', id });
-    if (allow) return;
+    if (allow) {
+      return undefined;
+    }
     throw denied(
       `Calls of this endpoint would be logged to the experiment ${JSON.stringify(name)}, which is there already: ` +
         'this needs EDIT on it. Name another experiment_id, or set usage_tracking to false.',

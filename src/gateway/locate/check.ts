@@ -1,80 +1,121 @@
 import { denied, invalid } from '../../errors.ts';
-import type { From, Rule } from '../../mlflow/table/row.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { carryOut, type Executors, type RuleBy } from '../../mlflow/table/phases.ts';
+import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import { names } from '../../mlflow/things/trace-keys.ts';
+import { decideOnKind } from '../../policy/decide.ts';
 import type { Action } from '../../policy/permissions.ts';
 import { nameOf, valuesAt } from './locate.ts';
 import type { Readable } from './readable.ts';
 
+/** What the rules that need no look-up are held against. */
+interface Held {
+  readonly request: Readable;
+  readonly caller: SignedIn;
+}
+
+/** Answers the action that a rule raises the row's need to, if it does. */
+const CHECKS: Executors<'check', [Held], Action | undefined> = {
+  'admin-only': ({ from, why }, { request }) => {
+    for (const each of from) {
+      if (isPresent(each, request)) {
+        throw denied(`Only an admin may set '${nameOf(each)}': ${why}.`);
+      }
+    }
+    return undefined;
+  },
+  'admin-names': ({ form, why }, { request }) => {
+    const name = Object.keys(request.body).find((key) => form.test(key));
+    if (name !== undefined) {
+      throw denied(`Only an admin may set '${name}': ${why}.`);
+    }
+    return undefined;
+  },
+  only: (rule, { request }) => checkForm(rule, request),
+  absent: ({ from }, { request }) => {
+    for (const each of from) {
+      if (isPresent(each, request)) {
+        throw invalid(`Leave '${nameOf(each)}' out of this request.`);
+      }
+    }
+    return undefined;
+  },
+  equal: ({ from, required = false }, { request }) => checkEqual(from, required, request),
+  'ban-keys': ({ from, keys }, { request }) => {
+    for (const each of from) {
+      const banned = keysAt(each, request).find((key) => names(keys, key));
+      if (banned !== undefined) {
+        throw denied(`The key '${banned}' decides where MLflow reads from; only an admin may set it.`);
+      }
+    }
+    return undefined;
+  },
+  'keys-need': ({ from, keys, action }, { request }) =>
+    keysAt(from, request).some((key) => keys.test(key)) ? action : undefined,
+  'unless-denied': ({ kind, when }, { request, caller }) => {
+    const decision = decideOnKind(caller, kind);
+    if (!decision.allow && (when === undefined || isAbout(when, request))) {
+      throw denied(`Every ${kind.replaceAll('_', ' ')} is denied to you.`, decision.because);
+    }
+    return undefined;
+  },
+};
+
 /**
- * Holds a request against the rules that need no look-up: fields that only an admin sends, second names
- * for one thing, keys that redirect.
+ * Holds a request against the rules that need no look-up: fields that only an admin sends, second names for one thing,
+ * keys that redirect, kinds of things that are denied to the caller.
  *
  * @returns the action the row needs, raised where a key asks for more.
  * @throws ApiError 400 or 403.
  */
-export function check(rules: readonly Rule[], action: Action, request: Readable): Action {
+export function check(
+  rules: readonly RuleBy<'check'>[],
+  action: Action,
+  request: Readable,
+  caller: SignedIn,
+): Action {
   let needed = action;
   for (const rule of rules) {
-    switch (rule.rule) {
-      case 'admin-only':
-        for (const from of rule.from) {
-          if (isPresent(from, request)) throw denied(`Only an admin may set '${nameOf(from)}': ${rule.why}.`);
-        }
-        break;
-      case 'admin-names': {
-        const name = Object.keys(request.body).find((key) => rule.form.test(key));
-        if (name !== undefined) throw denied(`Only an admin may set '${name}': ${rule.why}.`);
-        break;
-      }
-      case 'only':
-        checkForm(rule, request);
-        break;
-      case 'absent':
-        for (const from of rule.from) {
-          if (isPresent(from, request)) throw invalid(`Leave '${nameOf(from)}' out of this request.`);
-        }
-        break;
-      case 'equal':
-        checkEqual(rule.from, rule.required ?? false, request);
-        break;
-      case 'ban-keys':
-        for (const from of rule.from) {
-          const banned = keysAt(from, request).find((key) => names(rule.keys, key));
-          if (banned !== undefined) {
-            throw denied(`The key '${banned}' decides where MLflow reads from; only an admin may set it.`);
-          }
-        }
-        break;
-      case 'keys-need':
-        if (keysAt(rule.from, request).some((key) => rule.keys.test(key))) needed = rule.action;
-        break;
-      default:
-    }
+    needed = carryOut(CHECKS, rule, { request, caller }) ?? needed;
   }
   return needed;
 }
 
-function checkForm({ from, form, why }: RuleOf<'only'>, request: Readable): void {
+/** Whether a request holds something at one of these places, of this form where one is said. */
+function isAbout({ from, form }: NonNullable<RuleOf<'unless-denied'>['when']>, request: Readable): boolean {
+  return from.some((each) =>
+    valuesAt(each, request).some((value) => {
+      if (form !== undefined) {
+        return typeof value === 'string' && form.test(value);
+      }
+      return Array.isArray(value) ? value.length > 0 : Boolean(value);
+    }),
+  );
+}
+
+function checkForm({ from, form, why }: RuleOf<'only'>, request: Readable): undefined {
   for (const value of valuesAt(from, request)) {
     if (value === undefined || value === null) continue;
     if (typeof value !== 'string' || !form.test(value)) {
       throw denied(`Only an admin may set '${nameOf(from)}' to this: ${why}.`);
     }
   }
+  return undefined;
 }
 
 function isPresent(from: From, request: Readable): boolean {
   return valuesAt(from, request).some((value) => value !== undefined && value !== null && value !== '');
 }
 
-function checkEqual([first, second]: readonly [From, From], required: boolean, request: Readable): void {
+function checkEqual([first, second]: readonly [From, From], required: boolean, request: Readable): undefined {
   const [a] = valuesAt(first, request);
   const [b] = valuesAt(second, request);
   const given = b !== undefined && b !== null && b !== '';
   if (given ? a !== b : required) {
     throw invalid(`'${nameOf(second)}' in the body must be the '${nameOf(first)}' of the path.`);
   }
+  return undefined;
 }
 
 /** The keys under a place: of a map, of a list of `{key, value}`, or one key itself. */

@@ -1,22 +1,10 @@
 import { invalid, missingParameter } from '../../errors.ts';
 import { readJson } from '../../mlflow/read/json.ts';
-import type { From, Locator, ReferenceKind } from '../../mlflow/table/row.ts';
+import type { From, Locator } from '../../mlflow/table/row.ts';
 import { isCanonical, joinId } from '../../mlflow/things/identifiers.ts';
 import type { Action } from '../../policy/permissions.ts';
-import type { InnerKind } from '../../policy/resources.ts';
+import type { Reference } from '../reference.ts';
 import type { Readable } from './readable.ts';
-
-/** One thing that a request touches, and what is to be done to it. */
-export interface Reference {
-  readonly kind: ReferenceKind;
-  readonly id: string;
-  readonly action: Action;
-  readonly fresh: boolean;
-  /** Things of this kind inside it are meant. */
-  readonly part?: InnerKind;
-  /** What grants on all of that kind must allow, where that is more. */
-  readonly tierAction?: Action;
-}
 
 /**
  * Finds what a request touches, in the words of its row.
@@ -25,18 +13,28 @@ export interface Reference {
  */
 export function locate(locators: readonly Locator[], action: Action, request: Readable): Reference[] {
   return locators.flatMap((locator) => {
-    if (locator.unless !== undefined && isSent(locator.unless, request)) return [];
+    if (locator.unless !== undefined && isSent(locator.unless, request)) {
+      return [];
+    }
     const ids = idsOf(locator, request);
-    if (ids.length === 0 && !locator.optional) throw missingParameter(nameOf(locator.from[0]));
+    if (ids.length === 0 && !locator.optional) {
+      throw missingParameter(nameOf(locator.from[0]));
+    }
+    const [home] = locator.fresh === undefined ? [] : locators;
     return ids.map((id) => ({
       kind: locator.kind,
       id,
       action: locator.action ?? action,
-      fresh: locator.fresh !== undefined,
+      ...(home !== undefined && { fresh: { in: idsOf(home, request)[0] } }),
       ...(locator.part !== undefined && { part: locator.part }),
       ...(locator.tierAction !== undefined && { tierAction: locator.tierAction }),
+      ...(locator.cameFrom !== undefined && { cameFrom: namedBy(locator.cameFrom, request) }),
     }));
   });
+}
+
+function namedBy(places: NonNullable<Locator['cameFrom']>, request: Readable) {
+  return places.flatMap(({ kind, from }) => textsAt(from, request).map((id) => ({ kind, id })));
 }
 
 /** Whether a request holds anything at a place. */

@@ -1,4 +1,5 @@
 import { invalid } from '../../errors.ts';
+import { withBody } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Visibility } from '../judge/visibility.ts';
 import type { Search } from './asked.ts';
@@ -267,11 +268,6 @@ export function filterOnly(
   if (!Array.isArray(page[search.list])) return answer;
   const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
   return withBody(answer, { ...page, [search.list]: rows });
-}
-
-/** An answer with another JSON body. */
-export function withBody(answer: Answer, body: unknown): Answer {
-  return { ...answer, bytes: Buffer.from(JSON.stringify(body)) };
 }
 
 function replaced(

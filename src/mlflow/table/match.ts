@@ -2,6 +2,7 @@ import FindMyWay from 'find-my-way';
 import { invalid } from '../../errors.ts';
 import { type Shape, shapeOf } from '../read/fields.ts';
 import type { Target } from '../read/target.ts';
+import { carryOut, type Executors, phaseOf, type RuleBy, rulesBy } from './phases.ts';
 import { ROUTES } from './routes.ts';
 import type { Locator, Need, Row, Rule } from './row.ts';
 
@@ -14,12 +15,62 @@ export interface Operation {
   readonly need: Need;
   readonly locators: readonly Locator[];
   readonly rules: readonly Rule[];
-  /** The names of its rules, to be asked for on every request. */
-  readonly ruleNames: ReadonlySet<Rule['rule']>;
+  /** The same by the part of the gateway that carries them out, in the order of the row. */
+  readonly by: RulesByPart;
+  /** How its request is read. */
+  readonly reading: Reading;
+  /** It may create, rename or delete what holds grants: it is forwarded between an intent and its outcome. */
+  readonly tracks: boolean;
+  /** Whether the gateway answers it itself, as one of its own. */
+  readonly isOwn: boolean;
   /** Declared fields of the request, where MLflow declares them. */
   readonly shape: Shape | undefined;
   /** Headers of an identity kind that the row judges itself, such as `x-mlflow-run-id`. */
   readonly judgedHeaders: readonly string[];
+}
+
+/** How the request of an operation is read, settled once by its rules. */
+export interface Reading {
+  /** The query is read too, though the method has a body. */
+  readonly query: boolean;
+  /** What the body is taken for; a `stream` is not read at all. */
+  readonly body: 'json' | 'form' | 'bytes' | 'stream';
+  /** Whether it is read for a caller who may do everything, and what then becomes of one that cannot be read. */
+  readonly ofUnrestricted: 'no' | 'lenient' | 'strict';
+}
+
+const READERS: Executors<'read', [], Partial<Reading>> = {
+  'takes-query': () => ({ query: true }),
+  'takes-form': () => ({ body: 'form' }),
+  'takes-bytes': () => ({ body: 'bytes' }),
+  streams: () => ({ body: 'stream' }),
+};
+
+/** The rules of a row, each where it is carried out. */
+export type RulesByPart = {
+  readonly [Part in 'check' | 'judge' | 'prepare' | 'reply']: readonly RuleBy<Part>[];
+};
+
+function partsOf(rules: readonly Rule[]): RulesByPart {
+  return {
+    // Denied kinds first: nothing that is wrong with a request is told to a caller who may not make it.
+    check: rulesBy('check', rules).toSorted(
+      (a, b) => Number(b.rule === 'unless-denied') - Number(a.rule === 'unless-denied'),
+    ),
+    judge: rulesBy('judge', rules),
+    prepare: rulesBy('prepare', rules),
+    reply: rulesBy('reply', rules),
+  };
+}
+
+function readingOf(rules: readonly Rule[]): Reading {
+  const asked = rules.map((rule) => phaseOf(rule).request);
+  return {
+    query: rules.some(({ rule }) => rule === 'serve'),
+    body: 'json',
+    ofUnrestricted: asked.includes('strict') ? 'strict' : asked.includes('lenient') ? 'lenient' : 'no',
+    ...Object.assign({}, ...rulesBy('read', rules).map((rule) => carryOut(READERS, rule))),
+  };
 }
 
 export interface Match {
@@ -59,8 +110,12 @@ export function operationsOf(rows: readonly Row[]): readonly Operation[] {
       const judgedHeaders = locators.flatMap(({ from }) =>
         from.filter((each) => each.startsWith('header.')).map((each) => each.slice('header.'.length)),
       );
-      const ruleNames = new Set(rules.map(({ rule }) => rule));
-      return { name, method, path, need, locators, rules, ruleNames, shape: shapeOf(name), judgedHeaders };
+      const reading = readingOf(rules);
+      const isOwn = rules.some(({ rule }) => rule === 'serve');
+      const shape = shapeOf(name);
+      const by = partsOf(rules);
+      const tracks = rulesBy('track', rules).length > 0;
+      return { name, method, path, need, locators, rules, by, tracks, reading, isOwn, shape, judgedHeaders };
     }),
   );
 }

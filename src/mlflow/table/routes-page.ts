@@ -124,7 +124,7 @@ function follows(rule: Rule): string {
       return '';
     case 'special':
       return `judged further by src/gateway (${rule.name})`;
-    case 'spare':
+    case 'unless-denied':
       return [
         `not with DENY on every ${words(rule.kind)}`,
         rule.when !== undefined && `if ${list(rule.when.from, ' or ')}`,
@@ -134,6 +134,7 @@ function follows(rule: Rule): string {
         .join(' ');
     case 'withhold':
       return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
+    case 'takes-bytes':
     case 'takes-form':
     case 'takes-query':
       return '';

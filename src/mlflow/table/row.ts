@@ -60,6 +60,14 @@ export interface Locator {
   readonly unless?: From;
   /** A child that need not exist yet; one that does must share the root of the row's first locator. */
   readonly fresh?: 'or-same-root';
+  /** Where the request says what an address in storage comes from: it must lie in the files of one of these. */
+  readonly cameFrom?: readonly CameFrom[];
+}
+
+/** A place that names a run or logged model, whose files an address may lie in. */
+export interface CameFrom {
+  readonly kind: 'run' | 'logged_model';
+  readonly from: From;
 }
 
 /** What a row needs besides or instead of an action on what it touches. */
@@ -171,30 +179,14 @@ export type Rule =
   | { readonly rule: 'answer'; readonly body: unknown }
   /** Served by the handler of that name in src/admin. */
   | { readonly rule: 'serve'; readonly handler: string }
-  /** Not data: a function in src/gateway/judges/index.ts judges it. */
-  | {
-      readonly rule: 'special';
-      readonly name:
-        | 'graphql'
-        | 'otlp'
-        | 'review-queue'
-        | 'job'
-        | 'mcp-version'
-        | 'server-keys'
-        | 'own-key'
-        | 'model-calls'
-        | 'usage-experiment'
-        | 'grantable'
-        | 'role-admin'
-        | 'role-viewer'
-        | 'holder-viewer';
-    }
+  /** Not data: a judge in src/gateway/judges, with what the row asks of it. */
+  | SpecialRule
   /**
-   * Makes, lists or, by a filter, asks about things of a kind: refused to whoever holds DENY on all of them. With
-   * `when` only where one of these is sent, and is text of this form.
+   * Refused to callers with DENY on every thing of a kind, which the operation makes, lists or, by a filter, asks
+   * about. With `when` only where one of these is sent, and is text of this form.
    */
   | {
-      readonly rule: 'spare';
+      readonly rule: 'unless-denied';
       readonly kind: PartKind;
       readonly when?: { readonly from: readonly From[]; readonly form?: RegExp };
     }
@@ -205,7 +197,51 @@ export type Rule =
   /** The body is what a form sends, not JSON. */
   | { readonly rule: 'takes-form' }
   /** The body is not JSON and streams through unread. */
-  | { readonly rule: 'streams' };
+  | { readonly rule: 'streams' }
+  /** The body is read, but a judge reads what is in it, packed and in whatever format it is. */
+  | { readonly rule: 'takes-bytes' };
+
+/** Every judge of its own with what a row asks of it; `undefined` where there is nothing to ask. */
+export interface SpecialQuestions {
+  readonly graphql: undefined;
+  readonly otlp: undefined;
+  readonly 'review-queue':
+    | 'create'
+    | 'make-own'
+    | 'list'
+    | 'open'
+    | 'open-by-name'
+    | 'change'
+    | 'prune'
+    | 'review';
+  readonly job: 'read' | 'update';
+  readonly 'mcp-version': undefined;
+  readonly 'server-keys': undefined;
+  /** Whose key calls are made with, by what is made or changed. */
+  readonly 'own-key': 'new secret' | 'secret' | 'new definition' | 'definition' | 'detection';
+  /** Where the request holds a scorer, or the settings of an optimizer, as JSON in a string. */
+  readonly 'model-calls': readonly From[];
+  readonly 'usage-experiment': undefined;
+  readonly grantable: undefined;
+  /** Where the request names the role, or the workspace that a role is to be in. */
+  readonly 'role-admin': RoleNamedBy;
+  readonly 'role-viewer': RoleNamedBy;
+  readonly 'holder-viewer': undefined;
+}
+
+/** How a request names the role it is about; `workspaces` for all roles of some. */
+export type RoleNamedBy = 'workspace' | 'role_id' | 'role_permission_id' | 'workspaces';
+
+export type SpecialName = keyof SpecialQuestions;
+
+/** One judge with what a row asks of it. */
+export type SpecialRule = {
+  [Name in SpecialName]: {
+    readonly rule: 'special';
+    readonly name: Name;
+    readonly asks: SpecialQuestions[Name];
+  };
+}[SpecialName];
 
 /** One operation: methods (`GET|POST`), path, need, what it touches, what follows. */
 export type Row = readonly [
@@ -232,7 +268,12 @@ export const reviewQueue = locator('review_queue');
 export const job = locator('job');
 export const promptJob = locator('prompt_optimization_job');
 export const artifact = locator('artifact');
-export const source = locator('source');
+/** An address, and where the request names what it may come from. */
+export const source = (from: From, ...cameFrom: readonly CameFrom[]): Locator => ({
+  kind: 'source',
+  from: [from],
+  cameFrom,
+});
 export const promptUri = locator('prompt_uri');
 export const user = locator('user');
 export const secret = locator('gateway_secret');
@@ -354,11 +395,16 @@ export const stamp = (where: From, unless?: readonly [From, string]): Rule => ({
 });
 export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
 export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
-export const special = (name: (Rule & { rule: 'special' })['name']): Rule => ({ rule: 'special', name });
-export const spare = (kind: PartKind): Rule => ({ rule: 'spare', kind });
-/** Spares a kind where one of these is sent; with `form`, where it is text of that form. */
-export const spareWhen = (kind: PartKind, from: readonly From[], form?: RegExp): Rule => ({
-  rule: 'spare',
+/** A judge of its own; where it can be asked several things, with the one that this row asks. */
+export const special = <Name extends SpecialName>(
+  name: Name,
+  ...asks: SpecialQuestions[Name] extends undefined ? [] : [SpecialQuestions[Name]]
+): Rule => ({ rule: 'special', name, asks: asks[0] }) as SpecialRule;
+/** Refused to callers with DENY on every thing of a kind. */
+export const unlessDenied = (kind: PartKind): Rule => ({ rule: 'unless-denied', kind });
+/** The same where one of these is sent; with `form`, where it is text of that form. */
+export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: RegExp): Rule => ({
+  rule: 'unless-denied',
   kind,
   when: { from, ...(form && { form }) },
 });
@@ -366,3 +412,4 @@ export const withhold = (kind: PartKind, at: string): Rule => ({ rule: 'withhold
 export const takesQuery: Rule = { rule: 'takes-query' };
 export const takesForm: Rule = { rule: 'takes-form' };
 export const streams: Rule = { rule: 'streams' };
+export const takesBytes: Rule = { rule: 'takes-bytes' };

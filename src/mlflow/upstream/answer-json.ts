@@ -8,3 +8,8 @@ export function replyJson(answer: Answer): unknown {
     return undefined;
   }
 }
+
+/** An answer with another JSON body. */
+export function withBody(answer: Answer, body: unknown): Answer {
+  return { ...answer, bytes: Buffer.from(JSON.stringify(body)) };
+}
