@@ -1,9 +1,9 @@
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { awaitHealth } from '../src/cli/await-health.ts';
-import { endTethered, spawnTethered } from '../src/cli/tethered.ts';
-import { upstreamEnvironment } from '../src/cli/upstream-environment.ts';
+import { awaitHealth } from '../src/cli/start/await-health.ts';
+import { endTethered, spawnTethered } from '../src/cli/start/tethered.ts';
+import { upstreamEnvironment } from '../src/cli/start/upstream-environment.ts';
 import { ROOT } from './children.ts';
 import { freePort } from './gateway.ts';
 import { PASSWORD } from './population.ts';

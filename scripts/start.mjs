@@ -13,7 +13,7 @@ await ensurePackages();
 await ensureBuild();
 const python = await ensureMlflow(NEWEST_MLFLOW);
 
-const gateway = spawn(pinnedNode, [join(root, 'dist', 'cli', 'start.js'), '--python', python], {
+const gateway = spawn(pinnedNode, [join(root, 'dist', 'cli', 'start', 'index.js'), '--python', python], {
   cwd: root,
   env: pinnedEnvironment(),
   // The channel tells the gateway when this process dies without a word.

@@ -1,36 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { readDatabaseUri } from './config/database-uri.ts';
-import { nearestName } from './config/nearest-name.ts';
 import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
-import { interpolate, readIniSection } from './config/read-ini.ts';
 import { Secret } from './config/secret.ts';
 import { PERMISSIONS } from './policy/permissions.ts';
 
-/** The section of the INI file that is read: MLflow's own. */
-export const SECTION = 'mlflow';
-/** Where the INI file is looked for unless MLFLOW_AUTH_CONFIG_PATH names another. */
-export const DEFAULT_CONFIG_PATH = 'config/basic-auth.ini';
-
 const PREFIX = 'MLFLOW_AUTH_';
-const PATH_VARIABLE = 'MLFLOW_AUTH_CONFIG_PATH';
-
-/** Keys and variables of MLflow's own auth app that have no counterpart here. */
-const IGNORED_KEYS = [
-  'authorization_function',
-  'grant_default_workspace_access',
-  'workspace_cache_max_size',
-  'workspace_cache_ttl_seconds',
-  'auth_cache_max_size',
-  'auth_cache_ttl_seconds',
-  'read_database_uri',
-];
-const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
-
-/** Below this many rounds a stolen hash is cheap to guess. */
-const WISE_ROUNDS = 10;
 
 /** DENY is for grants alone: as a default it would say no more than NO_PERMISSIONS. */
 const DEFAULT_PERMISSIONS = PERMISSIONS.filter((permission) => permission !== 'DENY');
@@ -165,154 +141,20 @@ export const settings = z
 
 /** The settings, checked; keys are spelled as in the file. */
 export type Config = z.output<typeof settings>;
-type Key = keyof Config;
 
 /** The names of all settings, in the order of the manual. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
-
-/** Everything that is wrong with a configuration, each problem with the name and what to write. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-    this.problems = problems;
-  }
-}
-
-export interface ConfigSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What holds where neither file nor variable says anything, in place of the schema's own defaults. */
-  readonly defaults?: Readonly<Record<string, string>>;
-  /** Relative paths start here. */
-  readonly cwd: string;
-  /** Reads a file as UTF-8; throws as `fs.readFileSync` does. */
-  readonly readFile?: (path: string) => string;
-}
-
-export interface LoadedConfig {
-  readonly config: Config;
-  /** One sentence each, to be logged. */
-  readonly warnings: readonly string[];
-  /** Where the settings came from, for a log line. */
-  readonly source: string;
-}
-
-/**
- * Reads the section `[mlflow]` of the INI file that MLFLOW_AUTH_CONFIG_PATH names, lets each variable
- * MLFLOW_AUTH_<KEY> overrule the key it is named after, and checks everything. An empty value counts as not set.
- *
- * @throws ConfigError naming every problem at once.
- */
-export function loadConfig({ env, cwd, defaults, readFile = readUtf8 }: ConfigSources): LoadedConfig {
-  const warnings: string[] = [];
-  const file = readSettingsFile(env, cwd, readFile);
-  const problems = [...file.problems];
-  /** Values as written, and the name under which each was found. */
-  const raw: Record<string, string> = { ...defaults };
-  const origin = new Map<string, string>();
-
-  for (const [key, value] of file.values) {
-    if (!isKnown(key)) {
-      warnings.push(unknownName(`${key} in ${file.name}`, key, IGNORED_KEYS, SETTING_NAMES));
-      continue;
-    }
-    const meant = interpolate(value);
-    if (meant === undefined)
-      problems.push(`${key} in ${file.name}: write %% for a percent sign; %(…)s is not supported`);
-    else if (meant !== '') raw[key] = meant;
-    origin.set(key, `${key} in ${file.name}`);
-  }
-  for (const [variable, value] of Object.entries(env)) {
-    if (!value || variable === PATH_VARIABLE) continue;
-    const key = variable.startsWith(PREFIX) ? variable.slice(PREFIX.length).toLowerCase() : undefined;
-    if (key !== undefined && variable === variableOf(key) && isKnown(key)) {
-      raw[key] = value;
-      origin.set(key, variable);
-    } else if (key !== undefined || IGNORED_VARIABLES.includes(variable)) {
-      const ignored = [...IGNORED_VARIABLES, ...IGNORED_KEYS.map(variableOf)];
-      warnings.push(
-        unknownName(variable, variable.toUpperCase(), ignored, [
-          PATH_VARIABLE,
-          ...SETTING_NAMES.map(variableOf),
-        ]),
-      );
-    }
-  }
-
-  const result = settings.safeParse(raw);
-  for (const issue of result.error?.issues ?? []) {
-    const key = String(issue.path[0]);
-    problems.push(`${origin.get(key) ?? key}: ${issue.message}`);
-  }
-  if (problems.length > 0 || !result.success) throw new ConfigError(problems);
-  if (result.data.password_rounds < WISE_ROUNDS) {
-    warnings.push(
-      `${origin.get('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
-    );
-  }
-  return { config: result.data, warnings, source: file.source };
-}
 
 /** The variable that overrules a key. */
 export function variableOf(key: string): string {
   return PREFIX + key.toUpperCase();
 }
 
-interface SettingsFile {
-  /** The path as the user wrote it, for messages. */
-  readonly name: string;
-  readonly source: string;
-  readonly values: ReadonlyMap<string, string>;
-  readonly problems: readonly string[];
-}
-
-function readSettingsFile(
-  env: ConfigSources['env'],
-  cwd: string,
-  readFile: (path: string) => string,
-): SettingsFile {
-  const named = env[PATH_VARIABLE] || undefined;
-  const name = named ?? DEFAULT_CONFIG_PATH;
-  const nothing = { name, source: name, values: new Map<string, string>(), problems: [] };
-  let text: string;
-  try {
-    text = readFile(resolve(cwd, name));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (named === undefined && code === 'ENOENT') return { ...nothing, source: 'defaults and environment' };
-    const variable = named === undefined ? '' : `${PATH_VARIABLE}: `;
-    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? error})`;
-    return { ...nothing, problems: [`${variable}${name}: ${why}`] };
-  }
-  const { values, problems } = readIniSection(text, SECTION);
-  return { name, source: name, values, problems: problems.map((problem) => `${name}: ${problem}`) };
-}
-
-function readUtf8(path: string): string {
-  return readFileSync(path, 'utf8');
-}
-
-function isKnown(key: string): key is Key {
-  return Object.hasOwn(settings.shape, key);
-}
-
-function unknownName(
-  shown: string,
-  name: string,
-  ignored: readonly string[],
-  known: readonly string[],
-): string {
-  if (ignored.includes(name))
-    return `${shown} is ignored: it is a setting of MLflow that means nothing here.`;
-  const nearest = nearestName(name, known);
-  return `${shown} is not a setting${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
-}
-
 function adminPasswordProblem(read: unknown): string | undefined {
   const { admin_password: secret, min_password_length: minLength } = Object(read);
-  if (!(secret instanceof Secret)) return undefined;
+  if (!(secret instanceof Secret)) {
+    return undefined;
+  }
   const problem = passwordProblem(secret.reveal(), minLength);
   return problem && WHAT_TO_WRITE[problem](minLength);
 }
@@ -325,15 +167,21 @@ const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => str
 };
 
 function isUpstreamUri(uri: string): boolean {
-  if (uri.startsWith('unix:')) return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');
+  if (uri.startsWith('unix:')) {
+    return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');
+  }
   return /^https?:\/\/[^\s/@?#\\]+\/?$/.test(uri) && URL.canParse(uri);
 }
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  if (bits === undefined) return true;
+  if (family === 0 || rest.length > 0) {
+    return false;
+  }
+  if (bits === undefined) {
+    return true;
+  }
   // A network of all addresses would let any client name itself.
   return /^[1-9][0-9]{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }

@@ -1,10 +1,8 @@
+import { ownRoleName } from '../policy/own-role.ts';
 import { DEFAULT_WORKSPACE } from '../store/account.ts';
 import type { OwnGrant } from '../store/grants.ts';
 import type { Role, RoleMember, RolePermission } from '../store/roles.ts';
 import type { User } from '../store/types.ts';
-
-/** Names that MLflow keeps for the roles of single users; nobody may give one to a role. */
-export const OWN_ROLE_PREFIX = '__user_';
 
 /**
  * A user's own grants as the role that MLflow 3.17 keeps them in: its API and its UI know grants of users as those
@@ -16,7 +14,7 @@ export function ownRole({ id }: Pick<User, 'id'>, grants: readonly OwnGrant[]): 
   const roleId = ownRoleId(id);
   return {
     id: roleId,
-    name: `${OWN_ROLE_PREFIX}${id}__`,
+    name: ownRoleName(id),
     workspace: DEFAULT_WORKSPACE,
     description: undefined,
     permissions: grants.map(({ id: grantId, resourceType, resourcePattern, permission }) => ({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alreadyExists, invalid, notFound } from '../errors.ts';
 import { isRootKind, patternProblem, permissionProblem, readPermission } from '../policy/grantable.ts';
+import { OWN_ROLE_PREFIX } from '../policy/own-role.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { ALL } from '../policy/resources.ts';
 import { DEFAULT_WORKSPACE } from '../store/account.ts';
@@ -10,14 +11,7 @@ import { checkNameable } from './grants.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { administeredBy, rolesHeld, rolesVisibleTo } from './held-roles.ts';
 import { anything, existingUser, integer } from './parameters.ts';
-import {
-  assignmentJson,
-  OWN_ROLE_PREFIX,
-  ownRole,
-  ownRoleId,
-  permissionJson,
-  roleJson,
-} from './role-json.ts';
+import { assignmentJson, ownRole, ownRoleId, permissionJson, roleJson } from './role-json.ts';
 
 const role = { role_id: anything };
 const anyText = z.string({ error: 'it must be a string' });

@@ -47,8 +47,12 @@ function checkToken(token: unknown, secret: string | undefined): void {
   if (typeof token !== 'string' || token === '') {
     throw new ApiError('BAD_REQUEST', 'The CSRF token is missing.');
   }
-  if (secret === undefined) throw new ApiError('BAD_REQUEST', 'The CSRF session token is missing.');
-  if (!tokens.verify(secret, token)) throw new ApiError('BAD_REQUEST', 'The CSRF tokens do not match.');
+  if (secret === undefined) {
+    throw new ApiError('BAD_REQUEST', 'The CSRF session token is missing.');
+  }
+  if (!tokens.verify(secret, token)) {
+    throw new ApiError('BAD_REQUEST', 'The CSRF tokens do not match.');
+  }
 }
 
 const form = (token: string) =>

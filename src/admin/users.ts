@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { ApiError, alreadyExists, invalid } from '../errors.ts';
 import type { Passwords } from '../identity/password.ts';
+import { OWN_ROLE_PREFIX } from '../policy/own-role.ts';
 import type { Store } from '../store/index.ts';
 import type { User } from '../store/types.ts';
 import { bodyOf, type Call, callerOf, type Handlers, queryOf, text } from './handler.ts';
 import { rolesVisibleTo } from './held-roles.ts';
 import { existingUser } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
-import { OWN_ROLE_PREFIX, ownRole, roleJson } from './role-json.ts';
+import { ownRole, roleJson } from './role-json.ts';
 
 const username = z.string({ error: 'it must be a string' });
 const password = z.string({ error: 'it must be a string' });

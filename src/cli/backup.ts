@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { printable } from './client/render-table.ts';
-import { type CommandIo, runCommand } from './command.ts';
 import { copyStore } from './copy-store.ts';
+import type { Io } from './io.ts';
+import { printable } from './printable.ts';
+import { runCommand } from './run-command.ts';
 
 /**
  * `mlflow-auth-gateway backup FILE`: a consistent copy of the store, also while the gateway runs. An existing file
@@ -9,7 +10,7 @@ import { copyStore } from './copy-store.ts';
  *
  * @returns the exit code.
  */
-export function backup(file: string, io: CommandIo): Promise<number> {
+export function backup(file: string, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     const target = resolve(io.cwd, file);
     await copyStore(config.database_uri, target);

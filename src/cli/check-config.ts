@@ -6,10 +6,11 @@ import { ApiError } from '../errors.ts';
 import { coverageOf, describeCoverage } from '../mlflow/table/coverage.ts';
 import { createUpstream } from '../mlflow/upstream/upstream.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
-import { printable } from './client/render-table.ts';
-import { type CommandIo, complain, runCommand } from './command.ts';
 import { fileOfStore, openTrialStore } from './copy-store.ts';
-import { explain } from './serve.ts';
+import { explain } from './explain.ts';
+import { complain, type Io } from './io.ts';
+import { printable } from './printable.ts';
+import { runCommand } from './run-command.ts';
 
 export interface CheckConfigOptions {
   /** Try the store and the upstream too. */
@@ -25,14 +26,20 @@ const UPSTREAM_TIMEOUT_SECONDS = 10;
  *
  * @returns the exit code: 1 if the gateway could not start like this.
  */
-export function checkConfig({ connect = false }: CheckConfigOptions, io: CommandIo): Promise<number> {
+export function checkConfig({ connect = false }: CheckConfigOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config, warnings, source }) => {
     io.stdout.write(`Settings from ${printable(source)}:\n\n`);
     const values = new Map<string, unknown>(Object.entries(config));
-    for (const key of SETTING_NAMES) io.stdout.write(`${key} = ${shown(values.get(key))}\n`);
+    for (const key of SETTING_NAMES) {
+      io.stdout.write(`${key} = ${shown(values.get(key))}\n`);
+    }
     io.stdout.write('\n');
-    for (const warning of warnings) io.stdout.write(`Warning: ${printable(warning)}\n`);
-    if (!connect) return 0;
+    for (const warning of warnings) {
+      io.stdout.write(`Warning: ${printable(warning)}\n`);
+    }
+    if (!connect) {
+      return 0;
+    }
     const store = await attempt(io, 'The store', () => tryStore(config, io.clock));
     const upstream = await attempt(io, 'The upstream', () => tryUpstream(config, io.clock));
     return store && upstream ? 0 : 1;
@@ -40,13 +47,17 @@ export function checkConfig({ connect = false }: CheckConfigOptions, io: Command
 }
 
 function shown(value: unknown): string {
-  if (value === undefined) return '(not set)';
-  if (value instanceof Secret) return '(set, not shown)';
+  if (value === undefined) {
+    return '(not set)';
+  }
+  if (value instanceof Secret) {
+    return '(set, not shown)';
+  }
   return printable(Array.isArray(value) ? value.join(', ') || '(none)' : String(value));
 }
 
 /** Says what was found, or what is wrong. */
-async function attempt(io: CommandIo, what: string, look: () => Promise<string>): Promise<boolean> {
+async function attempt(io: Io, what: string, look: () => Promise<string>): Promise<boolean> {
   try {
     io.stdout.write(`${what}: ${printable(await look())}\n`);
     return true;
@@ -65,8 +76,12 @@ async function tryStore({ database_uri: uri }: Config, clock: () => number): Pro
   const file = fileOfStore(uri);
   const { store, copied, close } = await openTrialStore(uri, clock);
   try {
-    if (file !== undefined) checkWritable(file, copied ? file : dirname(file));
-    if (!copied) return 'there is none yet; the first start makes it';
+    if (file !== undefined) {
+      checkWritable(file, copied ? file : dirname(file));
+    }
+    if (!copied) {
+      return 'there is none yet; the first start makes it';
+    }
     const users = await store.users.list();
     const admins = users.filter(({ isAdmin }) => isAdmin).length;
     return `it opens; users: ${users.length}, of these admins: ${admins}`;
@@ -93,7 +108,9 @@ async function tryUpstream(config: Config, clock: () => number): Promise<string>
   });
   try {
     const version = await upstream.version();
-    if (version === undefined) throw new Error('something answers, but does not say which MLflow it is');
+    if (version === undefined) {
+      throw new Error('something answers, but does not say which MLflow it is');
+    }
     return `it is MLflow ${version}; ${describeCoverage(coverageOf(version))}`;
   } finally {
     await upstream.close();

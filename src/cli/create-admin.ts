@@ -3,10 +3,11 @@ import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore, type Store } from '../store/index.ts';
 import type { User } from '../store/types.ts';
-import { printable } from './client/render-table.ts';
-import { openSecrets } from './client/secrets.ts';
-import { type CommandIo, runCommand } from './command.ts';
 import { requireStore } from './copy-store.ts';
+import type { Io } from './io.ts';
+import { printable } from './printable.ts';
+import { runCommand } from './run-command.ts';
+import { openSecrets } from './secrets.ts';
 import { showOnce } from './show-once.ts';
 
 export interface CreateAdminOptions {
@@ -23,7 +24,7 @@ export interface CreateAdminOptions {
  *
  * @returns the exit code.
  */
-export function createAdmin(username: string, options: CreateAdminOptions, io: CommandIo): Promise<number> {
+export function createAdmin(username: string, options: CreateAdminOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     checkUsername(username);
     requireStore(config.database_uri);
@@ -33,7 +34,9 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: C
     });
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
-      if (options.keepPassword === true) await checkKept(await store.users.get(username), passwords);
+      if (options.keepPassword === true) {
+        await checkKept(await store.users.get(username), passwords);
+      }
       const password =
         options.keepPassword === true ? undefined : await choosePassword(options, passwords, io);
       const created = await makeAdmin(store, username, password && (await passwords.hash(password)));
@@ -57,9 +60,11 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: C
 async function choosePassword(
   { generate }: CreateAdminOptions,
   passwords: Passwords,
-  io: CommandIo,
+  io: Io,
 ): Promise<string> {
-  if (generate === true) return generatePassword(io.random);
+  if (generate === true) {
+    return generatePassword(io.random);
+  }
   const secrets = openSecrets(io.stdin, io.stderr);
   try {
     const password = await secrets.read('Password', { twice: true });
@@ -85,11 +90,15 @@ async function makeAdmin(store: Store, username: string, passwordHash: string | 
   const user = await store.users.get(username);
   if (user !== undefined) {
     // Before the flag: nobody who knows an old password is to be an admin for a moment.
-    if (passwordHash !== undefined) await store.users.setPassword(user.id, passwordHash);
+    if (passwordHash !== undefined) {
+      await store.users.setPassword(user.id, passwordHash);
+    }
     await store.users.setAdmin(user.id, true);
     return false;
   }
-  if (passwordHash === undefined) throw new Error('The user was deleted meanwhile; nothing was changed.');
+  if (passwordHash === undefined) {
+    throw new Error('The user was deleted meanwhile; nothing was changed.');
+  }
   await store.users.create({ username, passwordHash, isAdmin: true });
   return true;
 }

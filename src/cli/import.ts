@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords } from '../identity/password.ts';
 import { openStore } from '../store/index.ts';
-import { printable } from './client/render-table.ts';
-import { type CommandIo, runCommand } from './command.ts';
 import { fileOfStore, openTrialStore } from './copy-store.ts';
 import { readBasicAuth } from './import/read-basic-auth.ts';
 import { renderTakeover } from './import/render-takeover.ts';
 import { takeOver } from './import/take-over.ts';
+import type { Io } from './io.ts';
+import { printable } from './printable.ts';
+import { runCommand } from './run-command.ts';
 
 export interface ImportOptions {
   /** Say what would be done, with nothing changed. */
@@ -21,11 +22,7 @@ export interface ImportOptions {
  *
  * @returns the exit code: 0 also if some of it was left, 1 if the file is no such database.
  */
-export function importBasicAuth(
-  file: string,
-  { dryRun = false }: ImportOptions,
-  io: CommandIo,
-): Promise<number> {
+export function importBasicAuth(file: string, { dryRun = false }: ImportOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     const path = resolve(io.cwd, file);
     refuseSame(path, fileOfStore(config.database_uri));
@@ -61,8 +58,12 @@ export function importBasicAuth(
 
 /** The default of database_uri is the name that MLflow gives its file too. */
 function refuseSame(file: string, fileOfTheStore: string | undefined): void {
-  if (fileOfTheStore === undefined || !existsSync(file) || !existsSync(fileOfTheStore)) return;
-  if (realpathSync(file) !== realpathSync(fileOfTheStore)) return;
+  if (fileOfTheStore === undefined || !existsSync(file) || !existsSync(fileOfTheStore)) {
+    return;
+  }
+  if (realpathSync(file) !== realpathSync(fileOfTheStore)) {
+    return;
+  }
   throw new Error(
     `${file} is also what database_uri names. Set it to a file of the gateway's own, such as MLFLOW_AUTH_DATABASE_URI=sqlite:///gateway.db`,
   );

@@ -15,7 +15,9 @@ export function logDestination(
 ): DestinationStream & { flush(done: () => void): void } {
   let block = '';
   const pass = () => {
-    if (block === '') return;
+    if (block === '') {
+      return;
+    }
     out.write(block);
     block = '';
   };
@@ -27,7 +29,9 @@ export function logDestination(
   return {
     write(line) {
       block += line;
-      if (block.length >= BLOCK_LENGTH) pass();
+      if (block.length >= BLOCK_LENGTH) {
+        pass();
+      }
     },
     flush(done) {
       pass();

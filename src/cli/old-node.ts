@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { manifest } from './manifest.ts';
 
 /**
  * What to say when this runs on a Node.js older than package.json asks for, where imports would fail in ways that
@@ -7,13 +7,13 @@ import { readFileSync } from 'node:fs';
  * @param running - a version, such as `20.20.2`.
  */
 export function oldNode(running: string): string | undefined {
-  const { engines }: { engines: { node: string } } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const wanted = manifest.engines.node;
   const [major, minor] = numbersOf(running);
-  const [wantedMajor, wantedMinor] = numbersOf(engines.node);
-  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
-  return `Node.js ${running} is too old: it takes ${engines.node}. In the gateway's directory npm run and npx bring their own.`;
+  const [wantedMajor, wantedMinor] = numbersOf(wanted);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) {
+    return undefined;
+  }
+  return `Node.js ${running} is too old: it takes ${wanted}. In the gateway's directory npm run and npx bring their own.`;
 }
 
 function numbersOf(version: string): readonly [major: number, minor: number] {

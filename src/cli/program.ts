@@ -1,70 +1,64 @@
-import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { backup } from './backup.ts';
 import { checkConfig } from './check-config.ts';
-import type { CommandIo } from './command.ts';
 import { createAdmin } from './create-admin.ts';
 import { importBasicAuth } from './import.ts';
+import type { Io } from './io.ts';
 import { serve } from './serve.ts';
 
-const io: CommandIo = {
-  env: process.env,
-  cwd: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  clock: Date.now,
-  random: randomBytes,
-};
+/** The command `mlflow-auth-gateway`: the server, and what is done to its store. */
+export function createProgram(io: Io): Command {
+  const program = new Command('mlflow-auth-gateway')
+    .description('Sign-in, users and permissions in front of a stock MLflow tracking server.')
+    .addHelpText(
+      'after',
+      '\nEvery command reads the INI file that MLFLOW_AUTH_CONFIG_PATH names and the MLFLOW_AUTH_* variables.',
+    )
+    .version(io.version, '--version')
+    .showHelpAfterError();
+  program
+    .command('serve', { isDefault: true })
+    .description('run the gateway in the foreground')
+    // What is typed wrong lands here, as this is the default.
+    .allowExcessArguments()
+    .action((_options, { args: [unknown] }: Command) =>
+      unknown === undefined ? serve() : program.error(`error: unknown command '${unknown}'`),
+    );
+  addStoreCommands(program, io);
+  return program;
+}
 
 /** Not `process.exit`, which could cut off what is still being written. */
-const exitWith = async (code: Promise<number>) => {
+async function exitWith(code: Promise<number>): Promise<void> {
   process.exitCode = await code;
-};
+}
 
-/** The command `mlflow-auth-gateway`: the server, and what is done to its store. */
-export const program = new Command('mlflow-auth-gateway')
-  .description('Sign-in, users and permissions in front of a stock MLflow tracking server.')
-  .addHelpText(
-    'after',
-    '\nEvery command reads the INI file that MLFLOW_AUTH_CONFIG_PATH names and the MLFLOW_AUTH_* variables.',
-  )
-  .showHelpAfterError();
-
-program
-  .command('serve', { isDefault: true })
-  .description('run the gateway in the foreground')
-  // What is typed wrong lands here, as this is the default.
-  .allowExcessArguments()
-  .action((_options, { args: [unknown] }: Command) =>
-    unknown === undefined ? serve() : program.error(`error: unknown command '${unknown}'`),
-  );
-
-program
-  .command('import')
-  .description("take users, permissions and roles from a basic_auth.db of MLflow's own auth app")
-  .argument('<file>', 'the database, of MLflow 2.15.1 to 3.17.2; it may be in use')
-  .option('--dry-run', 'say what would be done, and change nothing')
-  .action((file: string, options: { dryRun?: boolean }) => exitWith(importBasicAuth(file, options, io)));
-
-program
-  .command('check-config')
-  .description('show the settings in force, or everything that is wrong with them')
-  .option('--connect', 'try the store and MLflow too, and change nothing')
-  .action((options: { connect?: boolean }) => exitWith(checkConfig(options, io)));
-
-program
-  .command('create-admin')
-  .description('when nobody can sign in: make NAME an admin with a new password, created if need be')
-  .argument('<name>', 'the user; the password is asked for, or read from standard input')
-  .option('--generate', 'make up the password and print it once')
-  .addOption(new Option('--keep-password', 'leave the password of a user who is there').conflicts('generate'))
-  .action((name: string, options: { generate?: boolean; keepPassword?: boolean }) =>
-    exitWith(createAdmin(name, options, io)),
-  );
-
-program
-  .command('backup')
-  .description('copy the store to FILE, also while the gateway runs')
-  .argument('<file>', 'the copy; must not exist')
-  .action((file: string) => exitWith(backup(file, io)));
+function addStoreCommands(program: Command, io: Io): void {
+  program
+    .command('import')
+    .description("take users, permissions and roles from a basic_auth.db of MLflow's own auth app")
+    .argument('<file>', 'the database, of MLflow 2.15.1 to 3.17.2; it may be in use')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .action((file: string, options: { dryRun?: boolean }) => exitWith(importBasicAuth(file, options, io)));
+  program
+    .command('check-config')
+    .description('show the settings in force, or everything that is wrong with them')
+    .option('--connect', 'try the store and MLflow too, and change nothing')
+    .action((options: { connect?: boolean }) => exitWith(checkConfig(options, io)));
+  program
+    .command('create-admin')
+    .description('when nobody can sign in: make NAME an admin with a new password, created if need be')
+    .argument('<name>', 'the user; the password is asked for, or read from standard input')
+    .option('--generate', 'make up the password and print it once')
+    .addOption(
+      new Option('--keep-password', 'leave the password of a user who is there').conflicts('generate'),
+    )
+    .action((name: string, options: { generate?: boolean; keepPassword?: boolean }) =>
+      exitWith(createAdmin(name, options, io)),
+    );
+  program
+    .command('backup')
+    .description('copy the store to FILE, also while the gateway runs')
+    .argument('<file>', 'the copy; must not exist')
+    .action((file: string) => exitWith(backup(file, io)));
+}

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { ConfigError, loadConfig } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { startServer } from '../server.ts';
+import { explain } from './explain.ts';
 import { logDestination } from './log-destination.ts';
 import { showOnce } from './show-once.ts';
 
@@ -9,7 +10,9 @@ export async function serve(): Promise<void> {
   try {
     const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
     const logger = pino({ level: config.log_level }, logDestination({ sync: false }));
-    for (const warning of warnings) logger.warn(warning);
+    for (const warning of warnings) {
+      logger.warn(warning);
+    }
     const server = await startServer(config, { logger });
     logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
     logger.flush();
@@ -27,30 +30,4 @@ export async function serve(): Promise<void> {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   }
-}
-
-/** One sentence for whoever started it. */
-export function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  return listenProblem(error) ?? error.message;
-}
-
-/** @see https://nodejs.org/api/net.html#serverlisten for what its errors carry. */
-function listenProblem(error: Error): string | undefined {
-  const { syscall, code, hostname, address, port } = error as NodeJS.ErrnoException & {
-    readonly hostname?: string;
-    readonly address?: string;
-    readonly port?: number;
-  };
-  // MLflow's host is looked up too, but what comes of that is an ApiError by then.
-  if (syscall === 'getaddrinfo')
-    return `${hostname} is not a host that is known (${code}). Set MLFLOW_AUTH_HOST.`;
-  if (syscall !== 'listen') return undefined;
-  if (code === 'EADDRINUSE') return `Port ${port} on ${address} is taken. Set another with MLFLOW_AUTH_PORT.`;
-  if (code === 'EADDRNOTAVAIL')
-    return `${address} is not an address of this machine. Set another with MLFLOW_AUTH_HOST.`;
-  if (code === 'EACCES')
-    return `The gateway may not listen on ${address}:${port}. Set another port with MLFLOW_AUTH_PORT.`;
-  return undefined;
 }

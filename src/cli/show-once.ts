@@ -1,4 +1,4 @@
-import { printable } from './client/render-table.ts';
+import { printable } from './printable.ts';
 
 /** Credentials that were made up, to be shown once. */
 export interface NewPassword {

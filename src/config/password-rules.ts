@@ -9,13 +9,19 @@ export type BcryptProblem = 'long' | 'unreadable';
 
 /** @param minLength - the fewest characters (Unicode code points). */
 export function passwordProblem(password: string, minLength: number): PasswordProblem | undefined {
-  if (KNOWN_PASSWORDS.includes(password)) return 'known';
-  if (password === '' || [...password].length < minLength) return 'short';
+  if (KNOWN_PASSWORDS.includes(password)) {
+    return 'known';
+  }
+  if (password === '' || [...password].length < minLength) {
+    return 'short';
+  }
   return bcryptProblem(password);
 }
 
 /** bcrypt would take `a…` (73 bytes) for its first 72, and what follows a NUL for a repetition. */
 export function bcryptProblem(password: string): BcryptProblem | undefined {
-  if (Buffer.byteLength(password) > BCRYPT_MAX_BYTES) return 'long';
+  if (Buffer.byteLength(password) > BCRYPT_MAX_BYTES) {
+    return 'long';
+  }
   return password.includes('\0') || !password.isWellFormed() ? 'unreadable' : undefined;
 }

@@ -1,97 +1,115 @@
-import { parse } from 'ini';
-
 /** What one section of an INI file says: raw values by lower-case key, and what could not be read. */
 export interface IniSection {
   readonly values: ReadonlyMap<string, string>;
   readonly problems: readonly string[];
 }
 
+/** An INI file. */
+export interface Ini {
+  /** The names of its sections, in their order. */
+  readonly sections: readonly string[];
+  /** What stands outside of every section, and is a problem. */
+  readonly problems: readonly string[];
+  /** The section of that name, filled up from `[DEFAULT]`; undefined if there is none. */
+  section(name: string): IniSection | undefined;
+}
+
 /** Python's configparser gives every section the values of this one. */
 const DEFAULTS = 'DEFAULT';
 
-/**
- * Reads one section the way Python's configparser reads MLflow's own files, so that a `basic_auth.ini` means the same
- * here: only full-line comments, quotes belong to the value, `=` or `:` after a key whose case does not matter.
- * Values come out before interpolation, see {@link interpolate}.
- *
- * @see https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
- */
-export function readIniSection(text: string, section: string): IniSection {
-  const { normal, problems } = normalise(text, section);
-  const parsed: Record<string, unknown> = parse(normal, { bracketedArray: false });
-  if (parsed[section] === undefined)
-    problems.push(`there is no section [${section}]: write [${section}] above the keys`);
-  const values = new Map<string, string>();
-  for (const name of [DEFAULTS, section]) {
-    for (const [key, value] of Object.entries(parsed[name] ?? {})) values.set(key, String(value));
-  }
-  return { values, problems };
+interface Line {
+  /** The line without the blanks around it. */
+  readonly content: string;
+  readonly indent: number;
+  /** `line 7`. */
+  readonly at: string;
+}
+
+interface Draft {
+  readonly values: Map<string, string>;
+  readonly problems: string[];
 }
 
 /**
- * The same text with each key and value as a JSON string, which the `ini` package takes literally: left as they are,
- * it would cut a password at its first `;` or `#`.
+ * Reads an INI file the way Python's configparser reads MLflow's own, so that a `basic_auth.ini` or a credentials file
+ * means the same here: only full-line comments, quotes belong to the value, `=` or `:` after a key whose case does not
+ * matter. Values come out before interpolation, see {@link interpolate}. No problem repeats a value.
+ *
+ * @see https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
  */
-function normalise(text: string, wanted: string): { normal: string; problems: string[] } {
-  const lines: string[] = [];
+export function readIni(text: string): Ini {
+  const sections = new Map<string, Draft>();
   const problems: string[] = [];
-  const sections = new Set<string>();
-  const keys = new Set<string>();
-  let section: string | undefined;
-  let lastKey: string | undefined;
+  let current: Draft | undefined;
+  let key: string | undefined;
   let indentOfKey = 0;
-
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\r|\n/)
-    .entries()) {
-    const content = line.trim();
-    if (content === '' || content.startsWith('#') || content.startsWith(';')) continue;
-    const at = `line ${index + 1}`;
-    const concerns = section === undefined || section === wanted || section === DEFAULTS;
-    const indent = line.length - line.trimStart().length;
-    if (lastKey !== undefined && indent > indentOfKey) {
-      if (concerns) {
-        problems.push(
-          `${at} continues ${lastKey}, which is not supported: write the value on one line, unindented`,
-        );
-      }
+  for (const { content, indent, at } of linesOf(text)) {
+    if (key !== undefined && indent > indentOfKey) {
+      current?.problems.push(
+        `${at} continues ${key}, which is not supported: write the value on one line, unindented`,
+      );
       continue;
     }
     indentOfKey = indent;
-
     const header = /^\[(.+)\]/.exec(content)?.[1];
     if (header !== undefined) {
-      section = header;
-      lastKey = undefined;
-      keys.clear();
-      if (header !== wanted && header !== DEFAULTS) continue;
-      if (sections.has(header))
-        problems.push(`${at} repeats the section [${header}]: write each section once`);
-      sections.add(header);
-      lines.push(`[${header}]`);
-      continue;
+      current = openSection(sections, header, at);
+      key = undefined;
+    } else if (current === undefined) {
+      problems.push(`${at} stands before any section: write the name of one, such as [mlflow], above it`);
+    } else {
+      key = readSetting(content, current, at) ?? key;
     }
-    if (section === undefined) {
-      problems.push(`${at} stands before any section: write [${wanted}] above it`);
-      continue;
-    }
-    if (!concerns) {
-      lastKey = content;
-      continue;
-    }
-    const [, rawKey, value] = /^([^=:]*?)\s*[=:]\s*(.*)$/.exec(content) ?? [];
-    if (rawKey === undefined || rawKey === '' || value === undefined) {
-      problems.push(`${at} is not a setting: write key = value`);
-      continue;
-    }
-    const key = rawKey.toLowerCase();
-    if (keys.has(key)) problems.push(`${at} repeats ${key}: write each key once`);
-    keys.add(key);
-    lastKey = key;
-    lines.push(`${JSON.stringify(key)} = ${JSON.stringify(value)}`);
   }
-  return { normal: lines.join('\n'), problems };
+  return {
+    sections: [...sections.keys()].filter((name) => name !== DEFAULTS),
+    problems,
+    section: (name) => filledUp(sections.get(name), sections.get(DEFAULTS)),
+  };
+}
+
+function linesOf(text: string): readonly Line[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\r|\n/)
+    .map((line, index) => ({
+      content: line.trim(),
+      indent: line.length - line.trimStart().length,
+      at: `line ${index + 1}`,
+    }))
+    .filter(({ content }) => content !== '' && !/^[#;]/.test(content));
+}
+
+function openSection(sections: Map<string, Draft>, name: string, at: string): Draft {
+  const there = sections.get(name);
+  there?.problems.push(`${at} repeats the section [${name}]: write each section once`);
+  const section = there ?? { values: new Map(), problems: [] };
+  sections.set(name, section);
+  return section;
+}
+
+/** @returns the key, or undefined if the line is no setting. */
+function readSetting(content: string, { values, problems }: Draft, at: string): string | undefined {
+  const [, written = '', value = ''] = /^([^=:]*?)\s*[=:]\s*(.*)$/.exec(content) ?? [];
+  const key = written.toLowerCase();
+  if (key === '') {
+    problems.push(`${at} is not a setting: write key = value`);
+    return undefined;
+  }
+  if (values.has(key)) {
+    problems.push(`${at} repeats ${key}: write each key once`);
+  }
+  values.set(key, value);
+  return key;
+}
+
+function filledUp(section: Draft | undefined, defaults: Draft | undefined): IniSection | undefined {
+  return (
+    section && {
+      values: new Map([...(defaults?.values ?? []), ...section.values]),
+      problems: [...(defaults?.problems ?? []), ...section.problems],
+    }
+  );
 }
 
 /**

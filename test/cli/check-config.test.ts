@@ -6,9 +6,9 @@ import { checkConfig } from '../../src/cli/check-config.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
 import { sharedMlflow } from '../support/mlflow.ts';
-import { type Ran, ran, type Surroundings } from './io.ts';
+import { type Ran, ran, type StoreSurroundings } from './io.ts';
 
-const checking = (surroundings: Surroundings, connect = false): Promise<Ran> =>
+const checking = (surroundings: StoreSurroundings, connect = false): Promise<Ran> =>
   ran((io) => checkConfig({ connect }, io), surroundings);
 
 test('shows every setting in force and where they come from', async () => {

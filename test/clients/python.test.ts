@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { upstreamEnvironment } from '../../src/cli/upstream-environment.ts';
+import { upstreamEnvironment } from '../../src/cli/start/upstream-environment.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, type MlflowVersion, pythonOf, sharedMlflow } from '../support/mlflow.ts';
 import { offerPythonPackage, PYTHON_PACKAGE } from '../support/python-package.ts';

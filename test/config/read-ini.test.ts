@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { interpolate, readIniSection } from '../../src/config/read-ini.ts';
+import { interpolate, readIni } from '../../src/config/read-ini.ts';
 import { pythonOf } from '../support/mlflow.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'ini-'));
@@ -36,8 +36,10 @@ print(json.dumps([read(text) for text in json.load(open(sys.argv[2]))]))
 
 /** The same by our reader. */
 function ours(text: string): unknown {
-  const { values, problems } = readIniSection(text, 'mlflow');
-  if (problems.length > 0) return 'fails';
+  const file = readIni(text);
+  const section = file.section('mlflow');
+  if (section === undefined || file.problems.length > 0 || section.problems.length > 0) return 'fails';
+  const { values } = section;
   return Object.fromEntries([...values].map(([key, value]) => [key, interpolate(value) ?? null]));
 }
 
@@ -85,8 +87,7 @@ describe('an INI file', () => {
   });
 
   test('with a value that goes on in the next line is refused by its line, not read in part', () => {
-    const { problems } = readIniSection('[mlflow]\na = 1\n  2\nb = 3\n', 'mlflow');
-    expect(problems).toEqual([
+    expect(readIni('[mlflow]\na = 1\n  2\nb = 3\n').section('mlflow')?.problems).toEqual([
       'line 3 continues a, which is not supported: write the value on one line, unindented',
     ]);
   });

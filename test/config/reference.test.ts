@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { renderReference } from '../../src/config/reference.ts';
-import { loadConfig, SETTING_NAMES, variableOf } from '../../src/config.ts';
+import { SETTING_NAMES, variableOf } from '../../src/config.ts';
 
 const shipped = (name: string) => readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8');
 const load = (text: string) => loadConfig({ env: {}, cwd: '/', readFile: () => text });

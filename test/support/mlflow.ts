@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
-import { awaitHealth } from '../../src/cli/await-health.ts';
-import { endTethered, spawnTethered } from '../../src/cli/tethered.ts';
-import { upstreamEnvironment } from '../../src/cli/upstream-environment.ts';
+import { awaitHealth } from '../../src/cli/start/await-health.ts';
+import { endTethered, spawnTethered } from '../../src/cli/start/tethered.ts';
+import { upstreamEnvironment } from '../../src/cli/start/upstream-environment.ts';
 
 /** The stock MLflows that tests run: the newest and the oldest that the gateway serves. */
 export const MLFLOW_VERSIONS = ['3.17.2', '2.15.1'] as const;

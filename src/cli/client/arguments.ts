@@ -1,5 +1,5 @@
 import { PERMISSIONS } from '../../policy/permissions.ts';
-import { unusable } from './failure.ts';
+import { unusable } from '../failure.ts';
 
 /**
  * One value of a command. `field` is its name in the request, which is also the name that it had as a

@@ -1,3 +1,4 @@
+import { ownerOfRole } from '../../policy/own-role.ts';
 import {
   EXPERIMENT_ID,
   IS_ADMIN,
@@ -13,7 +14,7 @@ import {
 } from './arguments.ts';
 import type { Command, Shows } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
-import { OWN_GRANTS_ROLE, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
+import { planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import type { Column } from './render-table.ts';
 import { findRolePermission, keepOwnPassword, oneList, seesEverybody } from './steps.ts';
 
@@ -61,7 +62,8 @@ const ROLE_GRANT_COLUMNS: readonly Column[] = [
 
 const roles: Shows = {
   ...many('roles', ROLE_COLUMNS),
-  pick: (reply) => objectsIn(reply['roles']).filter((role) => !OWN_GRANTS_ROLE.test(String(role['name']))),
+  pick: (reply) =>
+    objectsIn(reply['roles']).filter((role) => ownerOfRole(String(role['name'])) === undefined),
 };
 
 const USERS = 'Users';

@@ -1,5 +1,5 @@
+import { unusable } from '../failure.ts';
 import { readCredentialsFile } from './credentials-file.ts';
-import { unusable } from './failure.ts';
 
 /** Where the server is and how to speak to it. */
 export interface Connection {
@@ -37,7 +37,7 @@ export interface ConnectionSources {
  * check of certificates off.
  *
  * @see mlflow/utils/credentials.py, mlflow/utils/rest_utils.py (`http_request`, `MlflowHostCreds`)
- * @throws ClientFailure (exit code 2) that names the setting and what to write.
+ * @throws CommandFailure (exit code 2) that names the setting and what to write.
  */
 export function readConnection(sources: ConnectionSources): Connection {
   const setting = (...names: string[]) => names.map((name) => sources.env[name]).find((value) => value);

@@ -1,40 +1,35 @@
+import { interpolate, readIni } from '../../config/read-ini.ts';
+import { unusable } from '../failure.ts';
+
 /** What `~/.mlflow/credentials` may say. */
 export interface FileCredentials {
   readonly username: string | undefined;
   readonly password: string | undefined;
 }
 
-const SECTION = /^\[([^\]]+)\]/;
-const ENTRY = /^([^=:]+?)\s*[=:]\s*(.*)$/;
+/** How messages name the file. */
+const FILE = '~/.mlflow/credentials';
 
 /**
- * Reads MLflow's credentials file as Python's `configparser` does: values are literal (quotes, `;` and `#`
- * belong to them) except that `%%` stands for `%`, keys ignore case, and `[DEFAULT]` fills what `[mlflow]`
- * leaves out.
+ * Reads MLflow's credentials file as MLflow does, by the section `[mlflow]`.
  *
+ * @throws CommandFailure (exit code 2) where MLflow could not read it either; it never repeats a value.
  * @see mlflow/utils/credentials.py `_read_mlflow_creds_from_file`
  */
 export function readCredentialsFile(text: string): FileCredentials {
-  const sections = new Map<string, Map<string, string>>();
-  let entries: Map<string, string> | undefined;
-  for (const raw of text.split(/\r?\n/)) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#') || line.startsWith(';')) {
-      continue;
-    }
-    const section = SECTION.exec(line)?.[1];
-    if (section !== undefined) {
-      entries = sections.get(section) ?? new Map();
-      sections.set(section, entries);
-      continue;
-    }
-    const [, key, value] = ENTRY.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) {
-      entries?.set(key.toLowerCase(), value.replaceAll('%%', '%'));
-    }
+  const file = readIni(text);
+  const section = file.section('mlflow');
+  const [problem] = [...file.problems, ...(section?.problems ?? [])];
+  if (problem !== undefined) {
+    throw unusable(`${FILE}: ${problem}.`);
   }
-  const own = sections.get('mlflow');
-  const read = (key: string) =>
-    own === undefined ? undefined : (own.get(key) ?? sections.get('DEFAULT')?.get(key));
+  const read = (key: string) => {
+    const written = section?.values.get(key);
+    const meant = written === undefined ? undefined : interpolate(written);
+    if (written !== undefined && meant === undefined) {
+      throw unusable(`${key} in ${FILE}: write %% for a percent sign.`);
+    }
+    return meant;
+  };
   return { username: read('mlflow_tracking_username'), password: read('mlflow_tracking_password') };
 }

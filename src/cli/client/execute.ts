@@ -1,5 +1,5 @@
+import { refused } from '../failure.ts';
 import type { Command, Shows } from './command.ts';
-import { refused } from './failure.ts';
 import type { JsonObject } from './json.ts';
 import type { Input } from './send.ts';
 import { ServerRefusal } from './send.ts';
@@ -14,7 +14,7 @@ export interface Outcome {
 /**
  * Runs one command: what it must know first, the call, and the second try where the server asked for more.
  *
- * @throws ServerRefusal with the server's words, ClientFailure for everything else.
+ * @throws ServerRefusal with the server's words, CommandFailure for everything else.
  */
 export async function execute(command: Command, given: Input, tools: StepTools): Promise<Outcome> {
   const named = await withRoleId(command, given, tools);

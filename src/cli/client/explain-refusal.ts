@@ -1,5 +1,5 @@
+import { printable } from '../printable.ts';
 import type { Connection } from './connection.ts';
-import { printable } from './render-table.ts';
 import type { ServerRefusal } from './send.ts';
 
 /** What to do, by status and by MLflow's error code; the first that fits. */

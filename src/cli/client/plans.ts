@@ -1,10 +1,8 @@
+import { ownerOfRole } from '../../policy/own-role.ts';
 import type { Plan } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
-
-/** MLflow keeps a user's own grants in a role of this name, which is no role to anybody else. */
-export const OWN_GRANTS_ROLE = /^__user_\d+__$/;
 
 export const USER_COLUMNS: readonly Column[] = [
   ['ID', 'id'],
@@ -90,5 +88,5 @@ function onResource(types: readonly string[], id: string): Plan {
 
 /** By which role a permission is held; the role named after a user stands for that user's own grants. */
 function by({ role_name: role }: JsonObject): string {
-  return typeof role !== 'string' || OWN_GRANTS_ROLE.test(role) ? 'own grant' : `role ${role}`;
+  return typeof role !== 'string' || ownerOfRole(role) !== undefined ? 'own grant' : `role ${role}`;
 }

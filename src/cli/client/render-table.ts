@@ -1,19 +1,8 @@
+import { printable } from '../printable.ts';
 import type { JsonObject } from './json.ts';
 
 /** A heading and what stands under it: a field of the row, or what is made of the row. */
 export type Column = readonly [heading: string, cell: string | ((row: JsonObject) => string)];
-
-/**
- * Text that is safe on a terminal: control characters are written as `\xNN`, because a user or model named by
- * somebody else could otherwise move the cursor or hide rows.
- */
-export function printable(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-}
 
 /** A value as people read it: yes and no, and nothing for what is absent. */
 function shown(value: unknown): string {

@@ -1,6 +1,6 @@
 import { EnvHttpProxyAgent, request } from 'undici';
+import { refused } from '../failure.ts';
 import type { Connection } from './connection.ts';
-import { refused } from './failure.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /** One request of MLflow's REST API: `path` is the version and what follows `mlflow/`, as in `2.0 users/get`. */
@@ -12,7 +12,7 @@ export interface Call {
 /** What a call carries: the query of a GET, the JSON body of anything else. */
 export type Input = Readonly<Record<string, string | number | boolean>>;
 
-/** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a ClientFailure. */
+/** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */
 export type Send = (call: Call, input: Input) => Promise<JsonObject>;
 
 /** The server's no, in its own words. */
@@ -38,69 +38,85 @@ export function openSend(
   connection: Connection,
   timeoutMs: number,
 ): { readonly send: Send; readonly close: () => Promise<void> } {
-  const { rejectUnauthorized, ca, clientPem } = connection.tls;
-  const tls = {
-    rejectUnauthorized,
-    ...(ca === undefined ? {} : { ca }),
-    ...(clientPem === undefined ? {} : { cert: clientPem, key: clientPem }),
-  };
-  const dispatcher = new EnvHttpProxyAgent({
-    connect: tls,
-    requestTls: tls,
-    httpProxy: connection.proxies.http,
-    httpsProxy: connection.proxies.https,
-    noProxy: connection.proxies.except,
-  });
-
-  const send: Send = async ({ method, path }, input) => {
-    const [version, name] = path.split(' ');
-    const query = new URLSearchParams();
-    for (const [key, value] of method === 'GET' ? Object.entries(input) : []) {
-      query.append(key, String(value));
-    }
-    const url = `${connection.baseUri}/api/${version}/mlflow/${name}${query.size > 0 ? `?${query}` : ''}`;
+  const dispatcher = dispatcherFor(connection);
+  const { baseUri, authorization } = connection;
+  const send: Send = async (call, input) => {
+    const reads = call.method === 'GET';
     // Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4).
-    const {
-      statusCode: status,
-      headers,
-      text,
-    } = await request(url, {
-      method,
+    const answer = await request(addressOf(baseUri, call, input), {
+      method: call.method,
       dispatcher,
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         accept: 'application/json',
-        ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
-        ...(connection.authorization === undefined ? {} : { authorization: connection.authorization }),
+        ...(reads ? {} : { 'content-type': 'application/json' }),
+        ...(authorization === undefined ? {} : { authorization }),
       },
-      ...(method === 'GET' ? {} : { body: JSON.stringify(input) }),
+      ...(reads ? {} : { body: JSON.stringify(input) }),
     })
-      .then(async (answer) => ({ ...answer, text: await answer.body.text() }))
+      .then(async ({ statusCode, headers, body }) => ({
+        status: statusCode,
+        location: headers['location'],
+        text: await body.text(),
+      }))
       .catch((error: unknown) => {
-        throw unreachable(connection.baseUri, error, timeoutMs);
+        throw unreachable(baseUri, error, timeoutMs);
       });
-    const body = parseObject(text);
-    if (status >= 300 && status < 400) {
-      throw refused(
-        `${connection.baseUri} answers from another address (${headers['location'] ?? 'not named'}); set MLFLOW_TRACKING_URI to that one.`,
-      );
-    }
-    if (status >= 400) {
-      const { error_code: code, message } = body ?? {};
-      throw new ServerRefusal(
-        status,
-        typeof code === 'string' ? code : undefined,
-        typeof message === 'string' ? message : plainText(text),
-      );
-    }
-    if (body === undefined) {
-      throw refused(
-        `${connection.baseUri} did not answer in JSON; is MLFLOW_TRACKING_URI the address of the gateway?`,
-      );
-    }
-    return body;
+    return readAnswer(answer, baseUri);
   };
   return { send, close: () => dispatcher.destroy() };
+}
+
+function dispatcherFor({ tls, proxies }: Connection): EnvHttpProxyAgent {
+  const { rejectUnauthorized, ca, clientPem } = tls;
+  const connect = {
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca }),
+    ...(clientPem === undefined ? {} : { cert: clientPem, key: clientPem }),
+  };
+  return new EnvHttpProxyAgent({
+    connect,
+    requestTls: connect,
+    httpProxy: proxies.http,
+    httpsProxy: proxies.https,
+    noProxy: proxies.except,
+  });
+}
+
+function addressOf(baseUri: string, { method, path }: Call, input: Input): string {
+  const [version, name] = path.split(' ');
+  const query = new URLSearchParams();
+  for (const [key, value] of method === 'GET' ? Object.entries(input) : []) {
+    query.append(key, String(value));
+  }
+  return `${baseUri}/api/${version}/mlflow/${name}${query.size > 0 ? `?${query}` : ''}`;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | readonly string[] | undefined;
+  readonly text: string;
+}
+
+function readAnswer({ status, location, text }: Answer, baseUri: string): JsonObject {
+  const body = parseObject(text);
+  if (status >= 300 && status < 400) {
+    throw refused(
+      `${baseUri} answers from another address (${location ?? 'not named'}); set MLFLOW_TRACKING_URI to that one.`,
+    );
+  }
+  if (status >= 400) {
+    const { error_code: code, message } = body ?? {};
+    throw new ServerRefusal(
+      status,
+      typeof code === 'string' ? code : undefined,
+      typeof message === 'string' ? message : plainText(text),
+    );
+  }
+  if (body === undefined) {
+    throw refused(`${baseUri} did not answer in JSON; is MLFLOW_TRACKING_URI the address of the gateway?`);
+  }
+  return body;
 }
 
 function parseObject(text: string): JsonObject | undefined {

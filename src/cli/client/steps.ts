@@ -1,7 +1,7 @@
+import { refused, unusable } from '../failure.ts';
+import type { Secrets } from '../secrets.ts';
 import type { Connection } from './connection.ts';
-import { refused, unusable } from './failure.ts';
 import { objectsIn } from './json.ts';
-import type { Secrets } from './secrets.ts';
 import type { Input, Send, ServerRefusal } from './send.ts';
 
 /** What a step may use besides the input. */
@@ -62,7 +62,9 @@ export const seesEverybody: Step = async (_input, { send }) => {
   const administers = objectsIn(permissions).some((held) =>
     Object.entries(ADMINISTERS).every(([field, value]) => held[field] === value),
   );
-  if (isAdmin === true || administers) return undefined;
+  if (isAdmin === true || administers) {
+    return undefined;
+  }
   throw refused(
     'Permission denied. Only an admin may see what others hold; see list-permissions for your own.',
   );
@@ -71,7 +73,9 @@ export const seesEverybody: Step = async (_input, { send }) => {
 /** What `list-permissions` must know: one list at a time, and all of it. */
 export const oneList: Step = async (input, tools) => {
   const given = ['user', 'experiment', 'model'].filter((flag) => input[flag] !== undefined);
-  if (given.length > 1) throw unusable('Give only one of --user, --experiment and --model.');
+  if (given.length > 1) {
+    throw unusable('Give only one of --user, --experiment and --model.');
+  }
   const [flag = 'user'] = given;
   return flag === 'user' ? undefined : seesEverybody(input, tools);
 };

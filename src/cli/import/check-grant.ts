@@ -20,14 +20,23 @@ export function checkGrant(
   { type, pattern, permission, workspace }: SourceGrant,
   wildcards: boolean,
 ): CheckedGrant | string {
-  if (workspace !== 'default') return `workspace ${workspace}: only the workspace default is taken`;
+  if (workspace !== 'default') {
+    return `workspace ${workspace}: only the workspace default is taken`;
+  }
   const known = readPermission(permission);
-  if (known === undefined) return `${permission || 'nothing'} is not a permission`;
-  if (pattern === ALL && !wildcards) return 'something named * would stand for all of its kind';
+  if (known === undefined) {
+    return `${permission || 'nothing'} is not a permission`;
+  }
+  if (pattern === ALL && !wildcards) {
+    return 'something named * would stand for all of its kind';
+  }
   const problem = patternProblem(type, pattern);
-  if (problem !== undefined) return problem;
-  if (pattern !== ALL && isRootKind(type) && !namesSomething(type, pattern))
+  if (problem !== undefined) {
+    return problem;
+  }
+  if (pattern !== ALL && isRootKind(type) && !namesSomething(type, pattern)) {
     return 'not written as MLflow writes it, so it names nothing';
+  }
   return { type, pattern, permission: known };
 }
 

@@ -38,7 +38,9 @@ export async function choosePasswords(
     if (isAdmin && !there.has(username ?? '') && (await passwords.isKnown(hash))) {
       const made = generatePassword();
       chosen.set(id, { hash: await passwords.hash(made), made });
-    } else chosen.set(id, { hash });
+    } else {
+      chosen.set(id, { hash });
+    }
   }
   return chosen;
 }

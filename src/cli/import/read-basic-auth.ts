@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
+import { ownerOfRole } from '../../policy/own-role.ts';
 
 /** A user as MLflow's own auth app keeps it; nothing of it is checked yet. */
 export interface SourceUser {
@@ -76,9 +77,6 @@ const GRANT = z
   .object({ user_id: z.int(), permission: text, workspace: z.string().default(DEFAULT_WORKSPACE) })
   .loose();
 
-/** The role in which MLflow 3 keeps what one user was granted directly. */
-const OWN_ROLE = /^__user_(\d+)__$/;
-
 /**
  * Reads the database of MLflow's own auth app, 2.15.1 to 3.17.2, also while that runs: the file is opened to be
  * read, and read as of one moment.
@@ -91,12 +89,14 @@ export function readBasicAuth(file: string): BasicAuth {
   try {
     return source.transaction(() => read(source, file))();
   } catch (error) {
-    if (error instanceof Sqlite.SqliteError)
+    if (error instanceof Sqlite.SqliteError) {
       throw new Error(`${file} cannot be read (${error.message}).`, { cause: error });
-    if (error instanceof z.ZodError)
+    }
+    if (error instanceof z.ZodError) {
       throw new Error(`${file} has a row that MLflow would not have written (${at(error)}).`, {
         cause: error,
       });
+    }
     throw error;
   } finally {
     source.close();
@@ -111,6 +111,9 @@ function open(file: string): Sqlite.Database {
   }
 }
 
+/** Reads all rows of a table; none if there is no such table. */
+type RowsOf = <T>(table: string, shape: z.ZodType<T>) => T[];
+
 function read(source: Sqlite.Database, file: string): BasicAuth {
   const tables = new Set(source.prepare("select name from sqlite_master where type = 'table'").pluck().all());
   if (tables.has('kysely_migration')) {
@@ -120,10 +123,17 @@ function read(source: Sqlite.Database, file: string): BasicAuth {
   if (!alembic || !tables.has('users') || !(tables.has('roles') || tables.has('experiment_permissions'))) {
     throw new Error(`${file} is not a basic_auth.db of MLflow.`);
   }
-  const rowsOf = <T>(table: string, shape: z.ZodType<T>): T[] =>
+  const rowsOf: RowsOf = (table, shape) =>
     tables.has(table) ? z.array(shape).parse(source.prepare(`select * from ${table}`).all()) : [];
+  const users = readUsers(rowsOf);
+  // Where there are roles the older tables are still filled, but MLflow stopped writing and reading them.
+  return tables.has('roles')
+    ? { users, ...withOwnGrants(readRoles(rowsOf)), wildcards: true, leftTables: [] }
+    : { users, grants: readGrants(rowsOf), roles: [], wildcards: false, leftTables: readLeftTables(rowsOf) };
+}
 
-  const users = rowsOf('users', USER)
+function readUsers(rowsOf: RowsOf): readonly SourceUser[] {
+  return rowsOf('users', USER)
     .sort((a, b) => a.id - b.id)
     .map(({ id, username, password_hash: passwordHash, is_admin: isAdmin }) => ({
       id,
@@ -131,27 +141,27 @@ function read(source: Sqlite.Database, file: string): BasicAuth {
       passwordHash,
       isAdmin: isAdmin === 1,
     }));
+}
 
-  // Where there are roles the older tables are still filled, but MLflow stopped writing and reading them.
-  if (tables.has('roles')) {
-    const grants = Map.groupBy(rowsOf('role_permissions', ROLE_PERMISSION), (row) => row.role_id);
-    const members = Map.groupBy(rowsOf('user_role_assignments', ASSIGNMENT), (row) => row.role_id);
-    const roles = rowsOf('roles', ROLE).map(({ id, name, workspace, description }) => ({
-      name,
+function readRoles(rowsOf: RowsOf): readonly SourceRole[] {
+  const grants = Map.groupBy(rowsOf('role_permissions', ROLE_PERMISSION), (row) => row.role_id);
+  const members = Map.groupBy(rowsOf('user_role_assignments', ASSIGNMENT), (row) => row.role_id);
+  return rowsOf('roles', ROLE).map(({ id, name, workspace, description }) => ({
+    name,
+    workspace,
+    description,
+    grants: (grants.get(id) ?? []).map((row) => ({
+      type: row.resource_type,
+      pattern: row.resource_pattern,
+      permission: row.permission,
       workspace,
-      description,
-      grants: (grants.get(id) ?? []).map((row) => ({
-        type: row.resource_type,
-        pattern: row.resource_pattern,
-        permission: row.permission,
-        workspace,
-      })),
-      members: (members.get(id) ?? []).map((row) => row.user_id),
-    }));
-    return { users, ...withOwnGrants(roles), wildcards: true, leftTables: [] };
-  }
+    })),
+    members: (members.get(id) ?? []).map((row) => row.user_id),
+  }));
+}
 
-  const grants = TABLES.flatMap(({ table, type, columns }) =>
+function readGrants(rowsOf: RowsOf): BasicAuth['grants'] {
+  return TABLES.flatMap(({ table, type, columns }) =>
     rowsOf(table, GRANT).map((row) => ({
       userId: row.user_id,
       type,
@@ -160,12 +170,14 @@ function read(source: Sqlite.Database, file: string): BasicAuth {
       workspace: row.workspace,
     })),
   );
-  const leftTables = LEFT_TABLES.map(({ table, why }) => ({
+}
+
+function readLeftTables(rowsOf: RowsOf): BasicAuth['leftTables'] {
+  return LEFT_TABLES.map(({ table, why }) => ({
     table,
     why,
     rows: rowsOf(table, z.unknown()).length,
   })).filter(({ rows }) => rows > 0);
-  return { users, grants, roles: [], wildcards: false, leftTables };
 }
 
 /** Takes out the roles that stand for one user each; one of that name that others hold is left among the roles. */
@@ -173,11 +185,12 @@ function withOwnGrants(roles: readonly SourceRole[]): Pick<BasicAuth, 'grants' |
   const grants: (SourceGrant & { userId: number })[] = [];
   const named: SourceRole[] = [];
   for (const role of roles) {
-    const owner = OWN_ROLE.exec(role.name)?.[1];
-    const userId = Number(owner);
-    if (owner !== undefined && role.members.length === 1 && role.members[0] === userId)
+    const userId = ownerOfRole(role.name);
+    if (userId !== undefined && role.members.length === 1 && role.members[0] === userId) {
       grants.push(...role.grants.map((grant) => ({ ...grant, userId })));
-    else named.push(role);
+    } else {
+      named.push(role);
+    }
   }
   return { grants, roles: named };
 }

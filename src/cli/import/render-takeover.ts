@@ -1,4 +1,5 @@
-import { printable, renderTable } from '../client/render-table.ts';
+import { renderTable } from '../client/render-table.ts';
+import { printable } from '../printable.ts';
 import { showOnce } from '../show-once.ts';
 import type { Takeover } from './take-over.ts';
 import { COUNTED } from './tally.ts';

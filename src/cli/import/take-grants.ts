@@ -27,8 +27,12 @@ export async function takeGrants(
       continue;
     }
     const held = await add(checked);
-    if (held === undefined) tally.counts[what].taken += 1;
-    else if (held === checked.permission) tally.counts[what].alreadyThere += 1;
-    else tally.leave(what, `${line}: ${held} is there and was not changed`);
+    if (held === undefined) {
+      tally.counts[what].taken += 1;
+    } else if (held === checked.permission) {
+      tally.counts[what].alreadyThere += 1;
+    } else {
+      tally.leave(what, `${line}: ${held} is there and was not changed`);
+    }
   }
 }

@@ -41,7 +41,9 @@ export async function takeOver(source: BasicAuth, options: TakeoverOptions): Pro
     return made;
   });
 
-  for (const { table, rows, why } of source.leftTables) tally.left.push(`${table}, ${rows} rows: ${why}`);
+  for (const { table, rows, why } of source.leftTables) {
+    tally.left.push(`${table}, ${rows} rows: ${why}`);
+  }
   if (!(await store.users.list()).some(({ isAdmin }) => isAdmin)) {
     tally.warnings.push('Nobody in the store is an admin. Make one: mlflow-auth-gateway create-admin NAME');
   }
@@ -58,13 +60,15 @@ async function takeOwnGrants(
   for (const [id, grants] of Map.groupBy(source.grants, ({ userId }) => userId)) {
     const user = users.get(id);
     const name = `user ${names.get(id) ?? `${id} of the file (deleted)`}`;
-    if (user !== undefined) await takeGrants(grants, holderOf(user, name, parts), source.wildcards, tally);
-    else {
-      for (const { type, pattern, permission } of grants)
+    if (user !== undefined) {
+      await takeGrants(grants, holderOf(user, name, parts), source.wildcards, tally);
+    } else {
+      for (const { type, pattern, permission } of grants) {
         tally.leave(
           'permissions of users',
           `${permission} of ${name} on ${type} ${quoted(pattern)}: not taken`,
         );
+      }
     }
   }
 }

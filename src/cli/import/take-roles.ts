@@ -1,3 +1,4 @@
+import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { StoreParts } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
@@ -14,8 +15,9 @@ export async function takeRoles(
 ): Promise<void> {
   for (const role of roles) {
     const unusable = whyNotUsable(role);
-    if (unusable === undefined) await takeRole(role, { wildcards, users, store, tally });
-    else {
+    if (unusable === undefined) {
+      await takeRole(role, { wildcards, users, store, tally });
+    } else {
       tally.leave('roles', `role ${quoted(role.name)} with its grants and members: ${unusable}`);
       tally.counts['permissions of roles'].left += role.grants.length;
       tally.counts['members of roles'].left += role.members.length;
@@ -56,7 +58,9 @@ function holderOf(role: Role, store: StoreParts): Holder {
     name: `role ${quoted(role.name)}`,
     async add({ type, pattern, permission }) {
       const added = await store.roles.addPermission(role.id, type, pattern, permission);
-      if (added !== undefined) return undefined;
+      if (added !== undefined) {
+        return undefined;
+      }
       return role.permissions.find((held) => held.resourceType === type && held.resourcePattern === pattern)
         ?.permission;
     },
@@ -64,8 +68,14 @@ function holderOf(role: Role, store: StoreParts): Holder {
 }
 
 function whyNotUsable({ name, workspace }: SourceRole): string | undefined {
-  if (workspace !== 'default') return `workspace ${workspace}: only the workspace default is taken`;
-  if (name.trim() === '') return 'it has no name';
-  if (name.startsWith('__user_')) return "this name is MLflow's own for one user's grants";
+  if (workspace !== 'default') {
+    return `workspace ${workspace}: only the workspace default is taken`;
+  }
+  if (name.trim() === '') {
+    return 'it has no name';
+  }
+  if (name.startsWith(OWN_ROLE_PREFIX)) {
+    return "this name is MLflow's own for one user's grants";
+  }
   return undefined;
 }

@@ -35,7 +35,9 @@ export async function takeUsers(
     }
     taken.set(source.id, here);
     tally.counts.users[there === undefined ? 'taken' : 'alreadyThere'] += 1;
-    if (there === undefined && password.made !== undefined) made.push({ username, password: password.made });
+    if (there === undefined && password.made !== undefined) {
+      made.push({ username, password: password.made });
+    }
     warn(here, source, tally);
   }
   return { users: taken, made };
@@ -64,9 +66,15 @@ async function takeUser(
     checkUsername(username);
     return await users.create({ username, passwordHash, isAdmin });
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.code === 'RESOURCE_ALREADY_EXISTS') return 'somebody has this name in another spelling';
-    if (error.code === 'INVALID_PARAMETER_VALUE') return error.message;
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    if (error.code === 'RESOURCE_ALREADY_EXISTS') {
+      return 'somebody has this name in another spelling';
+    }
+    if (error.code === 'INVALID_PARAMETER_VALUE') {
+      return error.message;
+    }
     throw error;
   }
 }

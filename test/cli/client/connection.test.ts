@@ -225,6 +225,21 @@ describe.skipIf(skipped)('~/.mlflow/credentials reads as Python reads it', () =>
     const { username, password } = readCredentialsFile(text);
     expect([username ?? null, password ?? null]).toEqual(python);
   });
+
+  test.each([
+    ['mlflow_tracking_username = a\n', /line 1 stands before any section/],
+    ['[mlflow]\nhunter2\n', /line 2 is not a setting/],
+    ['[mlflow]\nmlflow_tracking_password = hunter2\nmlflow_tracking_password = hunter2\n', /line 3 repeats/],
+    ['[mlflow]\nmlflow_tracking_password = hunter2%\n', /write %% for a percent sign/],
+  ])('%j fails as it fails there, in words that repeat no password', (text, words) => {
+    const python = () =>
+      execFileSync(PYTHON, ['-c', CONFIGPARSER], { input: text, encoding: 'utf8', stdio: 'pipe' });
+    expect(python).toThrow(/configparser/);
+    expect(() => readCredentialsFile(text)).toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(words) }),
+    );
+    expect(() => readCredentialsFile(text)).not.toThrow(/hunter2/);
+  });
 });
 
 const CONFIGPARSER = `

@@ -1,37 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { Readable, Writable } from 'node:stream';
 import { runClient } from '../../../src/cli/client/run-client.ts';
+import { type Ran, run as runIn, type Surroundings } from '../io.ts';
 
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Ran } from '../io.ts';
 
-/** Runs one command line as a shell would, with `stdin` piped in and nothing of this machine's settings. */
-export async function run(
+/** Runs one command line of `mlflow-auth-client` as a shell would, with nothing of this machine's settings. */
+export function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  options: { readonly stdin?: string; readonly timeoutMs?: number; readonly home?: string } = {},
+  { timeoutMs = 10_000, ...surroundings }: Omit<Surroundings, 'env'> & { readonly timeoutMs?: number } = {},
 ): Promise<Ran> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const collect = (into: string[]) =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        into.push(String(chunk));
-        done();
-      },
-    });
-  const code = await runClient(argv, {
-    env,
-    home: options.home ?? '/nowhere',
-    readFile: (path) => readFileSync(path, 'utf8'),
-    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
-    stdout: collect(out),
-    stderr: collect(err),
-    version: '9.9.9',
-    timeoutMs: options.timeoutMs ?? 10_000,
-  });
-  return { code, stdout: out.join(''), stderr: err.join('') };
+  return runIn((io) => runClient(argv, io, { timeoutMs }), { ...surroundings, env });
 }

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { upstreamEnvironment } from '../../../src/cli/upstream-environment.ts';
+import { upstreamEnvironment } from '../../../src/cli/start/upstream-environment.ts';
 import { liveRoutes, SAMPLED_VERSIONS } from '../../../src/mlflow/read/fields.ts';
 import {
   coverageOf,

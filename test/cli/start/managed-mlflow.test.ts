@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test as base, describe, expect, onTestFinished } from 'vitest';
-import { awaitHealth } from '../../src/cli/await-health.ts';
-import { manageMlflow } from '../../src/cli/managed-mlflow.ts';
-import { pythonOf } from '../support/mlflow.ts';
+import { awaitHealth } from '../../../src/cli/start/await-health.ts';
+import { manageMlflow } from '../../../src/cli/start/managed-mlflow.ts';
+import { pythonOf } from '../../support/mlflow.ts';
 
 const test = base.extend<{ dataDir: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures it wants from here.

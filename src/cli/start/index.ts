@@ -3,13 +3,14 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { loadConfig } from '../config.ts';
-import { type RunningServer, startServer } from '../server.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import type { Config } from '../../config.ts';
+import { type RunningServer, startServer } from '../../server.ts';
+import { explain } from '../explain.ts';
+import { logDestination } from '../log-destination.ts';
 import { checkPort } from './check-port.ts';
 import { lockDirectory } from './lock-directory.ts';
-import { logDestination } from './log-destination.ts';
-import { type ManagedMlflow, manageMlflow } from './managed-mlflow.ts';
-import { explain } from './serve.ts';
+import { manageMlflow } from './managed-mlflow.ts';
 
 /** A Ctrl-C reaches this process from the terminal and from npm, which is no second Ctrl-C yet. */
 const SAME_SIGNAL_MS = 500;
@@ -24,57 +25,77 @@ process.exit();
 /** @returns the exit code, once everything is stopped. */
 async function start(python: string): Promise<number> {
   const dataDir = join(process.cwd(), 'data');
-  let unlock: (() => void) | undefined;
-  let mlflow: ManagedMlflow | undefined;
-  let server: RunningServer | undefined;
+  /** What is to be stopped, last started first. */
+  const closers: (() => unknown)[] = [];
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    unlock = lockDirectory(dataDir);
-    if (unlock === undefined) {
-      throw new Error(
-        `Another npm start is running on ${dataDir}. Stop it, or start this one in another directory.`,
-      );
-    }
-    const defaults = {
-      database_uri: `sqlite:///${join(dataDir, 'gateway.db')}`,
-      upstream_uri: 'unix:/managed',
-    };
-    const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd(), defaults });
-    for (const warning of warnings) say(`Warning: ${warning}`);
-    if (config.upstream_uri !== defaults.upstream_uri || config.upstream_host !== undefined) {
-      say(
-        'Warning: npm start runs an MLflow of its own; upstream_uri and upstream_host are for npm run serve.',
-      );
-    }
+    closers.unshift(claim(dataDir));
+    const config = readSettings(dataDir);
     await checkPort(config);
 
     say('Starting MLflow …');
-    mlflow = manageMlflow({
+    const mlflow = manageMlflow({
       python,
       dataDir: realpathSync(dataDir),
       env: process.env,
       warn: say,
       clock: Date.now,
     });
+    closers.unshift(() => mlflow.stop());
     await mlflow.start(stopping.signal);
 
     const log = join(dataDir, 'gateway.log');
     const destination = logDestination({ dest: log, append: true, mode: 0o600, sync: true });
     const managed = { ...config, upstream_uri: mlflow.socketUri, upstream_host: undefined };
-    server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
+    const server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
+    closers.unshift(() => server.close());
     say(banner(server, config.admin_username, relative(process.cwd(), dataDir)));
     await stopped();
     say('\nStopping …');
     return 0;
   } catch (error) {
-    if (stopping.signal.aborted) return 0;
+    if (stopping.signal.aborted) {
+      return 0;
+    }
     process.stderr.write(`${explain(error)}\n`);
     return 1;
   } finally {
-    await server?.close();
-    await mlflow?.stop();
-    unlock?.();
+    for (const close of closers) {
+      await close();
+    }
   }
+}
+
+/**
+ * Makes the directory and keeps other starts out of it.
+ *
+ * @returns what gives it back.
+ */
+function claim(dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lockDirectory(dataDir);
+  if (unlock === undefined) {
+    throw new Error(
+      `Another npm start is running on ${dataDir}. Stop it, or start this one in another directory.`,
+    );
+  }
+  return unlock;
+}
+
+function readSettings(dataDir: string): Config {
+  const defaults = {
+    database_uri: `sqlite:///${join(dataDir, 'gateway.db')}`,
+    upstream_uri: 'unix:/managed',
+  };
+  const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd(), defaults });
+  for (const warning of warnings) {
+    say(`Warning: ${warning}`);
+  }
+  if (config.upstream_uri !== defaults.upstream_uri || config.upstream_host !== undefined) {
+    say(
+      'Warning: npm start runs an MLflow of its own; upstream_uri and upstream_host are for npm run serve.',
+    );
+  }
+  return config;
 }
 
 /** What to do now, in the order it is needed. */
@@ -107,17 +128,24 @@ function stopOnSignals(): void {
   let firstAt: number | undefined;
   const stop = () => {
     firstAt ??= Date.now();
-    if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(130);
+    if (Date.now() - firstAt > SAME_SIGNAL_MS) {
+      process.exit(130);
+    }
     stopping.abort();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, stop);
+  }
   // The script that started this process is gone, and with it the terminal's way to stop it.
   process.on('disconnect', stop);
 }
 
 function stopped(): Promise<void> {
   return new Promise((resolve) => {
-    if (stopping.signal.aborted) resolve();
-    else stopping.signal.addEventListener('abort', () => resolve());
+    if (stopping.signal.aborted) {
+      resolve();
+    } else {
+      stopping.signal.addEventListener('abort', () => resolve());
+    }
   });
 }

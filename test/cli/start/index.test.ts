@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { pythonOf, runPython } from '../support/mlflow.ts';
+import { pythonOf, runPython } from '../../support/mlflow.ts';
 
-const ENTRY = new URL('../../src/cli/start.ts', import.meta.url).pathname;
+const ENTRY = new URL('../../../src/cli/start/index.ts', import.meta.url).pathname;
 
 interface Started {
   readonly child: ChildProcess;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, loadConfig, SETTING_NAMES, variableOf } from '../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config/load-config.ts';
+import { SETTING_NAMES, variableOf } from '../../src/config.ts';
 
 /** Loads with these variables and these files, as if nothing else were there. */
 function load(env: Record<string, string> = {}, files: Record<string, string> = {}) {
@@ -186,7 +187,7 @@ describe('unknown names', () => {
   });
 
   test('cannot be told from a setting by a name that every object has', () => {
-    expect(loadSection('constructor = x\ntostring = y\n__proto__ = z\n').warnings).toHaveLength(2);
+    expect(loadSection('constructor = x\ntostring = y\n__proto__ = z\n').warnings).toHaveLength(3);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
+import { unusable } from '../failure.ts';
 import { type Argument, readArgument } from './arguments.ts';
 import type { Command } from './command.ts';
-import { unusable } from './failure.ts';
 
 /** What was typed: which command, with which values, and how to answer. */
 export interface Typed {
@@ -16,7 +16,7 @@ export interface Typed {
 export const ANSWERED = Symbol('answered');
 
 /** What the parser needs besides the command line. */
-export interface ProgramOptions {
+export interface ReaderOptions {
   readonly commands: readonly Command[];
   readonly version: string;
   readonly write: (text: string) => void;
@@ -48,41 +48,24 @@ Examples:
  * may be given by flag (`--experiment_id 1`): so did the clients that Python Fire made.
  *
  * @param argv - what follows the program's name.
- * @throws ClientFailure (exit code 2); its message never repeats a value, which might be a password.
+ * @throws CommandFailure (exit code 2); its message never repeats a value, which might be a password.
  */
 export function readCommandLine(
   argv: readonly string[],
-  { commands, version, write }: ProgramOptions,
+  { commands, version, write }: ReaderOptions,
 ): Typed | typeof ANSWERED {
   let typed: Typed | undefined;
-  const output = { writeOut: write, writeErr: () => {}, outputError: () => {} };
-  const program = new CommanderCommand(NAME)
-    .description('Users, permissions and roles of an MLflow behind mlflow-auth-gateway.')
-    .usage('COMMAND')
-    .version(version, '--version')
-    .helpOption('-h, --help', 'show help; after a command, help on it')
-    .helpCommand(false)
-    .option('--to-json', 'answer in JSON: an object, or one object per line')
-    .option('--tracking-uri <URI>', 'the address of the gateway, instead of MLFLOW_TRACKING_URI')
-    .addOption(new Option('--to_json').hideHelp())
-    .addOption(new Option('--tracking_uri <URI>').hideHelp())
-    .addHelpText('after', SETTINGS)
-    .exitOverride()
-    .configureOutput(output)
-    // Commander's own shows the spelling with `_` as well; the arguments are in each command's own help.
-    .configureHelp({ subcommandTerm: (parser) => parser.name() });
-  for (const command of commands) {
-    const parser = parserOf(command).exitOverride().configureOutput(output);
-    parser.action((...positionals: unknown[]) => {
-      const options = parser.optsWithGlobals();
-      typed = {
-        command,
-        values: readValues(command, positionals.slice(0, command.takes.length), options),
-        json: options['toJson'] === true || options['to_json'] === true,
-        trackingUri: textOf(options['trackingUri'] ?? options['tracking_uri']),
-      };
-    });
+  const program = createProgram(version);
+  const parsers = commands.map((command) =>
+    parserOf(command, (read) => {
+      typed = read;
+    }),
+  );
+  for (const parser of parsers) {
     program.addCommand(parser);
+  }
+  for (const each of [program, ...parsers]) {
+    each.exitOverride().configureOutput({ writeOut: write, writeErr: () => {}, outputError: () => {} });
   }
   try {
     program.parse(trailingToJson(argv), { from: 'user' });
@@ -101,8 +84,26 @@ export function readCommandLine(
   return typed;
 }
 
+function createProgram(version: string): CommanderCommand {
+  return (
+    new CommanderCommand(NAME)
+      .description('Users, permissions and roles of an MLflow behind mlflow-auth-gateway.')
+      .usage('COMMAND')
+      .version(version, '--version')
+      .helpOption('-h, --help', 'show help; after a command, help on it')
+      .helpCommand(false)
+      .option('--to-json', 'answer in JSON: an object, or one object per line')
+      .option('--tracking-uri <URI>', 'the address of the gateway, instead of MLFLOW_TRACKING_URI')
+      .addOption(new Option('--to_json').hideHelp())
+      .addOption(new Option('--tracking_uri <URI>').hideHelp())
+      .addHelpText('after', SETTINGS)
+      // Commander's own shows the spelling with `_` as well; the arguments are in each command's own help.
+      .configureHelp({ subcommandTerm: (parser) => parser.name() })
+  );
+}
+
 /** What commander knows of one command. */
-function parserOf(command: Command): CommanderCommand {
+function parserOf(command: Command, done: (typed: Typed) => void): CommanderCommand {
   // A space where there is nothing to say: commander puts `[options]` for an empty usage.
   const parser = new CommanderCommand(command.name)
     .usage(usageOf(command) || ' ')
@@ -123,7 +124,15 @@ function parserOf(command: Command): CommanderCommand {
   for (const option of optionsOf(command)) {
     parser.addOption(option);
   }
-  return parser;
+  return parser.action((...positionals: unknown[]) => {
+    const options = parser.optsWithGlobals();
+    done({
+      command,
+      values: readValues(command, positionals.slice(0, command.takes.length), options),
+      json: options['toJson'] === true || options['to_json'] === true,
+      trackingUri: textOf(options['trackingUri'] ?? options['tracking_uri']),
+    });
+  });
 }
 
 function sentence({ does, more }: Command): string {

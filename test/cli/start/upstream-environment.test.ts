@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { upstreamEnvironment } from '../../src/cli/upstream-environment.ts';
+import { upstreamEnvironment } from '../../../src/cli/start/upstream-environment.ts';
 
 test('MLflow gets neither the gateway’s secrets nor a client’s settings, and sends no telemetry', () => {
   const env = upstreamEnvironment({

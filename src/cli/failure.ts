@@ -2,8 +2,8 @@
 export type FailureExitCode = 1 | 2;
 
 /** An end that is explained in one line on standard error, without a stack. */
-export class ClientFailure extends Error {
-  override readonly name = 'ClientFailure';
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
   readonly exitCode: FailureExitCode;
 
   constructor(exitCode: FailureExitCode, message: string) {
@@ -13,11 +13,11 @@ export class ClientFailure extends Error {
 }
 
 /** Exit code 1: the server or the network said no. */
-export function refused(message: string): ClientFailure {
-  return new ClientFailure(1, message);
+export function refused(message: string): CommandFailure {
+  return new CommandFailure(1, message);
 }
 
 /** Exit code 2: something is missing or wrong in what was typed or set. */
-export function unusable(message: string): ClientFailure {
-  return new ClientFailure(2, message);
+export function unusable(message: string): CommandFailure {
+  return new CommandFailure(2, message);
 }

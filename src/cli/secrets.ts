@@ -1,9 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { refused, unusable } from './failure.ts';
-
-/** Standard input: a terminal, or something piped in. */
-export type Stdin = Readable & { readonly isTTY?: boolean };
+import type { Stdin } from './io.ts';
 
 /** Where passwords come from when they are not on the command line. */
 export interface Secrets {
@@ -12,7 +10,7 @@ export interface Secrets {
    *
    * @param question - shown on a terminal, `Password`.
    * @param options.twice - on a terminal, ask again and compare, because nobody sees a slip.
-   * @throws ClientFailure: 2 when nothing was piped in or the two differ, 1 when it was cancelled.
+   * @throws CommandFailure: 2 when nothing was piped in or the two differ, 1 when it was cancelled.
    */
   read(question: string, options?: { readonly twice?: boolean }): Promise<string>;
   /** Every secret that was read, so that no message repeats one. */

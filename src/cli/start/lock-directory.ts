@@ -14,7 +14,9 @@ export function lockDirectory(directory: string): (() => void) | undefined {
     return () => database.close();
   } catch (error) {
     database.close();
-    if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') return undefined;
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') {
+      return undefined;
+    }
     throw error;
   }
 }

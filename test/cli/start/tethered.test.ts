@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { endTethered, spawnTethered } from '../../src/cli/tethered.ts';
-import { pythonOf } from '../support/mlflow.ts';
+import { endTethered, spawnTethered } from '../../../src/cli/start/tethered.ts';
+import { pythonOf } from '../../support/mlflow.ts';
 
 const python = pythonOf('3.17.2');
 /** Says its process ids, ignores polite requests to end, and would live for ten minutes. */
@@ -28,7 +28,7 @@ function lives(pid: number): boolean {
 }
 
 test('a command and its children end when this process is killed', async () => {
-  const module = new URL('../../src/cli/tethered.ts', import.meta.url).href;
+  const module = new URL('../../../src/cli/start/tethered.ts', import.meta.url).href;
   const script = `const { spawnTethered } = await import('${module}');
     const [python, code] = process.argv.slice(1);
     spawnTethered({ python, args: ['-c', code], cwd: '.', env: process.env, output: 1 });`;

@@ -49,7 +49,9 @@ export function spawnTethered({ python, args, cwd, env, output }: TetheredComman
  */
 export async function endTethered(child: ChildProcess, graceMs: number): Promise<void> {
   const { pid } = child;
-  if (pid === undefined) return;
+  if (pid === undefined) {
+    return;
+  }
   if (child.exitCode === null && child.signalCode === null) {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     signalGroup(pid, 'SIGTERM');
@@ -65,6 +67,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
     process.kill(-pid, signal);
   } catch (error) {
     // ESRCH: nobody of the group is left, which is what was wanted.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) {
+      throw error;
+    }
   }
 }

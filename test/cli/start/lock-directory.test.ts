@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { lockDirectory } from '../../src/cli/lock-directory.ts';
+import { lockDirectory } from '../../../src/cli/start/lock-directory.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lock-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 /** What a process of its own, which then ends without giving anything back, is told. */
 function lockElsewhere(): string {
-  const module = new URL('../../src/cli/lock-directory.ts', import.meta.url).href;
+  const module = new URL('../../../src/cli/start/lock-directory.ts', import.meta.url).href;
   const script = `const { lockDirectory } = await import('${module}');
     console.log(lockDirectory(process.argv[1]) === undefined ? 'taken' : 'locked'); process.kill(process.pid, 'SIGKILL')`;
   try {

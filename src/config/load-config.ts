@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Config, SETTING_NAMES, settings, variableOf } from '../config.ts';
+import { nearestName } from './nearest-name.ts';
+import { type IniSection, interpolate, readIni } from './read-ini.ts';
+
+/** The section of the INI file that is read: MLflow's own. */
+export const SECTION = 'mlflow';
+/** Where the INI file is looked for unless MLFLOW_AUTH_CONFIG_PATH names another. */
+const DEFAULT_CONFIG_PATH = 'config/basic-auth.ini';
+const PATH_VARIABLE = variableOf('config_path');
+
+/** Keys and variables of MLflow's own auth app that have no counterpart here. */
+const IGNORED_KEYS = [
+  'authorization_function',
+  'grant_default_workspace_access',
+  'workspace_cache_max_size',
+  'workspace_cache_ttl_seconds',
+  'auth_cache_max_size',
+  'auth_cache_ttl_seconds',
+  'read_database_uri',
+];
+const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
+
+/** Below this many rounds a stolen hash is cheap to guess. */
+const WISE_ROUNDS = 10;
+
+/** Everything that is wrong with a configuration, each problem with the name and what to write. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What holds where neither file nor variable says anything, in place of the schema's own defaults. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  /** Reads a file as UTF-8; throws as `fs.readFileSync` does. */
+  readonly readFile?: (path: string) => string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** One sentence each, to be logged. */
+  readonly warnings: readonly string[];
+  /** Where the settings came from, for a log line. */
+  readonly source: string;
+}
+
+/** What was written in one place. */
+interface Written {
+  /** By key: the text, and the name by which a message finds it. */
+  readonly values: ReadonlyMap<string, { readonly text: string; readonly origin: string }>;
+  readonly warnings: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads the section `[mlflow]` of the INI file that MLFLOW_AUTH_CONFIG_PATH names, lets each variable
+ * MLFLOW_AUTH_<KEY> overrule the key it is named after, and checks everything. An empty value counts as not set.
+ *
+ * @throws ConfigError naming every problem at once.
+ */
+export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: ConfigSources): LoadedConfig {
+  const { source, ...file } = readSettingsFile(env, cwd, readFile);
+  const variables = readVariables(env);
+  const values = new Map([...file.values, ...variables.values]);
+  const texts = [...values].map(([key, { text }]) => [key, text] as const);
+  const originOf = (key: string) => values.get(key)?.origin ?? key;
+
+  const result = settings.safeParse({ ...defaults, ...Object.fromEntries(texts) });
+  const problems = [
+    ...file.problems,
+    ...variables.problems,
+    ...(result.error?.issues ?? []).map(({ path, message }) => `${originOf(String(path[0]))}: ${message}`),
+  ];
+  if (problems.length > 0 || !result.success) {
+    throw new ConfigError(problems);
+  }
+  const warnings = [...file.warnings, ...variables.warnings, ...unwise(result.data, originOf)];
+  return { config: result.data, warnings, source };
+}
+
+/** Settings that can be meant, but seldom are. */
+function unwise(config: Config, originOf: (key: string) => string): readonly string[] {
+  return config.password_rounds < WISE_ROUNDS
+    ? [
+        `${originOf('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
+      ]
+    : [];
+}
+
+function readVariables(env: ConfigSources['env']): Written {
+  const values = new Map<string, { text: string; origin: string }>();
+  const warnings: string[] = [];
+  const prefix = variableOf('');
+  for (const [variable, text] of Object.entries(env)) {
+    if (!text || variable === PATH_VARIABLE) {
+      continue;
+    }
+    const key = variable.startsWith(prefix) ? variable.slice(prefix.length).toLowerCase() : undefined;
+    if (key !== undefined && variable === variableOf(key) && isKnown(key)) {
+      values.set(key, { text, origin: variable });
+    } else if (key !== undefined || IGNORED_VARIABLES.includes(variable)) {
+      const ignored = [...IGNORED_VARIABLES, ...IGNORED_KEYS.map(variableOf)];
+      const known = [PATH_VARIABLE, ...SETTING_NAMES.map(variableOf)];
+      warnings.push(unknownName(variable, variable.toUpperCase(), ignored, known));
+    }
+  }
+  return { values, warnings, problems: [] };
+}
+
+function readSettingsFile(
+  env: ConfigSources['env'],
+  cwd: string,
+  readFile: (path: string) => string,
+): Written & { readonly source: string } {
+  const named = env[PATH_VARIABLE] || undefined;
+  const name = named ?? DEFAULT_CONFIG_PATH;
+  const nothing = { source: name, values: new Map(), warnings: [], problems: [] };
+  let text: string;
+  try {
+    text = readFile(resolve(cwd, name));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (named === undefined && code === 'ENOENT') {
+      return { ...nothing, source: 'defaults and environment' };
+    }
+    const variable = named === undefined ? '' : `${PATH_VARIABLE}: `;
+    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? error})`;
+    return { ...nothing, problems: [`${variable}${name}: ${why}`] };
+  }
+  const file = readIni(text);
+  const section = file.section(SECTION) ?? {
+    values: new Map(),
+    problems: [`there is no section [${SECTION}]: write [${SECTION}] above the keys`],
+  };
+  const problems = [...file.problems, ...section.problems].map((problem) => `${name}: ${problem}`);
+  const read = readSection(section, name);
+  return { ...read, problems: [...problems, ...read.problems], source: name };
+}
+
+function readSection(section: IniSection, file: string): Written {
+  const values = new Map<string, { text: string; origin: string }>();
+  const warnings: string[] = [];
+  const problems: string[] = [];
+  for (const [key, value] of section.values) {
+    const origin = `${key} in ${file}`;
+    const text = interpolate(value);
+    if (!isKnown(key)) {
+      warnings.push(unknownName(origin, key, IGNORED_KEYS, SETTING_NAMES));
+    } else if (text === undefined) {
+      problems.push(`${origin}: write %% for a percent sign; %(…)s is not supported`);
+    } else if (text !== '') {
+      values.set(key, { text, origin });
+    }
+  }
+  return { values, warnings, problems };
+}
+
+function readUtf8(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function isKnown(key: string): key is keyof Config {
+  return Object.hasOwn(settings.shape, key);
+}
+
+function unknownName(
+  shown: string,
+  name: string,
+  ignored: readonly string[],
+  known: readonly string[],
+): string {
+  if (ignored.includes(name)) {
+    return `${shown} is ignored: it is a setting of MLflow that means nothing here.`;
+  }
+  const nearest = nearestName(name, known);
+  return `${shown} is not a setting${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
+}
