@@ -10,8 +10,8 @@ export interface AnsweringUpstream {
   readonly uri: string;
   /** Bodies of the requests that were forwarded to it, by their probe. */
   readonly arrived: ReadonlyMap<string, string>;
-  /** Answers the request with this probe with something else than what everybody gets. */
-  answer(probe: string, reply: unknown): void;
+  /** Answers the request with this probe with something else than what everybody gets; with bytes as they are. */
+  answer(probe: string, reply: unknown, status?: number): void;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface AnsweringUpstream {
  */
 export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<AnsweringUpstream> {
   const arrived = new Map<string, string>();
-  const replies = new Map<string, unknown>();
+  const replies = new Map<string, { readonly reply: unknown; readonly status: number }>();
   const facts = factsAbout(ids);
   const foreignFacts = factsAbout(foreign);
   const foreignIds = Object.values(foreign).filter((id) => id.length > 3);
@@ -46,14 +46,17 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
     else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
     else if (probe === undefined) {
       response.end(JSON.stringify(isForeign(request.url ?? '') ? foreignFacts : facts));
-    } else response.end(JSON.stringify(replies.get(String(probe)) ?? created));
+    } else {
+      const { reply, status } = replies.get(String(probe)) ?? { reply: created, status: 200 };
+      response.writeHead(status).end(Buffer.isBuffer(reply) ? reply : JSON.stringify(reply));
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrived,
-    answer: (probe, reply) => replies.set(probe, reply),
+    answer: (probe, reply, status = 200) => replies.set(probe, { reply, status }),
     async close() {
       server.close();
       server.closeAllConnections();

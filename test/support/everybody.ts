@@ -71,7 +71,7 @@ export interface Everybody {
   send(
     role: Role,
     request: SampleRequest,
-    options?: { readonly method?: string; readonly reply?: unknown },
+    options?: { readonly method?: string; readonly reply?: unknown; readonly status?: number },
   ): Promise<Outcome>;
   /** Gives every role its permission again, after rows that take grants away. */
   grantAll(): Promise<void>;
@@ -108,10 +108,10 @@ export async function startEverybody(): Promise<Everybody> {
   return {
     gateway,
     grantAll,
-    async send(role, request, { method = request.method, reply } = {}) {
+    async send(role, request, { method = request.method, reply, status: answered } = {}) {
       probes += 1;
       const probe = String(probes);
-      if (reply !== undefined) upstream.answer(probe, reply);
+      if (reply !== undefined) upstream.answer(probe, reply, answered);
       const answer = await (people.get(role) ?? gateway.anonymous).send(method, request.target, {
         headers: { ...request.headers, [PROBE]: probe },
         ...(request.body !== undefined && { raw: request.body }),

@@ -1,12 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
-import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import { carryOut, type Executors, phaseOf, type RuleBy } from '../../mlflow/table/phases.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
-import { replyJson, withBody } from '../../mlflow/upstream/answer-json.ts';
+import {
+  type JsonObject,
+  readAnswer,
+  readAnswerExactly,
+  withBody,
+} from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
 import type { Store } from '../../store/index.ts';
 import type { Judge } from '../judge/judge.ts';
@@ -66,7 +70,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answer;
     },
     learn: ({ kind, id, root }, answer, { answered }) => {
-      const reply = replyJson(answered);
+      const reply = readAnswer(answered);
       const [child, parent] = [propertyAt(reply, id), propertyAt(reply, root)];
       if (typeof child === 'string' && typeof parent === 'string') {
         lineage.learn(kind, child, parent);
@@ -77,7 +81,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       await own(rule, asked);
       return answer;
     },
-    redact: ({ fields }, answer) => withBody(answer, without(replyJson(answer), fields)),
+    redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
     'allowed-actions': (rule, answer, { caller }) => tellActions(answer, rule, caller),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
   };
@@ -88,7 +92,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answered;
     }
     const { rewrite, unrestricted } = request.way;
-    let answer = rewrite === undefined ? answered : withBody(answered, rewrite(parsed(answered)));
+    let answer = rewrite === undefined ? answered : withBody(answered, rewrite(readAnswerExactly(answered)));
     for (const rule of operation.by.reply) {
       if (concerns(rule, caller, unrestricted)) {
         answer = await carryOut<'reply', [Answer, Asked], Answer | Promise<Answer>>(
@@ -106,7 +110,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
     rule: RuleOf<'judge-reply'>,
     { request, operation, caller, answered }: Asked,
   ): Promise<void> {
-    const id = propertyAt(replyJson(answered), rule.id);
+    const id = propertyAt(readAnswer(answered), rule.id);
     const reference: Reference = { kind: rule.kind, id: String(id), action: 'read' };
     const judgement =
       typeof id === 'string' && id !== ''
@@ -123,7 +127,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
 
   async function own(rule: RuleOf<'own'>, { request, caller, answered }: Asked): Promise<void> {
     const [experimentId] = rule.experiment === undefined ? [] : valuesAt(rule.experiment, readable(request));
-    for (const holder of listedIn(replyJson(answered), rule.list)) {
+    for (const holder of listedIn(readAnswer(answered), rule.list)) {
       const id = propertyAt(holder, rule.id);
       if (typeof id !== 'string') {
         continue;
@@ -137,21 +141,16 @@ export function createConclude(options: ConcludeOptions): Conclude {
 
   /** Says beside each thing in an answer what the caller may do to it, in the words of MLflow's auth app. */
   function tellActions(answer: Answer, rule: RuleOf<'allowed-actions'>, caller: SignedIn): Answer {
-    const reply = parsed(answer);
+    const reply = readAnswerExactly(answer);
     for (const thing of listedIn(reply, rule.list)) {
       const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
       const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
-      Object.assign(Object(thing), { allowed_actions: allowed.map((action) => action.toUpperCase()) });
+      Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
     }
     return withBody(answer, reply);
   }
 }
 
-const parsed = ({ bytes }: Answer): unknown => parseLossless(bytes.toString('utf8'));
-
-function without(value: unknown, fields: readonly string[]): unknown {
-  if (typeof value !== 'object' || value === null) {
-    return value;
-  }
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !fields.includes(key)));
+function without(reply: JsonObject, fields: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(reply).filter(([key]) => !fields.includes(key)));
 }

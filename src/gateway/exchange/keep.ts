@@ -2,7 +2,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import { CHILD_KINDS } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
-import { replyJson } from '../../mlflow/upstream/answer-json.ts';
+import { readAnswer } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
 import type { RootKind } from '../../policy/resources.ts';
 import { visibilityOf } from '../judge/visibility.ts';
@@ -22,7 +22,7 @@ export async function keepReadable(
   if (!CHILDREN.has(keep.kind)) {
     return filterOnly(answer, keep, visibilityOf(parts.judge, caller, keep.kind as RootKind));
   }
-  const ids = listedIn(replyJson(answer), keep.list).map((row) => String(propertyAt(row, keep.id)));
+  const ids = listedIn(readAnswer(answer), keep.list).map((row) => String(propertyAt(row, keep.id)));
   const allowed = await Promise.all(ids.map((id) => mayKeepChild(parts, caller, keep, id)));
   const readable = new Set(ids.filter((_, index) => allowed[index]));
   return filterOnly(answer, keep, { mayRead: (id) => readable.has(id) });

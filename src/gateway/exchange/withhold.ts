@@ -1,9 +1,8 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { isObject } from '../../mlflow/read/json.ts';
-import { parseLossless } from '../../mlflow/read/lossless.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
-import { withBody } from '../../mlflow/upstream/answer-json.ts';
+import { readAnswerExactly, withBody } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
 import { decideOnKind } from '../../policy/decide.ts';
 import { versionKind } from '../../policy/resources.ts';
@@ -18,7 +17,7 @@ export function isWithheld({ kind }: Withhold, caller: SignedIn): boolean {
 
 /** An answer without what a rule withholds from the caller. */
 export function withoutWithheld(answer: Answer, rule: Withhold, caller: SignedIn): Answer {
-  const reply = parseLossless(answer.bytes.toString('utf8'));
+  const reply = readAnswerExactly(answer);
   take(reply, rule.at.split('.'), rule, caller);
   return withBody(answer, reply);
 }

@@ -1,10 +1,11 @@
 import { isObject } from '../../mlflow/read/json.ts';
 import type { OneByOne } from '../../mlflow/table/row.ts';
 import { comparatorOf } from '../../mlflow/table/search-order.ts';
+import { type JsonObject as Row, readAnswerExactly, rowsIn } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Search } from './asked.ts';
 import { behind, quoted, readForm } from './form.ts';
-import { idOf, offsetOf, parsePage, type Row, rowsOf, upstreamToken } from './page.ts';
+import { idOf, offsetOf, upstreamToken } from './page.ts';
 
 /** More rows than this are looked for in pages. */
 const MOST = 200;
@@ -73,7 +74,7 @@ export function gatherer(
       headers: headersWithoutBody(request),
     });
     if (answer.status === 404) return { rows: [] };
-    const row = answer.status === 200 ? parsePage(answer)[lookUp.at] : undefined;
+    const row = answer.status === 200 ? readAnswerExactly(answer)[lookUp.at] : undefined;
     if (!isObject(row)) return { answer };
     if (filter !== '') return searchFor(wanted, String(row['name']), count);
     const shown = isIt(wanted)(row) && stages?.includes(String(row['lifecycle_stage']));
@@ -92,11 +93,11 @@ export function gatherer(
       narrowed.set('page_token', upstreamToken(offset));
       const answer = await upstream.exchange(narrowed.exchange());
       if (answer.status !== 200) return { answer };
-      const page = parsePage(answer);
-      const all = rowsOf(page, list);
+      const page = readAnswerExactly(answer);
+      const all = rowsIn(page[list]);
       rows.push(...all.filter(isIt(wanted)));
       offset += all.length;
-      const more = offsetOf(page.next_page_token) !== undefined && all.length > 0;
+      const more = offsetOf(page['next_page_token']) !== undefined && all.length > 0;
       if (!more || rows.length >= count) return { rows, answer };
     }
   }

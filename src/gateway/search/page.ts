@@ -1,22 +1,8 @@
-import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { joinId } from '../../mlflow/things/identifiers.ts';
-import type { Answer } from '../../mlflow/upstream/upstream.ts';
-
-export type Row = Readonly<Record<string, unknown>>;
-export type Page = Record<string, unknown> & { readonly next_page_token?: unknown };
-
-export function parsePage(answer: Answer): Page {
-  const page = parseLossless(answer.bytes.toString('utf8'));
-  return typeof page === 'object' && page !== null ? (page as Page) : {};
-}
-
-export function rowsOf(page: Page, list: string): readonly Row[] {
-  const rows = page[list];
-  return Array.isArray(rows) ? (rows as Row[]) : [];
-}
+import type { JsonObject } from '../../mlflow/upstream/answer-json.ts';
 
 /** The id of a row: one column, or two joined. */
-export function idOf(row: Row, column: string): string {
+export function idOf(row: JsonObject, column: string): string {
   const [first = '', second] = column.split('/');
   return second === undefined ? String(row[first]) : joinId(String(row[first]), String(row[second]));
 }

@@ -1,11 +1,16 @@
 import { invalid } from '../../errors.ts';
-import { withBody } from '../../mlflow/upstream/answer-json.ts';
+import {
+  type JsonObject as Row,
+  readAnswerExactly,
+  rowsIn,
+  withBody,
+} from '../../mlflow/upstream/answer-json.ts';
 import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Visibility } from '../judge/visibility.ts';
 import type { Search } from './asked.ts';
 import { behind, quoted, readForm, type SearchForm } from './form.ts';
 import { gatherer } from './one-by-one.ts';
-import { idOf, parsePage, type Row, rowsOf, upstreamToken } from './page.ts';
+import { idOf, upstreamToken } from './page.ts';
 import type { NextPage, PagePlace, PageTokens } from './page-token.ts';
 
 /** Pages read for one request before it is answered with what there is and a token to go on. */
@@ -156,9 +161,9 @@ async function readFrom(
       return readPages(reading, place, { clause: undefined, instead: undefined });
     }
     if (answer.status !== 200) return answer;
-    const page = parsePage(answer);
-    const rows = rowsOf(page, search.list);
-    const more = typeof page.next_page_token === 'string' && page.next_page_token !== '' && rows.length > 0;
+    const { [search.list]: list, next_page_token } = readAnswerExactly(answer);
+    const rows = rowsIn(list);
+    const more = typeof next_page_token === 'string' && next_page_token !== '' && rows.length > 0;
     if (more && instead !== undefined) {
       if (!filtered) extent.atLeast = Math.max(extent.atLeast, offset + rows.length + 1);
       const other = pages === 0 ? await instead.answer() : undefined;
@@ -264,9 +269,12 @@ export function filterOnly(
   visibility: Pick<Visibility, 'mayRead'>,
 ): Answer {
   if (answer.status !== 200) return answer;
-  const page = parsePage(answer);
-  if (!Array.isArray(page[search.list])) return answer;
-  const rows = rowsOf(page, search.list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
+  const page = readAnswerExactly(answer);
+  const list = page[search.list];
+  if (list === undefined) {
+    return answer;
+  }
+  const rows = rowsIn(list).filter((row) => visibility.mayRead(idOf(row, search.id), row));
   return withBody(answer, { ...page, [search.list]: rows });
 }
 

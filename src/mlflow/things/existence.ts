@@ -1,5 +1,7 @@
 import { isObject } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
+import { replyJson } from '../upstream/answer-json.ts';
+import type { Answer } from '../upstream/upstream.ts';
 
 /** A GET that tells whether something is there. */
 interface Question {
@@ -124,12 +126,13 @@ export function readExistence(
   kind: AskedKind,
   by: 'byName' | 'byId',
   text: string,
-  { status, bytes }: { readonly status: number; readonly bytes: Buffer },
+  answer: Pick<Answer, 'status' | 'bytes'>,
 ): Existence {
+  const { status } = answer;
   if (status === 404) return 'missing';
   if (status !== 200) return 'unclear';
   const { at, where } = questionOf(kind, by);
-  const reply: unknown = JSON.parse(bytes.toString('utf8'));
+  const reply = replyJson(answer);
   const found = at === '' ? reply : propertyAt(reply, at);
   if (where === undefined) return oldest(Array.isArray(found) ? found : [found], QUESTIONS[kind], text);
   // MLflow leaves an empty list out.

@@ -3,7 +3,8 @@ import { unavailable } from '../../errors.ts';
 import type { Root, RootKind } from '../../policy/resources.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
-import { ask as askUpstream, parseAnswer } from '../upstream/ask.ts';
+import { readAnswer } from '../upstream/answer-json.ts';
+import { ask as askUpstream } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { hasPromptTag, isCanonical } from './identifiers.ts';
 
@@ -274,14 +275,14 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
     const fields = ids.map(
       (id, index) => `r${index}:mlflowGetRun(input:{runId:"${id}"}){run{info{runId experimentId}}}`,
     );
-    const { status, bytes } = await upstream.exchange({
+    const answer = await upstream.exchange({
       method: 'POST',
       target: '/graphql',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
     });
-    if (status !== 200) return Promise.all(ids.map(byRest));
-    const data = propertyAt(parseAnswer(bytes), 'data');
+    if (answer.status !== 200) return Promise.all(ids.map(byRest));
+    const { data } = readAnswer(answer);
     return Promise.all(
       ids.map((id, index) => {
         const info = ['run', 'info'].reduce<unknown>(propertyAt, propertyAt(data, `r${index}`));

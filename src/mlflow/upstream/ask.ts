@@ -1,4 +1,5 @@
 import { unavailable } from '../../errors.ts';
+import { readAnswer } from './answer-json.ts';
 import type { Upstream } from './upstream.ts';
 
 /**
@@ -14,19 +15,11 @@ export async function ask(
   target: string,
   noneAt: readonly number[] = [404, 400],
 ): Promise<unknown> {
-  const { status, bytes } = await upstream.exchange({ method: 'GET', target });
+  const answer = await upstream.exchange({ method: 'GET', target });
+  const { status } = answer;
   if (noneAt.includes(status)) return undefined;
   if (status !== 200) {
     throw unavailable('The MLflow server did not say what this belongs to. Try again.', { status });
   }
-  return parseAnswer(bytes);
-}
-
-/** Reads an answer as JSON; one that is not is no answer. */
-export function parseAnswer(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw unavailable('The MLflow server gave an answer that cannot be read.', cause);
-  }
+  return readAnswer(answer);
 }

@@ -47,6 +47,8 @@ export interface UpstreamOptions {
 
 /** How long a reply that is read whole may be: searches of the largest pages stay far below. */
 const LARGEST_ANSWER = 512 * 1024 * 1024;
+/** RFC 9110, section 15. */
+const LAST_STATUS = 599;
 const VERSION_TTL_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
@@ -78,11 +80,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         headers: { ...headers, host },
         ...(body !== undefined && { body }),
       });
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        bytes: await readAll(response.body),
-      };
+      const { statusCode: status, headers: answered } = response;
+      const bytes = await readAll(response.body);
+      if (status > LAST_STATUS) throw new Error(`the answer has status ${status}, which HTTP does not have`);
+      return { status, headers: answered, bytes };
     } catch (error) {
       throw upstreamFailure(error);
     }
