@@ -21,8 +21,16 @@ const integer = (min: number, max: number) => {
     .pipe(z.number().min(min, { error }).max(max, { error }));
 };
 
+/** One of a few words, in any letter case. */
 const oneOf = <T extends string>(choices: readonly T[]) =>
-  z.enum(choices, { error: `write one of ${choices.join(', ')}` });
+  z.string().transform((text, context) => {
+    const choice = choices.find((each) => each.toLowerCase() === text.toLowerCase());
+    if (choice === undefined) {
+      context.addIssue(`write one of ${choices.join(', ')}`);
+      return z.NEVER;
+    }
+    return choice;
+  });
 
 /** Every setting: type, default as it would be written, check, and what the manual says. */
 export const settings = z
@@ -141,6 +149,12 @@ export const settings = z
 
 /** The settings, checked; keys are spelled as in the file. */
 export type Config = z.output<typeof settings>;
+
+/**
+ * Settings that protect something. The start stops at a name that is one letter off one of them: the setting that was
+ * meant would silently not hold.
+ */
+export const PROTECTING_SETTINGS: readonly (keyof Config)[] = ['admin_password', 'default_permission'];
 
 /** The names of all settings, in the order of the manual. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);

@@ -1,16 +1,23 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import { addUser, open, temporaryDirectory, temporaryUri } from './store/temporary.ts';
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
 /** Types a command line, as somebody does in a shell. */
-function type(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '') {
+function type(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input = '',
+  cwd = temporaryDirectory(),
+) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    cwd: temporaryDirectory(),
+    cwd,
     input,
     encoding: 'utf8',
     timeout: 30_000,
@@ -38,6 +45,56 @@ test('create-admin takes the password from a pipe, backup copies the result', as
   const copy = join(temporaryDirectory(), 'copy.db');
   expect(type(['backup', copy], env)).toMatchObject({ status: 0, stderr: '' });
   expect(await (await open(`sqlite:///${copy}`)).users.list()).toHaveLength(2);
+});
+
+test('--version is the one of the package', () => {
+  expect(type(['--version'])).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+});
+
+describe('without database_uri the commands on the store', () => {
+  /** A directory with a store at each of these places. */
+  async function withStores(...places: readonly string[]) {
+    const cwd = temporaryDirectory();
+    mkdirSync(join(cwd, 'data'));
+    for (const place of places) {
+      const store = await open(`sqlite:///${join(cwd, place)}`);
+      await addUser(store, `user of ${place}`);
+    }
+    return cwd;
+  }
+  const env = { MLFLOW_AUTH_PASSWORD_ROUNDS: '4' };
+  const create = (cwd: string) => type(['create-admin', 'eve'], env, 'a long enough password\n', cwd);
+
+  test('take the one that npm start made', async () => {
+    const cwd = await withStores('data/gateway.db');
+    expect(create(cwd)).toMatchObject({ status: 0, stderr: '' });
+    expect(type(['backup', 'copy.db'], env, '', cwd)).toMatchObject({ status: 0, stderr: '' });
+    const copy = await open(`sqlite:///${join(cwd, 'copy.db')}`);
+    expect((await copy.users.list()).map(({ username }) => username)).toEqual([
+      'user of data/gateway.db',
+      'eve',
+    ]);
+    expect(type(['check-config'], env, '', cwd).stdout).toMatch(
+      /database_uri = sqlite:.*gateway\.db\n[\s\S]*Warning: database_uri is not set: commands take the store of npm start/,
+    );
+  });
+
+  test('take the one of npm run serve where it is the only one', async () => {
+    const cwd = await withStores('basic_auth.db');
+    expect(create(cwd)).toMatchObject({ status: 0, stdout: expect.stringContaining('basic_auth.db') });
+  });
+
+  test('ask which one is meant where there are both, and change neither', async () => {
+    const cwd = await withStores('basic_auth.db', 'data/gateway.db');
+    const { status, stderr } = create(cwd);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^There are two stores here\. .*data\/gateway\.db of npm start.*basic_auth\.db of npm run serve\.\n$/,
+    );
+    for (const place of ['basic_auth.db', 'data/gateway.db']) {
+      expect(await (await open(`sqlite:///${join(cwd, place)}`)).users.list()).toHaveLength(1);
+    }
+  });
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { readDatabaseUri } from '../config/database-uri.ts';
+import { fileProblem } from '../config/file-problem.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { BUSY_TIMEOUT_MILLISECONDS, FILE_MODE } from '../store/sqlite.ts';
@@ -109,6 +110,6 @@ function makeNew(file: string): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST')
       throw new Error(`${file} exists and is not overwritten. Name another file.`, { cause: error });
-    throw new Error(`${file} cannot be written (${code ?? error}).`, { cause: error });
+    throw new Error(`${file} cannot be written: ${fileProblem(error, 'write')}.`, { cause: error });
   }
 }

@@ -13,7 +13,7 @@ export function oldNode(running: string): string | undefined {
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) {
     return undefined;
   }
-  return `Node.js ${running} is too old: it takes ${wanted}. In the gateway's directory npm run and npx bring their own.`;
+  return `Node.js ${running} is too old: it takes ${wanted}. npm run and the commands in bin/ of the gateway's directory bring their own.`;
 }
 
 function numbersOf(version: string): readonly [major: number, minor: number] {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Config, SETTING_NAMES, settings, variableOf } from '../config.ts';
-import { nearestName } from './nearest-name.ts';
+import { type Config, PROTECTING_SETTINGS, SETTING_NAMES, settings, variableOf } from '../config.ts';
+import { fileProblem } from './file-problem.ts';
+import { editDistance, nearestName } from './nearest-name.ts';
 import { type IniSection, interpolate, readIni } from './read-ini.ts';
 
 /** The section of the INI file that is read: MLflow's own. */
@@ -21,6 +22,9 @@ const IGNORED_KEYS = [
   'read_database_uri',
 ];
 const IGNORED_VARIABLES = ['MLFLOW_FLASK_SERVER_SECRET_KEY', 'MLFLOW_AUTH_ADMIN_BOOTSTRAPPED'];
+
+/** Addresses that only this machine reaches. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
 /** Below this many rounds a stolen hash is cheap to guess. */
 const WISE_ROUNDS = 10;
@@ -48,6 +52,8 @@ export interface ConfigSources {
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** Names of the settings that were written, in the file or as a variable. */
+  readonly written: ReadonlySet<string>;
   /** One sentence each, to be logged. */
   readonly warnings: readonly string[];
   /** Where the settings came from, for a log line. */
@@ -74,32 +80,58 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
   const values = new Map([...file.values, ...variables.values]);
   const texts = [...values].map(([key, { text }]) => [key, text] as const);
   const originOf = (key: string) => values.get(key)?.origin ?? key;
+  const hintAt = (key: string) => (isQuoted(values.get(key)?.text ?? '') ? ', without quotes' : '');
 
   const result = settings.safeParse({ ...defaults, ...Object.fromEntries(texts) });
   const problems = [
     ...file.problems,
     ...variables.problems,
-    ...(result.error?.issues ?? []).map(({ path, message }) => `${originOf(String(path[0]))}: ${message}`),
+    ...(result.error?.issues ?? [])
+      .map(({ path, message }) => ({ key: String(path[0]), message }))
+      .map(({ key, message }) => `${originOf(key)}: ${message}${hintAt(key)}`),
   ];
   if (problems.length > 0 || !result.success) {
     throw new ConfigError(problems);
   }
-  const warnings = [...file.warnings, ...variables.warnings, ...unwise(result.data, originOf)];
-  return { config: result.data, warnings, source };
+  const warnings = [
+    ...file.warnings,
+    ...variables.warnings,
+    ...[...values.values()].filter(({ text }) => isQuoted(text)).map(({ origin }) => quotesMeant(origin)),
+    ...unwise(result.data, originOf),
+  ];
+  return { config: result.data, written: new Set(values.keys()), warnings, source };
 }
 
 /** Settings that can be meant, but seldom are. */
 function unwise(config: Config, originOf: (key: string) => string): readonly string[] {
-  return config.password_rounds < WISE_ROUNDS
-    ? [
-        `${originOf('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
-      ]
-    : [];
+  const { password_rounds: rounds, host, trusted_proxies: proxies } = config;
+  return [
+    ...(rounds < WISE_ROUNDS
+      ? [
+          `${originOf('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
+        ]
+      : []),
+    ...(!LOOPBACK.test(host) && proxies.length === 0
+      ? [
+          `${originOf('host')} is ${host}: whoever reaches the gateway from another machine sends passwords readably. Put a proxy with TLS in front and name its address in trusted_proxies.`,
+        ]
+      : []),
+  ];
+}
+
+/** A shell takes quotes away; an INI file and `docker run --env-file` do not. */
+function isQuoted(text: string): boolean {
+  return text.length > 1 && /^(["']).*\1$/s.test(text);
+}
+
+function quotesMeant(origin: string): string {
+  return `${origin} stands in quotes, which are taken as part of the value: leave them out unless they are meant.`;
 }
 
 function readVariables(env: ConfigSources['env']): Written {
   const values = new Map<string, { text: string; origin: string }>();
   const warnings: string[] = [];
+  const problems: string[] = [];
   const prefix = variableOf('');
   for (const [variable, text] of Object.entries(env)) {
     if (!text || variable === PATH_VARIABLE) {
@@ -108,13 +140,18 @@ function readVariables(env: ConfigSources['env']): Written {
     const key = variable.startsWith(prefix) ? variable.slice(prefix.length).toLowerCase() : undefined;
     if (key !== undefined && variable === variableOf(key) && isKnown(key)) {
       values.set(key, { text, origin: variable });
+      continue;
+    }
+    const misspelled = misspelledBy(variable.toUpperCase(), PROTECTING_SETTINGS.map(variableOf));
+    if (misspelled !== undefined) {
+      problems.push(`${variable} is not a setting: write ${misspelled}`);
     } else if (key !== undefined || IGNORED_VARIABLES.includes(variable)) {
       const ignored = [...IGNORED_VARIABLES, ...IGNORED_KEYS.map(variableOf)];
       const known = [PATH_VARIABLE, ...SETTING_NAMES.map(variableOf)];
       warnings.push(unknownName(variable, variable.toUpperCase(), ignored, known));
     }
   }
-  return { values, warnings, problems: [] };
+  return { values, warnings, problems };
 }
 
 function readSettingsFile(
@@ -129,13 +166,11 @@ function readSettingsFile(
   try {
     text = readFile(resolve(cwd, name));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (named === undefined && code === 'ENOENT') {
+    if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       return { ...nothing, source: 'defaults and environment' };
     }
     const variable = named === undefined ? '' : `${PATH_VARIABLE}: `;
-    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? error})`;
-    return { ...nothing, problems: [`${variable}${name}: ${why}`] };
+    return { ...nothing, problems: [`${variable}${name}: ${fileProblem(error, 'read')}`] };
   }
   const file = readIni(text);
   const section = file.section(SECTION) ?? {
@@ -144,7 +179,14 @@ function readSettingsFile(
   };
   const problems = [...file.problems, ...section.problems].map((problem) => `${name}: ${problem}`);
   const read = readSection(section, name);
-  return { ...read, problems: [...problems, ...read.problems], source: name };
+  const others = file.sections.filter((other) => other !== SECTION);
+  const unread = others.map((other) => `The section [${other}] in ${name} is not read.`);
+  return {
+    values: read.values,
+    warnings: [...unread, ...read.warnings],
+    problems: [...problems, ...read.problems],
+    source: name,
+  };
 }
 
 function readSection(section: IniSection, file: string): Written {
@@ -154,7 +196,10 @@ function readSection(section: IniSection, file: string): Written {
   for (const [key, value] of section.values) {
     const origin = `${key} in ${file}`;
     const text = interpolate(value);
-    if (!isKnown(key)) {
+    const misspelled = isKnown(key) ? undefined : misspelledBy(key, PROTECTING_SETTINGS);
+    if (misspelled !== undefined) {
+      problems.push(`${origin} is not a setting: write ${misspelled}`);
+    } else if (!isKnown(key)) {
       warnings.push(unknownName(origin, key, IGNORED_KEYS, SETTING_NAMES));
     } else if (text === undefined) {
       problems.push(`${origin}: write %% for a percent sign; %(…)s is not supported`);
@@ -171,6 +216,11 @@ function readUtf8(path: string): string {
 
 function isKnown(key: string): key is keyof Config {
   return Object.hasOwn(settings.shape, key);
+}
+
+/** Which of these names a name was to be that is one letter off it. */
+function misspelledBy(name: string, names: readonly string[]): string | undefined {
+  return names.find((each) => editDistance(name, each) <= 1);
 }
 
 function unknownName(

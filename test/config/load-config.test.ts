@@ -90,16 +90,34 @@ describe('the file', () => {
     ]);
   });
 
-  test('that cannot be read is a problem, even the default one', () => {
+  test.each([
+    ['EACCES', {}, 'config/basic-auth.ini: this account may not read it'],
+    [
+      'EISDIR',
+      { MLFLOW_AUTH_CONFIG_PATH: 'etc' },
+      'MLFLOW_AUTH_CONFIG_PATH: etc: it is a directory, not a file',
+    ],
+  ])('that cannot be read (%s) is a problem, even the default one', (code, env, problem) => {
     const read = () =>
       loadConfig({
-        env: {},
+        env,
         cwd: '/work',
         readFile() {
-          throw Object.assign(new Error('denied'), { code: 'EACCES' });
+          throw Object.assign(new Error('in words of the system'), { code });
         },
       });
-    expect(problemsOf(read)).toEqual(['config/basic-auth.ini: it cannot be read (EACCES)']);
+    expect(problemsOf(read)).toEqual([problem]);
+  });
+
+  test('may have sections for other programs, which are named as not read', () => {
+    const { config, warnings } = load(
+      {},
+      {
+        '/work/config/basic-auth.ini': '[DEFAULT]\nport = 81\n[other]\nport = 82\n  and more\n[mlflow]\n',
+      },
+    );
+    expect(config.port).toBe(81);
+    expect(warnings).toEqual(['The section [other] in config/basic-auth.ini is not read.']);
   });
 
   test('keeps a password with blanks, quotes, comment signs and percent signs as it was meant', () => {
@@ -155,9 +173,10 @@ describe('variables', () => {
 describe('unknown names', () => {
   test.each([
     ['prot = 1', 'prot in config/basic-auth.ini is not a setting; did you mean port?'],
+    ['administrator_password = x', 'administrator_password in config/basic-auth.ini is not a setting.'],
     [
-      'adminpassword = x',
-      'adminpassword in config/basic-auth.ini is not a setting; did you mean admin_password?',
+      'admin_user_name = x',
+      'admin_user_name in config/basic-auth.ini is not a setting; did you mean admin_username?',
     ],
     ['colour_of_the_sky = x', 'colour_of_the_sky in config/basic-auth.ini is not a setting.'],
   ])('%s in the file is a warning', (line, warning) => {
@@ -185,6 +204,34 @@ describe('unknown names', () => {
   ])('%s in the environment is a warning', (variable, warning) => {
     expect(load({ [variable]: 'x' }).warnings).toEqual([warning]);
   });
+
+  test.each([
+    ['admin_pasword', 'admin_password'],
+    ['adminpassword', 'admin_password'],
+    ['admin-password', 'admin_password'],
+    ['admin_passwrod', 'admin_password'],
+    ['admin_passwords', 'admin_password'],
+    ['default_permissions', 'default_permission'],
+    ['defualt_permission', 'default_permission'],
+  ])('%s stops the start: it was to be a setting that protects', (name, meant) => {
+    expect(problemsOf(() => loadSection(`${name} = a long enough password\nport = x`))).toEqual([
+      `${name} in config/basic-auth.ini is not a setting: write ${meant}`,
+      'port in config/basic-auth.ini: write a whole number from 0 to 65535',
+    ]);
+    const variable = variableOf(name);
+    expect(problemsOf(() => load({ [variable]: 'a long enough password' }))).toEqual([
+      `${variable} is not a setting: write ${variableOf(meant)}`,
+    ]);
+  });
+
+  test.each(['MFLOW_AUTH_ADMIN_PASSWORD', 'MLFLOW_AUTHADMIN_PASSWORD', 'MLFLOW_AUTH_Admin_Password'])(
+    '%s stops the start too',
+    (variable) => {
+      expect(problemsOf(() => load({ [variable]: 'a long enough password' }))).toEqual([
+        `${variable} is not a setting: write MLFLOW_AUTH_ADMIN_PASSWORD`,
+      ]);
+    },
+  );
 
   test('cannot be told from a setting by a name that every object has', () => {
     expect(loadSection('constructor = x\ntostring = y\n__proto__ = z\n').warnings).toHaveLength(3);
@@ -267,6 +314,58 @@ describe('problems', () => {
     expect(problemsOf(() => load(env))).toEqual([
       'MLFLOW_AUTH_ADMIN_PASSWORD: write at least 14 characters (min_password_length)',
     ]);
+  });
+
+  test.each([
+    ['default_permission = read', { default_permission: 'READ' }],
+    ['default_permission = No_Permissions', { default_permission: 'NO_PERMISSIONS' }],
+    ['log_level = WARN', { log_level: 'warn' }],
+    ['upstream_keep_alive = False', { upstream_keep_alive: false }],
+  ])('a word may be written in any letter case: %s', (line, config) => {
+    expect(loadSection(line).config).toMatchObject(config);
+  });
+
+  test.each([
+    ['admin_password = "a long enough password"', 'admin_password'],
+    ["admin_username = 'ann'", 'admin_username'],
+  ])('quotes around a value are taken as part of it, with a warning: %s', (line, key) => {
+    expect(loadSection(line).warnings).toEqual([
+      `${key} in config/basic-auth.ini stands in quotes, which are taken as part of the value: leave them out unless they are meant.`,
+    ]);
+    const [, value = ''] = line.split(' = ');
+    const variable = variableOf(key);
+    expect(load({ [variable]: value }).warnings).toEqual([
+      expect.stringContaining(`${variable} stands in quotes`),
+    ]);
+  });
+
+  test.each(['"', 'it is "quoted"', '"one" and "two', `'a"`])('%s stands in no quotes', (name) => {
+    expect(loadSection(`admin_username = ${name}`).warnings).toEqual([]);
+  });
+
+  test('a value that is wrong for its quotes is told so', () => {
+    expect(problemsOf(() => loadSection('port = "81"\ndefault_permission = \'READ\''))).toEqual([
+      'default_permission in config/basic-auth.ini: write one of READ, USE, EDIT, MANAGE, NO_PERMISSIONS, without quotes',
+      'port in config/basic-auth.ini: write a whole number from 0 to 65535, without quotes',
+    ]);
+  });
+
+  test.each([
+    ['127.0.0.1', false],
+    ['127.1.2.3', false],
+    ['::1', false],
+    ['localhost', false],
+    ['0.0.0.0', true],
+    ['::', true],
+    ['10.0.0.7', true],
+    ['mlflow.example.com', true],
+    ['127.0.0.1.example.com', true],
+  ])('plain HTTP on %s is a warning: %s', (host, warns) => {
+    const warnings = load({ MLFLOW_AUTH_HOST: host }).warnings;
+    expect(warnings).toEqual(
+      warns ? [expect.stringMatching(/^MLFLOW_AUTH_HOST is .* passwords .* TLS/)] : [],
+    );
+    expect(load({ MLFLOW_AUTH_HOST: host, MLFLOW_AUTH_TRUSTED_PROXIES: '10.0.0.1' }).warnings).toEqual([]);
   });
 
   test('few password rounds are a warning', () => {

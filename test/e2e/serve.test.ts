@@ -52,3 +52,19 @@ test('the first start makes up a password and shows it once, outside of the log'
   expect(second.output()).not.toContain('administrator');
   await upstream.close();
 });
+
+test('every start says how to get back in, and that a second password of the first administrator is ignored', async () => {
+  const upstream = await startFakeUpstream();
+  const start = (password: string) =>
+    startGatewayProcess(upstream.uri, join(dir, 'back-in.db'), { MLFLOW_AUTH_ADMIN_PASSWORD: password });
+  for (const password of ['the first password', 'a second password']) {
+    const gateway = await start(password);
+    await expect.poll(gateway.output).toContain('mlflow-auth-gateway create-admin NAME');
+    if (password === 'a second password') {
+      await expect.poll(gateway.output).toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored');
+    }
+    await gateway.end('SIGTERM');
+    expect(gateway.output().includes('is ignored')).toBe(password === 'a second password');
+  }
+  await upstream.close();
+});

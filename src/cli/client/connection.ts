@@ -1,3 +1,4 @@
+import { fileProblem } from '../../config/file-problem.ts';
 import { unusable } from '../failure.ts';
 import { readCredentialsFile } from './credentials-file.ts';
 
@@ -144,7 +145,7 @@ function readPem(
   }
   try {
     return readFile(path);
-  } catch {
-    throw unusable(`${name}: ${path} cannot be read; name a PEM file.`);
+  } catch (error) {
+    throw unusable(`${name}: ${path} cannot be read: ${fileProblem(error, 'read')}. Name a PEM file.`);
   }
 }

@@ -1,5 +1,7 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
+import { fileProblem } from '../../config/file-problem.ts';
 import { ownerOfRole } from '../../policy/own-role.ts';
 
 /** A user as MLflow's own auth app keeps it; nothing of it is checked yet. */
@@ -105,9 +107,20 @@ export function readBasicAuth(file: string): BasicAuth {
 
 function open(file: string): Sqlite.Database {
   try {
+    checkReadable(file);
     return new Sqlite(file, { readonly: true, fileMustExist: true });
   } catch (error) {
-    throw new Error(`${file} cannot be opened: is it there, and may this account read it?`, { cause: error });
+    throw new Error(`${file} cannot be opened: ${fileProblem(error, 'read')}.`, { cause: error });
+  }
+}
+
+/** SQLite says only that it cannot open a file; reading its first byte says why. */
+function checkReadable(file: string): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, Buffer.alloc(1));
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,6 +1,6 @@
 /** `npm start`: a stock MLflow on a private socket, and the gateway in front of it, until Ctrl-C. */
 import { mkdirSync, realpathSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { loadConfig } from '../../config/load-config.ts';
@@ -8,6 +8,9 @@ import type { Config } from '../../config.ts';
 import { type RunningServer, startServer } from '../../server.ts';
 import { explain } from '../explain.ts';
 import { logDestination } from '../log-destination.ts';
+import { printable } from '../printable.ts';
+import { DATA_DIRECTORY, storeOfStart } from '../store-of-start.ts';
+import { unusedAdminPassword } from '../unused-admin-password.ts';
 import { checkPort } from './check-port.ts';
 import { lockDirectory } from './lock-directory.ts';
 import { manageMlflow } from './managed-mlflow.ts';
@@ -24,12 +27,12 @@ process.exit();
 
 /** @returns the exit code, once everything is stopped. */
 async function start(python: string): Promise<number> {
-  const dataDir = join(process.cwd(), 'data');
+  const dataDir = join(process.cwd(), DATA_DIRECTORY);
   /** What is to be stopped, last started first. */
   const closers: (() => unknown)[] = [];
   try {
     closers.unshift(claim(dataDir));
-    const config = readSettings(dataDir);
+    const config = readSettings(process.cwd());
     await checkPort(config);
 
     say('Starting MLflow …');
@@ -48,7 +51,11 @@ async function start(python: string): Promise<number> {
     const managed = { ...config, upstream_uri: mlflow.socketUri, upstream_host: undefined };
     const server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
     closers.unshift(() => server.close());
-    say(banner(server, config.admin_username, relative(process.cwd(), dataDir)));
+    say(await banner(server, config));
+    const unused = await unusedAdminPassword(config, server.store);
+    if (unused !== undefined) {
+      say(`Warning: ${unused}`);
+    }
     await stopped();
     say('\nStopping …');
     return 0;
@@ -81,12 +88,9 @@ function claim(dataDir: string): () => void {
   return unlock;
 }
 
-function readSettings(dataDir: string): Config {
-  const defaults = {
-    database_uri: `sqlite:///${join(dataDir, 'gateway.db')}`,
-    upstream_uri: 'unix:/managed',
-  };
-  const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd(), defaults });
+function readSettings(cwd: string): Config {
+  const defaults = { database_uri: storeOfStart(cwd), upstream_uri: 'unix:/managed' };
+  const { config, warnings } = loadConfig({ env: process.env, cwd, defaults });
   for (const warning of warnings) {
     say(`Warning: ${warning}`);
   }
@@ -99,22 +103,28 @@ function readSettings(dataDir: string): Config {
 }
 
 /** What to do now, in the order it is needed. */
-function banner({ url, firstAdmin }: RunningServer, admin: string, dataDir: string): string {
-  const user = firstAdmin?.username ?? admin;
+async function banner({ url, firstAdmin, store }: RunningServer, config: Config): Promise<string> {
+  const admins = (await store.users.list()).filter(({ isAdmin }) => isAdmin);
+  const admin = admins.find(({ username }) => username === config.admin_username) ?? admins[0];
+  const user = printable(admin?.username ?? config.admin_username);
   const password =
-    firstAdmin && `\n  password  ${firstAdmin.password}\n            shown only this once: keep it`;
+    firstAdmin === undefined
+      ? `            lost its password? bin/mlflow-auth-gateway create-admin ${user}`
+      : `  password  ${firstAdmin.password}
+            shown only this once: keep it, or make another with bin/mlflow-auth-gateway create-admin ${user}`;
   return `
 MLflow is ready, and asks for a name and a password:
 
   address   ${url}
-  user      ${user}${password ?? ''}
+  user      ${user}
+${password}
 
   client    export MLFLOW_TRACKING_URI=${url}
             export MLFLOW_TRACKING_USERNAME=${user}
             export MLFLOW_TRACKING_PASSWORD=…
 
-  data      ${dataDir}/
-  logs      ${dataDir}/gateway.log, ${dataDir}/mlflow.log
+  data      ${DATA_DIRECTORY}/
+  logs      ${DATA_DIRECTORY}/gateway.log, ${DATA_DIRECTORY}/mlflow.log
   stop      Ctrl-C
 `;
 }

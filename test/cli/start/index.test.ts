@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { pythonOf, runPython } from '../../support/mlflow.ts';
 
 const ENTRY = new URL('../../../src/cli/start/index.ts', import.meta.url).pathname;
+const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
 
 interface Started {
   readonly child: ChildProcess;
@@ -86,13 +87,29 @@ describe('npm start', () => {
     first.child.kill('SIGTERM');
     expect(await first.exit).toBe(0);
 
-    first = start(cwd);
+    first = start(cwd, { MLFLOW_AUTH_ADMIN_PASSWORD: 'a second password' });
     await ready(first);
     expect(first.output()).not.toContain('password  ');
+    expect(first.output()).toContain('lost its password? bin/mlflow-auth-gateway create-admin admin');
+    await vi.waitFor(() => expect(first.output()).toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored'));
     address = /address +(\S+)/.exec(first.output())?.[1] ?? '';
     const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
     expect((await fetch(`${address}/version`, { headers: { authorization } })).status).toBe(200);
   }, 180_000);
+
+  test('whose admin lost the password lets them in by what the banner says, typed where it was started', async () => {
+    const input = 'another long password';
+    const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, 'create-admin', 'admin'], {
+      cwd,
+      env: { PATH: process.env['PATH'] },
+      input,
+      encoding: 'utf8',
+    });
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    expect(stdout).toContain(`admin was there in sqlite:///${join(cwd, 'data/gateway.db')}`);
+    const authorization = `Basic ${Buffer.from(`admin:${input}`).toString('base64')}`;
+    expect((await fetch(`${address}/version`, { headers: { authorization } })).status).toBe(200);
+  });
 });
 
 test('npm start says that the port is taken before it starts anything', async () => {
