@@ -12,6 +12,8 @@ const PREFIX = 'MLFLOW_AUTH_';
 const DEFAULT_PERMISSIONS = PERMISSIONS.filter((permission) => permission !== 'DENY');
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+const HOST = /^[A-Za-z0-9.:_-]+$/;
+
 const integer = (min: number, max: number) => {
   const error = `write a whole number from ${min} to ${max}`;
   return z
@@ -87,7 +89,7 @@ export const settings = z
       ),
     host: z
       .string()
-      .regex(/^[A-Za-z0-9.:_-]+$/, 'write an address or host name, such as 127.0.0.1 or 0.0.0.0')
+      .regex(HOST, 'write an address or host name, such as 127.0.0.1 or 0.0.0.0')
       .prefault('127.0.0.1')
       .describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
     port: integer(0, 65_535).prefault('5000').describe('Port to listen on; 0 takes a free one.'),
@@ -124,6 +126,14 @@ export const settings = z
     drain_seconds: integer(0, 3600)
       .prefault('30')
       .describe('How long requests under way may take to end after SIGTERM.'),
+    metrics_port: integer(0, 65_535)
+      .prefault('0')
+      .describe('Port of /metrics for Prometheus, which asks for no credentials; 0 for none.'),
+    metrics_host: z
+      .string()
+      .regex(HOST, 'write an address or host name, such as 127.0.0.1 or 0.0.0.0')
+      .prefault('127.0.0.1')
+      .describe('Address that /metrics listens on. Nobody but Prometheus should reach it.'),
     log_level: oneOf(LOG_LEVELS)
       .prefault('info')
       .describe(`How much is logged: ${LOG_LEVELS.join(', ')}.`),

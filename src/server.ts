@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { createHandlers } from './admin/index.ts';
+import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import type { Config } from './config.ts';
-import { createAdoption } from './gateway/adoption/adopt.ts';
+import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
 import { createJudge } from './gateway/judge/judge.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
+import { manifest } from './manifest.ts';
+import { listenForScrapes } from './metrics/listen.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { coverageOf, describeCoverage } from './mlflow/table/coverage.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createLineage } from './mlflow/things/lineage.ts';
@@ -27,6 +31,8 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Where it listens, such as `http://127.0.0.1:5000`. */
   readonly url: string;
+  /** Where Prometheus is answered, if it is. */
+  readonly metricsUrl: string | undefined;
   /** Set if this start created the first administrator with a generated password: shown once, never stored. */
   readonly firstAdmin: { readonly username: string; readonly password: string } | undefined;
   readonly store: Store;
@@ -42,73 +48,131 @@ const ASK_AGAIN_MS = 30_000;
  * @throws Error with a sentence for whoever started it, if the store cannot be opened or the port is taken.
  */
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
-  const { logger, clock = Date.now, random = randomBytes } = options;
-  const store = await openStore(config.database_uri, { clock });
+  /** What is to be closed, last opened first. */
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const each of closers.splice(0)) {
+      await each();
+    }
+  };
+  try {
+    const parts = await build(config, options, closers);
+    const { app, store, passwords } = parts;
+    const firstAdmin = await makeFirstAdmin(config, store, passwords, options.random ?? randomBytes);
+    const metricsUrl = await serveMetrics(config, parts.metrics, closers);
+    const url = await app.listen({ host: config.host, port: config.port });
+    closers.unshift(() =>
+      drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections()),
+    );
+    closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
+    // After the port is ours: a password that is made up can be shown only by a start that succeeds.
+    if (firstAdmin !== undefined) {
+      await store.users.create(firstAdmin.user);
+    }
+    return { url, metricsUrl, firstAdmin: firstAdmin?.shown, store, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly app: FastifyInstance;
+  readonly store: Store;
+  readonly upstream: Upstream;
+  readonly passwords: Passwords;
+  readonly adoption: Adoption;
+  readonly metrics: Metrics | undefined;
+}
+
+/** Puts everything together that answers requests; nothing listens yet. */
+async function build(
+  config: Config,
+  { logger, clock = Date.now, random = randomBytes }: ServerOptions,
+  closers: (() => unknown)[],
+): Promise<Parts> {
+  const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
+  const store = await openStore(config.database_uri, { clock, queried: metrics?.queried });
+  closers.unshift(() => store.close());
   const passwords = createPasswords({
     rounds: config.password_rounds,
     minLength: config.min_password_length,
   });
+  closers.unshift(() => passwords.close());
   const upstream = createUpstream({
     uri: config.upstream_uri,
     host: config.upstream_host,
     timeoutSeconds: config.upstream_timeout_seconds,
     connections: config.upstream_connections,
     keepAlive: config.upstream_keep_alive,
+    answered: metrics?.upstreamAnswered,
     clock,
   });
-  const closers: (() => Promise<unknown>)[] = [
-    () => upstream.close(),
-    () => passwords.close(),
-    () => store.close(),
-  ];
-  const closeAll = async () => {
-    for (const close of closers) await close();
-  };
-  try {
-    const accounts = createAccounts(store);
-    const lineage = createLineage(upstream);
-    const adoption = createAdoption(store, upstream, clock, logger);
-    const basic = createBasic({
-      accounts,
-      passwords,
-      processKey: random(32),
-      rehash: rehashIn(store, passwords),
-    });
-    const app = buildApp(
-      {
-        find: createMatcher(),
-        ways: [basic],
-        upstream,
-        lineage,
-        judge: createJudge(lineage, config.default_permission),
-        adoption,
-        pageTokens: createPageTokens(await store.pageTokenKey()),
-        store,
-        handlers: createHandlers(store, passwords, config.default_permission, () => upstream.version()),
-        maxJsonBodyBytes: config.max_json_body_bytes,
-      },
-      {
-        logger,
-        trustedProxies: config.trusted_proxies,
-        clientTimeoutSeconds: config.client_timeout_seconds,
-      },
-    );
-    const firstAdmin = await makeFirstAdmin(config, store, passwords, random);
-    const url = await app.listen({ host: config.host, port: config.port });
-    const settling = settleRepeatedly(() => adoption.settle(), logger);
-    const greeting = greetOnceThere(upstream, logger);
-    closers.unshift(async () => {
-      settling.stop();
-      greeting.stop();
-      await drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections());
-    });
-    // After the port is ours: a password that is made up can be shown only by a start that succeeds.
-    if (firstAdmin !== undefined) await store.users.create(firstAdmin.user);
-    return { url, firstAdmin: firstAdmin?.shown, store, close: closeAll };
-  } catch (error) {
-    await closeAll();
-    throw error;
+  closers.unshift(() => upstream.close());
+  const accounts = createAccounts(store, { found: metrics?.foundAccount });
+  const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
+  const adoption = createAdoption(store, upstream, clock, logger);
+  const readiness = watchedReadiness(store, upstream, clock, logger);
+  metrics?.watch({ store, upstream, readiness });
+  const basic = createBasic({
+    accounts,
+    passwords,
+    processKey: random(32),
+    rehash: rehashIn(store, passwords),
+  });
+  const app = buildApp(
+    {
+      find: createMatcher(),
+      ways: [basic],
+      upstream,
+      lineage,
+      judge: createJudge(lineage, config.default_permission),
+      adoption,
+      pageTokens: createPageTokens(await store.pageTokenKey()),
+      store,
+      handlers: createHandlers(store, passwords, config.default_permission, () => upstream.version()),
+      maxJsonBodyBytes: config.max_json_body_bytes,
+      ended: metrics?.ended,
+    },
+    {
+      logger,
+      trustedProxies: config.trusted_proxies,
+      clientTimeoutSeconds: config.client_timeout_seconds,
+    },
+  );
+  return { app, store, upstream, passwords, adoption, metrics };
+}
+
+/** Readiness that says in the log when a part comes or goes. */
+function watchedReadiness(
+  store: Store,
+  upstream: Upstream,
+  clock: () => number,
+  log: FastifyBaseLogger,
+): Readiness {
+  return createReadiness({
+    store,
+    upstream,
+    clock,
+    changed: (part, { ready, because }) =>
+      ready
+        ? log.info({ part }, 'the part is ready again')
+        : log.warn({ part, because }, 'the part is not ready'),
+  });
+}
+
+/** @returns where Prometheus is answered, if it is to be. */
+async function serveMetrics(
+  { metrics_host: host, metrics_port: port }: Config,
+  metrics: Metrics | undefined,
+  closers: (() => unknown)[],
+): Promise<string | undefined> {
+  if (metrics === undefined) {
+    return undefined;
   }
+  const server = await listenForScrapes(metrics.registry, { host, port });
+  closers.unshift(() => server.close());
+  return server.url;
 }
 
 /**
@@ -140,6 +204,11 @@ function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'
 
 interface Repeated {
   stop(): void;
+}
+
+/** What is done now and again for as long as the gateway runs. */
+function keepUp({ adoption, upstream }: Parts, log: FastifyBaseLogger): readonly Repeated[] {
+  return [settleRepeatedly(() => adoption.settle(), log), greetOnceThere(upstream, log)];
 }
 
 /** Settles open intents now and for as long as there are any, or new ones may come. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { manifest } from './manifest.ts';
+import { manifest } from '../manifest.ts';
 import { printable } from './printable.ts';
 
 /** Standard input: a terminal, or something piped in. */

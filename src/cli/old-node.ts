@@ -1,4 +1,4 @@
-import { manifest } from './manifest.ts';
+import { manifest } from '../manifest.ts';
 
 /**
  * What to say when this runs on a Node.js older than package.json asks for, where imports would fail in ways that

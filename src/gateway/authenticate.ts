@@ -72,6 +72,7 @@ function acceptBy(ways: readonly Authenticator[]) {
     }
     if ('refused' in verdict) {
       way.triedAs = verdict.triedAs;
+      way.signInFailed = true;
       throw unauthenticated(verdict.refused);
     }
     way.principal = verdict;

@@ -15,7 +15,7 @@ import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
 import { match } from './match.ts';
 import { read } from './read.ts';
-import { record } from './record.ts';
+import { type Ended, record } from './record.ts';
 import { sameOrigin } from './same-origin.ts';
 import type { PageTokens } from './search/page-token.ts';
 import { serve } from './serve.ts';
@@ -32,11 +32,13 @@ export interface GatewayParts {
   readonly handlers: Handlers;
   readonly pageTokens: PageTokens;
   readonly maxJsonBodyBytes: number;
+  /** Told of each request when its answer has ended, for metrics. */
+  readonly ended?: ((request: Ended) => void) | undefined;
 }
 
 /** The way of a request, in the order in which every request goes it. */
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
-  record(app);
+  record(app, parts.ended);
   transport(app);
   sameOrigin(app);
   match(app, parts.find);

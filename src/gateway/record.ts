@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
+import type { Way } from './way.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -8,11 +9,24 @@ declare module 'fastify' {
   }
 }
 
+/** A request whose answer has ended, one way or another. */
+export interface Ended {
+  /** What was learned about it; undefined if nothing was. */
+  readonly way: Way | undefined;
+  readonly failure: Error | undefined;
+  /** Of the answer; undefined if not even its head was sent. */
+  readonly status: number | undefined;
+  /** Whether the answer reached its end. */
+  readonly whole: boolean;
+  /** Milliseconds from the head of the request. */
+  readonly ms: number;
+}
+
 /**
  * One log line per request: fields, no prose, no secrets; a refusal with its full reason. `whole: false` says
  * that the answer did not reach its end: the client went away, or the upstream did, and then `err` tells how.
  */
-export function record(app: FastifyInstance): void {
+export function record(app: FastifyInstance, ended: ((request: Ended) => void) | undefined): void {
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     // Now, as a body that streamed on leaves the request without its socket.
@@ -23,8 +37,13 @@ export function record(app: FastifyInstance): void {
       const whole = reply.raw.writableFinished;
       const failed = status >= 500 || (!whole && request.failure !== undefined);
       const level = failed ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
-      const ms = Math.round(reply.elapsedTime);
-      request.log[level]({ ...entryOf(request), ip, status, ms, ...(!whole && { whole }) }, 'request');
+      const ms = reply.elapsedTime;
+      request.log[level](
+        { ...entryOf(request), ip, status, ms: Math.round(ms), ...(!whole && { whole }) },
+        'request',
+      );
+      const { way, failure } = request;
+      ended?.({ way, failure, status: reply.raw.headersSent ? status : undefined, whole, ms });
     });
     done();
   });

@@ -46,6 +46,7 @@ export function transport(app: FastifyInstance): void {
       principal: ANONYMOUS,
       unrestricted: false,
       triedAs: undefined,
+      signInFailed: false,
       operation: undefined,
       params: {},
       query: new Map(),

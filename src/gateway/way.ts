@@ -11,6 +11,8 @@ export interface Way {
   readonly unrestricted: boolean;
   /** The name that a credential was tried with, if it was refused. */
   readonly triedAs: string | undefined;
+  /** A credential was sent that proves nothing. */
+  readonly signInFailed: boolean;
   /** The row it matched; undefined if the table does not know it. */
   readonly operation: Operation | undefined;
   readonly params: Readonly<Record<string, string>>;

@@ -25,6 +25,8 @@ export interface Accounts {
 export interface AccountsOptions {
   /** How many accounts to remember. */
   readonly max?: number;
+  /** Told of each account that is asked for, and whether the store has to be. */
+  readonly found?: ((foundIn: 'memory' | 'store') => void) | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface AccountsOptions {
  */
 export function createAccounts(
   store: Pick<Store, 'account' | 'changes'>,
-  { max = 10_000 }: AccountsOptions = {},
+  { max = 10_000, found }: AccountsOptions = {},
 ): Accounts {
   const feed = store.changes.follow();
   const usernameOf = new Map<number, string>();
@@ -86,7 +88,9 @@ export function createAccounts(
   return {
     byName(username) {
       catchUp();
-      return remembered.get(username) ?? loading.get(username) ?? load(username);
+      const known = remembered.get(username);
+      found?.(known === undefined ? 'store' : 'memory');
+      return known ?? loading.get(username) ?? load(username);
     },
   };
 }

@@ -48,6 +48,8 @@ export interface Store extends StoreParts {
 export interface StoreOptions {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** Told of each query, and how many seconds it took. */
+  readonly queried?: ((seconds: number) => void) | undefined;
 }
 
 /**
@@ -56,9 +58,12 @@ export interface StoreOptions {
  * @param databaseUri - a SQLAlchemy URI, see {@link readDatabaseUri}.
  * @throws Error if the URI, the file or what is in it will not do, with what to write instead.
  */
-export async function openStore(databaseUri: string, { clock }: StoreOptions): Promise<Store> {
+export async function openStore(databaseUri: string, { clock, queried }: StoreOptions): Promise<Store> {
   const engine = openSqlite(readDatabaseUri(databaseUri));
-  const db = new Kysely<Schema>({ dialect: engine.dialect });
+  const db = new Kysely<Schema>({
+    dialect: engine.dialect,
+    ...(queried && { log: ({ queryDurationMillis }) => queried(queryDurationMillis / 1000) }),
+  });
   const close = async (): Promise<void> => {
     engine.close();
     await db.destroy();

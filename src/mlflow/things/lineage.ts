@@ -148,8 +148,13 @@ const LOOK_UPS = {
 const BATCH = 10;
 const REMEMBERED = 200_000;
 
+export interface LineageOptions {
+  /** Told of each look-up, and whether the upstream has to be asked. */
+  readonly lookedUp?: ((kind: ChildKind, foundIn: 'memory' | 'upstream') => void) | undefined;
+}
+
 /** Creates the look-ups; what cannot change is remembered, what is not there never is. */
-export function createLineage(upstream: Upstream): Lineage {
+export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions = {}): Lineage {
   const remembered = new LRUCache<string, readonly Root[]>({ max: REMEMBERED });
   const asking = new Map<string, Promise<readonly Root[] | undefined>>();
   const runs = createRunBatch(upstream);
@@ -157,6 +162,7 @@ export function createLineage(upstream: Upstream): Lineage {
   function rootsOf(kind: ChildKind, id: string) {
     const key = `${kind} ${id}`;
     const known = remembered.get(key);
+    lookedUp?.(kind, known === undefined ? 'upstream' : 'memory');
     if (known !== undefined) return known;
     // What may move is asked for afresh: an answer on its way may be older than the question.
     if (!LOOK_UPS[kind][0].immutable) return ask(kind, id);

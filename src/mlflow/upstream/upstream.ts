@@ -1,5 +1,6 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
+import { type Answered, timed } from './timed.ts';
 
 /** A whole answer of the upstream, for the few operations whose reply is read. */
 export interface Answer {
@@ -22,7 +23,9 @@ export interface Upstream {
   readonly origin: string;
   /** The Host that MLflow is sent: 3.5 and later refuse any they do not know. */
   readonly host: string;
-  readonly dispatcher: Pool;
+  readonly dispatcher: Dispatcher;
+  /** Requests that have a connection, and those that wait for one. */
+  load(): { readonly running: number; readonly queued: number };
   /**
    * Sends a request and reads the whole answer.
    *
@@ -31,6 +34,13 @@ export interface Upstream {
   exchange(request: Exchange): Promise<Answer>;
   /** The version it says it is, such as `3.17.2`; asked again after a minute. */
   version(): Promise<string | undefined>;
+  /**
+   * Resolves if it answers its `/health`, on a connection of its own: requests that keep all others busy do not make
+   * it look dead.
+   *
+   * @throws ApiError 503 if it does not.
+   */
+  ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,6 +52,8 @@ export interface UpstreamOptions {
   readonly connections: number;
   /** Whether a connection serves more than one request; it does unless said. */
   readonly keepAlive?: boolean;
+  /** Told of each request, the gateway's own look-ups included. */
+  readonly answered?: Answered | undefined;
   readonly clock: () => number;
 }
 
@@ -59,8 +71,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const socketPath = options.uri.startsWith('unix:') ? options.uri.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(options.uri).origin : 'http://localhost';
   const timeoutMs = options.timeoutSeconds * 1000;
-  const dispatcher = new Pool(origin, {
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(socketPath !== undefined && { socketPath }) },
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(socketPath !== undefined && { socketPath }) };
+  const pool = new Pool(origin, {
+    connect,
     connections: options.connections,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -69,6 +82,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     // 0 is a connection for each request.
     pipelining: options.keepAlive === false ? 0 : 1,
   });
+  const dispatcher = options.answered === undefined ? pool : pool.compose(timed(options.answered));
+  const pinger = new Pool(origin, { connect, connections: 1, pipelining: 0 });
   const host = options.host ?? defaultHost(origin, socketPath !== undefined);
   let known: { readonly version: string; readonly at: number } | undefined;
 
@@ -93,6 +108,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     origin,
     host,
     dispatcher,
+    load: () => ({ running: pool.stats.running, queued: pool.stats.queued }),
     exchange,
     async version() {
       const now = options.clock();
@@ -103,7 +119,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       known = { version, at: now };
       return version;
     },
-    close: () => dispatcher.destroy(),
+    async ping(signal) {
+      try {
+        const { statusCode, body } = await pinger.request({
+          method: 'GET',
+          path: '/health',
+          headers: { host },
+          signal,
+        });
+        await body.dump();
+        if (statusCode !== 200) {
+          throw new Error(`/health was answered with status ${statusCode}`);
+        }
+      } catch (error) {
+        throw upstreamFailure(error);
+      }
+    },
+    async close() {
+      await Promise.all([pool.destroy(), pinger.destroy()]);
+    },
   };
 }
 
