@@ -8,14 +8,14 @@
 const FLOORS = [
   ['main.ts', 'cli'],
   ['server.ts'],
-  ['app.ts', 'metrics'],
+  ['app.ts', 'routes.ts', 'metrics'],
   ['gateway'],
   ['admin'],
   ['identity'],
   ['mlflow'],
   ['store'],
   ['config.ts', 'config'],
-  ['policy', 'errors.ts', 'escape-html.ts', 'manifest.ts'],
+  ['policy', 'errors.ts', 'reply.ts', 'escape-html.ts', 'manifest.ts'],
 ];
 
 /** The rooms of src/gateway, highest first. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
@@ -18,6 +19,7 @@ import { coverageOf, describeCoverage } from './mlflow/table/coverage.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createLineage } from './mlflow/things/lineage.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
+import { ROUTES } from './routes.ts';
 import { openStore, type Store } from './store/index.ts';
 
 export interface ServerOptions {
@@ -67,7 +69,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
     if (firstAdmin !== undefined) {
-      await store.users.create(firstAdmin.user);
+      await addUser(store.users, firstAdmin.user);
     }
     return { url, metricsUrl, firstAdmin: firstAdmin?.shown, store, close };
   } catch (error) {
@@ -122,7 +124,7 @@ async function build(
   });
   const app = buildApp(
     {
-      find: createMatcher(),
+      find: createMatcher(ROUTES),
       ways: [basic],
       upstream,
       lineage,
@@ -130,7 +132,12 @@ async function build(
       adoption,
       pageTokens: createPageTokens(await store.pageTokenKey()),
       store,
-      handlers: createHandlers(store, passwords, config.default_permission, () => upstream.version()),
+      handlers: createHandlers({
+        store,
+        passwords,
+        defaultPermission: config.default_permission,
+        mlflowVersion: () => upstream.version(),
+      }),
       maxJsonBodyBytes: config.max_json_body_bytes,
       ended: metrics?.ended,
     },
@@ -239,7 +246,7 @@ function repeatedly(work: () => void): Repeated {
 /** Names the upstream's version, and says what the table does not know of it. */
 async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> {
   const version = await upstream.version();
-  const coverage = version === undefined ? undefined : coverageOf(version);
+  const coverage = version === undefined ? undefined : coverageOf(version, ROUTES);
   const covered = coverage?.is === 'covered' || coverage?.is === 'between';
   log[covered ? 'info' : 'warn'](
     { version, ...(coverage && { coverage: describeCoverage(coverage) }) },

@@ -1,27 +1,35 @@
 import type { Passwords } from '../identity/password.ts';
 import type { Permission } from '../policy/permissions.ts';
 import type { Store } from '../store/index.ts';
-import { grantHandlers } from './grants.ts';
-import type { Handlers } from './handler.ts';
-import { healthHandlers } from './health.ts';
-import { permissionHandlers } from './permissions.ts';
-import { roleHandlers } from './roles.ts';
-import { signupHandlers } from './signup.ts';
-import { type MlflowVersion, userHandlers } from './users.ts';
+import { classicPermissionHandlers } from './api/classic-permissions.ts';
+import { grantHandlers } from './api/grants.ts';
+import { healthHandlers } from './api/health.ts';
+import { roleHandlers } from './api/roles.ts';
+import { type MlflowVersion, userHandlers } from './api/users.ts';
+import type { Handler } from './handler.ts';
+import { signupHandlers } from './pages/signup.ts';
 
-export { type Handlers, Page } from './handler.ts';
+export interface HandlerParts {
+  readonly store: Store;
+  readonly passwords: Passwords;
+  readonly defaultPermission: Permission;
+  readonly mlflowVersion: MlflowVersion;
+}
 
-/** Every operation that the gateway serves itself, under the names that the table uses. */
-export function createHandlers(
-  store: Store,
-  passwords: Passwords,
-  defaultPermission: Permission,
-  mlflowVersion: MlflowVersion,
-): Handlers {
+/** What a row of src/admin/routes.ts may serve by: a name without a handler does not compile. */
+export type HandlerName = keyof ReturnType<typeof makeHandlers>;
+export type Handlers = Readonly<Record<HandlerName, Handler>>;
+
+/** Every operation that the gateway serves itself, under the names that its rows use. */
+export function createHandlers(parts: HandlerParts): Handlers {
+  return makeHandlers(parts);
+}
+
+function makeHandlers({ store, passwords, defaultPermission, mlflowVersion }: HandlerParts) {
   return {
     ...healthHandlers,
     ...userHandlers(store, passwords, mlflowVersion),
-    ...permissionHandlers(store),
+    ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),
     ...signupHandlers(store, passwords),

@@ -5,6 +5,7 @@ import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
 import { coverageOf, describeCoverage } from '../mlflow/table/coverage.ts';
 import { createUpstream } from '../mlflow/upstream/upstream.ts';
+import { ROUTES } from '../routes.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
 import { fileOfStore, openTrialStore } from './copy-store.ts';
 import { explain } from './explain.ts';
@@ -111,7 +112,7 @@ async function tryUpstream(config: Config, clock: () => number): Promise<string>
     if (version === undefined) {
       throw new Error('something answers, but does not say which MLflow it is');
     }
-    return `it is MLflow ${version}; ${describeCoverage(coverageOf(version))}`;
+    return `it is MLflow ${version}; ${describeCoverage(coverageOf(version, ROUTES))}`;
   } finally {
     await upstream.close();
   }

@@ -1,8 +1,7 @@
-import { checkUsername } from '../admin/users.ts';
+import { checkUsername, makeAdmin } from '../admin/deeds/users.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
-import { openStore, type Store } from '../store/index.ts';
-import type { User } from '../store/types.ts';
+import { openStore } from '../store/index.ts';
 import { requireStore } from './copy-store.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
@@ -34,15 +33,16 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: I
     });
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
-      if (options.keepPassword === true) {
-        await checkKept(await store.users.get(username), passwords);
-      }
       const password =
         options.keepPassword === true ? undefined : await choosePassword(options, passwords, io);
-      const created = await makeAdmin(store, username, password && (await passwords.hash(password)));
+      const passwordHash = password && (await passwords.hash(password));
+      const done = await makeAdmin(store.users, passwords, username, passwordHash);
+      if (done === 'missing') {
+        throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
+      }
       const name = printable(username);
       io.stdout.write(
-        created
+        done === 'added'
           ? `Created the admin ${name} in ${config.database_uri}.\n`
           : `${name} was there in ${config.database_uri} and is an admin now${password === undefined ? '' : ', with a new password'}.\n`,
       );
@@ -73,32 +73,4 @@ async function choosePassword(
   } finally {
     secrets.close();
   }
-}
-
-/** @throws Error if there is nothing to keep, or nothing that an admin may have. */
-async function checkKept(user: User | undefined, passwords: Passwords): Promise<void> {
-  if (user === undefined) {
-    throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
-  }
-  if (await passwords.isKnown(user.passwordHash)) {
-    throw new Error('That user has a default password that everyone knows. Leave out --keep-password.');
-  }
-}
-
-/** @returns whether the user was created; false if it was there. */
-async function makeAdmin(store: Store, username: string, passwordHash: string | undefined): Promise<boolean> {
-  const user = await store.users.get(username);
-  if (user !== undefined) {
-    // Before the flag: nobody who knows an old password is to be an admin for a moment.
-    if (passwordHash !== undefined) {
-      await store.users.setPassword(user.id, passwordHash);
-    }
-    await store.users.setAdmin(user.id, true);
-    return false;
-  }
-  if (passwordHash === undefined) {
-    throw new Error('The user was deleted meanwhile; nothing was changed.');
-  }
-  await store.users.create({ username, passwordHash, isAdmin: true });
-  return true;
 }

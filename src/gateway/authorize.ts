@@ -4,13 +4,14 @@ import type { SignedIn } from '../identity/principal.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Need } from '../mlflow/table/row.ts';
 import type { Action } from '../policy/permissions.ts';
+import type { Reply } from '../reply.ts';
 import type { Judge } from './judge/judge.ts';
 import { judgeAll } from './judge/judge-all.ts';
 import { askSpecial, type Specials } from './judges/special.ts';
 import { check } from './locate/check.ts';
 import { locate } from './locate/locate.ts';
 import { readable } from './locate/readable.ts';
-import { type Reply, sendReply } from './reply.ts';
+import { sendReply } from './reply.ts';
 
 /** Decides whether a request may pass, and remembers why. */
 export function authorize(app: FastifyInstance, judge: Judge, specials: Specials): void {

@@ -1,5 +1,5 @@
 import { type Ceiling, cutBy } from './ceiling.ts';
-import type { Grant } from './grant.ts';
+import { type Grant, isAdministration } from './grant.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
 import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
 
@@ -72,7 +72,7 @@ export function holdingOf(subject: Subject, root: Root, defaultPermission: Permi
 
 /** The grant by which somebody administers the workspace that everything lies in. */
 function administration(subject: Subject): Grant | undefined {
-  return subject.grantsOn(THE_WORKSPACE).find(({ permission }) => permission === 'MANAGE');
+  return subject.grantsOn(THE_WORKSPACE).find(isAdministration);
 }
 
 /**

@@ -40,7 +40,7 @@ export function patternProblem(type: string, pattern: string): string | undefine
 
 /** The same for a permission on a type. */
 export function permissionProblem(permission: string, type: string): string | undefined {
-  if (readPermission(permission) === undefined) {
+  if (permissionNamed(permission) === undefined) {
     return `Invalid permission '${permission}'. Valid permissions are: ${tuple(SPELLED)}`;
   }
   const problem = typeProblem(type);
@@ -51,8 +51,8 @@ export function permissionProblem(permission: string, type: string): string | un
   return `Invalid permission '${permission}' for resource_type='${type}'. ${scope} grants accept only: ${tuple(grantable)}.`;
 }
 
-/** The permission of that name. */
-export function readPermission(name: string): Permission | undefined {
+/** The permission of that name; undefined if there is none. */
+export function permissionNamed(name: string): Permission | undefined {
   return PERMISSIONS.find((each) => each === name);
 }
 

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operationsOf } from '../../src/mlflow/table/match.ts';
-import { ROUTES } from '../../src/mlflow/table/routes.ts';
+import { ROUTES } from '../../src/routes.ts';
 import { type Everybody, FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
 

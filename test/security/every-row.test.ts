@@ -5,8 +5,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
-import { SECTIONS } from '../../src/mlflow/table/routes.ts';
 import type { Locator } from '../../src/mlflow/table/row.ts';
+import { SECTIONS } from '../../src/routes.ts';
 import { type Everybody, OURS, ROLES, type Role, startEverybody } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
 

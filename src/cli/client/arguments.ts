@@ -1,3 +1,4 @@
+import { permissionNamed } from '../../policy/grantable.ts';
 import { PERMISSIONS } from '../../policy/permissions.ts';
 import { unusable } from '../failure.ts';
 
@@ -17,7 +18,7 @@ export interface Argument {
 const READERS = {
   text: (text: string) => text,
   boolean: readBoolean,
-  permission: readPermission,
+  permission: readTypedPermission,
   type: (text: string) => text.toLowerCase().replaceAll('-', '_'),
 } as const;
 
@@ -34,8 +35,8 @@ function readBoolean(text: string): boolean {
   return value;
 }
 
-function readPermission(text: string): string {
-  const permission = PERMISSIONS.find((name) => name === text.toUpperCase().replaceAll('-', '_'));
+function readTypedPermission(text: string): string {
+  const permission = permissionNamed(text.toUpperCase().replaceAll('-', '_'));
   if (permission === undefined) {
     throw unusable(`No permission is called ${JSON.stringify(text)}; there are ${PERMISSIONS.join(', ')}.`);
   }

@@ -1,3 +1,4 @@
+import { isAdministration } from '../../policy/grant.ts';
 import { refused, unusable } from '../failure.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Connection } from './connection.ts';
@@ -50,17 +51,18 @@ export const findRolePermission: Step = async (
   return { role_permission_id: held['id'] };
 };
 
-/** The list of users tells the roles of others to admins, and to whoever administers the workspace; to nobody else. */
-const ADMINISTERS = { resource_type: 'workspace', resource_pattern: '*', permission: 'MANAGE' };
-
-/** Refuses a list that would leave out, without a word, what the caller may not see. */
+/**
+ * Refuses a list that would leave out, without a word, what the caller may not see: the list of users tells the roles
+ * of others to admins and to administrators of the workspace alone.
+ */
 export const seesEverybody: Step = async (_input, { send }) => {
   const { is_admin: isAdmin, permissions } = await send(
     { method: 'GET', path: '3.0 users/current/permissions' },
     {},
   );
-  const administers = objectsIn(permissions).some((held) =>
-    Object.entries(ADMINISTERS).every(([field, value]) => held[field] === value),
+  const administers = objectsIn(permissions).some(
+    ({ resource_type: type, resource_pattern: pattern, permission }) =>
+      isAdministration({ resourceType: String(type), resourcePattern: String(pattern), permission }),
   );
   if (isAdmin === true || administers) {
     return undefined;

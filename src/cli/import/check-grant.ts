@@ -1,7 +1,7 @@
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
-import { isRootKind, patternProblem, readPermission } from '../../policy/grantable.ts';
+import { isRootKind, patternProblem, permissionNamed } from '../../policy/grantable.ts';
 import type { Permission } from '../../policy/permissions.ts';
-import { ALL, type RootKind } from '../../policy/resources.ts';
+import { ALL } from '../../policy/resources.ts';
 import type { SourceGrant } from './read-basic-auth.ts';
 
 /** A grant that the store can hold. */
@@ -23,7 +23,7 @@ export function checkGrant(
   if (workspace !== 'default') {
     return `workspace ${workspace}: only the workspace default is taken`;
   }
-  const known = readPermission(permission);
+  const known = permissionNamed(permission);
   if (known === undefined) {
     return `${permission || 'nothing'} is not a permission`;
   }
@@ -34,14 +34,9 @@ export function checkGrant(
   if (problem !== undefined) {
     return problem;
   }
-  if (pattern !== ALL && isRootKind(type) && !namesSomething(type, pattern)) {
+  // A grant on experiment `01` would never be found, or be found by another reader than the one that wrote it.
+  if (pattern !== ALL && isRootKind(type) && !isCanonical(type, pattern)) {
     return 'not written as MLflow writes it, so it names nothing';
   }
   return { type, pattern, permission: known };
-}
-
-/** A grant on experiment `01` would never be found, or be found by another reader than the one that wrote it. */
-function namesSomething(type: RootKind, pattern: string): boolean {
-  const [experimentId = ''] = pattern.split('/');
-  return isCanonical(type, pattern) && (type !== 'scorer' || isCanonical('experiment', experimentId));
 }

@@ -1,4 +1,4 @@
-import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
+import { assign, createRole, type RoleNameProblem, roleNameProblem } from '../../admin/deeds/roles.ts';
 import type { StoreParts } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
@@ -39,7 +39,8 @@ async function takeRole(
   const there = await store.roles.getByName(workspace, name);
   tally.counts.roles[there === undefined ? 'taken' : 'alreadyThere'] += 1;
   const role =
-    there ?? (await store.roles.create({ name, workspace, ...(description !== null && { description }) }));
+    there ??
+    (await createRole(store.roles, { name, workspace, ...(description !== null && { description }) }));
   await takeGrants(grants, holderOf(role, store), wildcards, tally);
   for (const member of members) {
     const user = users.get(member);
@@ -47,7 +48,7 @@ async function takeRole(
       tally.leave('members of roles', `user ${member} of the file in role ${quoted(name)}: not taken`);
       continue;
     }
-    const added = await store.roles.assign(user.id, role.id);
+    const added = await assign(store.roles, user, role.id);
     tally.counts['members of roles'][added === undefined ? 'alreadyThere' : 'taken'] += 1;
   }
 }
@@ -67,15 +68,15 @@ function holderOf(role: Role, store: StoreParts): Holder {
   };
 }
 
+const NAME_PROBLEMS: Readonly<Record<RoleNameProblem, string>> = {
+  empty: 'it has no name',
+  reserved: "this name is MLflow's own for one user's grants",
+};
+
 function whyNotUsable({ name, workspace }: SourceRole): string | undefined {
   if (workspace !== 'default') {
     return `workspace ${workspace}: only the workspace default is taken`;
   }
-  if (name.trim() === '') {
-    return 'it has no name';
-  }
-  if (name.startsWith(OWN_ROLE_PREFIX)) {
-    return "this name is MLflow's own for one user's grants";
-  }
-  return undefined;
+  const problem = roleNameProblem(name);
+  return problem && NAME_PROBLEMS[problem];
 }

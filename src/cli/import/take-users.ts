@@ -1,4 +1,4 @@
-import { checkUsername } from '../../admin/users.ts';
+import { addUser } from '../../admin/deeds/users.ts';
 import { ApiError } from '../../errors.ts';
 import type { StoreParts } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
@@ -63,8 +63,7 @@ async function takeUser(
   users: StoreParts['users'],
 ): Promise<User | string> {
   try {
-    checkUsername(username);
-    return await users.create({ username, passwordHash, isAdmin });
+    return await addUser(users, { username, passwordHash, isAdmin });
   } catch (error) {
     if (!(error instanceof ApiError)) {
       throw error;

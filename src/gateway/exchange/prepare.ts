@@ -6,11 +6,11 @@ import type { Operation } from '../../mlflow/table/match.ts';
 import { carryOut, type Executors } from '../../mlflow/table/phases.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
+import type { Reply } from '../../reply.ts';
 import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
-import type { Reply } from '../reply.ts';
 import { narrowBody } from './narrow.ts';
 
 interface Prepared {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { checkGrantable } from '../../admin/grants.ts';
+import { checkGrantable } from '../../admin/api/grants.ts';
 import { denied, missingParameter } from '../../errors.ts';
 import { administersWorkspace } from '../../policy/decide.ts';
 import { isRootKind } from '../../policy/grantable.ts';
@@ -16,7 +16,7 @@ export function grantable(judge: Judge): Special {
   return async (request, caller) => {
     const type = textIn(request, 'resource_type');
     const id = textIn(request, 'resource_id');
-    checkGrantable(type, id);
+    checkGrantable({ type, id });
     if (id === ALL || !isRootKind(type)) {
       if (!administersWorkspace(caller)) {
         throw denied(

@@ -6,6 +6,7 @@ import {
   settingsIn,
   shapeOfSecret,
 } from '../../mlflow/ai-gateway/provider-keys.ts';
+import { text } from '../../mlflow/read/json.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import type { SpecialQuestions } from '../../mlflow/table/row.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
@@ -116,8 +117,4 @@ function providerOf(definition: unknown): string {
   const provider = text(propertyAt(definition, 'provider'));
   if (provider === undefined) throw unavailable('The MLflow server did not say what uses the secret.');
   return provider;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

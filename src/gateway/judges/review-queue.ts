@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { denied, invalid, unavailable } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
-import { isObject } from '../../mlflow/read/json.ts';
+import { isObject, text } from '../../mlflow/read/json.ts';
 import type { SpecialQuestions } from '../../mlflow/table/row.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
 import type { Upstream } from '../../mlflow/upstream/upstream.ts';
@@ -197,8 +197,4 @@ function ownQueues(reply: unknown, isCaller: (member: string) => boolean): unkno
   const queues = reply['review_queues'];
   if (!Array.isArray(queues)) return reply;
   return { ...reply, review_queues: queues.filter((queue: unknown) => membersOf(queue).some(isCaller)) };
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

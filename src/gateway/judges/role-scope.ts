@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { administeredBy, rolesHeld } from '../../admin/held-roles.ts';
-import { integer } from '../../admin/parameters.ts';
-import { ownRoleId } from '../../admin/role-json.ts';
+import { integer } from '../../admin/api/parameters.ts';
+import { administeredBy, rolesHeld } from '../../admin/deeds/held-roles.ts';
+import { ownRoleId } from '../../admin/deeds/own-role.ts';
 import { denied, invalid, missingParameter } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { RoleNamedBy } from '../../mlflow/table/row.ts';

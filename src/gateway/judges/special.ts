@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { SpecialName, SpecialQuestions, SpecialRule } from '../../mlflow/table/row.ts';
-import type { Reply } from '../reply.ts';
+import type { Reply } from '../../reply.ts';
 
 /**
  * Judges a request in a way that a row cannot say as data.

@@ -1,4 +1,5 @@
 import { denied } from '../../errors.ts';
+import { text } from '../../mlflow/read/json.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
 import type { Upstream } from '../../mlflow/upstream/upstream.ts';
@@ -55,8 +56,4 @@ async function endpointOf(
   );
   const logsTo = propertyAt(found, 'endpoint.experiment_id');
   return text(logsTo) === undefined ? (text(name) ?? text(propertyAt(found, 'endpoint.name'))) : undefined;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

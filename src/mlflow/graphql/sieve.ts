@@ -1,5 +1,6 @@
 import { type GraphQLObjectType, getNamedType, isObjectType, type SelectionSetNode } from 'graphql';
 import { invalid } from '../../errors.ts';
+import { isObject } from '../read/json.ts';
 import { schema } from './schema.ts';
 import { type Fragments, fieldsByKey } from './selections.ts';
 
@@ -72,8 +73,4 @@ function isReadable(item: unknown, nameKey: string, mayReadModel: (name: string)
   if (!isObject(item) || !Object.hasOwn(item, nameKey)) return false;
   const name = item[nameKey];
   return typeof name === 'string' && mayReadModel(name);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

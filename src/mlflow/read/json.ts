@@ -26,20 +26,25 @@ const MINUS = 0x2d;
  */
 export function readJson(bytes: Uint8Array, { maxDepth = 100 }: JsonLimits = {}): Record<string, unknown> {
   if (bytes.length === 0) return {};
-  const text = decode(bytes);
-  const outline = scan(text);
+  const source = decode(bytes);
+  const outline = scan(source);
   if (outline.depth > maxDepth) throw invalid(`The body is nested more than ${maxDepth} levels deep.`);
   if (outline.longestNumber > MAX_NUMBER_LENGTH) throw invalid('The body has a number of too many digits.');
-  const value = parse(text, outline.hasLongInteger);
+  const value = parse(source, outline.hasLongInteger);
   // MLflow parses a string once more: a body within the body.
   if (!isObject(value)) throw invalid('The body must be a JSON object.');
-  if (countKeys(value, text.includes('\\')) !== outline.colons) throw invalid('The body has a key twice.');
+  if (countKeys(value, source.includes('\\')) !== outline.colons) throw invalid('The body has a key twice.');
   return value;
 }
 
 /** Whether a JSON value is an object, not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A JSON value that is text with something in it; undefined for any other. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,7 +1,6 @@
 import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
 import { expandPath, operationsOf } from './match.ts';
-import { ROUTES } from './routes.ts';
-import type { Row } from './row.ts';
+import type { AnyRow } from './row.ts';
 
 /**
  * What the table knows of a version of MLflow.
@@ -40,14 +39,14 @@ export function keyOf(method: string, path: string): string {
 }
 
 /** The keys of everything that rows stand for, `/api` and `/ajax-api` each. */
-export function keysOf(rows: readonly Row[]): ReadonlySet<string> {
+export function keysOf(rows: readonly AnyRow[]): ReadonlySet<string> {
   return new Set(
     operationsOf(rows).flatMap(({ method, path }) => expandPath(path).map((full) => keyOf(method, full))),
   );
 }
 
 /** Those of the operations, in the notation of src/mlflow/read/fields.ts, that have no row. */
-export function uncovered(operations: readonly string[], rows: readonly Row[] = ROUTES): readonly string[] {
+export function uncovered(operations: readonly string[], rows: readonly AnyRow[]): readonly string[] {
   const covered = keysOf(rows);
   return operations.filter((operation) => {
     const space = operation.indexOf(' ');
@@ -57,7 +56,7 @@ export function uncovered(operations: readonly string[], rows: readonly Row[] = 
 }
 
 /** Says whether the table covers a version, such as `3.17.2`. */
-export function coverageOf(version: string, rows: readonly Row[] = ROUTES): Coverage {
+export function coverageOf(version: string, rows: readonly AnyRow[]): Coverage {
   const own = liveRoutes(version);
   if (own !== undefined) return covering(own, rows) ?? { is: 'covered' };
   const asked = numbersOf(version);
@@ -86,7 +85,7 @@ export function describeCoverage(coverage: Coverage): string {
   }
 }
 
-function covering(operations: readonly string[], rows: readonly Row[]): Coverage | undefined {
+function covering(operations: readonly string[], rows: readonly AnyRow[]): Coverage | undefined {
   const missing = [...new Set(uncovered(operations, rows))];
   return missing.length === 0 ? undefined : { is: 'missing', operations: missing };
 }

@@ -3,8 +3,7 @@ import { invalid } from '../../errors.ts';
 import { type Shape, shapeOf } from '../read/fields.ts';
 import type { Target } from '../read/target.ts';
 import { carryOut, type Executors, phaseOf, type RuleBy, rulesBy } from './phases.ts';
-import { ROUTES } from './routes.ts';
-import type { Locator, Need, Row, Rule } from './row.ts';
+import type { AnyRow, Locator, Need, Rule } from './row.ts';
 
 /** One method and path of the table, ready to be judged. */
 export interface Operation {
@@ -101,8 +100,8 @@ export function expandPath(path: string): readonly string[] {
   throw new Error(`the table has a path that means nothing: ${path}`);
 }
 
-/** The operations of the table, one for each method of a row. */
-export function operationsOf(rows: readonly Row[]): readonly Operation[] {
+/** The operations of a table, one for each method of a row. */
+export function operationsOf(rows: readonly AnyRow[]): readonly Operation[] {
   return rows.flatMap(([methods, path, need, touches, ...rules]) =>
     methods.split('|').map((method) => {
       const name = `${method} ${path}`;
@@ -128,7 +127,7 @@ interface Entry {
 
 /** Builds the look-up from canonical path and method to an operation of the table. */
 export function createMatcher(
-  rows: readonly Row[] = ROUTES,
+  rows: readonly AnyRow[],
 ): (method: string, target: Target) => Match | undefined {
   const router = FindMyWay({ caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 16_384 });
   for (const operation of operationsOf(rows)) {

@@ -1,12 +1,11 @@
 import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
 import { keyOf } from './coverage.ts';
 import { expandPath, type Operation, operationsOf } from './match.ts';
-import { SECTIONS } from './routes.ts';
-import type { From, Locator, Need, Rule } from './row.ts';
+import type { AnyRow, From, Locator, Need, Rule } from './row.ts';
 
 const INTRO = `# Every operation and what it needs
 
-<!-- Generated from src/mlflow/table/routes.ts by npm run docs: change it there. -->
+<!-- Generated from src/mlflow/table/routes.ts and src/admin/routes.ts by npm run docs: change it there. -->
 
 Every operation that the gateway knows, with what a caller needs for it. What is not here is refused to
 everyone but an admin; an admin may do everything but what is offered to nobody.
@@ -35,9 +34,13 @@ const NEEDS = {
   nobody: 'nobody',
 } as const satisfies Record<Need, string>;
 
-/** The text of `docs/routes.md`. */
-export function renderRoutes(): string {
-  const sections = Object.entries(SECTIONS).map(([title, rows]) => {
+/**
+ * The text of `docs/routes.md`.
+ *
+ * @param tables - rows by what they are about.
+ */
+export function renderRoutes(tables: Readonly<Record<string, readonly AnyRow[]>>): string {
+  const sections = Object.entries(tables).map(([title, rows]) => {
     const lines = operationsOf(rows).map((operation) =>
       row([
         `\`${operation.name}\``,

@@ -1,5 +1,5 @@
 /**
- * The table: every operation that MLflow 2.15.1 to 3.17.2 serves, and those this gateway adds.
+ * The table: every operation that MLflow 2.15.1 to 3.17.2 serves. Those that this gateway adds stand in src/admin/routes.ts.
  *
  * A row reads: methods, path, what the caller needs, what the request touches, what follows.
  *
@@ -20,7 +20,6 @@ import {
   all,
   allowedActions,
   answer,
-  anyId,
   artifact,
   banKeys,
   dataset,
@@ -58,20 +57,17 @@ import {
   run,
   scorer,
   secret,
-  serve,
   source,
   special,
   stamp,
   streams,
   takesBytes,
-  takesForm,
   takesQuery,
   to,
   trace,
   unless,
   unlessDenied,
   unlessDeniedWhen,
-  user,
   versionsOf,
   withhold,
   workspace,
@@ -1159,155 +1155,12 @@ const server: readonly Row[] = [
   ['GET', '/', 'signed-in'],
   ['GET', '/version', 'signed-in'],
   ['GET', '/metrics', 'admin'],
-  ['GET', '/health', 'public', [], serve('health')],
   ['GET', '/favicon.ico', 'public'],
   ['GET', '/static-files/*path', 'public'],
   ['GET', '/build/*filename', 'signed-in'],
   ['GET', '3.0 server-info', 'public'],
   // Where MLflow 3.9 has it.
   ['GET', '/server-info', 'signed-in'],
-];
-
-const self = user('query.username');
-const selfInBody = user('body.username');
-/** MLflow's classic permissions API, alike for each kind of resource; whoever manages the resource may use it. */
-const permissionsOn = (path: string, handlers: string, inBody: Locator, inQuery: Locator): readonly Row[] => [
-  ['POST', `${path}/permissions/create`, 'manage', inBody, serve(`${handlers}.create`)],
-  ['GET', `${path}/permissions/get`, 'manage', inQuery, serve(`${handlers}.get`)],
-  ['PATCH', `${path}/permissions/update`, 'manage', inBody, serve(`${handlers}.update`)],
-  ['DELETE', `${path}/permissions/delete`, 'manage', inBody, serve(`${handlers}.delete`)],
-];
-
-const administration: readonly Row[] = [
-  ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],
-  ['POST', '2.0 users/create', 'admin', [], serve('users.create')],
-  ['GET', '/signup', 'admin', [], serve('signup.page')],
-  ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
-  ['GET', '2.0 users/get', 'read', self, serve('users.get')],
-  ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
-  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current')],
-  ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
-  ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
-  ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
-  ['GET', '3.0 users/current/permissions', 'signed-in', [], serve('userPermissions.current')],
-  [
-    'GET',
-    '3.0 users/permissions/list',
-    'signed-in',
-    [],
-    special('holder-viewer'),
-    serve('userPermissions.list'),
-  ],
-  [
-    'GET',
-    '3.0 users/permissions/get',
-    'signed-in',
-    [],
-    special('holder-viewer'),
-    serve('userPermissions.get'),
-  ],
-  [
-    'POST',
-    '3.0 users/permissions/grant',
-    'signed-in',
-    [],
-    special('grantable'),
-    serve('userPermissions.grant'),
-  ],
-  [
-    'POST',
-    '3.0 users/permissions/revoke',
-    'signed-in',
-    [],
-    special('grantable'),
-    serve('userPermissions.revoke'),
-  ],
-  ['GET', '3.0 users/roles/list', 'signed-in', [], special('holder-viewer'), serve('userRoles.list')],
-
-  ['POST', '3.0 roles/create', 'signed-in', [], special('role-admin', 'workspace'), serve('roles.create')],
-  ['GET', '3.0 roles/get', 'signed-in', [], special('role-viewer', 'role_id'), serve('roles.get')],
-  ['GET', '3.0 roles/list', 'signed-in', [], special('role-viewer', 'workspaces'), serve('roles.list')],
-  ['PATCH', '3.0 roles/update', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.update')],
-  ['DELETE', '3.0 roles/delete', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.delete')],
-  [
-    'POST',
-    '3.0 roles/permissions/add',
-    'signed-in',
-    [],
-    special('role-admin', 'role_id'),
-    serve('rolePermissions.add'),
-  ],
-  [
-    'DELETE',
-    '3.0 roles/permissions/remove',
-    'signed-in',
-    [],
-    special('role-admin', 'role_permission_id'),
-    serve('rolePermissions.remove'),
-  ],
-  [
-    'GET',
-    '3.0 roles/permissions/list',
-    'signed-in',
-    [],
-    special('role-viewer', 'role_id'),
-    serve('rolePermissions.list'),
-  ],
-  [
-    'PATCH',
-    '3.0 roles/permissions/update',
-    'signed-in',
-    [],
-    special('role-admin', 'role_permission_id'),
-    serve('rolePermissions.update'),
-  ],
-  ['POST', '3.0 roles/assign', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.assign')],
-  [
-    'DELETE',
-    '3.0 roles/unassign',
-    'signed-in',
-    [],
-    special('role-admin', 'role_id'),
-    serve('roles.unassign'),
-  ],
-  ['GET', '3.0 roles/users/list', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.users')],
-
-  ...permissionsOn(
-    '2.0 experiments',
-    'experimentPermissions',
-    anyId(experiment('body.experiment_id')),
-    anyId(experiment('query.experiment_id')),
-  ),
-  ...permissionsOn(
-    '2.0 registered-models',
-    'registeredModelPermissions',
-    model('body.name'),
-    model('query.name'),
-  ),
-  ...permissionsOn(
-    '3.0 scorers',
-    'scorerPermissions',
-    scorer('body.experiment_id/scorer_name'),
-    scorer('query.experiment_id/scorer_name'),
-  ),
-  ...permissionsOn(
-    '3.0 gateway/secrets',
-    'gatewaySecretPermissions',
-    secret('body.secret_id'),
-    secret('query.secret_id'),
-  ),
-  ...permissionsOn(
-    '3.0 gateway/endpoints',
-    'gatewayEndpointPermissions',
-    endpoint('body.endpoint_id'),
-    endpoint('query.endpoint_id'),
-  ),
-  ...permissionsOn(
-    '3.0 gateway/model-definitions',
-    'gatewayModelDefinitionPermissions',
-    modelDefinition('body.model_definition_id'),
-    modelDefinition('query.model_definition_id'),
-  ),
 ];
 
 /** The rows by what they are about, in the order a reader would look for them. */
@@ -1322,8 +1175,7 @@ export const SECTIONS = {
   'AI gateway': aiGateway,
   'MCP registry': mcpRegistry,
   Server: server,
-  Administration: administration,
 } as const satisfies Record<string, readonly Row[]>;
 
-/** Every row. */
+/** Every row of MLflow's. */
 export const ROUTES: readonly Row[] = Object.values(SECTIONS).flat();

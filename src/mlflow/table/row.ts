@@ -106,7 +106,10 @@ export interface OneByOne {
 }
 
 /** What follows from an operation, besides forwarding it. */
-export type Rule =
+export type Rule = CommonRule | ServeRule;
+
+/** What can follow from an operation of any table. */
+export type CommonRule =
   /** Drops reply rows whose root the caller may not read; with `paging`, refills the page. */
   | {
       readonly rule: 'keep';
@@ -177,8 +180,6 @@ export type Rule =
   | { readonly rule: 'stamp'; readonly to: From; readonly unless?: readonly [From, string] }
   /** Answered by the gateway itself with this value, without asking the upstream. */
   | { readonly rule: 'answer'; readonly body: unknown }
-  /** Served by the handler of that name in src/admin. */
-  | { readonly rule: 'serve'; readonly handler: string }
   /** Not data: a judge in src/gateway/judges, with what the row asks of it. */
   | SpecialRule
   /**
@@ -243,14 +244,27 @@ export type SpecialRule = {
   };
 }[SpecialName];
 
-/** One operation: methods (`GET|POST`), path, need, what it touches, what follows. */
-export type Row = readonly [
+/** Answered by a handler of the gateway's own. */
+export interface ServeRule<Handler extends string = string> {
+  readonly rule: 'serve';
+  readonly handler: Handler;
+}
+
+/**
+ * One operation: methods (`GET|POST`), path, need, what it touches, what follows.
+ *
+ * @typeParam Handler - the names of the handlers that rows of a table may serve by; MLflow's own rows by none.
+ */
+export type Row<Handler extends string = never> = readonly [
   methods: string,
   path: string,
   need: Need,
   touches?: Locator | readonly Locator[],
-  ...follows: Rule[],
+  ...follows: (CommonRule | ServeRule<Handler>)[],
 ];
+
+/** A row of any table. */
+export type AnyRow = Row<string>;
 
 const locator =
   (kind: ReferenceKind) =>
@@ -303,7 +317,7 @@ export const to = (action: Action, what: Locator): Locator => ({ ...what, action
 /** The same locator, taking ids that MLflow could never give out. */
 export const anyId = (what: Locator): Locator => ({ ...what, loose: true });
 
-export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Paging): Rule => ({
+export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Paging): CommonRule => ({
   rule: 'keep',
   list,
   kind,
@@ -311,7 +325,7 @@ export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Pag
   ...(paging && { paging }),
 });
 /** Keeps versions of what the caller may read. */
-export const keepVersions = (list: string, id: string, paging: Paging): Rule => ({
+export const keepVersions = (list: string, id: string, paging: Paging): CommonRule => ({
   rule: 'keep',
   list,
   kind: 'registered_model',
@@ -320,7 +334,7 @@ export const keepVersions = (list: string, id: string, paging: Paging): Rule => 
   part: 'registered_model_version',
 });
 /** Keeps what the caller may use. */
-export const keepUsable = (list: string, kind: ChildKind, id: string): Rule => ({
+export const keepUsable = (list: string, kind: ChildKind, id: string): CommonRule => ({
   rule: 'keep',
   list,
   kind,
@@ -331,85 +345,107 @@ export const narrow = (
   from: From,
   kind: RootKind = 'experiment',
   whenEmpty: Readonly<Record<string, unknown>> = {},
-): Rule => ({ rule: 'narrow', from, kind, whenEmpty });
-export const judgeReply = (kind: ReferenceKind, name: From, id: string): Rule => ({
+): CommonRule => ({ rule: 'narrow', from, kind, whenEmpty });
+export const judgeReply = (kind: ReferenceKind, name: From, id: string): CommonRule => ({
   rule: 'judge-reply',
   kind,
   name,
   id,
 });
-export const adopt = (kind: RootKind, name: From, id: string): Rule => ({ rule: 'adopt', kind, name, id });
-export const adoptFirstVersion = (kind: RootKind, name: From, version: string): Rule => ({
+export const adopt = (kind: RootKind, name: From, id: string): CommonRule => ({
+  rule: 'adopt',
+  kind,
+  name,
+  id,
+});
+export const adoptFirstVersion = (kind: RootKind, name: From, version: string): CommonRule => ({
   rule: 'adopt',
   kind,
   name,
   version,
 });
-export const rename = (kind: RootKind, name: From, newName: From): Rule => ({
+export const rename = (kind: RootKind, name: From, newName: From): CommonRule => ({
   rule: 'rename',
   kind,
   name,
   newName,
 });
-export const forget = (kind: RootKind, name: From, unless?: From): Rule => ({
+export const forget = (kind: RootKind, name: From, unless?: From): CommonRule => ({
   rule: 'forget',
   kind,
   name,
   ...(unless && { unless }),
 });
-export const learn = (kind: ChildKind, id: string, root: string): Rule => ({ rule: 'learn', kind, id, root });
-export const own = (kind: ChildKind, id: string, experiment?: From, list?: string): Rule => ({
+export const learn = (kind: ChildKind, id: string, root: string): CommonRule => ({
+  rule: 'learn',
+  kind,
+  id,
+  root,
+});
+export const own = (kind: ChildKind, id: string, experiment?: From, list?: string): CommonRule => ({
   rule: 'own',
   kind,
   id,
   ...(experiment && { experiment }),
   ...(list && { list }),
 });
-export const adminOnly = (why: string, ...from: From[]): Rule => ({ rule: 'admin-only', from, why });
-export const adminNames = (why: string, form: RegExp): Rule => ({ rule: 'admin-names', form, why });
-export const only = (form: RegExp, from: From, why: string): Rule => ({ rule: 'only', from, form, why });
-export const absent = (...from: From[]): Rule => ({ rule: 'absent', from });
-export const equal = (first: From, second: From, required = false): Rule => ({
+export const adminOnly = (why: string, ...from: From[]): CommonRule => ({ rule: 'admin-only', from, why });
+export const adminNames = (why: string, form: RegExp): CommonRule => ({ rule: 'admin-names', form, why });
+export const only = (form: RegExp, from: From, why: string): CommonRule => ({
+  rule: 'only',
+  from,
+  form,
+  why,
+});
+export const absent = (...from: From[]): CommonRule => ({ rule: 'absent', from });
+export const equal = (first: From, second: From, required = false): CommonRule => ({
   rule: 'equal',
   from: [first, second],
   required,
 });
-export const banKeys = (keys: readonly string[], ...from: From[]): Rule => ({ rule: 'ban-keys', from, keys });
-export const keysNeed = (action: Action, from: From, keys: RegExp): Rule => ({
+export const banKeys = (keys: readonly string[], ...from: From[]): CommonRule => ({
+  rule: 'ban-keys',
+  from,
+  keys,
+});
+export const keysNeed = (action: Action, from: From, keys: RegExp): CommonRule => ({
   rule: 'keys-need',
   from,
   keys,
   action,
 });
-export const redact = (...fields: string[]): Rule => ({ rule: 'redact', fields });
-export const allowedActions = (kind: RootKind, id: string, list?: string): Rule => ({
+export const redact = (...fields: string[]): CommonRule => ({ rule: 'redact', fields });
+export const allowedActions = (kind: RootKind, id: string, list?: string): CommonRule => ({
   rule: 'allowed-actions',
   kind,
   id,
   ...(list && { list }),
 });
-export const stamp = (where: From, unless?: readonly [From, string]): Rule => ({
+export const stamp = (where: From, unless?: readonly [From, string]): CommonRule => ({
   rule: 'stamp',
   to: where,
   ...(unless && { unless }),
 });
-export const answer = (body: unknown): Rule => ({ rule: 'answer', body });
-export const serve = (handler: string): Rule => ({ rule: 'serve', handler });
+export const answer = (body: unknown): CommonRule => ({ rule: 'answer', body });
+export const serve = <Handler extends string>(handler: Handler): ServeRule<Handler> => ({
+  rule: 'serve',
+  handler,
+});
 /** A judge of its own; where it can be asked several things, with the one that this row asks. */
 export const special = <Name extends SpecialName>(
   name: Name,
   ...asks: SpecialQuestions[Name] extends undefined ? [] : [SpecialQuestions[Name]]
-): Rule => ({ rule: 'special', name, asks: asks[0] }) as SpecialRule;
+): CommonRule => ({ rule: 'special', name, asks: asks[0] }) as SpecialRule;
 /** Refused to callers with DENY on every thing of a kind. */
-export const unlessDenied = (kind: PartKind): Rule => ({ rule: 'unless-denied', kind });
+export const unlessDenied = (kind: PartKind): CommonRule => ({ rule: 'unless-denied', kind });
 /** The same where one of these is sent; with `form`, where it is text of that form. */
-export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: RegExp): Rule => ({
+export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: RegExp): CommonRule => ({
   rule: 'unless-denied',
   kind,
   when: { from, ...(form && { form }) },
 });
-export const withhold = (kind: PartKind, at: string): Rule => ({ rule: 'withhold', kind, at });
-export const takesQuery: Rule = { rule: 'takes-query' };
-export const takesForm: Rule = { rule: 'takes-form' };
-export const streams: Rule = { rule: 'streams' };
-export const takesBytes: Rule = { rule: 'takes-bytes' };
+export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
+export const takesQuery: CommonRule = { rule: 'takes-query' };
+export const takesForm: CommonRule = { rule: 'takes-form' };
+export const streams: CommonRule = { rule: 'streams' };
+export const takesBytes: CommonRule = { rule: 'takes-bytes' };

@@ -17,7 +17,7 @@ import {
   uncovered,
 } from '../../../src/mlflow/table/coverage.ts';
 import { expandPath, operationsOf } from '../../../src/mlflow/table/match.ts';
-import { ROUTES } from '../../../src/mlflow/table/routes.ts';
+import { ROUTES } from '../../../src/routes.ts';
 import { MLFLOW_VERSIONS, type MlflowVersion, pythonOf } from '../../support/mlflow.ts';
 
 const DUMP = resolve(import.meta.dirname, '../../../scripts/dump_routes.py');
@@ -71,7 +71,7 @@ describe('the table', () => {
   test.each(SAMPLED_VERSIONS)('has a row for every operation listed of MLflow %s', (version) => {
     const operations = liveRoutes(version) ?? [];
     expect(operations.length).toBeGreaterThan(70);
-    expect(uncovered(operations)).toEqual([]);
+    expect(uncovered(operations, ROUTES)).toEqual([]);
   });
 
   test('has no row that no version serves, but for what the gateway serves itself', () => {
@@ -125,13 +125,13 @@ describe('of a version, the gateway says', () => {
     ['3.18.0rc1', 'unknown'],
     ['', 'unknown'],
   ])('%s: %s', (version, is) => {
-    expect(coverageOf(version).is).toBe(is);
+    expect(coverageOf(version, ROUTES).is).toBe(is);
   });
 
   test('between which versions it lies, and what it means', () => {
-    expect(coverageOf('3.0.1')).toEqual({ is: 'between', versions: ['2.22.4', '3.5.1'] });
-    expect(describeCoverage(coverageOf('3.0.1'))).toContain('2.22.4 and 3.5.1');
-    expect(describeCoverage(coverageOf('9.0.0'))).toContain('2.15.1 to 3.17.2');
+    expect(coverageOf('3.0.1', ROUTES)).toEqual({ is: 'between', versions: ['2.22.4', '3.5.1'] });
+    expect(describeCoverage(coverageOf('3.0.1', ROUTES))).toContain('2.22.4 and 3.5.1');
+    expect(describeCoverage(coverageOf('9.0.0', ROUTES))).toContain('2.15.1 to 3.17.2');
     expect(describeCoverage({ is: 'missing', operations: ['GET /new'] })).toContain('GET /new');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { integer } from '../../src/admin/parameters.ts';
+import { integer } from '../../../src/admin/api/parameters.ts';
 
 describe('a number', () => {
   test.each([

@@ -1,8 +1,8 @@
-import type { SignedIn } from '../identity/principal.ts';
-import { ALL } from '../policy/resources.ts';
-import type { Store } from '../store/index.ts';
-import type { Role } from '../store/roles.ts';
-import { ownRole } from './role-json.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { isAdministration } from '../../policy/grant.ts';
+import type { Store } from '../../store/index.ts';
+import type { Role } from '../../store/roles.ts';
+import { ownRole } from './own-role.ts';
 
 /** Every role of a user, the one of their own grants first. */
 export async function rolesHeld(store: Store, userId: number): Promise<readonly Role[]> {
@@ -28,8 +28,4 @@ export async function rolesVisibleTo(store: Store, viewer: SignedIn): Promise<Vi
     administered === undefined || userId === viewer.id
       ? roles
       : roles.filter(({ workspace }) => administered.has(workspace));
-}
-
-function isAdministration({ resourceType, resourcePattern, permission }: Role['permissions'][number]) {
-  return resourceType === 'workspace' && resourcePattern === ALL && permission === 'MANAGE';
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { flatPermissions, ownRole, roleJson } from '../../src/admin/role-json.ts';
+import { flatPermissions, roleJson } from '../../../src/admin/api/role-json.ts';
+import { ownRole } from '../../../src/admin/deeds/own-role.ts';
 
 const GRANT = {
   id: 9,

@@ -1,11 +1,13 @@
 import { Tokens } from '@fastify/csrf';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import { ApiError } from '../errors.ts';
-import { escapeHtml } from '../escape-html.ts';
-import type { Passwords } from '../identity/password.ts';
-import type { Store } from '../store/index.ts';
-import { type Handlers, Page } from './handler.ts';
-import { makeUser } from './users.ts';
+import { ApiError } from '../../errors.ts';
+import { escapeHtml } from '../../escape-html.ts';
+import type { Passwords } from '../../identity/password.ts';
+import type { Reply } from '../../reply.ts';
+import type { Store } from '../../store/index.ts';
+import { createUser } from '../deeds/users.ts';
+import type { Call } from '../handler.ts';
+import { page } from './page.ts';
 
 const COOKIE = 'mlflow_signup';
 const tokens = new Tokens({});
@@ -15,9 +17,9 @@ const tokens = new Tokens({});
  *
  * @see mlflow/server/auth/__init__.py (`signup`, `create_user_ui`)
  */
-export function signupHandlers(store: Store, passwords: Passwords): Handlers {
+export function signupHandlers(store: Store, passwords: Passwords) {
   return {
-    'signup.page'() {
+    'signup.page'(): Reply {
       const secret = tokens.secretSync();
       // Beside the check of where a request comes from: what the form sends back, a page of another site cannot read.
       const cookie = stringifySetCookie({
@@ -27,16 +29,16 @@ export function signupHandlers(store: Store, passwords: Passwords): Handlers {
         httpOnly: true,
         sameSite: 'strict',
       });
-      return new Page(form(tokens.create(secret)), { 'set-cookie': cookie });
+      return page(form(tokens.create(secret)), { 'set-cookie': cookie });
     },
 
-    async 'signup.submit'({ body, headers }) {
+    async 'signup.submit'({ body, headers }: Call): Promise<Reply> {
       checkToken(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]);
       const [username, password] = [textOf(body['username']), textOf(body['password'])];
-      if ((await makeUser(store, passwords, { username, password })) === undefined) {
-        return new Page(notice(`Username has already been taken: ${username}`, '/signup'));
+      if ((await createUser(store.users, passwords, { username, password })) === undefined) {
+        return page(notice(`Username has already been taken: ${username}`, '/signup'));
       }
-      return new Page(notice(`Successfully signed up user: ${username}`, '/'));
+      return page(notice(`Successfully signed up user: ${username}`, '/'));
     },
   };
 }
@@ -56,7 +58,7 @@ function checkToken(token: unknown, secret: string | undefined): void {
 }
 
 const form = (token: string) =>
-  page(`<form action="/api/2.0/mlflow/users/create-ui" method="post">
+  document(`<form action="/api/2.0/mlflow/users/create-ui" method="post">
 <input type="hidden" name="csrf_token" value="${token}"/>
 <label for="username">Username:</label>
 <input type="text" id="username" name="username" autocomplete="off" required>
@@ -66,9 +68,9 @@ const form = (token: string) =>
 </form>`);
 
 const notice = (text: string, next: string) =>
-  page(`<p>${escapeHtml(text)}</p><p><a href="${next}">Go on</a></p>`);
+  document(`<p>${escapeHtml(text)}</p><p><a href="${next}">Go on</a></p>`);
 
-const page = (content: string) => `<!doctype html>
+const document = (content: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">

@@ -1,6 +1,6 @@
-import { joinId } from '../mlflow/things/identifiers.ts';
-import { CLASSIC_PERMISSIONS, type Permission } from '../policy/permissions.ts';
-import type { RootKind } from '../policy/resources.ts';
+import { joinId } from '../../mlflow/things/identifiers.ts';
+import { CLASSIC_PERMISSIONS, type Permission } from '../../policy/permissions.ts';
+import type { RootKind } from '../../policy/resources.ts';
 
 /** One kind of resource in MLflow's classic permissions API. */
 export interface Family {
@@ -22,8 +22,7 @@ export interface Family {
 /** Since MLflow 3.9 there is something to be used. */
 const WITH_USE = ['READ', 'USE', 'EDIT', 'MANAGE', 'NO_PERMISSIONS'] as const;
 
-/** Experiments and models since 2.15, scorers and the AI gateway's from 3.9 to 3.12; 3.13 dropped them all. */
-export const FAMILIES: readonly Family[] = [
+const KNOWN = [
   {
     handlers: 'experimentPermissions',
     kind: 'experiment',
@@ -75,7 +74,13 @@ export const FAMILIES: readonly Family[] = [
     label: 'Gateway model definition permission',
     permissions: WITH_USE,
   },
-];
+] as const satisfies readonly Family[];
+
+/** Experiments and models since 2.15, scorers and the AI gateway's from 3.9 to 3.12; 3.13 dropped them all. */
+export const FAMILIES: readonly (Family & { readonly handlers: FamilyName })[] = KNOWN;
+
+/** First parts of the names of the handlers that serve the classic permissions API. */
+export type FamilyName = (typeof KNOWN)[number]['handlers'];
 
 /** The id that a request names by a family's parameters. */
 export function idIn(

@@ -1,0 +1,164 @@
+import { alreadyExists, invalid, notFound } from '../../errors.ts';
+import { indexGrants } from '../../identity/accounts.ts';
+import { effectivePermission, holdingOf } from '../../policy/decide.ts';
+import {
+  isRootKind,
+  patternProblem,
+  permissionNamed,
+  permissionProblem,
+  typeProblem,
+} from '../../policy/grantable.ts';
+import { allows, type Permission } from '../../policy/permissions.ts';
+import { ALL } from '../../policy/resources.ts';
+import type { Reply } from '../../reply.ts';
+import type { Store } from '../../store/index.ts';
+import { type GrantTarget, grant, isNameable, revoke, whyNotGrantable } from '../deeds/grants.ts';
+import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
+import { type Call, callerOf, DONE } from '../handler.ts';
+import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { flatPermissions } from './role-json.ts';
+
+const target = { username: text, resource_type: text, resource_id: text };
+
+/**
+ * MLflow 3.17's grants of single users, one API for all kinds of resources; over the same grants as the classic one.
+ *
+ * @param defaultPermission - what a user who holds no grant may do.
+ * @see mlflow/server/auth/__init__.py (`grant_user_permission` and those around it)
+ */
+export function grantHandlers(store: Store, defaultPermission: Permission) {
+  return {
+    async 'userPermissions.grant'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, { ...target, permission: text });
+      const { username, resource_type: type, resource_id: id } = body;
+      const user = await existingUser(store.users, username);
+      refuseWorkspace(type);
+      refuse(patternProblem(type, id));
+      const permission = permissionOn(type, body.permission);
+      checkGrantable({ type, id });
+      if (!(await grant(store.grants, user, { type, id }, permission))) {
+        throw alreadyExists(`${labelOf(username, type, id)} already exists.`);
+      }
+      return DONE;
+    },
+
+    async 'userPermissions.revoke'(call: Call): Promise<Reply> {
+      const { username, resource_type: type, resource_id: id } = bodyOf(call, target);
+      const user = await existingUser(store.users, username);
+      refuseWorkspace(type);
+      refuse(typeProblem(type));
+      if (!(await revoke(store.grants, user, { type, id }))) {
+        throw notFound(`${labelOf(username, type, id)} not found.`);
+      }
+      return DONE;
+    },
+
+    async 'userPermissions.get'(call: Call): Promise<Reply> {
+      const { username, resource_type: type, resource_id: id } = queryOf(call, target);
+      const user = await existingUser(store.users, username);
+      checkGrantable({ type, id });
+      const permission = user.isAdmin ? 'MANAGE' : await effective(username, type, id);
+      return { body: { allowed: allows(permission, 'use'), permission } };
+    },
+
+    'userPermissions.list': (call: Call): Promise<Reply> =>
+      permissionsOf(call, queryOf(call, { username: text }).username),
+
+    'userPermissions.current': (call: Call): Promise<Reply> => permissionsOf(call, callerOf(call).username),
+  };
+
+  async function permissionsOf(call: Call, username: string): Promise<Reply> {
+    const user = await existingUser(store.users, username);
+    const held = await rolesHeld(store, user.id);
+    const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
+    return { body: { is_admin: user.isAdmin, permissions: flatPermissions(visible) } };
+  }
+
+  /** By the very function that decides about requests. */
+  async function effective(username: string, type: string, id: string): Promise<Permission> {
+    const account = await store.account(username);
+    if (account === undefined) {
+      throw notFound(`User with username=${username} not found`);
+    }
+    const { on } = indexGrants(account.grants);
+    const held = isRootKind(type)
+      ? holdingOf({ isAdmin: false, ceiling: undefined, grantsOn: on }, { kind: type, id }, defaultPermission)
+      : effectivePermission(
+          account.grants.filter(({ resourceType }) => resourceType === type),
+          defaultPermission,
+        );
+    return held.permission;
+  }
+}
+
+/**
+ * Reads the permission that a grant on a type is to have.
+ *
+ * @throws ApiError 400 in MLflow's words.
+ */
+export function permissionOn(type: string, name: string): Permission {
+  refuse(permissionProblem(name, type));
+  const permission = permissionNamed(name);
+  if (permission === undefined) {
+    throw new Error(`a permission without a problem that cannot be read: ${name}`);
+  }
+  return permission;
+}
+
+/**
+ * Holds a resource against what a single user can be granted something on.
+ *
+ * @throws ApiError 400 in MLflow's words.
+ */
+export function checkGrantable({ type, id }: GrantTarget): void {
+  switch (whyNotGrantable({ type, id })) {
+    case 'workspace':
+      refuseWorkspace(type);
+      break;
+    case 'type':
+      refuse(typeProblem(type));
+      break;
+    case 'inner':
+      throw invalid(`resource_type '${type}' is not supported by the per-user permission convenience APIs.`);
+    case 'id':
+      checkNameable({ type, id }, 'resource_id');
+      break;
+    case undefined:
+  }
+}
+
+/**
+ * Holds an id against those that a request can name.
+ *
+ * @param parameter - what the caller sent it as.
+ * @throws ApiError 400 in MLflow's words, where it has some.
+ */
+export function checkNameable({ type, id }: GrantTarget, parameter: string): void {
+  if (id === ALL || !isRootKind(type) || isNameable(type, id)) {
+    return;
+  }
+  throw invalid(
+    type === 'scorer'
+      ? `Invalid scorer ${parameter}. Expected '<experiment_id>/<scorer_name>'.`
+      : `Parameter '${parameter}' is not a valid ${type.replaceAll('_', ' ')} id.`,
+  );
+}
+
+function refuseWorkspace(type: string): void {
+  if (type === 'workspace') {
+    throw invalid(
+      "resource_type 'workspace' is not supported by the per-user permission convenience APIs. " +
+        'Use set_workspace_permission / delete_workspace_permission for workspace-wide grants.',
+    );
+  }
+}
+
+/** @throws ApiError 400 if there is a problem. */
+export function refuse(problem: string | undefined): void {
+  if (problem !== undefined) {
+    throw invalid(problem);
+  }
+}
+
+const labelOf = (username: string, type: string, id: string) =>
+  `Permission for user=${username} on resource_type=${type}, resource_id=${id}`;

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { invalid, missingParameter, notFound } from '../../errors.ts';
+import type { User } from '../../store/types.ts';
+import type { Users } from '../../store/users.ts';
+import type { Call } from '../handler.ts';
+
+/**
+ * Reads parameters from a body.
+ *
+ * @throws ApiError 400 that names the first parameter that is missing or of another type, in MLflow's words.
+ */
+export function bodyOf<Shape extends z.ZodRawShape>(call: Call, shape: Shape): z.infer<z.ZodObject<Shape>> {
+  return parse(z.object(shape), call.body);
+}
+
+/**
+ * Reads parameters from the query: all of them strings.
+ *
+ * @throws ApiError 400 that names the first parameter that is missing, in MLflow's words.
+ */
+export function queryOf<Shape extends z.ZodRawShape>(call: Call, shape: Shape): z.infer<z.ZodObject<Shape>> {
+  return parse(z.object(shape), Object.fromEntries([...call.query].map(([name, [value]]) => [name, value])));
+}
+
+function parse<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  value: Readonly<Record<string, unknown>>,
+): z.infer<z.ZodObject<Shape>> {
+  const result = schema.safeParse(value);
+  if (result.success) {
+    return result.data;
+  }
+  const [issue] = result.error.issues;
+  const name = issue?.path.join('.') ?? '';
+  const given = value[name];
+  if (given === undefined || given === null) {
+    throw missingParameter(name);
+  }
+  throw invalid(`Invalid value for parameter '${name}': ${issue?.message ?? 'it cannot be read'}.`);
+}
+
+/** A parameter that must be a string, empty or not. */
+export const anyText = z.string({ error: 'it must be a string' });
+
+/** A parameter that must be a string with something in it. */
+export const text = anyText.min(1, 'it must not be empty');
+
+/** A parameter that must be sent; {@link integer} reads it. */
+export const anything = z.unknown().refine((value) => value !== undefined && value !== null);
+
+/**
+ * A number as MLflow takes it: JSON's, or decimal digits in a string, as every query has it.
+ *
+ * @throws ApiError 400 in MLflow's words.
+ */
+export function integer(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    return value;
+  }
+  if (typeof value === 'string' && /^-?\d{1,15}$/.test(value)) {
+    return Number(value);
+  }
+  throw invalid(`Parameter '${name}' must be an integer. Got: ${asPython(value)}`);
+}
+
+/** @throws ApiError 404 in MLflow's words. */
+export async function existingUser(users: Pick<Users, 'get'>, username: string): Promise<User> {
+  const user = await users.get(username);
+  if (user === undefined) {
+    throw notFound(`User with username=${username} not found`);
+  }
+  return user;
+}
+
+/** A value as Python's `repr` shows it, for the few kinds that a request can hold. */
+function asPython(value: unknown): string {
+  if (typeof value === 'string') {
+    return `'${value}'`;
+  }
+  if (typeof value === 'boolean') {
+    return value ? 'True' : 'False';
+  }
+  return JSON.stringify(value);
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { alreadyExists, invalid } from '../../errors.ts';
+import type { Passwords } from '../../identity/password.ts';
+import type { Reply } from '../../reply.ts';
+import type { OwnGrant } from '../../store/grants.ts';
+import type { Store } from '../../store/index.ts';
+import type { User } from '../../store/types.ts';
+import { rolesVisibleTo } from '../deeds/held-roles.ts';
+import { ownRole } from '../deeds/own-role.ts';
+import { changeOwnPassword, createUser, deleteUser, setAdmin, setPassword } from '../deeds/users.ts';
+import { type Call, callerOf, DONE } from '../handler.ts';
+import { anyText, bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { FAMILIES, namesOf } from './permission-families.ts';
+import { roleJson } from './role-json.ts';
+
+/** The version of the MLflow behind the gateway, if it can be told. */
+export type MlflowVersion = () => Promise<string | undefined>;
+
+/** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
+export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: MlflowVersion) {
+  const { users } = store;
+  const existing = (name: string): Promise<User> => existingUser(users, name);
+
+  async function withPermissions(user: User) {
+    return { ...userJson(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
+  }
+
+  /** MLflow's clients do from 3.13 on; one that does not say its version is taken to be of the server's. */
+  async function sendsCurrentPassword({ headers }: Call): Promise<boolean> {
+    const said = /^mlflow-python-client\/(\d\S*)/.exec(headers['user-agent'] ?? '')?.[1];
+    if (said !== undefined && asksForNoPassword(said)) {
+      return false;
+    }
+    const version = await mlflowVersion().catch(() => undefined);
+    return version === undefined || !asksForNoPassword(version);
+  }
+
+  return {
+    async 'users.create'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, { username: anyText, password: anyText });
+      const user = await createUser(users, passwords, body);
+      if (user === undefined) {
+        throw alreadyExists(`User (username=${body.username}) already exists.`);
+      }
+      return { body: { user: await withPermissions(user) } };
+    },
+
+    async 'users.get'(call: Call): Promise<Reply> {
+      const { username } = queryOf(call, { username: text });
+      return { body: { user: await withPermissions(await existing(username)) } };
+    },
+
+    async 'users.listWithPermissions'(): Promise<Reply> {
+      const grants = await store.grants.forUsers();
+      const all = await users.list();
+      return {
+        body: {
+          users: all.map((user) => ({
+            ...userJson(user),
+            ...permissionsOf(user.id, grants.get(user.id) ?? []),
+          })),
+        },
+      };
+    },
+
+    /** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
+    async 'users.list'(call: Call): Promise<Reply> {
+      const [all, grants, roles, visible] = await Promise.all([
+        users.list(),
+        store.grants.forUsers(),
+        store.roles.byUser(),
+        rolesVisibleTo(store, callerOf(call)),
+      ]);
+      const held = (user: User) => {
+        const own = ownRole(user, grants.get(user.id) ?? []);
+        return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
+      };
+      return {
+        body: {
+          users: all.map((user) => ({
+            ...userJson(user),
+            roles: visible(user.id, held(user)).map(roleJson),
+          })),
+        },
+      };
+    },
+
+    'users.current'(call: Call): Reply {
+      return { body: { user: userJson(callerOf(call)), is_basic_auth: true } };
+    },
+
+    async 'users.updatePassword'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, { username: text, password: anyText, current_password: anyText.nullish() });
+      const user = await existing(body.username);
+      if (user.id !== callerOf(call).id) {
+        await setPassword(users, passwords, user, body.password);
+        return DONE;
+      }
+      const current = body.current_password ?? undefined;
+      // A page left open must not suffice to lock its user out. The clients of older versions never send the
+      // current password; they have proved it with this very request.
+      if (!current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
+        throw invalid('Current password is required when changing your own password.');
+      }
+      await changeOwnPassword(users, passwords, user, { password: body.password, current });
+      return DONE;
+    },
+
+    async 'users.updateAdmin'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, {
+        username: text,
+        is_admin: z.boolean({ error: 'it must be true or false' }),
+      });
+      await setAdmin(users, passwords, await existing(body.username), body.is_admin);
+      return DONE;
+    },
+
+    async 'users.delete'(call: Call): Promise<Reply> {
+      const { username } = bodyOf(call, { username: text });
+      await deleteUser(users, await existing(username), callerOf(call));
+      return DONE;
+    },
+  };
+}
+
+function userJson({ id, username, isAdmin }: Pick<User, 'id' | 'username' | 'isAdmin'>) {
+  return { id, username, is_admin: isAdmin };
+}
+
+/** The clients of MLflow 3.9 to 3.12 read no user without `scorer_permissions`. */
+function permissionsOf(userId: number, grants: readonly OwnGrant[]) {
+  const lists: Record<string, readonly unknown[]> = {};
+  for (const family of FAMILIES) {
+    if (family.list === undefined) {
+      continue;
+    }
+    lists[family.list] = grants
+      .filter(({ resourceType }) => resourceType === family.kind)
+      .map(({ resourcePattern, permission }) => ({
+        ...namesOf(family, resourcePattern),
+        permission,
+        user_id: userId,
+      }));
+  }
+  return lists;
+}
+
+/** Until 3.13 MLflow did not ask for the current password of a user who changes it. */
+function asksForNoPassword(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 3 || (major === 3 && minor < 13);
+}

@@ -1,0 +1,125 @@
+import { invalid } from '../../errors.ts';
+import { isRootKind, patternProblem, permissionProblem } from '../../policy/grantable.ts';
+import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
+import type { Permission } from '../../policy/permissions.ts';
+import { ALL } from '../../policy/resources.ts';
+import type { Role, RoleMember, RolePermission, Roles } from '../../store/roles.ts';
+import type { User } from '../../store/types.ts';
+import { type GrantTarget, isNameable } from './grants.ts';
+
+export type RoleNameProblem = 'empty' | 'reserved';
+
+/** Why no role can have a name; undefined if one can. */
+export function roleNameProblem(name: string): RoleNameProblem | undefined {
+  if (name.trim() === '') {
+    return 'empty';
+  }
+  return name.startsWith(OWN_ROLE_PREFIX) ? 'reserved' : undefined;
+}
+
+function checkRoleName(name: string): void {
+  switch (roleNameProblem(name)) {
+    case 'empty':
+      throw invalid('Role name cannot be empty.');
+    case 'reserved':
+      throw invalid(
+        `Role name '${name}' uses the reserved '${OWN_ROLE_PREFIX}' prefix, ` +
+          'which is held for the per-user permission representation. Choose a different name.',
+      );
+    case undefined:
+  }
+}
+
+/** @throws ApiError 400 if the name is taken in the workspace, or no role can have it. */
+export async function createRole(
+  roles: Roles,
+  role: { readonly name: string; readonly workspace: string; readonly description?: string },
+): Promise<Role> {
+  checkRoleName(role.name);
+  if (role.workspace.trim() === '') {
+    throw invalid('Workspace cannot be empty.');
+  }
+  return roles.create(role);
+}
+
+/**
+ * Renames or describes a role; undefined if there is none.
+ *
+ * @throws ApiError 400 if another role has the name, or none can.
+ */
+export async function updateRole(
+  roles: Roles,
+  id: number,
+  changes: { readonly name?: string; readonly description?: string },
+): Promise<Role | undefined> {
+  if (changes.name !== undefined) {
+    checkRoleName(changes.name);
+  }
+  return roles.update(id, changes);
+}
+
+/** Deletes a role with its grants and memberships; false if there is none. */
+export function deleteRole(roles: Roles, id: number): Promise<boolean> {
+  return roles.remove(id);
+}
+
+/**
+ * Gives a role a grant; undefined if it holds one there already, whatever its permission.
+ *
+ * @throws ApiError 400 for what no role can be granted, 404 if there is no such role.
+ */
+export async function grantToRole(
+  roles: Roles,
+  roleId: number,
+  { type, id }: GrantTarget,
+  permission: Permission,
+): Promise<RolePermission | undefined> {
+  refuse(permissionProblem(permission, type) ?? patternProblem(type, id));
+  if (id !== ALL && isRootKind(type) && !isNameable(type, id)) {
+    throw invalid(`No request can name ${type} ${JSON.stringify(id)}.`);
+  }
+  return roles.addPermission(roleId, type, id, permission);
+}
+
+/**
+ * Changes the permission of a role's grant; undefined if it is gone meanwhile.
+ *
+ * @throws ApiError 400 for a permission that means nothing on its type.
+ */
+export async function changeGrantOfRole(
+  roles: Roles,
+  { id, resourceType }: RolePermission,
+  permission: Permission,
+): Promise<RolePermission | undefined> {
+  refuse(permissionProblem(permission, resourceType));
+  return roles.updatePermission(id, permission);
+}
+
+/** Takes a grant from a role; false if it is gone meanwhile. */
+export function revokeFromRole(roles: Roles, { id }: RolePermission): Promise<boolean> {
+  return roles.removePermission(id);
+}
+
+/**
+ * Makes a user a member of a role; undefined if they are one already.
+ *
+ * @throws ApiError 404 if there is no such role.
+ */
+export function assign(
+  roles: Roles,
+  { id }: Pick<User, 'id'>,
+  roleId: number,
+): Promise<RoleMember | undefined> {
+  return roles.assign(id, roleId);
+}
+
+/** Ends a membership; false if there is none. */
+export function unassign(roles: Roles, { id }: Pick<User, 'id'>, roleId: number): Promise<boolean> {
+  return roles.unassign(id, roleId);
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) {
+    throw invalid(problem);
+  }
+}

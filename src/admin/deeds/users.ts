@@ -1,0 +1,176 @@
+import { ApiError, invalid } from '../../errors.ts';
+import type { Passwords } from '../../identity/password.ts';
+import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
+import type { User } from '../../store/types.ts';
+import type { NewUser, Users } from '../../store/users.ts';
+
+const MAX_USERNAME_LENGTH = 255;
+
+/** A name that HTTP basic can carry and that every log can show (RFC 7617: no colon, no control characters). */
+const USERNAME = /^[^\p{C}:]+$/u;
+/** MLflow's UI signs out by signing in as such a user, and expects a 401. */
+const RESERVED = new RegExp(`^(?:mlflow-logged-out|${OWN_ROLE_PREFIX})`);
+
+/** @throws ApiError 400 for a name that nobody could sign in with, or that MLflow's UI gives another meaning. */
+export function checkUsername(name: string): void {
+  if (name.trim() === '') {
+    throw invalid('Username cannot be empty.');
+  }
+  if (name.length > MAX_USERNAME_LENGTH) {
+    throw invalid(`Username cannot be longer than ${MAX_USERNAME_LENGTH} characters.`);
+  }
+  if (!USERNAME.test(name) || name !== name.trim()) {
+    throw invalid('Username cannot have colons, control characters, or spaces around it.');
+  }
+  if (RESERVED.test(name)) {
+    throw invalid('Username is reserved. Choose another.');
+  }
+}
+
+/**
+ * Adds a user whose password is hashed already.
+ *
+ * @throws ApiError 400 for a name that is taken or that nobody may have.
+ */
+export async function addUser(users: Pick<Users, 'create'>, user: NewUser): Promise<User> {
+  checkUsername(user.username);
+  return users.create(user);
+}
+
+/**
+ * Makes a user who is no admin; undefined if exactly this name is taken.
+ *
+ * @throws ApiError 400 for a name or password that nobody may have.
+ */
+export async function createUser(
+  users: Users,
+  passwords: Passwords,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<User | undefined> {
+  if (username === '' || password === '') {
+    throw invalid('Username and password cannot be empty.');
+  }
+  checkUsername(username);
+  passwords.checkRules(password);
+  if ((await users.get(username)) !== undefined) {
+    return undefined;
+  }
+  return addUser(users, { username, passwordHash: await passwords.hash(password), isAdmin: false });
+}
+
+/**
+ * Changes the password of another user.
+ *
+ * @throws ApiError 400 saying which rule the new password breaks.
+ */
+export async function setPassword(
+  users: Users,
+  passwords: Passwords,
+  user: User,
+  password: string,
+): Promise<void> {
+  passwords.checkRules(password);
+  await users.setPassword(user.id, await passwords.hash(password));
+}
+
+/**
+ * Changes a user's own password.
+ *
+ * @param current - the password so far, where the user was asked for it.
+ * @throws ApiError 400 if `current` is wrong, if the new one breaks a rule or is no other, or if the password was
+ * changed meanwhile.
+ */
+export async function changeOwnPassword(
+  users: Users,
+  passwords: Passwords,
+  user: User,
+  { password, current }: { readonly password: string; readonly current: string | undefined },
+): Promise<void> {
+  passwords.checkRules(password);
+  if (current !== undefined) {
+    if (!(await passwords.verify(current, user.passwordHash))) {
+      throw invalid('Current password does not match.');
+    }
+    if (password === current) {
+      throw invalid('New password must differ from the current password.');
+    }
+  }
+  // In place of the one that was proved. Hashing takes a while: a user who changes the password over and over must
+  // not undo what an admin sets meanwhile to shut that user out.
+  if (!(await users.replacePasswordHash(user.id, user.passwordHash, await passwords.hash(password)))) {
+    throw invalid('Your password has been changed meanwhile. Sign in with the new one.');
+  }
+}
+
+/**
+ * Makes a user an admin, or no longer one.
+ *
+ * @throws ApiError 400 if that would leave no admin, or make one of a user with a default password.
+ */
+export async function setAdmin(
+  users: Users,
+  passwords: Passwords,
+  user: User,
+  isAdmin: boolean,
+): Promise<void> {
+  if (isAdmin && !user.isAdmin) {
+    await refuseKnownPassword(passwords, user);
+  }
+  await users.setAdmin(user.id, isAdmin);
+}
+
+/**
+ * Makes an admin of the user of this name, who is added if missing.
+ *
+ * @param passwordHash - the password to have from now on; undefined for a user who keeps the one there is.
+ * @returns what was done; `missing` if there is no user who could keep a password.
+ * @throws ApiError 400 for a name that nobody may have, or for a default password that would be kept.
+ */
+export async function makeAdmin(
+  users: Users,
+  passwords: Passwords,
+  username: string,
+  passwordHash: string | undefined,
+): Promise<'added' | 'promoted' | 'missing'> {
+  const user = await users.get(username);
+  if (user === undefined) {
+    if (passwordHash === undefined) {
+      return 'missing';
+    }
+    await addUser(users, { username, passwordHash, isAdmin: true });
+    return 'added';
+  }
+  if (passwordHash === undefined) {
+    await refuseKnownPassword(passwords, user);
+  } else {
+    // Before the flag: nobody who knows an old password is to be an admin for a moment.
+    await users.setPassword(user.id, passwordHash);
+  }
+  await users.setAdmin(user.id, true);
+  return 'promoted';
+}
+
+/** A user who was taken over from MLflow may still have one, which was harmless so far (CVE-2026-2635). */
+async function refuseKnownPassword(passwords: Passwords, user: User): Promise<void> {
+  if (await passwords.isKnown(user.passwordHash)) {
+    throw invalid(
+      `User (username=${user.username}) has a default password that everyone knows. Change it before you make them an admin.`,
+    );
+  }
+}
+
+/**
+ * Deletes a user with grants, memberships and ownerships.
+ *
+ * @param by - the user who deletes.
+ * @throws ApiError 400 if that would leave no admin, or if it is `by` who would be deleted.
+ */
+export async function deleteUser(users: Users, user: Pick<User, 'id'>, by: Pick<User, 'id'>): Promise<void> {
+  if (user.id === by.id) {
+    throw new ApiError(
+      'BAD_REQUEST',
+      'Users cannot delete their own account. Ask another admin to delete this user instead.',
+    );
+  }
+  await users.remove(user.id);
+}

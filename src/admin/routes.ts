@@ -1,0 +1,189 @@
+/**
+ * The gateway's own operations, in the language of MLflow's table (src/mlflow/table/row.ts): read by the same matcher,
+ * held to the same tests. They are served under the addresses that MLflow's own auth app has, and some beside them.
+ */
+import {
+  anyId,
+  endpoint,
+  experiment,
+  type Locator,
+  model,
+  modelDefinition,
+  type Row,
+  scorer,
+  secret,
+  serve,
+  special,
+  takesForm,
+  user,
+} from '../mlflow/table/row.ts';
+import type { FamilyName } from './api/permission-families.ts';
+import type { HandlerName } from './index.ts';
+
+type OwnRow = Row<HandlerName>;
+
+const self = user('query.username');
+const selfInBody = user('body.username');
+
+const server: readonly OwnRow[] = [['GET', '/health', 'public', [], serve('health')]];
+
+const users: readonly OwnRow[] = [
+  ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],
+  ['POST', '2.0 users/create', 'admin', [], serve('users.create')],
+  ['GET', '/signup', 'admin', [], serve('signup.page')],
+  ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
+  ['GET', '2.0 users/get', 'read', self, serve('users.get')],
+  ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
+  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current')],
+  ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
+  ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
+  ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
+];
+
+const grants: readonly OwnRow[] = [
+  ['GET', '3.0 users/current/permissions', 'signed-in', [], serve('userPermissions.current')],
+  [
+    'GET',
+    '3.0 users/permissions/list',
+    'signed-in',
+    [],
+    special('holder-viewer'),
+    serve('userPermissions.list'),
+  ],
+  [
+    'GET',
+    '3.0 users/permissions/get',
+    'signed-in',
+    [],
+    special('holder-viewer'),
+    serve('userPermissions.get'),
+  ],
+  [
+    'POST',
+    '3.0 users/permissions/grant',
+    'signed-in',
+    [],
+    special('grantable'),
+    serve('userPermissions.grant'),
+  ],
+  [
+    'POST',
+    '3.0 users/permissions/revoke',
+    'signed-in',
+    [],
+    special('grantable'),
+    serve('userPermissions.revoke'),
+  ],
+  ['GET', '3.0 users/roles/list', 'signed-in', [], special('holder-viewer'), serve('userRoles.list')],
+];
+
+const roles: readonly OwnRow[] = [
+  ['POST', '3.0 roles/create', 'signed-in', [], special('role-admin', 'workspace'), serve('roles.create')],
+  ['GET', '3.0 roles/get', 'signed-in', [], special('role-viewer', 'role_id'), serve('roles.get')],
+  ['GET', '3.0 roles/list', 'signed-in', [], special('role-viewer', 'workspaces'), serve('roles.list')],
+  ['PATCH', '3.0 roles/update', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.update')],
+  ['DELETE', '3.0 roles/delete', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.delete')],
+  [
+    'POST',
+    '3.0 roles/permissions/add',
+    'signed-in',
+    [],
+    special('role-admin', 'role_id'),
+    serve('rolePermissions.add'),
+  ],
+  [
+    'DELETE',
+    '3.0 roles/permissions/remove',
+    'signed-in',
+    [],
+    special('role-admin', 'role_permission_id'),
+    serve('rolePermissions.remove'),
+  ],
+  [
+    'GET',
+    '3.0 roles/permissions/list',
+    'signed-in',
+    [],
+    special('role-viewer', 'role_id'),
+    serve('rolePermissions.list'),
+  ],
+  [
+    'PATCH',
+    '3.0 roles/permissions/update',
+    'signed-in',
+    [],
+    special('role-admin', 'role_permission_id'),
+    serve('rolePermissions.update'),
+  ],
+  ['POST', '3.0 roles/assign', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.assign')],
+  [
+    'DELETE',
+    '3.0 roles/unassign',
+    'signed-in',
+    [],
+    special('role-admin', 'role_id'),
+    serve('roles.unassign'),
+  ],
+  ['GET', '3.0 roles/users/list', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.users')],
+];
+
+/** MLflow's classic permissions API, alike for each kind of resource, for callers who hold MANAGE on it. */
+const permissionsOn = (
+  path: string,
+  handlers: FamilyName,
+  inBody: Locator,
+  inQuery: Locator,
+): readonly OwnRow[] => [
+  ['POST', `${path}/permissions/create`, 'manage', inBody, serve(`${handlers}.create`)],
+  ['GET', `${path}/permissions/get`, 'manage', inQuery, serve(`${handlers}.get`)],
+  ['PATCH', `${path}/permissions/update`, 'manage', inBody, serve(`${handlers}.update`)],
+  ['DELETE', `${path}/permissions/delete`, 'manage', inBody, serve(`${handlers}.delete`)],
+];
+
+const classicPermissions: readonly OwnRow[] = [
+  ...permissionsOn(
+    '2.0 experiments',
+    'experimentPermissions',
+    anyId(experiment('body.experiment_id')),
+    anyId(experiment('query.experiment_id')),
+  ),
+  ...permissionsOn(
+    '2.0 registered-models',
+    'registeredModelPermissions',
+    model('body.name'),
+    model('query.name'),
+  ),
+  ...permissionsOn(
+    '3.0 scorers',
+    'scorerPermissions',
+    scorer('body.experiment_id/scorer_name'),
+    scorer('query.experiment_id/scorer_name'),
+  ),
+  ...permissionsOn(
+    '3.0 gateway/secrets',
+    'gatewaySecretPermissions',
+    secret('body.secret_id'),
+    secret('query.secret_id'),
+  ),
+  ...permissionsOn(
+    '3.0 gateway/endpoints',
+    'gatewayEndpointPermissions',
+    endpoint('body.endpoint_id'),
+    endpoint('query.endpoint_id'),
+  ),
+  ...permissionsOn(
+    '3.0 gateway/model-definitions',
+    'gatewayModelDefinitionPermissions',
+    modelDefinition('body.model_definition_id'),
+    modelDefinition('query.model_definition_id'),
+  ),
+];
+
+/** The rows by what they are about, in the order a reader would look for them. */
+export const OWN_SECTIONS = {
+  'This gateway': server,
+  Users: users,
+  'Grants of users': grants,
+  Roles: roles,
+  'Classic permissions': classicPermissions,
+} as const satisfies Record<string, readonly OwnRow[]>;

@@ -1,0 +1,35 @@
+/** The gateway's own rows and the handlers that serve them belong together. */
+import { expect, test } from 'vitest';
+import type { HandlerName } from '../../src/admin/index.ts';
+import { createHandlers } from '../../src/admin/index.ts';
+import { OWN_SECTIONS } from '../../src/admin/routes.ts';
+import type { Passwords } from '../../src/identity/password.ts';
+import { type AnyRow, type Row, serve } from '../../src/mlflow/table/row.ts';
+import { openStore } from '../../src/store/index.ts';
+
+const rows: readonly AnyRow[] = Object.values(OWN_SECTIONS).flat();
+
+test('every handler is named by a row', async () => {
+  const store = await openStore('sqlite:///:memory:', { clock: Date.now });
+  const handlers = createHandlers({
+    store,
+    passwords: {} as Passwords,
+    defaultPermission: 'NO_PERMISSIONS',
+    mlflowVersion: async () => undefined,
+  });
+  await store.close();
+  const named = rows.flatMap(([, , , , ...rules]) =>
+    rules.flatMap((rule) => (rule.rule === 'serve' ? [rule.handler] : [])),
+  );
+  expect(named.toSorted()).toEqual(Object.keys(handlers).toSorted());
+  expect(named.length).toBe(rows.length);
+});
+
+test('a row that names a handler that is not there does not compile, and MLflow’s rows name none', () => {
+  const own: Row<HandlerName> = ['GET', '/here', 'public', [], serve('health')];
+  // @ts-expect-error there is no such handler.
+  const lost: Row<HandlerName> = ['GET', '/here', 'public', [], serve('heatlh')];
+  // @ts-expect-error MLflow serves what its rows name.
+  const foreign: Row = ['GET', '/here', 'public', [], serve('health')];
+  expect([own, lost, foreign]).toHaveLength(3);
+});
