@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { patternProblem } from '../../policy/grantable.ts';
 import type { Reply } from '../../reply.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Store } from '../../store/index.ts';
 import type { Role, RolePermission } from '../../store/roles.ts';
-import { administeredBy, rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
+import { rolesHeld, rolesVisibleTo, visibleRolesOf } from '../deeds/held-roles.ts';
 import { ownRole, ownRoleId } from '../deeds/own-role.ts';
 import {
   assign,
@@ -79,14 +78,13 @@ export function roleHandlers(store: Store) {
       if (workspaces?.some((each) => each.trim() === '')) {
         throw invalid("Parameter 'workspace' must be a non-empty string when provided.");
       }
-      const caller = callerOf(call);
-      const seesAll =
-        caller.isAdmin || administeredBy(await rolesHeld(store, caller.id)).has(DEFAULT_WORKSPACE);
-      const own = [...(await store.grants.forUsers())].flatMap(([id, grants]) =>
-        seesAll || id === caller.id ? (ownRole({ id }, grants) ?? []) : [],
+      const isVisible = await visibleRolesOf(store, callerOf(call));
+      const own = [...(await store.grants.forUsers())].flatMap(
+        ([id, grants]) => ownRole({ id }, grants) ?? [],
       );
-      const shown = own.filter(({ workspace }) => workspaces?.includes(workspace) ?? true);
-      return { body: { roles: [...(await store.roles.list(workspaces)), ...shown].map(roleJson) } };
+      const asked = own.filter(({ workspace }) => workspaces?.includes(workspace) ?? true);
+      const roles = [...(await store.roles.list(workspaces)), ...asked].filter(isVisible);
+      return { body: { roles: roles.map(roleJson) } };
     },
 
     async 'roles.update'(call: Call): Promise<Reply> {

@@ -1,4 +1,5 @@
 import type { SignedIn } from '../../identity/principal.ts';
+import { mayDoEverything } from '../../policy/decide.ts';
 import { isAdministration } from '../../policy/grant.ts';
 import type { Store } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
@@ -23,9 +24,25 @@ export type VisibleRoles = (userId: number, roles: readonly Role[]) => readonly 
 
 /** What a viewer may see of roles, for as many users as are asked about. */
 export async function rolesVisibleTo(store: Store, viewer: SignedIn): Promise<VisibleRoles> {
-  const administered = viewer.isAdmin ? undefined : administeredBy(await rolesHeld(store, viewer.id));
+  const administered = mayDoEverything(viewer)
+    ? undefined
+    : administeredBy(await rolesHeld(store, viewer.id));
   return (userId, roles) =>
     administered === undefined || userId === viewer.id
       ? roles
       : roles.filter(({ workspace }) => administered.has(workspace));
+}
+
+/** Tells the roles that a viewer may see with their grants: those they have, and all in workspaces they administer. */
+export async function visibleRolesOf(
+  store: Store,
+  viewer: SignedIn,
+): Promise<(role: Pick<Role, 'id' | 'workspace'>) => boolean> {
+  if (mayDoEverything(viewer)) {
+    return () => true;
+  }
+  const held = await rolesHeld(store, viewer.id);
+  const ids = new Set(held.map(({ id }) => id));
+  const administered = administeredBy(held);
+  return ({ id, workspace }) => ids.has(id) || administered.has(workspace);
 }

@@ -225,13 +225,11 @@ export interface SpecialQuestions {
   readonly 'usage-experiment': undefined;
   readonly grantable: undefined;
   /** Where the request names the role, or the workspace that a role is to be in. */
-  readonly 'role-admin': RoleNamedBy;
-  readonly 'role-viewer': RoleNamedBy;
+  readonly 'role-admin': 'workspace' | 'role_id' | 'role_permission_id';
+  /** The same; `workspaces` for all roles of some. */
+  readonly 'role-viewer': 'role_id' | 'workspaces';
   readonly 'holder-viewer': undefined;
 }
-
-/** How a request names the role it is about; `workspaces` for all roles of some. */
-export type RoleNamedBy = 'workspace' | 'role_id' | 'role_permission_id' | 'workspaces';
 
 export type SpecialName = keyof SpecialQuestions;
 
