@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { readAllowedHost } from './config/allowed-hosts.ts';
 import { readDatabaseUri } from './config/database-uri.ts';
 import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
 import { Secret } from './config/secret.ts';
@@ -123,6 +124,17 @@ export const settings = z
     max_json_body_bytes: integer(1024, 1024 ** 3)
       .prefault(String(32 * 1024 ** 2))
       .describe('Longest request body that is read to be judged. Artifacts stream and have no such limit.'),
+    ai_gateway_allowed_hosts: z
+      .string()
+      .transform((list) => list.split(',').map((entry) => entry.trim()))
+      .refine(
+        (list) => list.every((entry) => readAllowedHost(entry) !== undefined),
+        'write hosts with commas between them, such as api.openai.com, *.openai.azure.com, models.internal:8000',
+      )
+      .optional()
+      .describe(
+        'Hosts that users who are no admins may have the AI gateway of MLflow call by the api_base of a secret, with commas between them: api.openai.com, *.openai.azure.com, models.internal:8000. Unless written: none before MLflow 3.17, which follows redirects, also to itself; from 3.17 on every public host where MLflow looks after redirects itself.',
+      ),
     drain_seconds: integer(0, 3600)
       .prefault('30')
       .describe('How long requests under way may take to end after SIGTERM.'),

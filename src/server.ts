@@ -4,6 +4,7 @@ import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
+import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
 import { createJudge } from './gateway/judge/judge.ts';
@@ -139,6 +140,7 @@ async function build(
         mlflowVersion: () => upstream.version(),
       }),
       maxJsonBodyBytes: config.max_json_body_bytes,
+      allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
       ended: metrics?.ended,
     },
     {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Handlers } from '../admin/index.ts';
+import type { AllowedHost } from '../config/allowed-hosts.ts';
 import type { Authenticator } from '../identity/principal.ts';
 import type { createMatcher } from '../mlflow/table/match.ts';
 import type { Lineage } from '../mlflow/things/lineage.ts';
@@ -34,6 +35,8 @@ export interface GatewayParts {
   readonly maxJsonBodyBytes: number;
   /** Told of each request when its answer has ended, for metrics. */
   readonly ended?: ((request: Ended) => void) | undefined;
+  /** Hosts that users may have the AI gateway of MLflow call; undefined where the operator has named none. */
+  readonly allowedHosts: readonly AllowedHost[] | undefined;
 }
 
 /** The way of a request, in the order in which every request goes it. */

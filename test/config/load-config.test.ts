@@ -145,6 +145,7 @@ describe('variables', () => {
       host: ['::1', '0.0.0.0'],
       log_level: ['debug', 'warn'],
       trusted_proxies: ['10.0.0.1', '10.0.0.2'],
+      ai_gateway_allowed_hosts: ['a.example', '*.b.example'],
     };
     const [inFile, inVariable] = values[key] ?? ['2000', '3000'];
     const small: [string, string] = ['13', '14'];

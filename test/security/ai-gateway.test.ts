@@ -23,7 +23,9 @@ let alices: string;
 let definition: string;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri, {
+    ai_gateway_allowed_hosts: '1.1.1.1',
+  });
 });
 afterAll(() => gateway.close());
 
@@ -208,17 +210,17 @@ describe('a model is called with the key of its secret, not with one of the serv
   });
 
   test.each([
-    ['openai', { another: 'x' }, {}],
-    ['text-completion-openai', { another: 'x' }, { api_base: 'https://1.1.1.1' }],
+    ['openai', { provider_api_key: 'x' }, {}],
+    ['text-completion-openai', { provider_api_key: 'x' }, { api_base: 'https://1.1.1.1' }],
     ['together_ai', AWS, {}],
     ['bedrock', KEY, { auth_mode: 'default_chain' }],
     ['bedrock', { ...KEY, ...AWS }, { auth_mode: 'iam_role', aws_role_name: 'a-role' }],
-    ['bedrock', { another: 'x' }, {}],
+    ['bedrock', { provider_api_key: 'x' }, {}],
     ['Bedrock_Converse', KEY, { auth_mode: 'access_keys' }],
     ['sagemaker', KEY, {}],
-    ['vertex_ai', KEY, { vertex_location: 'evil.example/?' }],
+    ['vertex_ai', KEY, { vertex_location: 'eu' }],
     ['vertex_ai_beta', KEY, {}],
-    ['databricks', { another: 'x' }, { api_base: 'https://1.1.1.1' }],
+    ['databricks', { provider_api_key: 'x' }, { api_base: 'https://1.1.1.1' }],
     ['databricks-model-serving', KEY, { auth_mode: 'oauth_m2m', client_id: 'an-id' }],
   ])('which is none of %s: %j with %j', async (provider, value, settings) => {
     const [status, secret] = await newSecret(value, settings);
@@ -298,7 +300,7 @@ describe('a model is called with the key of its secret, not with one of the serv
       });
       return [answer.status, answer.text].join(' ');
     };
-    expect(await detect({ another: 'x' })).toMatch(/^403 .*own key could be sent/);
+    expect(await detect({ provider_api_key: 'x' })).toMatch(/^403 .*own key could be sent/);
     expect(await detect(KEY)).toMatch(/^400 /);
   });
 

@@ -5,14 +5,14 @@ import { type JobParts, job } from './job.ts';
 import { type McpVersionParts, mcpVersion } from './mcp-version.ts';
 import { modelCalls } from './model-calls.ts';
 import { otlp } from './otlp.ts';
-import { ownKey } from './own-key.ts';
+import { type ProviderCallsParts, providerCalls } from './provider-calls.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
 import { serverKeys } from './server-keys.ts';
 import type { Specials } from './special.ts';
 import { usageExperiment } from './usage-experiment.ts';
 
-export interface SpecialParts extends JobParts, McpVersionParts, ReviewQueueParts {
+export interface SpecialParts extends JobParts, McpVersionParts, ProviderCallsParts, ReviewQueueParts {
   readonly store: Store;
 }
 
@@ -24,7 +24,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     job: job(parts),
     'mcp-version': mcpVersion(parts),
     'server-keys': serverKeys(parts.judge),
-    'own-key': ownKey(parts.judge, parts.upstream),
+    'provider-calls': providerCalls(parts),
     'model-calls': modelCalls(parts.judge),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),

@@ -42,13 +42,10 @@ export const LIBRARY_OPTION = new RegExp(`^(?:${[FAMILIES, ...SINGLE].join('|')}
 /** Of those, the ones that nothing else is called. */
 export const LIBRARY_FAMILY = new RegExp(`^${FAMILIES}$`);
 
-/** Settings of a secret by which LiteLLM looks for its key in the environment, the files or the accounts of the server. */
-const LOOKS_ON_SERVER =
-  /^(?:aws_profile_name|aws_web_identity_token|azure_ad_token|oci_key_file|litellm_.*|use_litellm_proxy|callbacks|(?:success|failure)_callback|model_list|fallbacks)$/;
 /** What LiteLLM replaces by a variable of the server, or by a token that the machine gets. */
 const REFERENCE = /^\s*(?:os\.environ|oidc)\//;
 
 /** Whether a field of a secret has LiteLLM look for something of the server. */
-export function looksOnServer(name: string, value: unknown): boolean {
-  return LOOKS_ON_SERVER.test(name) || (typeof value === 'string' && REFERENCE.test(value));
+export function looksOnServer(value: unknown): boolean {
+  return typeof value === 'string' && REFERENCE.test(value);
 }

@@ -1,6 +1,7 @@
 import { invalid } from '../../errors.ts';
 import { isObject, readJson } from '../read/json.ts';
 import { isCanonical } from '../things/identifiers.ts';
+import { namesHost } from './destinations.ts';
 import { LIBRARY_FAMILY, LIBRARY_OPTION } from './library-options.ts';
 
 /** What a scorer or an optimizer will have the server do, read from its JSON. */
@@ -41,7 +42,11 @@ const STEERING: ReadonlySet<string> = new Set([
 const REMEMBERED_TRACES = 'episodic_trace_ids';
 
 /** What is in these is written over the rest of a call. */
-const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs']);
+const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs', 'kwargs']);
+
+/** Fields that name a model: `openai:/gpt-4.1`, `model`, `reflection_model`. */
+const MODEL_FIELD = /(?:^|_)model$/;
+const MODEL_SCHEME = /^[A-Za-z0-9_.-]+:\/+/;
 
 /**
  * A scorer of another library is any callable that its description names, made with any arguments: MLflow before 3.17
@@ -103,16 +108,32 @@ function traceIds(value: unknown): readonly string[] {
 }
 
 function steeringIn(value: unknown, writtenOver: boolean): string | undefined {
-  if (Array.isArray(value)) return firstOf(value, (item) => steeringIn(item, writtenOver));
-  if (!isObject(value)) return undefined;
-  return firstOf(Object.entries(value), ([key, inner]) => {
-    if (inner === null) return undefined;
-    if (STEERING.has(key) || LIBRARY_FAMILY.test(key)) return key;
-    if (writtenOver && (key === 'model' || LIBRARY_OPTION.test(key))) return key;
-    if (key === OF_ANOTHER_LIBRARY && !isScorerOfLibrary(inner)) return key;
-    return steeringIn(inner, writtenOver || WRITTEN_OVER.has(key));
-  });
+  if (Array.isArray(value)) {
+    // Python makes a map of a list of pairs.
+    return firstOf(value, (item) =>
+      isPair(item) ? steeringAt(item, writtenOver) : steeringIn(item, writtenOver),
+    );
+  }
+  return isObject(value)
+    ? firstOf(Object.entries(value), (entry) => steeringAt(entry, writtenOver))
+    : undefined;
 }
+
+function steeringAt([key, value]: readonly [string, unknown], writtenOver: boolean): string | undefined {
+  if (value === null) {
+    return undefined;
+  }
+  const steers =
+    STEERING.has(key) ||
+    LIBRARY_FAMILY.test(key) ||
+    (writtenOver && (key === 'model' || LIBRARY_OPTION.test(key))) ||
+    (MODEL_FIELD.test(key) && typeof value === 'string' && namesHost(value.replace(MODEL_SCHEME, ''))) ||
+    (key === OF_ANOTHER_LIBRARY && !isScorerOfLibrary(value));
+  return steers ? key : steeringIn(value, writtenOver || WRITTEN_OVER.has(key));
+}
+
+const isPair = (item: unknown): item is readonly [string, unknown] =>
+  Array.isArray(item) && item.length === 2 && typeof item[0] === 'string';
 
 function isScorerOfLibrary(description: unknown): boolean {
   if (!isObject(description)) return false;

@@ -58,9 +58,9 @@ const VARIABLE_OR_FILE =
 
 /**
  * Why a value of a secret is no key of its own, if it is none: empty, it is as good as missing, and some may say where
- * MLflow, or a library of a provider, finds the key on the server.
+ * MLflow finds the key on the server.
  *
- * @see `_resolve_api_key_from_input` in mlflow/gateway/config.py, `_get_credentials` in mlflow/gateway/providers/vertex_ai.py
+ * @see `_resolve_api_key_from_input` in mlflow/gateway/config.py
  */
 export function borrowedIn(secretValue: unknown): string | undefined {
   if (!isObject(secretValue)) return undefined;
@@ -68,8 +68,6 @@ export function borrowedIn(secretValue: unknown): string | undefined {
     if (typeof value !== 'string' || value.trim() === '') return `'${name}' is empty`;
     if (name.endsWith('api_key') && VARIABLE_OR_FILE.test(value))
       return `'${name}' names something of the server`;
-    if (name === 'vertex_credentials' && !isAccount(value))
-      return `'${name}' is not the JSON of an account of its own`;
   }
   return borrowedBySettings(secretValue);
 }
@@ -77,18 +75,8 @@ export function borrowedIn(secretValue: unknown): string | undefined {
 /** Why the settings of a secret, which MLflow uses as it does its values, have a key looked for on the server, if they do. */
 export function borrowedBySettings(settings: unknown): string | undefined {
   if (!isObject(settings)) return undefined;
-  const found = Object.entries(settings).find(([name, value]) => looksOnServer(name, value));
+  const found = Object.entries(settings).find(([, value]) => looksOnServer(value));
   return found && `'${found[0]}' names something of the server`;
-}
-
-/** An account with another source of credentials has the library read that source: a file, a command, an address. */
-function isAccount(text: string): boolean {
-  try {
-    const account: unknown = JSON.parse(text);
-    return isObject(account) && !('credential_source' in account) && !('source_credentials' in account);
-  } catch {
-    return false;
-  }
 }
 
 /** The shape of a secret as MLflow tells it, or as a request would leave it. */

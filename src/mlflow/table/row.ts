@@ -218,8 +218,8 @@ export interface SpecialQuestions {
   readonly job: 'read' | 'update';
   readonly 'mcp-version': undefined;
   readonly 'server-keys': undefined;
-  /** Whose key calls are made with, by what is made or changed. */
-  readonly 'own-key': 'new secret' | 'secret' | 'new definition' | 'definition' | 'detection';
+  /** Whose key models are called with and where the calls go, by what is made or changed. */
+  readonly 'provider-calls': 'new secret' | 'secret' | 'new definition' | 'definition' | 'detection';
   /** Where the request holds a scorer, or the settings of an optimizer, as JSON in a string. */
   readonly 'model-calls': readonly From[];
   readonly 'usage-experiment': undefined;

@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { request as ask, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A running MLflow that says it is of another version: what the gateway makes of versions that no test installs. */
+export async function startAsVersion(
+  { socketUri }: { readonly socketUri: string },
+  version: string,
+): Promise<{ readonly uri: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.url === '/version') {
+      response.end(version);
+      return;
+    }
+    const { method, url: path, headers } = request;
+    const socketPath = socketUri.slice('unix:'.length);
+    const forwarded = ask({ socketPath, method, path, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+    request.pipe(forwarded);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
