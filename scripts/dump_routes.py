@@ -3,9 +3,9 @@
 
 Usage:  VENV/bin/python scripts/dump_routes.py OUT.json
 
-Run it with the Python of a virtual environment that holds the MLflow version to describe, then feed
-the files of all versions to scripts/generate-fields.mjs. Works with MLflow 2.x (Flask only) and 3.x
-(a FastAPI app that mounts Flask).
+Run it with the Python of a virtual environment that holds the MLflow version to describe, then add
+what it wrote with scripts/add-mlflow.mjs. Works with MLflow 2.x (Flask only) and 3.x (a FastAPI app
+that mounts Flask).
 
     {"mlflow_version": "3.17.2",
      "routes":   [{"methods": ["GET"], "path": "/api/2.0/mlflow/runs/get", "request": "mlflow.GetRun"},
@@ -13,12 +13,15 @@ the files of all versions to scripts/generate-fields.mjs. Works with MLflow 2.x 
      "messages": {"mlflow.GetRun": [{"name": "run_id", "json_name": "runId", "type": "string"}, ...]},
      "enums":    {"mlflow.RunStatus": {"RUNNING": 1, ...}}}
 
-`request` is the protobuf message a Flask route parses; `query` the declared query of a FastAPI route.
+`request` is the protobuf message a Flask route parses, or the pydantic model a FastAPI route does, which
+stands among the messages as `json.MODULE.NAME`; `query` is the declared query of a FastAPI route.
 """
 import json
 import os
 import sys
 import tempfile
+import types
+import typing
 
 # Behave like `mlflow server`, so that routes that depend on its environment are there.
 _tmp = tempfile.mkdtemp(prefix="dump_routes_")
@@ -87,7 +90,8 @@ def requests_by_route():
     for path, handler, methods in get_endpoints(Recorder):
         if isinstance(handler, Recorder):
             for method in methods:
-                found[(method, path)] = handler.message.DESCRIPTOR
+                # MLflow 3.0 and 3.1 register one path for two messages: Flask serves the first.
+                found.setdefault((method, path), handler.message.DESCRIPTOR)
     return found
 
 
@@ -103,6 +107,54 @@ def flask_routes():
                 record_message(descriptor)
                 row["request"] = descriptor.full_name
             yield row
+
+
+JSON_SCALARS = {str: "string", int: "int64", float: "double", bool: "bool"}
+
+
+def without_none(annotation):
+    """`X` for `X | None` and `Annotated[X, ...]`."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return without_none(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
+        return without_none(kinds[0]) if len(kinds) == 1 else annotation
+    return annotation
+
+
+def record_model(model):
+    """Remember a pydantic model in the form of a message; what has no such form is `json`, any value."""
+    module = model.__module__.rsplit(".", 1)[-1]
+    name = f"json.{module}.{model.__name__}"
+    if name in messages:
+        return name
+    rows = messages[name] = []
+    for field_name, info in model.model_fields.items():
+        annotation = without_none(info.annotation)
+        spelled = info.alias or field_name
+        row = {"name": spelled, "json_name": spelled, "type": "json"}
+        if typing.get_origin(annotation) is list:
+            row["repeated"] = True
+            annotation = without_none(typing.get_args(annotation)[0])
+        if annotation in JSON_SCALARS:
+            row["type"] = JSON_SCALARS[annotation]
+        elif isinstance(annotation, type) and hasattr(annotation, "model_fields"):
+            row["type"] = "message"
+            row["message"] = record_model(annotation)
+        elif row.pop("repeated", False):
+            row["type"] = "json"
+        rows.append(row)
+    if model.model_config.get("extra") == "allow":
+        rows.append({"name": "*", "json_name": "*", "type": "json"})
+    return name
+
+
+def body_model(dependant):
+    for parameter in dependant.body_params:
+        annotation = without_none(parameter.field_info.annotation)
+        if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
+            return record_model(annotation)
+    return None
 
 
 def flattened(routes):
@@ -132,6 +184,10 @@ def fastapi_routes():
                 else str(p.field_info.annotation)
                 for p in dependant.query_params
             }
+        if dependant is not None:
+            model = body_model(dependant)
+            if model is not None:
+                row["request"] = model
         yield row
 
 

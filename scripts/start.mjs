@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { ensureBuild } from './lib/ensure-build.mjs';
 import { ensureMlflow } from './lib/ensure-mlflow.mjs';
 import { ensurePackages } from './lib/ensure-packages.mjs';
-import { NEWEST_MLFLOW } from './lib/mlflow-versions.mjs';
+import { STARTED_MLFLOW } from './lib/mlflow-versions.mjs';
 import { pinnedEnvironment, pinnedNode, root } from './lib/paths.mjs';
 
 await ensurePackages();
 await ensureBuild();
-const python = await ensureMlflow(NEWEST_MLFLOW);
+const python = await ensureMlflow(STARTED_MLFLOW);
 
 const gateway = spawn(pinnedNode, [join(root, 'dist', 'cli', 'start', 'index.js'), '--python', python], {
   cwd: root,

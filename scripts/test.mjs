@@ -1,17 +1,23 @@
 // `npm test`: sets up what is missing, then format and lint, types, imports, build and every test. What stands after
-// `npm test --` goes to vitest. Plain JavaScript without dependencies, because it begins on the Node that is there.
+// `npm test --` goes to vitest, but for `--mlflow VERSION`, which has tests run on that MLflow in place of the newest and
+// the oldest. Plain JavaScript without dependencies, because it begins on the Node that is there.
 import './lib/check-node.mjs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureBuild } from './lib/ensure-build.mjs';
 import { ensureMlflow } from './lib/ensure-mlflow.mjs';
 import { ensurePackages } from './lib/ensure-packages.mjs';
-import { NEWEST_MLFLOW, OLDEST_MLFLOW } from './lib/mlflow-versions.mjs';
+import { mlflowOf, TESTED_MLFLOWS } from './lib/mlflow-versions.mjs';
 import { bin, pinnedEnvironment, root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { step } from './lib/step.mjs';
 
-const env = pinnedEnvironment();
+const { versions, forVitest } = splitArguments(process.argv.slice(2));
+const others = versions.map(mlflowOf);
+const env = {
+  ...pinnedEnvironment(),
+  ...(versions.length > 0 && { MLFLOW_TEST_VERSIONS: versions.join() }),
+};
 const command =
   (name, ...args) =>
   (onLine) =>
@@ -27,13 +33,24 @@ await step(
 );
 await ensureBuild();
 if (!process.env.MLFLOW_TEST_VENVS) {
-  for (const mlflow of [NEWEST_MLFLOW, OLDEST_MLFLOW]) await ensureMlflow(mlflow);
+  for (const mlflow of [...TESTED_MLFLOWS, ...others]) await ensureMlflow(mlflow);
 }
 
 // Last, and nothing printed after it: its closing line is the run's.
-const { status } = spawnSync(join(bin, 'vitest'), ['run', ...process.argv.slice(2)], {
+const { status } = spawnSync(join(bin, 'vitest'), ['run', ...forVitest], {
   cwd: root,
   env,
   stdio: 'inherit',
 });
 process.exit(status === null ? 1 : status);
+
+/** Takes each `--mlflow VERSION` out of the arguments. */
+function splitArguments(given) {
+  const versions = [];
+  const forVitest = [];
+  for (const [at, argument] of given.entries()) {
+    if (given[at - 1] === '--mlflow') versions.push(argument);
+    else if (argument !== '--mlflow') forVitest.push(argument);
+  }
+  return { versions, forVitest };
+}

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load-config.ts';
-import { pythonOf } from './support/mlflow.ts';
+import { NEWEST, pythonOf } from './support/mlflow.ts';
 
 interface Service {
   readonly ports?: readonly string[];
@@ -19,7 +19,7 @@ interface Compose {
 function readCompose(): Compose {
   const input = readFileSync(new URL('../docker-compose.yaml', import.meta.url));
   const script = 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))';
-  return JSON.parse(execFileSync(pythonOf('3.17.2'), ['-c', script], { input, encoding: 'utf8' }));
+  return JSON.parse(execFileSync(pythonOf(NEWEST), ['-c', script], { input, encoding: 'utf8' }));
 }
 
 const { services, networks } = readCompose();

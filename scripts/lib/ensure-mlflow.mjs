@@ -13,11 +13,11 @@ import { step } from './step.mjs';
  * @returns its interpreter.
  */
 export async function ensureMlflow(mlflow) {
-  const { version, requirements } = mlflow;
+  const { version, installs } = mlflow;
   const home = join(root, '.venv', `mlflow-${version}`);
   const python = join(home, 'bin', 'python');
   const marker = join(home, '.complete');
-  const wanted = requirements.join('\n');
+  const wanted = installs.flat().join('\n');
   // The interpreter is a link, which dangles once the system's Python was replaced.
   if (isMarked(marker, wanted) && existsSync(python)) return python;
   // One that runs is completed; anything else is begun anew.
@@ -32,7 +32,9 @@ export async function ensureMlflow(mlflow) {
         await run(systemPython, ['-m', 'venv', home], { onLine });
       }
       const flags = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-      await run(python, ['-m', 'pip', 'install', ...flags, ...requirements], { onLine });
+      for (const packages of installs) {
+        await run(python, ['-m', 'pip', 'install', ...flags, ...packages], { onLine });
+      }
       await run(python, ['-m', 'mlflow', '--version'], { onLine });
       mark(marker, wanted);
     },

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { checkConfig } from '../../src/cli/check-config.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { OLDEST, sharedMlflow } from '../support/mlflow.ts';
 import { type Ran, ran, type StoreSurroundings } from './io.ts';
 
 const checking = (surroundings: StoreSurroundings, connect = false): Promise<Ran> =>
@@ -54,7 +54,7 @@ describe('with --connect', () => {
     const store = await open(uri);
     await addUser(store, 'alice');
     await addUser(store, 'root', true);
-    const { socketUri } = await sharedMlflow('2.15.1');
+    const { socketUri } = await sharedMlflow(OLDEST);
     const { code, stdout, stderr } = await checking(
       { databaseUri: uri, env: { MLFLOW_AUTH_UPSTREAM_URI: socketUri } },
       true,

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { importBasicAuth } from '../../src/cli/import.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { runPython } from '../support/mlflow.ts';
+import { NEWEST, OLDEST, runPython } from '../support/mlflow.ts';
 import { type Ran, ran } from './io.ts';
 
 /** Nobody has to listen there: these sign-ins are answered by the gateway alone. */
@@ -68,10 +68,10 @@ const file = (name: string) => join(directory, name);
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'basic-auth-'));
-  await runPython('2.15.1', WRITE_2_15, { FILE: file('2.15.db') });
-  await runPython('3.17.2', WRITE_3_17, { FILE: file('3.17.db') });
+  await runPython(OLDEST, WRITE_2_15, { FILE: file('2.15.db') });
+  await runPython(NEWEST, WRITE_3_17, { FILE: file('3.17.db') });
   copyFileSync(file('2.15.db'), file('upgraded.db'));
-  await runPython('3.17.2', UPGRADE, { FILE: file('upgraded.db') });
+  await runPython(NEWEST, UPGRADE, { FILE: file('upgraded.db') });
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { interpolate, readIni } from '../../src/config/read-ini.ts';
-import { pythonOf } from '../support/mlflow.ts';
+import { NEWEST, pythonOf } from '../support/mlflow.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'ini-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -28,7 +28,7 @@ print(json.dumps([read(text) for text in json.load(open(sys.argv[2]))]))
 `;
   const input = join(dir, 'texts.json');
   writeFileSync(input, JSON.stringify(texts));
-  const out = execFileSync(pythonOf('3.17.2'), ['-c', script, join(dir, 'read.ini'), input], {
+  const out = execFileSync(pythonOf(NEWEST), ['-c', script, join(dir, 'read.ini'), input], {
     encoding: 'utf8',
   });
   return JSON.parse(out);

@@ -7,7 +7,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { isMlflow2, MLFLOW_VERSIONS, OLDEST, runPython, sharedMlflow } from '../support/mlflow.ts';
 
 const API = '/api/2.0/mlflow';
 const FILES = '/api/2.0/mlflow-artifacts/artifacts';
@@ -71,8 +71,8 @@ print("done")
 `;
 
 test('the classic client of MLflow 2.15 works call by call', async () => {
-  const gateway = await startGateway((await sharedMlflow('2.15.1')).socketUri);
-  const printed = await runPython('2.15.1', CLIENT, {
+  const gateway = await startGateway((await sharedMlflow(OLDEST)).socketUri);
+  const printed = await runPython(OLDEST, CLIENT, {
     MLFLOW_TRACKING_URI: gateway.url,
     MLFLOW_TRACKING_USERNAME: gateway.admin.username,
     MLFLOW_TRACKING_PASSWORD: gateway.admin.password,
@@ -125,7 +125,7 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     const password = 'another long password';
     const change = { username: who.username, password };
     const path = `${API}/users/update-password`;
-    if (version === '2.15.1') expect(await status(who.patch(path, change))).toBe(200);
+    if (isMlflow2(version)) expect(await status(who.patch(path, change))).toBe(200);
     else {
       expect(await status(who.patch(path, change))).toBe(400);
       expect(await status(who.patch(path, { ...change, current_password: who.password }))).toBe(200);

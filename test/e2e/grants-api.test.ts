@@ -1,7 +1,7 @@
 /** MLflow 3.17's users, grants and roles API, and the older one over the same grants, by the stock clients of both. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { type MlflowVersion, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, OLDEST, runPython, sharedMlflow } from '../support/mlflow.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
@@ -9,17 +9,12 @@ const A3 = '/api/3.0/mlflow';
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
 });
 afterAll(() => gateway.close());
 
 /** Runs a script with `client`, the AuthServiceClient of a version, signed in as somebody; answers the JSON it prints. */
-async function withClient(
-  version: MlflowVersion,
-  who: Person,
-  script: string,
-  names: Record<string, string> = {},
-) {
+async function withClient(version: string, who: Person, script: string, names: Record<string, string> = {}) {
   const printed = await runPython(
     version,
     `
@@ -86,7 +81,7 @@ describe('the client of MLflow 3.17.2', () => {
     const experiment = await createExperiment(gateway.admin);
     const names = { user: unique('user'), role: unique('role'), experiment };
     const seen = await withClient(
-      '3.17.2',
+      NEWEST,
       gateway.admin,
       `
 user = client.create_user(names["user"], "a long password of mine")
@@ -144,7 +139,7 @@ print(json.dumps({
     const role = await roleOf(alice, ['experiment', '*', 'READ']);
     const names = { me: bob.username, other: alice.username, experiment, role: String(role) };
     const seen = await withClient(
-      '3.17.2',
+      NEWEST,
       bob,
       `
 me, other, role, experiment = names["me"], names["other"], int(names["role"]), names["experiment"]
@@ -188,7 +183,7 @@ describe('the classic client and the new one', () => {
     const names = { experiment, bob: bob.username, carol: carol.username };
     await granted(alice, bob, 'experiment', experiment, 'READ');
     const seen = await withClient(
-      '2.15.1',
+      OLDEST,
       alice,
       `
 experiment = names["experiment"]

@@ -9,7 +9,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
 
 const A2 = '/api/2.0/mlflow';
@@ -18,7 +18,7 @@ const A3 = '/api/3.0/mlflow';
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
 });
 afterAll(() => gateway.close());
 

@@ -8,7 +8,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { runPython, sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, runPython, sharedMlflow } from '../support/mlflow.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
@@ -18,7 +18,7 @@ let owner: Person;
 let other: Person;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
 });
 afterAll(() => gateway.close());
 
@@ -224,7 +224,7 @@ describe('an MCP server', () => {
 
   test('is reached by MLflow’s client, which encodes the slash in its name', async () => {
     const printed = await runPython(
-      '3.17.2',
+      NEWEST,
       `
 from mlflow import MlflowClient
 client, name = MlflowClient(), "${unique('com.example/client')}"
@@ -397,7 +397,7 @@ describe('a scorer', () => {
     experiment = await createExperiment(owner);
     id = `${experiment}/my%20judge%27s%2F1`;
     await runPython(
-      '3.17.2',
+      NEWEST,
       `
 import os
 from mlflow.genai.scorers import RelevanceToQuery

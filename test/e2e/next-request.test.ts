@@ -10,7 +10,7 @@ import {
   startGateway,
   type TestGateway,
 } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
 
 const API = '/api/2.0/mlflow';
 
@@ -22,7 +22,7 @@ describe('a change counts on the very next request, made here or in another proc
   let experiment: string;
 
   beforeAll(async () => {
-    const { socketUri } = await sharedMlflow('3.17.2');
+    const { socketUri } = await sharedMlflow(NEWEST);
     const database_uri = `sqlite:///${join(dir, 'shared.db')}`;
     here = await startGateway(socketUri, { database_uri });
     there = await startGateway(socketUri, { database_uri });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { mlflowOf, STARTED_MLFLOW, TESTED_MLFLOWS } from '../../scripts/lib/mlflow-versions.mjs';
 
 const LIB = new URL('../../scripts/lib/', import.meta.url);
 
@@ -121,12 +121,14 @@ describe('the fingerprint that decides whether something is done anew', () => {
   });
 });
 
-test('what npm test installs, what the tests want and what compose runs are the same MLflows', async () => {
-  const { NEWEST_MLFLOW, OLDEST_MLFLOW } = await import(new URL('mlflow-versions.mjs', LIB).href);
-  expect([NEWEST_MLFLOW.version, OLDEST_MLFLOW.version]).toEqual([...MLFLOW_VERSIONS]);
-  for (const { version, requirements } of [NEWEST_MLFLOW, OLDEST_MLFLOW]) {
-    expect(requirements).toContain(`mlflow==${version}`);
-  }
+test('what npm start and compose run is the same MLflow, and each is installed in its own version', () => {
+  for (const { version, installs } of TESTED_MLFLOWS) expect(installs.at(-1)).toContain(`mlflow==${version}`);
   const compose = readFileSync(new URL('../../docker-compose.yaml', import.meta.url), 'utf8');
-  expect(compose).toContain(`image: ghcr.io/mlflow/mlflow:v${NEWEST_MLFLOW.version}\n`);
+  expect(compose).toContain(`image: ghcr.io/mlflow/mlflow:v${STARTED_MLFLOW.version}\n`);
+});
+
+test('an MLflow of any other version is installed with what its kind needs', () => {
+  expect(mlflowOf('2.20.4').installs).toEqual([['mlflow==2.20.4', 'setuptools<81', 'sqlalchemy<2.1']]);
+  expect(mlflowOf('3.10.1').installs).toEqual([['mlflow==3.10.1', 'flask-wtf<2']]);
+  for (const mlflow of TESTED_MLFLOWS) expect(mlflowOf(mlflow.version)).toBe(mlflow);
 });

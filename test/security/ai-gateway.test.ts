@@ -9,7 +9,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
 import { newNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace } from '../support/traces.ts';
 
@@ -23,7 +23,7 @@ let alices: string;
 let definition: string;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri, {
+  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri, {
     ai_gateway_allowed_hosts: '1.1.1.1',
   });
 });

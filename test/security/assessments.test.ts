@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { grant, type Person, type TestGateway } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
 
@@ -16,7 +17,7 @@ let alices: string;
 let bobs: string;
 
 beforeAll(async () => {
-  ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2'));
+  ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST));
 });
 afterAll(() => gateway.close());
 

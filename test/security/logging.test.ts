@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRun, grant, type Person, type TestGateway } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { MLFLOW_VERSIONS, NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 
 const RUNS = '/api/2.0/mlflow/runs';
@@ -85,7 +85,7 @@ describe('a logged model of MLflow 3.17.2', () => {
       .model_id as string;
 
   test('gets no metric, and is no input or output, from a run of somebody who may not edit it', async () => {
-    const { gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2');
+    const { gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST);
     onTestFinished(() => gateway.close());
     await grant(alice, bob, { experiment: alices }, 'READ');
     const run_id = await createRun(bob, bobs);

@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../src/errors.ts';
 import { liveRoutes, SAMPLED_VERSIONS, type Shape, shapeOf } from '../../src/mlflow/read/fields.ts';
 import { readJson } from '../../src/mlflow/read/json.ts';
+import { withoutFields } from '../../src/mlflow/read/leave-out.ts';
 import { readMessage } from '../../src/mlflow/read/message.ts';
 import { readQuery } from '../../src/mlflow/read/query.ts';
 import { readArtifactPath, readTarget } from '../../src/mlflow/read/target.ts';
 import { artifactPath, jsonText, messageText, queryText, sample } from '../mlflow/read/arbitraries.ts';
+import { isMlflow2 } from '../support/mlflow.ts';
 import { askOracle, isOracleMissing, ORACLE_VERSIONS } from '../support/oracle.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -45,9 +47,22 @@ function disagreements(version: string, cases: readonly Case[], expected: readon
 const operations = [...new Set(SAMPLED_VERSIONS.flatMap((version) => liveRoutes(version) ?? []))].flatMap(
   (operation) => {
     const shape = shapeOf(operation);
-    return shape === undefined ? [] : [{ operation, shape }];
+    // What has no protobuf message the oracle cannot ask MLflow's parser about.
+    const isProtobuf = shape !== undefined && shape.name !== operation && !shape.name.startsWith('json.');
+    return isProtobuf ? [{ operation, shape }] : [];
   },
 );
+
+/** A body as it is forwarded to a version, and what was read from it; undefined where it is refused. */
+function readFor(version: string, sent: string, shape: Shape) {
+  const left: string[] = [];
+  const leaveOut = (path: string) => left.push(path);
+  const view = accepted(() =>
+    readMessage(readJson(Buffer.from(sent)), shape, { version, lenient: false, leaveOut }),
+  );
+  if (view === undefined) return undefined;
+  return { view, forwarded: left.length === 0 ? sent : withoutFields(Buffer.from(sent), left).toString() };
+}
 
 const ASSESS = 'POST 3.0 traces/:trace_id/assessments';
 
@@ -84,10 +99,11 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
       const cases = bodies.flatMap(({ operation, shape }) =>
         [...sample(messageText(shape), 150), ...(operation === ASSESS ? DEEP_VALUES : [])].flatMap(
           (sent): Case[] => {
-            const view = accepted(() => readMessage(readJson(Buffer.from(sent)), shape));
-            if (view === undefined) return [];
+            const read = readFor(version, sent, shape);
+            if (read === undefined) return [];
+            const { view, forwarded } = read;
             const [method] = operation.split(' ');
-            const question = { ask: 'body', message: shape.name, method, base64: base64(sent), view };
+            const question = { ask: 'body', message: shape.name, method, base64: base64(forwarded), view };
             return [{ sent: `${operation} ${sent}`, question }];
           },
         ),
@@ -130,8 +146,7 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
         sample(queryText(shape), 150).flatMap((sent): Case[] => {
           const query = accepted(() => readQuery(sent, shape));
           // 2.15.1 answers 500 to these, and does nothing.
-          if (query === undefined || (version === '2.15.1' && !/^([^=&]+=[^=&]*(&|$))+$/.test(sent)))
-            return [];
+          if (query === undefined || (isMlflow2(version) && !/^([^=&]+=[^=&]*(&|$))+$/.test(sent))) return [];
           const view = asMessage(query, shape);
           return [
             {

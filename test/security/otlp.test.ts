@@ -3,6 +3,7 @@ import { deflateRawSync, deflateSync, gzipSync, inflateRawSync, inflateSync } fr
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readSpanExport } from '../../src/mlflow/read/otlp.ts';
 import { createRun, type Person, type TestGateway } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { sendRaw, statusOf } from '../support/raw-http.ts';
 import { encodeHidden, encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';
@@ -12,7 +13,7 @@ const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 const newTrace = () => randomBytes(16).toString('hex');
 
-describe('spans sent over OTLP to MLflow 3.17.2', () => {
+describe('spans sent over OTLP', () => {
   let gateway: TestGateway;
   let alice: Person;
   let bob: Person;
@@ -21,7 +22,7 @@ describe('spans sent over OTLP to MLflow 3.17.2', () => {
   let bobsTrace: string;
 
   beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2', {
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST, {
       max_json_body_bytes: '200000',
     }));
   });
@@ -68,7 +69,7 @@ describe('spans sent over OTLP to MLflow 3.17.2', () => {
         const trace = newTrace();
         const headers = encoding === '' ? {} : { 'content-encoding': encoding };
         const answer = await send(alice, alices, pack(body(trace)), headers, type);
-        expect([type, encoding, answer.status, answer.text]).toEqual([type, encoding, 200, '']);
+        expect([type, encoding, answer.status]).toEqual([type, encoding, 200]);
         expect(await spansOf(trace)).toEqual(['00000000000000aa']);
       }
     }

@@ -7,6 +7,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { startTrace } from '../support/traces.ts';
 
@@ -21,7 +22,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
   let bobs: string;
 
   beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours('3.17.2'));
+    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST));
   });
   afterAll(() => gateway.close());
 

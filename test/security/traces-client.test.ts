@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { startGateway, unique } from '../support/gateway.ts';
-import { runPython, sharedMlflow } from '../support/mlflow.ts';
+import { NEWEST, runPython, sharedMlflow } from '../support/mlflow.ts';
 
 describe('traces of the Python client', () => {
   test('are logged, tagged and found by their owner, and not by somebody else', async () => {
-    const version = '3.17.2';
+    const version = NEWEST;
     const gateway = await startGateway((await sharedMlflow(version)).socketUri);
     try {
       const alice = await gateway.person('alice');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRun, type Person, type TestGateway, unique } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, type MlflowVersion } from '../support/mlflow.ts';
+import { MLFLOW_VERSIONS, NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { encodeSpans } from '../support/spans.ts';
 import { newTraceId, startTrace, startTraceV2, traceBody } from '../support/traces.ts';
@@ -19,7 +19,7 @@ let bob: Person;
 let alices: string;
 let bobs: string;
 
-async function start(version: MlflowVersion) {
+async function start(version: string) {
   ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
 }
 
@@ -89,7 +89,7 @@ describe.each(MLFLOW_VERSIONS)('traces of the API of MLflow 2, in MLflow %s', (v
 });
 
 describe('traces of the API of MLflow 3', () => {
-  beforeAll(() => start('3.17.2'));
+  beforeAll(() => start(NEWEST));
   afterAll(() => gateway.close());
 
   const assessment = {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NEWEST } from './mlflow.ts';
 import type { Ids } from './sample-request.ts';
 
 /** A header that the test puts on a request to know it again upstream; the gateway's own look-ups lack it. */
@@ -42,7 +43,7 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
     const probe = request.headers[PROBE];
     if (typeof probe === 'string') arrived.set(probe, body);
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/version') response.end('3.17.2');
+    if (request.url === '/version') response.end(NEWEST);
     else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
     else if (probe === undefined) {
       response.end(JSON.stringify(isForeign(request.url ?? '') ? foreignFacts : facts));

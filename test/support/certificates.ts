@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { pythonOf } from './mlflow.ts';
+import { NEWEST, pythonOf } from './mlflow.ts';
 
 /** An authority, a certificate of it for localhost and one for a client, valid from a day ago for two days. */
 const CERTIFICATES = `
@@ -35,5 +35,5 @@ local = x509.SubjectAlternativeName([x509.DNSName("localhost")])
  * its key (`client.pem`), and an authority that has signed none of them (`other.pem`).
  */
 export function writeCertificates(dir: string): void {
-  execFileSync(pythonOf('3.17.2'), ['-c', CERTIFICATES, dir]);
+  execFileSync(pythonOf(NEWEST), ['-c', CERTIFICATES, dir]);
 }

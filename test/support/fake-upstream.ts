@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NEWEST } from './mlflow.ts';
 
 /** A request as it arrived upstream; the body as far as the handler let it be read. */
 export interface Arrived {
@@ -30,7 +31,7 @@ export async function startFakeUpstream(first?: Answering): Promise<FakeUpstream
   let answering = first;
   const server = createServer(async (request, response) => {
     if (request.url === '/version') {
-      response.end('3.17.2');
+      response.end(NEWEST);
       return;
     }
     if (answering !== undefined) {

@@ -7,17 +7,31 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
+import { NEWEST_MLFLOW, OLDEST_MLFLOW, STARTED_MLFLOW } from '../../scripts/lib/mlflow-versions.mjs';
 import { awaitHealth } from '../../src/cli/start/await-health.ts';
 import { endTethered, spawnTethered } from '../../src/cli/start/tethered.ts';
 import { upstreamEnvironment } from '../../src/cli/start/upstream-environment.ts';
 
-/** The stock MLflows that tests run: the newest and the oldest that the gateway serves. */
-export const MLFLOW_VERSIONS = ['3.17.2', '2.15.1'] as const;
-export type MlflowVersion = (typeof MLFLOW_VERSIONS)[number];
+/** The newest that the gateway serves, what `npm start` runs, and the oldest. */
+export const NEWEST = NEWEST_MLFLOW.version;
+export const STARTED = STARTED_MLFLOW.version;
+export const OLDEST = OLDEST_MLFLOW.version;
+
+/**
+ * The stock MLflows that every test runs on: the newest and the oldest that the gateway serves, or what stands in
+ * `MLFLOW_TEST_VERSIONS`, by commas, as `npm test -- --mlflow 3.10.1 test/e2e` has it.
+ */
+export const MLFLOW_VERSIONS: readonly string[] = process.env['MLFLOW_TEST_VERSIONS']?.split(',') ?? [
+  NEWEST,
+  OLDEST,
+];
+
+/** Whether a version is one of MLflow 2, which is Flask alone and has no traces of version 3, GenAI or roles. */
+export const isMlflow2 = (version: string) => version.startsWith('2.');
 
 /** Where a running stock MLflow is reached. */
 export interface MlflowAddress {
-  readonly version: MlflowVersion;
+  readonly version: string;
   /** `http://127.0.0.1:<port>`, past the gateway: what an administrator of MLflow itself would use. */
   readonly uri: string;
   /** `unix:/…`, for the gateway's `upstream_uri`. */
@@ -42,14 +56,14 @@ const STOP_MS = 10_000;
 const SCRIPT_MS = 120_000;
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
-const SERVER_OPTIONS = {
-  '3.17.2': (socketPath: string) => ['--uvicorn-opts', `--uds ${socketPath}`],
-  // gunicorn listens on the TCP port as well, hence --port 0 below: any free one.
-  '2.15.1': (socketPath: string) => ['--gunicorn-opts', `--bind unix:${socketPath}`],
-} as const satisfies Record<MlflowVersion, (socketPath: string) => string[]>;
+/** MLflow 3.0 to 3.2 run on gunicorn, which listens on the TCP port as well: hence --port 0 below, any free one. */
+const listenOn = (version: string, socketPath: string) =>
+  isMlflow2(version) || /^3\.[0-2]\./.test(version)
+    ? ['--gunicorn-opts', `--bind unix:${socketPath}`]
+    : ['--uvicorn-opts', `--uds ${socketPath}`];
 
 /** The interpreter of the virtual environment that `npm test` makes for a version. */
-export function pythonOf(version: MlflowVersion): string {
+export function pythonOf(version: string): string {
   const python = resolve(
     REPOSITORY,
     process.env['MLFLOW_TEST_VENVS'] ?? '.venv',
@@ -67,7 +81,7 @@ export function pythonOf(version: MlflowVersion): string {
  * @param options.dir - takes its database, artifacts and log; made when missing, left when it stops.
  * @throws Error with the end of its log when it does not come up.
  */
-export async function startMlflow(options: { version: MlflowVersion; dir: string }): Promise<RunningMlflow> {
+export async function startMlflow(options: { version: string; dir: string }): Promise<RunningMlflow> {
   const { version, dir } = options;
   const python = pythonOf(version);
   mkdirSync(join(dir, 'artifacts'), { recursive: true });
@@ -82,7 +96,7 @@ export async function startMlflow(options: { version: MlflowVersion; dir: string
       ...['-m', 'mlflow', 'server', '--workers', '1', '--host', '127.0.0.1', '--port', '0'],
       ...['--backend-store-uri', `sqlite:///${join(dir, 'mlflow.db')}`],
       ...['--artifacts-destination', join(dir, 'artifacts'), '--serve-artifacts'],
-      ...SERVER_OPTIONS[version](socketPath),
+      ...listenOn(version, socketPath),
     ],
     cwd: dir,
     env: upstreamEnvironment(process.env),
@@ -117,7 +131,7 @@ export async function startMlflow(options: { version: MlflowVersion; dir: string
 }
 
 /** The MLflow of this version that all test files of a run share; started when the first asks for it. */
-export async function sharedMlflow(version: MlflowVersion): Promise<MlflowAddress> {
+export async function sharedMlflow(version: string): Promise<MlflowAddress> {
   const answer = await fetch(`${inject('mlflowBroker')}/${version}`);
   if (!answer.ok) throw new Error(await answer.text());
   return (await answer.json()) as MlflowAddress;
@@ -129,11 +143,10 @@ export async function sharedMlflow(version: MlflowVersion): Promise<MlflowAddres
  */
 export async function startMlflowBroker(): Promise<{ url: string; close(): Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'mlflow-shared-'));
-  const started = new Map<MlflowVersion, Promise<RunningMlflow>>();
+  const started = new Map<string, Promise<RunningMlflow>>();
   const broker = createServer(async (asked, answer) => {
-    const version = MLFLOW_VERSIONS.find((known) => asked.url === `/${known}`);
+    const version = asked.url?.slice(1) ?? '';
     try {
-      if (version === undefined) throw new Error(`no such MLflow: ${asked.url}`);
       const mlflow = started.get(version) ?? startMlflow({ version, dir: join(dir, version) });
       started.set(version, mlflow);
       const { uri, socketUri, python } = await mlflow;
@@ -166,7 +179,7 @@ export async function startMlflowBroker(): Promise<{ url: string; close(): Promi
  * @throws Error with its traceback when it fails.
  */
 export async function runPython(
-  version: MlflowVersion,
+  version: string,
   script: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {

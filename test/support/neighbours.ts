@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config.ts';
 import { createExperiment, type Person, startGateway, type TestGateway } from './gateway.ts';
-import { type MlflowVersion, sharedMlflow } from './mlflow.ts';
+import { sharedMlflow } from './mlflow.ts';
 
 /** Two users with an experiment each, who hold nothing of one another's. */
 export interface Neighbours {
@@ -19,7 +19,7 @@ export async function newNeighbours(gateway: TestGateway): Promise<Neighbours> {
 
 /** The two, and a gateway of their own in front of a real MLflow. */
 export async function startNeighbours(
-  version: MlflowVersion,
+  version: string,
   overrides: Partial<Record<keyof Config, string>> = {},
 ): Promise<Neighbours & { readonly gateway: TestGateway }> {
   const gateway = await startGateway((await sharedMlflow(version)).socketUri, overrides);

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NEWEST, OLDEST } from './mlflow.ts';
 
 /** The MLflow versions that tests ask how they read a request. */
-export const ORACLE_VERSIONS = ['2.15.1', '3.17.2'] as const;
+export const ORACLE_VERSIONS = [OLDEST, NEWEST] as const;
 
 /** The Python that a version of MLflow is installed for. */
 export const pythonOf = (version: string) =>

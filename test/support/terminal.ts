@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pythonOf } from './mlflow.ts';
+import { NEWEST, pythonOf } from './mlflow.ts';
 
 /** Runs a program on a pseudo-terminal, types along a dialogue, prints the exit code and the screen as JSON. */
 const TERMINAL = `
@@ -34,7 +34,7 @@ export async function typeOnTerminal(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ readonly code: number; readonly shown: string }> {
   const { stdout } = await promisify(execFile)(
-    pythonOf('3.17.2'),
+    pythonOf(NEWEST),
     ['-c', TERMINAL, JSON.stringify(dialogue), ...command],
     { env, timeout: 20_000 },
   );

@@ -1,5 +1,6 @@
 import { invalid } from '../../errors.ts';
-import type { Field, Shape } from './fields.ts';
+import { type Field, isOf, type Shape } from './fields.ts';
+import { ANY, type Reading } from './message.ts';
 import { decodeOnce } from './percent.ts';
 import { readScalarText } from './scalar.ts';
 
@@ -17,9 +18,10 @@ const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
  *
  * @param rawQuery - what follows the `?`, as received.
  * @param shape - the declared parameters; without one every parameter is text and may be sent once.
+ * @param reading - all versions and every parameter if not given; is told what only other versions declare.
  * @throws ApiError 400 that names the parameter.
  */
-export function readQuery(rawQuery: string, shape?: Shape): Query {
+export function readQuery(rawQuery: string, shape?: Shape, reading: Reading = ANY): Query {
   const query = new Map<string, string[]>();
   if (rawQuery === '') return query;
   if (rawQuery.includes(';')) throw invalid('Encode the semicolon in the query as %3B.');
@@ -31,9 +33,23 @@ export function readQuery(rawQuery: string, shape?: Shape): Query {
     const key = decode(mark === -1 ? part : part.slice(0, mark));
     const value = mark === -1 ? '' : decode(part.slice(mark + 1));
     if (!KEY.test(key)) throw invalid('The query has a parameter whose name is not a plain word.');
-    add(query, key, value, shape?.fields.get(key));
+    const field = shape?.fields.get(key);
+    if (!reading.lenient && !isTaken(key, field, reading)) continue;
+    add(query, key, value, field);
   }
   return query;
+}
+
+/** @throws ApiError 400 for a parameter that no version declares. */
+function isTaken(key: string, field: Field | undefined, { version, leaveOut }: Reading): boolean {
+  if (field === undefined) {
+    throw invalid(
+      `Unknown query parameter '${key}': leave it out of this request. Only an admin may send it.`,
+    );
+  }
+  if (isOf(field.versions, version)) return true;
+  leaveOut(key);
+  return false;
 }
 
 function add(query: Map<string, string[]>, key: string, value: string, field: Field | undefined): void {
@@ -51,8 +67,8 @@ function checkValue(key: string, value: string, field: Field): void {
   if (type.kind === 'scalar') {
     readScalarText(type.scalar, value, key);
   } else if (type.kind === 'enum') {
-    if (!type.numbers.has(value)) {
-      throw invalid(`Query parameter '${key}' must be one of ${[...type.numbers.keys()].join(', ')}.`);
+    if (!type.values.has(value)) {
+      throw invalid(`Query parameter '${key}' must be one of ${[...type.values.keys()].join(', ')}.`);
     }
   } else {
     throw invalid(`'${key}' cannot be sent in the query.`);

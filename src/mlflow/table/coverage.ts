@@ -1,4 +1,5 @@
 import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
+import { nearestVersion, neighboursOf } from '../read/versions.ts';
 import { expandPath, operationsOf } from './match.ts';
 import type { AnyRow } from './row.ts';
 
@@ -8,12 +9,22 @@ import type { AnyRow } from './row.ts';
  * `covered`: every operation of this very version has a row. `between`: the version was not looked at
  * itself, but lies between two that were, and every operation of theirs has a row. `missing`: these
  * operations have none, and only an admin may use them. `unknown`: outside of what was looked at.
+ *
+ * `readAs` is the version whose messages say which fields a request may have; undefined for all of them.
  */
 export type Coverage =
   | { readonly is: 'covered' }
-  | { readonly is: 'between'; readonly versions: readonly [string, string] }
+  | {
+      readonly is: 'between';
+      readonly versions: readonly [string, string];
+      readonly readAs: string | undefined;
+    }
   | { readonly is: 'missing'; readonly operations: readonly string[] }
-  | { readonly is: 'unknown'; readonly versions: readonly [oldest: string, newest: string] };
+  | {
+      readonly is: 'unknown';
+      readonly versions: readonly [oldest: string, newest: string];
+      readonly readAs: string | undefined;
+    };
 
 /** Servers of the MCP registry are named `namespace/slug`, for which the upstream has a greedy parameter. */
 const MCP_SERVER_NAME = /\/mcp-servers\/\*/;
@@ -28,6 +39,7 @@ export function keyOf(method: string, path: string): string {
     .split('/')
     .map((segment) => {
       if (/^(?:\*\w*|<path:\w+>|\{\w+:path\})$/.test(segment)) return '*';
+      if (/^@[:{]/.test(segment)) return '@:';
       return /^:|[<{]/.test(segment) ? ':' : segment;
     })
     .join('/');
@@ -59,48 +71,36 @@ export function uncovered(operations: readonly string[], rows: readonly AnyRow[]
 export function coverageOf(version: string, rows: readonly AnyRow[]): Coverage {
   const own = liveRoutes(version);
   if (own !== undefined) return covering(own, rows) ?? { is: 'covered' };
-  const asked = numbersOf(version);
-  const oldest = SAMPLED_VERSIONS[0] ?? '';
-  const newest = SAMPLED_VERSIONS.at(-1) ?? '';
-  const below = SAMPLED_VERSIONS.findLast(
-    (known) => asked !== undefined && isBefore(numbersOf(known), asked),
-  );
-  const above = SAMPLED_VERSIONS.find((known) => asked !== undefined && isBefore(asked, numbersOf(known)));
-  if (below === undefined || above === undefined) return { is: 'unknown', versions: [oldest, newest] };
-  const neighbours = [...(liveRoutes(below) ?? []), ...(liveRoutes(above) ?? [])];
-  return covering(neighbours, rows) ?? { is: 'between', versions: [below, above] };
+  const { below, above } = neighboursOf(version);
+  const readAs = nearestVersion(version);
+  if (below === undefined || above === undefined) {
+    return { is: 'unknown', versions: [SAMPLED_VERSIONS[0] ?? '', SAMPLED_VERSIONS.at(-1) ?? ''], readAs };
+  }
+  const operations = [...(liveRoutes(below) ?? []), ...(liveRoutes(above) ?? [])];
+  return covering(operations, rows) ?? { is: 'between', versions: [below, above], readAs };
 }
 
 /** One sentence about a coverage, for the log. */
 export function describeCoverage(coverage: Coverage): string {
   switch (coverage.is) {
     case 'covered':
-      return 'every operation of this version has a row in the table';
+      return 'every operation of this version has a row in the table, and every field is known';
     case 'between':
-      return `not looked at itself, but the table covers ${coverage.versions.join(' and ')}, between which it lies`;
+      return `not looked at itself, but the table covers ${coverage.versions.join(' and ')}, between which it lies; ${readAs(coverage)}`;
     case 'missing':
       return `only admins may use ${coverage.operations.join(', ')}: the table has no row`;
     case 'unknown':
-      return `outside of ${coverage.versions.join(' to ')}, which the table was made for: what it does not know is for admins only`;
+      return `outside of ${coverage.versions.join(' to ')}, which the table was made for: operations and fields that it does not know are for admins only; ${readAs(coverage)}`;
   }
+}
+
+function readAs({ readAs: version }: { readonly readAs: string | undefined }): string {
+  return version === undefined
+    ? 'requests may have the fields of any version'
+    : `requests may have the fields of ${version}`;
 }
 
 function covering(operations: readonly string[], rows: readonly AnyRow[]): Coverage | undefined {
   const missing = [...new Set(uncovered(operations, rows))];
   return missing.length === 0 ? undefined : { is: 'missing', operations: missing };
-}
-
-type Numbers = readonly [number, number, number];
-
-function numbersOf(version: string): Numbers | undefined {
-  const [, major, minor, patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?$/.exec(version) ?? [];
-  return major === undefined || minor === undefined
-    ? undefined
-    : [Number(major), Number(minor), Number(patch)];
-}
-
-function isBefore(a: Numbers | undefined, b: Numbers | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  const index = a.findIndex((number, position) => number !== b[position]);
-  return index !== -1 && (a[index] ?? 0) < (b[index] ?? 0);
 }

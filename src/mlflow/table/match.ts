@@ -121,8 +121,21 @@ export function operationsOf(rows: readonly AnyRow[]): readonly Operation[] {
 
 interface Entry {
   readonly operation: Operation;
-  /** Position of each parameter among the target's segments. */
-  readonly positions: readonly { readonly name: string; readonly index: number; readonly rest: boolean }[];
+  readonly positions: readonly Position[];
+}
+
+/** Where a parameter is among the target's segments. */
+interface Position {
+  readonly name: string;
+  readonly index: number;
+  readonly rest: boolean;
+  /** Characters of its segment before it: one in `@:organization`. */
+  readonly skipped: number;
+}
+
+function parameterOf(part: string, index: number): readonly Position[] {
+  const [, prefix = '', mark, name] = /^(@?)([:*])(\w+)$/.exec(part) ?? [];
+  return name === undefined ? [] : [{ name, index, rest: mark === '*', skipped: prefix.length }];
 }
 
 /** Builds the look-up from canonical path and method to an operation of the table. */
@@ -135,11 +148,7 @@ export function createMatcher(
       const positions = full
         .slice(1)
         .split('/')
-        .flatMap((part, index) =>
-          part.startsWith(':') || part.startsWith('*')
-            ? [{ name: part.slice(1), index, rest: part.startsWith('*') }]
-            : [],
-        );
+        .flatMap((part, index) => parameterOf(part, index));
       const url = full.replace(/\*\w+$/, '*');
       router.on(operation.method as FindMyWay.HTTPMethod, url, () => {}, {
         operation,
@@ -153,8 +162,8 @@ export function createMatcher(
     if (found === null) return undefined;
     const { operation, positions } = found.store as Entry;
     const params: Record<string, string> = {};
-    for (const { name, index, rest } of positions) {
-      const value = rest ? target.segments.slice(index).join('/') : target.segments[index];
+    for (const { name, index, rest, skipped } of positions) {
+      const value = rest ? target.segments.slice(index).join('/') : target.segments[index]?.slice(skipped);
       if (value === undefined || value === '') throw invalid(`The path has no ${name}.`);
       params[name] = value;
     }

@@ -152,8 +152,23 @@ function servedBy({ method, path, rules }: Operation): string {
   const versions = SAMPLED_VERSIONS.filter((version) =>
     KEYS_OF_VERSION.get(version)?.some((key) => keys.has(key)),
   );
-  return versions.length === SAMPLED_VERSIONS.length ? 'all' : versions.join(', ');
+  return versions.length === SAMPLED_VERSIONS.length ? 'all' : rangesOf(versions);
 }
+
+/** `3.9.0 to 3.12.0, from 3.15.2 on`. */
+function rangesOf(versions: readonly string[]): string {
+  const starts = versions.filter((version) => !versions.includes(before(version)));
+  return starts
+    .map((start) => {
+      const rest = SAMPLED_VERSIONS.slice(SAMPLED_VERSIONS.indexOf(start));
+      const gap = rest.findIndex((version) => !versions.includes(version));
+      if (gap === -1) return `from ${start} on`;
+      return gap === 1 ? start : `${start} to ${rest[gap - 1]}`;
+    })
+    .join(', ');
+}
+
+const before = (version: string) => SAMPLED_VERSIONS[SAMPLED_VERSIONS.indexOf(version) - 1] ?? '';
 
 const KEYS_OF_VERSION: ReadonlyMap<string, readonly string[]> = new Map(
   SAMPLED_VERSIONS.map((version) => [

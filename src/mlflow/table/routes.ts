@@ -1,5 +1,5 @@
 /**
- * The table: every operation that MLflow 2.15.1 to 3.17.2 serves. Those that this gateway adds stand in src/admin/routes.ts.
+ * The table: every operation that MLflow 2.15.1 to 3.18.0 serves. Those that this gateway adds stand in src/admin/routes.ts.
  *
  * A row reads: methods, path, what the caller needs, what the request touches, what follows.
  *
@@ -212,7 +212,7 @@ const runs: readonly Row[] = [
 const artifacts: readonly Row[] = [
   ['GET', '2.0 artifacts/list', 'read', queryRun],
   ['GET', '/get-artifact', 'read', queryRun],
-  // The handler reads run_uuid alone; MLflow's own auth app judged run_id.
+  // The handler reads run_uuid alone before 3.18; MLflow's own auth app judged run_id.
   [
     'POST',
     'ajax 2.0 upload-artifact',
@@ -339,8 +339,10 @@ const traces: readonly Row[] = [
   ],
   ['GET', '2.0 unified-traces', 'nobody'],
   ['GET', '2.0 get-online-trace-details', 'nobody'],
+  ['POST', '2.0 traces/search', 'nobody'],
   ['GET', '2.0 traces/:trace_id', 'nobody'],
   ['POST', '2.0 traces/:trace_id/assessments', 'nobody'],
+  ['GET', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
   ['PATCH', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
   ['DELETE', '2.0 traces/:trace_id/assessments/:assessment_id', 'nobody'],
 
@@ -535,6 +537,7 @@ const evaluation: readonly Row[] = [
     special('provider-calls', 'detection'),
     own('job', 'job_id', 'body.experiment_id'),
   ],
+  ['POST', 'ajax 3.0 issues/schedule/state', 'update', experiment('body.experiment_id')],
   [
     'POST',
     'ajax 3.0 genai/evaluate/invoke',
@@ -1105,6 +1108,33 @@ const mcpRegistry: readonly Row[] = [
   ['DELETE', `${MCP}/aliases/:alias`, 'delete', mcp, unlessDenied('mcp_server_version')],
 ];
 
+/** Skills are named `name`, or `@organization/name`. */
+const skillRows = (path: string): readonly Row[] => [
+  ['GET', path, 'admin'],
+  ['PATCH', path, 'admin'],
+  ['DELETE', path, 'admin'],
+  ['POST', `${path}/tags`, 'admin'],
+  ['DELETE', `${path}/tags/*key`, 'admin'],
+  ['POST', `${path}/aliases`, 'admin'],
+  ['GET', `${path}/aliases/:alias`, 'admin'],
+  ['DELETE', `${path}/aliases/:alias`, 'admin'],
+  ['POST', `${path}/versions`, 'admin'],
+  ['GET', `${path}/versions`, 'admin'],
+  ['GET', `${path}/versions/:version`, 'admin'],
+  ['PATCH', `${path}/versions/:version`, 'admin'],
+  ['DELETE', `${path}/versions/:version`, 'admin'],
+  ['POST', `${path}/versions/:version/tags`, 'admin'],
+  ['DELETE', `${path}/versions/:version/tags/*key`, 'admin'],
+];
+
+const skillRegistry: readonly Row[] = [
+  ['POST', '3.0 skills', 'admin'],
+  ['GET', '3.0 skills', 'admin'],
+  ['POST', '3.0 skills/bulk-register', 'admin'],
+  ...skillRows('3.0 skills/:name'),
+  ...skillRows('3.0 skills/@:organization/:name'),
+];
+
 const server: readonly Row[] = [
   ['POST', '2.0 webhooks', 'admin'],
   ['GET', '2.0 webhooks', 'admin'],
@@ -1174,6 +1204,7 @@ export const SECTIONS = {
   'Model registry': registry,
   'AI gateway': aiGateway,
   'MCP registry': mcpRegistry,
+  'Skill registry': skillRegistry,
   Server: server,
 } as const satisfies Record<string, readonly Row[]>;
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { pythonOf, runPython } from '../../support/mlflow.ts';
+import { pythonOf, runPython, STARTED } from '../../support/mlflow.ts';
 
 const ENTRY = new URL('../../../src/cli/start/index.ts', import.meta.url).pathname;
 const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
@@ -19,7 +19,7 @@ interface Started {
 }
 
 function start(cwd: string, env: Record<string, string> = {}): Started {
-  const child = spawn(process.execPath, [ENTRY, '--python', pythonOf('3.17.2')], {
+  const child = spawn(process.execPath, [ENTRY, '--python', pythonOf(STARTED)], {
     cwd,
     env: { PATH: process.env['PATH'], MLFLOW_AUTH_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,7 +66,7 @@ describe('npm start', () => {
       MLFLOW_TRACKING_USERNAME: 'admin',
       MLFLOW_TRACKING_PASSWORD: password,
     };
-    expect(await runPython('3.17.2', script, client)).toMatch(/^\d+$/m);
+    expect(await runPython(STARTED, script, client)).toMatch(/^\d+$/m);
     expect((await fetch(`${address}/version`)).status).toBe(401);
   });
 

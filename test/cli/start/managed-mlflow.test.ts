@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test as base, describe, expect, onTestFinished } from 'vitest';
 import { awaitHealth } from '../../../src/cli/start/await-health.ts';
 import { manageMlflow } from '../../../src/cli/start/managed-mlflow.ts';
-import { pythonOf } from '../../support/mlflow.ts';
+import { pythonOf, STARTED } from '../../support/mlflow.ts';
 
 const test = base.extend<{ dataDir: string }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures it wants from here.
@@ -19,7 +19,7 @@ const test = base.extend<{ dataDir: string }>({
 function manage(dataDir: string) {
   const warnings: string[] = [];
   const mlflow = manageMlflow({
-    python: pythonOf('3.17.2'),
+    python: pythonOf(STARTED),
     dataDir,
     env: process.env,
     warn: (line) => warnings.push(line),

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { endTethered, spawnTethered } from '../../../src/cli/start/tethered.ts';
-import { pythonOf } from '../../support/mlflow.ts';
+import { NEWEST, pythonOf } from '../../support/mlflow.ts';
 
-const python = pythonOf('3.17.2');
+const python = pythonOf(NEWEST);
 /** Says its process ids, ignores polite requests to end, and would live for ten minutes. */
 const STUBBORN = `
 import os, signal, sys, time

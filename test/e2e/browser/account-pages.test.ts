@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browsers, installBrowsers } from '../../support/browser.ts';
 import { createExperiment, startGateway, type TestGateway, unique } from '../../support/gateway.ts';
-import { sharedMlflow } from '../../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../../support/mlflow.ts';
 import { unexpectedTrouble } from './trouble.ts';
 
 // MLflow 2.15.1 has none of these pages.
@@ -10,7 +10,7 @@ describe("in MLflow 3.17.2's own pages for accounts", () => {
   let browsers: Browsers;
 
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+    gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
     browsers = await installBrowsers();
   });
   afterAll(async () => {

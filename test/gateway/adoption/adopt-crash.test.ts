@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bytesOf, type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
 import { ADMIN, createExperiment, type Person, personAt, unique } from '../../support/gateway.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../support/gateway-process.ts';
-import { sharedMlflow } from '../../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../../support/mlflow.ts';
 
 const PASSWORD = 'a long enough password';
 const MODELS = '/api/2.0/mlflow/registered-models';
@@ -20,7 +20,7 @@ let gateway: GatewayProcess;
 let atAnswer: ((response: ServerResponse) => void) | undefined;
 
 beforeAll(async () => {
-  const { uri } = await sharedMlflow('3.17.2');
+  const { uri } = await sharedMlflow(NEWEST);
   relay = await startFakeUpstream(async (request: IncomingMessage, response: ServerResponse) => {
     const body = await bytesOf(request);
     const answer = await fetch(`${uri}${request.url}`, {

@@ -7,7 +7,7 @@ import {
   type TestGateway,
   unique,
 } from '../../support/gateway.ts';
-import { sharedMlflow } from '../../support/mlflow.ts';
+import { NEWEST, sharedMlflow } from '../../support/mlflow.ts';
 import { startTrace } from '../../support/traces.ts';
 
 let gateway: TestGateway;
@@ -21,7 +21,7 @@ let reader: Person;
 let stranger: Person;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
+  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
   manager = await gateway.person('manager');
   owner = await gateway.person('Owner');
   editor = await gateway.person('editor');

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NEWEST, OLDEST, pythonOf } from '../../support/mlflow.ts';
 
-export const VERSIONS = ['2.15.1', '3.17.2'] as const;
-export type Version = (typeof VERSIONS)[number];
+export const VERSIONS = [OLDEST, NEWEST] as const;
 
 export interface Body {
   readonly query: string;
@@ -21,11 +21,8 @@ export interface Answer {
 const path = (relative: string) => fileURLToPath(new URL(`../../../${relative}`, import.meta.url));
 
 /** Runs a script with the Python of an installed MLflow. */
-export function python(version: Version, script: string, stdin = ''): string {
-  const binary = path(`.venv/mlflow-${version}/bin/python`);
-  if (!existsSync(binary))
-    throw new Error(`MLflow ${version} is not installed: run npm test, which sets it up.`);
-  return execFileSync(binary, [path(script)], {
+export function python(version: string, script: string, stdin = ''): string {
+  return execFileSync(pythonOf(version), [path(script)], {
     input: stdin,
     encoding: 'utf8',
     timeout: 100_000,
@@ -35,12 +32,12 @@ export function python(version: Version, script: string, stdin = ''): string {
 }
 
 /** Has MLflow read some bodies, with recorders in the place of its stores. */
-export function answersOf(version: Version, bodies: readonly Body[]): Answer[] {
+export function answersOf(version: string, bodies: readonly Body[]): Answer[] {
   return JSON.parse(python(version, 'test/mlflow/graphql/upstream_reads.py', JSON.stringify(bodies)));
 }
 
 /** Every GraphQL document in the interface that a version ships. */
-export function documentsOf(version: Version): string[] {
+export function documentsOf(version: string): string[] {
   const bundle = `.venv/mlflow-${version}/lib/python3.*/site-packages/mlflow/server/js/build/static/js/**/*.js`;
   const files = globSync(bundle, { cwd: path('') });
   if (files.length === 0) throw new Error(`MLflow ${version} has no interface.`);

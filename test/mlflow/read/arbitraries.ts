@@ -135,8 +135,8 @@ function rightTextOf(type: FieldType, depth: number): fc.Arbitrary<string> {
       return fc.oneof(fc.nat(1000).map(String), numberText, quoted(oddText));
     case 'enum':
       return fc.oneof(
-        quoted(fc.constantFrom(...type.numbers.keys())),
-        fc.constantFrom(...type.numbers.values()).map(String),
+        quoted(fc.constantFrom(...type.values.keys())),
+        fc.constantFrom(...[...type.values.values()].map(({ number }) => String(number))),
         fc.constantFrom('"nope"', '99', '"1"', '1.0', '1.5', 'true', '"RUNNING\\u0000x"'),
       );
     case 'map':
@@ -156,6 +156,8 @@ function rightTextOf(type: FieldType, depth: number): fc.Arbitrary<string> {
       );
     case 'message':
       return messageText(type.shape, depth + 1);
+    case 'json':
+      return anyJsonText;
   }
 }
 

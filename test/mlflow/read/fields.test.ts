@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import table from '../../../src/mlflow/read/fields.generated.json' with { type: 'json' };
 import { liveRoutes, queryShapeOf, SAMPLED_VERSIONS, shapeOf } from '../../../src/mlflow/read/fields.ts';
+import { HANDLER_BODIES, HANDLER_QUERIES } from '../../../src/mlflow/read/handler-fields.ts';
+import { NEWEST, OLDEST, STARTED } from '../../support/mlflow.ts';
 
 const namesOf = (shape: ReturnType<typeof shapeOf>) => [
   ...new Set([...(shape?.fields.values() ?? [])].map(({ name }) => name)),
@@ -46,13 +48,14 @@ describe('the query of an operation', () => {
 
   test('is not the message of another method', () => {
     expect(queryShapeOf('POST 2.0 runs/log-metric')).toBeUndefined();
-    expect(namesOf(queryShapeOf('POST ajax 2.0 upload-artifact'))).toEqual(['run_uuid', 'path']);
+    expect(namesOf(queryShapeOf('POST ajax 2.0 upload-artifact'))).toEqual(['run_id', 'run_uuid', 'path']);
   });
 });
 
 describe('the generated table', () => {
   test('covers the oldest and the newest version', () => {
-    expect(SAMPLED_VERSIONS).toEqual(['2.15.1', '2.22.4', '3.5.1', '3.8.1', '3.9.0', '3.17.2']);
+    expect([SAMPLED_VERSIONS[0], SAMPLED_VERSIONS.at(-1)]).toEqual([OLDEST, NEWEST]);
+    expect(SAMPLED_VERSIONS).toContain(STARTED);
     expect(liveRoutes('2.15.1')).toContain('POST 2.0 runs/log-metric');
     expect(liveRoutes('3.17.2')).toContain('GET artifacts 2.0 artifacts/*artifact_path');
     expect(liveRoutes('1.0.0')).toBeUndefined();
@@ -60,7 +63,7 @@ describe('the generated table', () => {
 
   test('names only operations that some version serves', () => {
     const served = new Set(SAMPLED_VERSIONS.flatMap((version) => liveRoutes(version) ?? []));
-    const named = [...Object.keys(table.operations), ...Object.keys(table.queries)];
+    const named = [table.operations, HANDLER_QUERIES, HANDLER_BODIES].flatMap((part) => Object.keys(part));
     expect(named.filter((operation) => !served.has(operation))).toEqual([]);
   });
 

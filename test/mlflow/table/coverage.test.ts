@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { upstreamEnvironment } from '../../../src/cli/start/upstream-environment.ts';
 import { liveRoutes, SAMPLED_VERSIONS } from '../../../src/mlflow/read/fields.ts';
+import { nearestVersion } from '../../../src/mlflow/read/versions.ts';
 import {
   coverageOf,
   describeCoverage,
@@ -18,7 +19,7 @@ import {
 } from '../../../src/mlflow/table/coverage.ts';
 import { expandPath, operationsOf } from '../../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../../src/routes.ts';
-import { MLFLOW_VERSIONS, type MlflowVersion, pythonOf } from '../../support/mlflow.ts';
+import { NEWEST, OLDEST, pythonOf, STARTED } from '../../support/mlflow.ts';
 
 const DUMP = resolve(import.meta.dirname, '../../../scripts/dump_routes.py');
 
@@ -28,7 +29,7 @@ interface Live {
 }
 
 /** Every route that an installed MLflow registers. */
-function routesOf(version: MlflowVersion): readonly Live[] {
+function routesOf(version: string): readonly Live[] {
   const dir = mkdtempSync(join(tmpdir(), 'routes-'));
   try {
     const file = join(dir, 'routes.json');
@@ -61,7 +62,7 @@ const served = new Set(
 );
 
 describe('the table', () => {
-  test.each(MLFLOW_VERSIONS)('has a row for every route that MLflow %s registers', (version) => {
+  test.each([NEWEST, STARTED, OLDEST])('has a row for every route that MLflow %s registers', (version) => {
     const covered = keysOf(ROUTES);
     const live = keysOfLive(routesOf(version));
     expect(live.length).toBeGreaterThan(100);
@@ -119,7 +120,8 @@ describe('of a version, the gateway says', () => {
     ['2.16.0', 'between'],
     ['3.17.1', 'between'],
     ['3.5', 'between'],
-    ['3.17.3', 'unknown'],
+    ['3.17.3', 'between'],
+    ['3.18.1', 'unknown'],
     ['4.0.0', 'unknown'],
     ['2.15.0', 'unknown'],
     ['3.18.0rc1', 'unknown'],
@@ -128,10 +130,33 @@ describe('of a version, the gateway says', () => {
     expect(coverageOf(version, ROUTES).is).toBe(is);
   });
 
-  test('between which versions it lies, and what it means', () => {
-    expect(coverageOf('3.0.1', ROUTES)).toEqual({ is: 'between', versions: ['2.22.4', '3.5.1'] });
-    expect(describeCoverage(coverageOf('3.0.1', ROUTES))).toContain('2.22.4 and 3.5.1');
-    expect(describeCoverage(coverageOf('9.0.0', ROUTES))).toContain('2.15.1 to 3.17.2');
+  test('between which versions it lies, whose fields it is taken to have, and what it means', () => {
+    expect(coverageOf('3.5.0', ROUTES)).toEqual({
+      is: 'between',
+      versions: ['3.4.0', '3.5.1'],
+      readAs: '3.5.1',
+    });
+    expect(describeCoverage(coverageOf('3.5.0', ROUTES))).toMatch(
+      /3\.4\.0 and 3\.5\.1.*the fields of 3\.5\.1$/,
+    );
+    expect(describeCoverage(coverageOf('9.0.0', ROUTES))).toMatch(
+      /2\.15\.1 to 3\.18\.0.*the fields of 3\.18\.0$/,
+    );
+    expect(describeCoverage(coverageOf('3.18.0rc1', ROUTES))).toMatch(/the fields of any version$/);
     expect(describeCoverage({ is: 'missing', operations: ['GET /new'] })).toContain('GET /new');
+  });
+
+  test.each([
+    ['3.17.1', '3.17.2'],
+    ['3.17.3', '3.17.2'],
+    ['3.15.0', '3.15.2'],
+    ['3.5', '3.5.1'],
+    ['2.14.0', '2.15.1'],
+    ['3.19.0', '3.18.0'],
+    ['4.0.0', '3.18.0'],
+    ['3.17.2', '3.17.2'],
+    ['3.18.0.dev0', undefined],
+  ])('%s: its requests are read as those of %s', (version, known) => {
+    expect(nearestVersion(version)).toBe(known);
   });
 });

@@ -6,14 +6,14 @@ import {
   joinId,
   partOfArtifact,
 } from '../../../src/mlflow/things/identifiers.ts';
-import { runPython } from '../../support/mlflow.ts';
+import { NEWEST, runPython } from '../../support/mlflow.ts';
 
 describe('the id of a scorer', () => {
   const NAMES = ['judge', 'a b', 'a/b', '100%', "it's!*()", '~_.-', 'ü€😀', '+&=?#'];
 
   test('is the one MLflow keeps grants under', async () => {
     const printed = await runPython(
-      '3.17.2',
+      NEWEST,
       `
 import json
 from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
