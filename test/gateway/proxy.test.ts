@@ -92,17 +92,22 @@ test.each([
   expect((await call(gateway.admin, gateway_path)).status).toBe(200);
 });
 
-test.each(MLFLOW_VERSIONS)('MLflow %s without a deployments server has no endpoints', async (version) => {
-  const real = await startGateway((await sharedMlflow(version)).socketUri);
-  try {
-    const who = await real.person();
-    const answer = await list(who, { gateway_path: LIST });
-    expect([answer.status, answer.json]).toEqual([200, { endpoints: [] }]);
-    expect((await list(who, { gateway_path: 'secrets' })).status).toBe(403);
-    expect((await call(who, CALL)).status).toBe(403);
-    await mayUseEndpoints(real, who);
-    expect((await call(who, CALL)).status).toBe(200);
-  } finally {
-    await real.close();
-  }
-});
+// The first test that asks for a stock MLflow waits until it has made its database.
+test.each(MLFLOW_VERSIONS)(
+  'MLflow %s without a deployments server has no endpoints',
+  { timeout: 180_000 },
+  async (version) => {
+    const real = await startGateway((await sharedMlflow(version)).socketUri);
+    try {
+      const who = await real.person();
+      const answer = await list(who, { gateway_path: LIST });
+      expect([answer.status, answer.json]).toEqual([200, { endpoints: [] }]);
+      expect((await list(who, { gateway_path: 'secrets' })).status).toBe(403);
+      expect((await call(who, CALL)).status).toBe(403);
+      await mayUseEndpoints(real, who);
+      expect((await call(who, CALL)).status).toBe(200);
+    } finally {
+      await real.close();
+    }
+  },
+);

@@ -178,6 +178,7 @@ test.each([
   [OLDEST, []],
   [NEWEST, [GET_EXPERIMENT, GET_METRIC_HISTORY, GET_RUN, SEARCH_RUNS]],
 ] as const)('the interface of MLflow %s sends the documents known here and no others', (version, known) => {
-  const trimmed = (documents: readonly string[]) => documents.map((document) => document.trim()).sort();
+  const trimmed = (documents: readonly string[]) =>
+    [...new Set(documents.map((document) => document.trim()))].sort();
   expect(trimmed(documentsOf(version))).toEqual(trimmed(known));
 });
