@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { refused, unusable } from './failure.ts';
 import type { Stdin } from './io.ts';
+import { printable } from './printable.ts';
 
 /** Where passwords come from when they are not on the command line. */
 export interface Secrets {
@@ -25,7 +26,7 @@ export function openSecrets(stdin: Stdin, stderr: Writable): Secrets {
   const next = async (question: string) => {
     lines ??= stdin.isTTY ? terminalLines(stdin) : pipedLines(stdin);
     if (stdin.isTTY) {
-      stderr.write(`${question}: `);
+      stderr.write(`${printable(question)}: `);
     }
     try {
       return await lines.next();

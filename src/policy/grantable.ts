@@ -1,4 +1,4 @@
-import { PERMISSIONS, type Permission } from './permissions.ts';
+import { GRANT_PERMISSIONS, PERMISSIONS, type Permission } from './permissions.ts';
 import { ALL, PART_KINDS, ROOT_KINDS, type RootKind } from './resources.ts';
 
 /** What MLflow 3.17 takes as a resource type, in the order its messages list them. */
@@ -9,8 +9,8 @@ const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
 /** The order of MLflow's own table, which its messages show. */
 const SPELLED = ['READ', 'USE', 'EDIT', 'MANAGE', 'NO_PERMISSIONS', 'DENY'] as const;
 const ON_WORKSPACES: readonly string[] = ['MANAGE', 'USE'];
-/** NO_PERMISSIONS is a word of the classic API, which says here what DENY does. */
-const ON_RESOURCES: readonly string[] = ['DENY', 'EDIT', 'MANAGE', 'READ', 'USE'];
+/** In the order of MLflow's messages. */
+const ON_RESOURCES: readonly string[] = [...GRANT_PERMISSIONS].sort();
 
 /**
  * What is wrong with a resource type, in MLflow's own words; undefined if nothing is.

@@ -5,6 +5,9 @@ export type Permission = (typeof PERMISSIONS)[number];
 /** The four names of MLflow's classic permissions API (2.15 to 3.5), in the order its messages list them. */
 export const CLASSIC_PERMISSIONS = ['READ', 'EDIT', 'MANAGE', 'NO_PERMISSIONS'] as const;
 
+/** The names of MLflow 3's, for grants of users and roles: its DENY says what the classic NO_PERMISSIONS does. */
+export const GRANT_PERMISSIONS = ['READ', 'USE', 'EDIT', 'MANAGE', 'DENY'] as const;
+
 /** What an operation does to a resource. */
 export type Action = 'read' | 'use' | 'update' | 'delete' | 'manage';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createExperiment, startGateway, type TestGateway } from '../support/gateway.ts';
+import { createExperiment, startGateway, type TestGateway, unique } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
 import { openShell, type Shell, type Typed } from '../support/shell.ts';
 import { typeOnTerminal } from '../support/terminal.ts';
@@ -154,21 +154,27 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
   test('models, grants of any type and roles', async () => {
     const carol = await gateway.person('carol');
     const name = carol.username;
+    const model = unique('churn');
+    await gateway.admin.post('/api/2.0/mlflow/registered-models/create', { name: model });
     const done = async (line: string) => expect(await type(`mlflow-auth-client ${line}`)).toMatchObject(DONE);
 
-    await done(`create-registered-model-permission churn ${name} READ`);
-    await done(`update-registered-model-permission churn ${name} EDIT`);
-    expect(await json(`mlflow-auth-client get-registered-model-permission churn ${name} to-json`)).toEqual([
-      { name: 'churn', user_id: expect.any(Number), permission: 'EDIT' },
-    ]);
-    await done(`grant ${name} scorer 1/judge USE`);
+    await done(`create-registered-model-permission ${model} ${name} READ`);
+    await done(`update-registered-model-permission ${model} ${name} EDIT`);
+    expect(await json(`mlflow-auth-client get-registered-model-permission ${model} ${name} to-json`)).toEqual(
+      [{ name: model, user_id: expect.any(Number), permission: 'EDIT' }],
+    );
+    // Nothing is granted on what is not there without a word.
+    expect(await type(`mlflow-auth-client grant ${name} scorer 1/judge USE`)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^mlflow-auth-client: warning: There is no scorer "1\/judge"\. .*\n$/),
+    });
     const [role] = await json("mlflow-auth-client create-role readers --description 'May read' to-json");
     expect(role).toMatchObject({ name: 'readers', description: 'May read', workspace: 'default' });
     await done("grant-role readers registered-model '*' READ");
     await done(`assign-role ${name} readers`);
 
     const all = [
-      ['registered_model', 'churn', 'EDIT'],
+      ['registered_model', model, 'EDIT'],
       ['scorer', '1/judge', 'USE'],
       ['registered_model', '*', 'READ'],
     ];
@@ -181,8 +187,10 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
     expect(brief(await json(`mlflow-auth-client list-permissions --user ${name} to-json`))).toEqual(all);
     const own = { MLFLOW_TRACKING_USERNAME: name, MLFLOW_TRACKING_PASSWORD: carol.password };
     expect(brief(objectsOf(await type('mlflow-auth-client list-permissions to-json', '', own)))).toEqual(all);
-    expect(await json('mlflow-auth-client list-permissions --model churn to-json')).toEqual([
-      expect.objectContaining({ username: name, permission: 'EDIT', resource_pattern: 'churn' }),
+    expect(await json(`mlflow-auth-client list-permissions --model ${model} to-json`)).toEqual([
+      // Who created it.
+      expect.objectContaining({ username: 'admin', permission: 'MANAGE', resource_pattern: model }),
+      expect.objectContaining({ username: name, permission: 'EDIT', resource_pattern: model }),
       expect.objectContaining({ username: name, permission: 'READ', role_name: 'readers' }),
     ]);
     expect(await json('mlflow-auth-client list-role-users readers to-json')).toEqual([
@@ -201,8 +209,31 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
     await done(`unassign-role ${name} viewers`);
     await done('delete-role viewers');
     await done(`revoke ${name} scorer 1/judge`);
-    await done(`delete-registered-model-permission churn ${name}`);
+    await done(`delete-registered-model-permission ${model} ${name}`);
     expect(await json(`mlflow-auth-client list-permissions --user ${name} to-json`)).toEqual([]);
+  });
+
+  test('a name in place of an experiment’s id gives nothing and names the id; an id of none is warned of', async () => {
+    const name = (await gateway.person('ines')).username;
+    const list = `mlflow-auth-client list-permissions --user ${name} to-json`;
+    for (const line of [
+      `create-experiment-permission Default ${name} EDIT`,
+      `grant ${name} experiment Default EDIT`,
+    ]) {
+      expect(await type(`mlflow-auth-client ${line}`)).toEqual({
+        code: 2,
+        stdout: '',
+        stderr:
+          'mlflow-auth-client: "Default" is a name where an id belongs: the experiment of that name has the id 0. Nothing was changed.\n',
+      });
+    }
+    expect(await json(list)).toEqual([]);
+    const warned = await type(`mlflow-auth-client grant ${name} experiment 987654321 READ`);
+    expect(warned).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('There is no experiment "987654321".'),
+    });
+    expect(await json(list)).toHaveLength(1);
   });
 
   test('whoami, to people and in JSON', async () => {
@@ -240,13 +271,15 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
       const typed = await typeOnTerminal(
         ['mlflow-auth-client', 'create-user', 'gina'],
         [
-          ['Password: ', 'gina has a password\r'],
-          ['Password again: ', 'gina has a password\r'],
+          ['New password for gina: ', 'gina has a password\r'],
+          ['New password for gina again: ', 'gina has a password\r'],
         ],
         shell.env,
       );
       expect(typed.code).toBe(0);
-      expect(typed.shown).toMatch(/^Password: \r\nPassword again: \r\nID +NAME +ADMIN\r\n\d+ +gina +no\r\n$/);
+      expect(typed.shown).toMatch(
+        /^New password for gina: \r\nNew password for gina again: \r\nID +NAME +ADMIN\r\n\d+ +gina +no\r\n$/,
+      );
       expect((await gateway.as('gina', 'gina has a password').get(CURRENT)).status).toBe(200);
     });
 
@@ -262,12 +295,18 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
   test.each<[line: string, env: Record<string, string>, code: number, complaint: string]>([
     ['get-user zoe', {}, 1, 'User with username=zoe not found.'],
     [
-      'get-experiment-permission 7 admin',
+      'get-experiment-permission 0 admin',
       {},
       1,
-      'Experiment permission with experiment_id=7 and username=admin not found.',
+      'Experiment permission with experiment_id=0 and username=admin not found.',
     ],
-    ['create-experiment-permission 01 admin READ', {}, 1, "Parameter 'experiment_id' is not a valid id."],
+    [
+      'create-experiment-permission 01 admin READ',
+      {},
+      2,
+      'No experiment can have the id "01". Nothing was changed.',
+    ],
+    ['get-experiment-permission 01 admin', {}, 1, "Parameter 'experiment_id' is not a valid id."],
     [
       'update-user-password admin < /dev/null',
       {},

@@ -1,5 +1,4 @@
-import { permissionNamed } from '../../policy/grantable.ts';
-import { PERMISSIONS } from '../../policy/permissions.ts';
+import { CLASSIC_PERMISSIONS, GRANT_PERMISSIONS } from '../../policy/permissions.ts';
 import { unusable } from '../failure.ts';
 
 /**
@@ -12,39 +11,43 @@ export interface Argument {
   readonly usage: string;
   readonly does: string;
   readonly reads: keyof typeof READERS | 'role' | 'password';
+  /** The words that it takes, in any letter case, if it takes only some. */
+  readonly choices?: readonly string[];
 }
 
 /** How the text of an argument becomes the value that is sent. */
 const READERS = {
   text: (text: string) => text,
-  boolean: readBoolean,
-  permission: readTypedPermission,
-  type: (text: string) => text.toLowerCase().replaceAll('-', '_'),
+  boolean: (text: string, argument: Argument) => oneOf(['True', 'False'], text, argument) === 'True',
+  choice: (text: string, argument: Argument) => oneOf(argument.choices ?? [], text, argument),
+  type: (text: string) => underscored(text).toLowerCase(),
 } as const;
 
 /** Reads one argument; `role` and `password` need the server or the terminal and stay text here. */
 export function readArgument(argument: Argument, text: string): string | boolean {
-  return argument.reads === 'role' || argument.reads === 'password' ? text : READERS[argument.reads](text);
+  return argument.reads === 'role' || argument.reads === 'password'
+    ? text
+    : READERS[argument.reads](text, argument);
 }
 
-function readBoolean(text: string): boolean {
-  const value = { true: true, false: false }[text.toLowerCase()];
-  if (value === undefined) {
-    throw unusable(`Write True or False, not ${JSON.stringify(text)}.`);
+function oneOf(choices: readonly string[], text: string, { usage, field }: Argument): string {
+  const choice = choices.find((each) => each.toLowerCase() === underscored(text).toLowerCase());
+  if (choice === undefined) {
+    const name = usage.includes('|') ? field : usage;
+    throw unusable(`${name} is one of ${choices.join(', ')}, not ${JSON.stringify(text)}.`);
   }
-  return value;
+  return choice;
 }
 
-function readTypedPermission(text: string): string {
-  const permission = permissionNamed(text.toUpperCase().replaceAll('-', '_'));
-  if (permission === undefined) {
-    throw unusable(`No permission is called ${JSON.stringify(text)}; there are ${PERMISSIONS.join(', ')}.`);
-  }
-  return permission;
-}
+const underscored = (text: string) => text.replaceAll('-', '_');
 
 const argument = (field: string, usage: string, does: string, reads: Argument['reads'] = 'text') =>
   ({ field, usage, does, reads }) satisfies Argument;
+
+const permission = (choices: readonly string[]): Argument => ({
+  ...argument('permission', 'PERMISSION', `one of ${choices.join(', ')}`, 'choice'),
+  choices,
+});
 
 export const USERNAME = argument('username', 'NAME', 'the user');
 export const PASSWORD = argument(
@@ -56,12 +59,10 @@ export const PASSWORD = argument(
 export const IS_ADMIN = argument('is_admin', 'True|False', 'whether the user is an admin', 'boolean');
 export const EXPERIMENT_ID = argument('experiment_id', 'EXPERIMENT_ID', 'the id of the experiment');
 export const MODEL_NAME = argument('name', 'MODEL_NAME', 'the name of the registered model');
-export const PERMISSION = argument(
-  'permission',
-  'PERMISSION',
-  `one of ${PERMISSIONS.join(', ')}`,
-  'permission',
-);
+/** What MLflow's classic API takes. */
+export const CLASSIC_PERMISSION = permission(CLASSIC_PERMISSIONS);
+/** What MLflow 3's API takes. */
+export const PERMISSION = permission(GRANT_PERMISSIONS);
 export const ROLE = argument('role_id', 'ROLE', 'the role, by name or id', 'role');
 export const ROLE_NAME = argument('name', 'ROLE', 'the name of the role');
 export const RESOURCE_TYPE = argument(

@@ -3,6 +3,7 @@ import type { JsonObject } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Call, Input } from './send.ts';
 import type { Step } from './steps.ts';
+import type { Thing } from './thing.ts';
 
 /** What of the answer is shown. */
 export interface Shows {
@@ -11,13 +12,16 @@ export interface Shows {
   /** The objects to show, out of the answer. */
   readonly pick: (reply: JsonObject) => readonly JsonObject[];
   readonly columns: readonly Column[];
+  /** Why a list is empty, where it says more than that there is nothing. */
+  readonly whyEmpty?: (reply: JsonObject, input: Input) => string;
 }
 
 /** What a command turns out to ask once its arguments are known. */
 export interface Plan {
   readonly call: Call;
   readonly input: Input;
-  readonly shows: Shows;
+  /** Absent where the answer is empty. */
+  readonly shows: Shows | undefined;
 }
 
 /** One command. What all of them do is in execute.ts; this is all that tells them apart. */
@@ -33,6 +37,10 @@ export interface Command {
   readonly flags?: readonly (Argument & { readonly fallback?: string })[];
   /** The request; a function where it depends on the arguments. */
   readonly call: Call | ((input: Input) => Plan);
+  /** What it is about, so that a name in place of its id can be told. */
+  readonly on?: (input: Input) => Thing | undefined;
+  /** It gives a permission on that, which opens nothing where there is no such thing. */
+  readonly gives?: true;
   /** What the request needs to know from the server first. */
   readonly before?: Step;
   /** A second try that answers what the server asked for. */

@@ -1,5 +1,6 @@
 import { ownerOfRole } from '../../policy/own-role.ts';
 import {
+  CLASSIC_PERMISSION,
   EXPERIMENT_ID,
   IS_ADMIN,
   MODEL_NAME,
@@ -14,8 +15,9 @@ import {
 } from './arguments.ts';
 import type { Command, Shows } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
-import { planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
+import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import type { Column } from './render-table.ts';
+import type { Input } from './send.ts';
 import { findRolePermission, keepOwnPassword, oneList, seesEverybody } from './steps.ts';
 
 const one = (key: string, columns: readonly Column[]): Shows => ({
@@ -60,11 +62,12 @@ const ROLE_GRANT_COLUMNS: readonly Column[] = [
   ['PERMISSION', 'permission'],
 ];
 
-const roles: Shows = {
+const roles = (whyEmpty: Shows['whyEmpty'] & object): Shows => ({
   ...many('roles', ROLE_COLUMNS),
+  whyEmpty,
   pick: (reply) =>
     objectsIn(reply['roles']).filter((role) => ownerOfRole(String(role['name'])) === undefined),
-};
+});
 
 const USERS = 'Users';
 const PERMISSIONS = 'Permissions';
@@ -139,13 +142,15 @@ const USER_COMMANDS: readonly Command[] = [
 
 /** The classic permissions API: the same four calls for each kind of resource. */
 const CLASSIC = [
-  { noun: 'experiment', on: EXPERIMENT_ID, example: '7' },
-  { noun: 'registered-model', on: MODEL_NAME, example: 'churn' },
+  { noun: 'experiment', argument: EXPERIMENT_ID, example: '7' },
+  { noun: 'registered-model', argument: MODEL_NAME, example: 'churn' },
 ] as const;
 
-const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, on, example }): Command[] => {
-  const shows = one(`${noun.replace('-', '_')}_permission`, [
-    [on.usage, on.field],
+const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, example }): Command[] => {
+  const type = noun.replace('-', '_');
+  const on = (input: Input) => ({ type, id: String(input[argument.field]) });
+  const shows = one(`${type}_permission`, [
+    [argument.usage, argument.field],
     ['USER_ID', 'user_id'],
     ['PERMISSION', 'permission'],
   ]);
@@ -155,7 +160,9 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, on, exampl
       name: `create-${noun}-permission`,
       group: PERMISSIONS,
       does: `give a user a permission on one ${what}`,
-      takes: [on, USERNAME, PERMISSION],
+      takes: [argument, USERNAME, CLASSIC_PERMISSION],
+      on,
+      gives: true,
       call: { method: 'POST', path: `2.0 ${noun}s/permissions/create` },
       shows,
       ifExists: `Change it with update-${noun}-permission.`,
@@ -165,7 +172,8 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, on, exampl
       name: `get-${noun}-permission`,
       group: PERMISSIONS,
       does: `show what a user was given on one ${what}`,
-      takes: [on, USERNAME],
+      takes: [argument, USERNAME],
+      on,
       call: { method: 'GET', path: `2.0 ${noun}s/permissions/get` },
       shows,
       examples: [`get-${noun}-permission ${example} alice to-json`],
@@ -174,21 +182,32 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, on, exampl
       name: `update-${noun}-permission`,
       group: PERMISSIONS,
       does: `change what a user was given on one ${what}`,
-      takes: [on, USERNAME, PERMISSION],
+      takes: [argument, USERNAME, CLASSIC_PERMISSION],
+      on,
       call: { method: 'PATCH', path: `2.0 ${noun}s/permissions/update` },
-      done: `{username} now has {permission} on ${what} {${on.field}}.`,
+      done: `{username} now has {permission} on ${what} {${argument.field}}.`,
       examples: [`update-${noun}-permission ${example} alice MANAGE`],
     },
     {
       name: `delete-${noun}-permission`,
       group: PERMISSIONS,
       does: `take away what a user was given on one ${what}`,
-      takes: [on, USERNAME],
+      takes: [argument, USERNAME],
+      on,
       call: { method: 'DELETE', path: `2.0 ${noun}s/permissions/delete` },
-      done: `{username} has no permission of its own on ${what} {${on.field}} any more.`,
+      done: `{username} has no permission of its own on ${what} {${argument.field}} any more.`,
       examples: [`delete-${noun}-permission ${example} alice`],
     },
   ];
+});
+
+const onResource = ({ resource_type: type, resource_id: id }: Input) => ({
+  type: String(type),
+  id: String(id),
+});
+const onPattern = ({ resource_type: type, resource_pattern: id }: Input) => ({
+  type: String(type),
+  id: String(id),
 });
 
 const GRANT_COMMANDS: readonly Command[] = [
@@ -213,6 +232,7 @@ const GRANT_COMMANDS: readonly Command[] = [
         reads: 'text',
       },
     ],
+    on: onFlags,
     before: oneList,
     call: planListPermissions,
     examples: ['list-permissions', 'list-permissions --user alice', 'list-permissions --experiment 7'],
@@ -222,6 +242,8 @@ const GRANT_COMMANDS: readonly Command[] = [
     group: PERMISSIONS,
     does: 'give a user a permission on a resource of any type',
     takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID, PERMISSION],
+    on: onResource,
+    gives: true,
     call: { method: 'POST', path: '3.0 users/permissions/grant' },
     done: '{username} now has {permission} on {resource_type} {resource_id}.',
     ifExists: 'To change it, revoke it first.',
@@ -232,6 +254,7 @@ const GRANT_COMMANDS: readonly Command[] = [
     group: PERMISSIONS,
     does: 'take away what a user was given on a resource of any type',
     takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID],
+    on: onResource,
     call: { method: 'POST', path: '3.0 users/permissions/revoke' },
     done: '{username} has no permission of its own on {resource_type} {resource_id} any more.',
     examples: ['revoke alice gateway_endpoint chat'],
@@ -249,7 +272,7 @@ const ROLE_COMMANDS: readonly Command[] = [
     takes: [],
     flags: [WORKSPACE],
     call: { method: 'GET', path: '3.0 roles/list' },
-    shows: roles,
+    shows: roles(() => 'There are no roles.'),
     examples: ['list-roles', 'list-roles --to-json'],
   },
   {
@@ -295,6 +318,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'give a role a permission on a resource, or with * on all of a type',
     takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN, PERMISSION],
+    on: onPattern,
+    gives: true,
     call: { method: 'POST', path: '3.0 roles/permissions/add' },
     shows: one('role_permission', ROLE_GRANT_COLUMNS),
     ifExists: 'To change it, take it away with revoke-role first.',
@@ -305,6 +330,7 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'take away what a role was given on a resource',
     takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN],
+    on: onPattern,
     before: findRolePermission,
     call: { method: 'DELETE', path: '3.0 roles/permissions/remove' },
     done: 'Taken away.',
@@ -347,7 +373,7 @@ const ROLE_COMMANDS: readonly Command[] = [
     does: 'list the roles of a user',
     takes: [USERNAME],
     call: { method: 'GET', path: '3.0 users/roles/list' },
-    shows: roles,
+    shows: roles((_reply, { username }) => `${username} is a member of no role.`),
     examples: ['list-user-roles alice'],
   },
 ];

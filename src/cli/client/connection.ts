@@ -2,13 +2,22 @@ import { fileProblem } from '../../config/file-problem.ts';
 import { unusable } from '../failure.ts';
 import { readCredentialsFile } from './credentials-file.ts';
 
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Where the server is and how to speak to it. */
 export interface Connection {
   /** `http(s)://host[:port][/prefix]`, without credentials and without a slash at the end. */
   readonly baseUri: string;
   readonly authorization: string | undefined;
   /** What Basic credentials name, when they are what is used. */
-  readonly basic: { readonly username: string; readonly password: string } | undefined;
+  readonly basic: Credentials | undefined;
+  /** Who is named where the password, and everything in its place, is missing. */
+  readonly nameAlone: string | undefined;
+  /** What is odd about the settings, a sentence each. */
+  readonly warnings: readonly string[];
   readonly tls: {
     readonly rejectUnauthorized: boolean;
     /** PEM texts that replace the certificate authorities of the system. */
@@ -25,6 +34,8 @@ export interface ConnectionSources {
   readonly home: string;
   /** The text of a file; of a directory, the texts of its files joined; throws where there is neither. */
   readonly readFile: (path: string) => string;
+  /** Whether other accounts of this machine may read a file. */
+  readonly isOpenToOthers: (path: string) => boolean;
   /** `--tracking-uri`. */
   readonly trackingUri: string | undefined;
 }
@@ -43,7 +54,8 @@ export interface ConnectionSources {
 export function readConnection(sources: ConnectionSources): Connection {
   const setting = (...names: string[]) => names.map((name) => sources.env[name]).find((value) => value);
   const uri = readTrackingUri(sources.trackingUri || setting('MLFLOW_TRACKING_URI'));
-  const basic = basicOf(uri) ?? basicFrom(sources, setting);
+  const found = findCredentials(sources, setting);
+  const basic = basicOf(uri) ?? found.basic;
   const token = setting('MLFLOW_TRACKING_TOKEN');
   const insecure = readFlag('MLFLOW_TRACKING_INSECURE_TLS', setting('MLFLOW_TRACKING_INSECURE_TLS'));
   const serverCertPath = setting('MLFLOW_TRACKING_SERVER_CERT_PATH');
@@ -59,10 +71,10 @@ export function readConnection(sources: ConnectionSources): Connection {
   const httpProxy = setting('http_proxy', 'HTTP_PROXY') ?? '';
   return {
     baseUri: `${uri.origin}${uri.pathname}`.replace(/\/+$/, ''),
-    authorization: basic
-      ? `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
-      : token && `Bearer ${token}`,
+    authorization: basic ? basicHeader(basic) : token && `Bearer ${token}`,
     basic,
+    nameAlone: basic === undefined && token === undefined ? found.username : undefined,
+    warnings: found.warnings,
     tls: {
       rejectUnauthorized: !insecure,
       ca: https ? readPem(sources, caName, caPath) : undefined,
@@ -74,6 +86,15 @@ export function readConnection(sources: ConnectionSources): Connection {
       except: setting('no_proxy', 'NO_PROXY') ?? '',
     },
   };
+}
+
+/** The same connection, signed in with a password that was asked for. */
+export function withPassword(connection: Connection, credentials: Credentials): Connection {
+  return { ...connection, authorization: basicHeader(credentials), basic: credentials, nameAlone: undefined };
+}
+
+function basicHeader({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 function readTrackingUri(text: string | undefined): URL {
@@ -104,18 +125,37 @@ function decodeUserInfo(text: string): string {
   }
 }
 
-function basicFrom(
-  { home, readFile }: ConnectionSources,
+/** How messages name the file of credentials. */
+const CREDENTIALS_FILE = '~/.mlflow/credentials';
+
+interface FoundCredentials {
+  readonly basic: Credentials | undefined;
+  readonly username: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+function findCredentials(
+  { home, readFile, isOpenToOthers }: ConnectionSources,
   setting: (name: string) => string | undefined,
-): Connection['basic'] {
-  const username = setting('MLFLOW_TRACKING_USERNAME');
-  const password = setting('MLFLOW_TRACKING_PASSWORD');
+): FoundCredentials {
+  const own = {
+    username: setting('MLFLOW_TRACKING_USERNAME'),
+    password: setting('MLFLOW_TRACKING_PASSWORD'),
+  };
+  const path = CREDENTIALS_FILE.replace('~', home);
   const file =
-    username && password
+    own.username && own.password
       ? undefined
-      : readCredentialsFile(readIfThere(readFile, `${home}/.mlflow/credentials`));
-  const both = { username: username || file?.username, password: password || file?.password };
-  return both.username && both.password ? { username: both.username, password: both.password } : undefined;
+      : readCredentialsFile(readIfThere(readFile, path), CREDENTIALS_FILE);
+  const username = own.username || file?.username;
+  const password = own.password || file?.password;
+  const warnings =
+    file?.password && isOpenToOthers(path)
+      ? [
+          `other accounts of this machine may read the password in ${CREDENTIALS_FILE}: chmod 600 ${CREDENTIALS_FILE}`,
+        ]
+      : [];
+  return { basic: username && password ? { username, password } : undefined, username, warnings };
 }
 
 function readIfThere(readFile: (path: string) => string, path: string): string {

@@ -1,14 +1,20 @@
-import { refused } from '../failure.ts';
-import type { Command, Shows } from './command.ts';
+import { refused, unusable } from '../failure.ts';
+import type { Command, Plan } from './command.ts';
 import type { JsonObject } from './json.ts';
 import type { Input } from './send.ts';
 import { ServerRefusal } from './send.ts';
 import { findRole, type StepTools } from './steps.ts';
+import { lookAt, remarkOn, type Thing } from './thing.ts';
 
-/** What a command came to. `shows` is absent where the answer holds nothing. */
+/** What a command came to. */
 export interface Outcome {
-  readonly shows: Shows | undefined;
+  /** Absent where the answer holds nothing. */
+  readonly shows: Plan['shows'];
   readonly rows: readonly JsonObject[];
+  /** Why there are no rows, if that is worth a word. */
+  readonly whyEmpty: string | undefined;
+  /** What was done, but may not be what was meant. */
+  readonly warning: string | undefined;
 }
 
 /**
@@ -19,23 +25,61 @@ export interface Outcome {
 export async function execute(command: Command, given: Input, tools: StepTools): Promise<Outcome> {
   const named = await withRoleId(command, given, tools);
   const known = command.before === undefined ? named : ((await command.before(named, tools)) ?? named);
-  const { call, input, shows } =
+  const plan: Plan =
     typeof command.call === 'function'
       ? command.call(known)
       : { call: command.call, input: known, shows: command.shows };
-  const reply = await tools.send(call, input).catch(async (error: unknown) => {
-    const better =
-      error instanceof ServerRefusal ? await command.again?.(input, { ...tools, refusal: error }) : undefined;
-    if (better === undefined) {
-      throw error;
-    }
-    return tools.send(call, better);
-  });
+  const { shows } = plan;
+  const thing = command.on?.(given);
+  const warning = command.gives === true && thing !== undefined ? await checkGiven(thing, tools) : undefined;
+  const reply = await call(command, plan, thing, tools);
   const rows = shows?.pick(reply) ?? [];
   if (shows !== undefined && !shows.list && rows.length === 0) {
     throw refused('The server did what was asked, but its answer is not the one of an MLflow server.');
   }
-  return { shows, rows };
+  const nothing = shows?.list === true && rows.length === 0;
+  const remark = nothing && thing !== undefined ? remarkOn(thing, await lookAt(thing, tools.ask)) : undefined;
+  return { shows, rows, warning, whyEmpty: nothing ? (remark ?? shows.whyEmpty?.(reply, given)) : undefined };
+}
+
+/**
+ * Looks at what is to be given before it is.
+ *
+ * @returns the warning that goes with it.
+ * @throws CommandFailure (exit code 2) for what can be no id, such as a name where an id belongs.
+ */
+async function checkGiven(thing: Thing, { ask }: StepTools): Promise<string | undefined> {
+  const found = await lookAt(thing, ask);
+  const remark = remarkOn(thing, found);
+  if (typeof found === 'object' || found === 'impossible') {
+    throw unusable(`${remark} Nothing was changed.`);
+  }
+  return remark && `${remark} The permission opens nothing, and is gone once one is created.`;
+}
+
+/** Makes the call, a second time with what the server asked for, and says what was meant where it knows no such thing. */
+async function call(
+  command: Command,
+  { call: asked, input }: Plan,
+  thing: Thing | undefined,
+  tools: StepTools,
+): Promise<JsonObject> {
+  try {
+    return await tools.send(asked, input);
+  } catch (error) {
+    if (!(error instanceof ServerRefusal)) {
+      throw error;
+    }
+    const better = await command.again?.(input, { ...tools, refusal: error });
+    if (better !== undefined) {
+      return tools.send(asked, better);
+    }
+    const remark =
+      error.code === 'RESOURCE_DOES_NOT_EXIST' && thing !== undefined
+        ? remarkOn(thing, await lookAt(thing, tools.ask))
+        : undefined;
+    throw remark === undefined ? error : new ServerRefusal(error.status, error.code, error.message, remark);
+  }
 }
 
 async function withRoleId(command: Command, input: Input, { send }: StepTools): Promise<Input> {

@@ -46,7 +46,7 @@ export function explainRefusal(
   const advice =
     refusal.status === 401 && connection.authorization === undefined
       ? 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.'
-      : (hint?.do ?? (refusal.code === 'RESOURCE_ALREADY_EXISTS' ? ifExists : undefined));
+      : (hint?.do ?? refusal.remark ?? (refusal.code === 'RESOURCE_ALREADY_EXISTS' ? ifExists : undefined));
   const said = secrets
     .filter((secret) => secret !== '')
     .reduce((text, secret) => text.replaceAll(secret, '***'), wordsOf(refusal.message));

@@ -3,6 +3,7 @@ import type { Plan } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
+import type { Thing } from './thing.ts';
 
 export const USER_COLUMNS: readonly Column[] = [
   ['ID', 'id'],
@@ -22,8 +23,17 @@ export function planListRoleUsers({ role_id: roleId }: Input): Plan {
           .filter(({ roles }) => objectsIn(roles).some(({ id }) => id === roleId))
           .map(({ id, username, is_admin }) => ({ id, username, is_admin })),
       columns: USER_COLUMNS,
+      whyEmpty: () => 'The role has no members.',
     },
   };
+}
+
+/** What `list-permissions` is asked about: one thing, by the flag of its kind. */
+export function onFlags({ experiment, model }: Input): Thing | undefined {
+  if (experiment !== undefined) {
+    return { type: 'experiment', id: String(experiment) };
+  }
+  return model === undefined ? undefined : { type: 'registered_model', id: String(model) };
 }
 
 /** Which of three calls `list-permissions` makes; none of the flags means oneself, see `oneList`. */
@@ -50,6 +60,8 @@ export function planListPermissions({ user, experiment, model }: Input): Plan {
         ['PERMISSION', 'permission'],
         ['BY', by],
       ],
+      whyEmpty: ({ is_admin: isAdmin }) =>
+        `Nothing was granted to ${user ?? 'you'}. ${isAdmin === true ? 'Admins may do everything all the same.' : 'What the default permission of the server allows is not listed.'}`,
     },
   };
 }
@@ -82,6 +94,8 @@ function onResource(types: readonly string[], id: string): Plan {
         ['ON', 'resource_pattern'],
         ['BY', by],
       ],
+      whyEmpty: () =>
+        `Nothing was granted on ${types[0]?.replaceAll('_', ' ')} ${id}. Admins may do everything all the same.`,
     },
   };
 }

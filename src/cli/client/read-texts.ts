@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -15,4 +15,10 @@ export function readTexts(path: string): string {
         .map((file) => readFileSync(file, 'utf8'))
         .join('\n')
     : readFileSync(path, 'utf8');
+}
+
+/** Whether accounts other than its owner's may read a file; false where the system does not say. */
+export function isOpenToOthers(path: string): boolean {
+  // Windows has no such bits, and Node makes some up.
+  return process.platform !== 'win32' && existsSync(path) && (statSync(path).mode & 0o044) !== 0;
 }

@@ -3,13 +3,13 @@ import { complain, type Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { openSecrets, type Secrets } from '../secrets.ts';
 import { COMMANDS } from './commands.ts';
-import { readConnection } from './connection.ts';
+import { type Connection, readConnection, withPassword } from './connection.ts';
 import { execute, type Outcome } from './execute.ts';
 import { explainRefusal } from './explain-refusal.ts';
 import { ANSWERED, readCommandLine, type Typed } from './read-command-line.ts';
-import { readTexts } from './read-texts.ts';
+import { isOpenToOthers, readTexts } from './read-texts.ts';
 import { renderTable } from './render-table.ts';
-import { type Input, openSend, ServerRefusal } from './send.ts';
+import { type Input, openLine, type Send, ServerRefusal } from './send.ts';
 
 export interface ClientOptions {
   /** For one request with its answer, in milliseconds. */
@@ -53,30 +53,52 @@ function say(io: Io, text: string): void {
 }
 
 async function answer(typed: Typed, io: Io, secrets: Secrets, { timeoutMs }: ClientOptions): Promise<string> {
-  const connection = readConnection({
+  const read = readConnection({
     env: io.env,
     home: io.home,
     readFile: readTexts,
+    isOpenToOthers,
     trackingUri: typed.trackingUri,
   });
-  const input = await withPassword(typed, secrets, io);
-  const { send, close } = openSend(connection, timeoutMs);
+  for (const warning of read.warnings) {
+    say(io, `warning: ${warning}`);
+  }
+  const connection = await signIn(read, secrets, io);
+  const line = openLine(connection, timeoutMs);
+  const typedPassword = typeof typed.values['password'] === 'string' ? [typed.values['password']] : [];
   try {
-    return render(await execute(typed.command, input, { send, connection, secrets }), typed, input);
+    const input = await withNewPassword(typed, line.send, secrets, io);
+    const outcome = await execute(typed.command, input, { ...line, connection, secrets });
+    remark(outcome, typed, io);
+    return render(outcome, typed, input);
   } catch (error) {
     if (error instanceof ServerRefusal) {
-      const typedPassword = typeof input['password'] === 'string' ? [input['password']] : [];
       const signedInWith = connection.basic?.password ?? connection.authorization?.replace(/^Bearer /, '');
       const hidden = [...secrets.seen, ...typedPassword, signedInWith ?? ''];
       throw new CommandFailure(1, explainRefusal(error, connection, typed.command.ifExists, hidden));
     }
     throw error;
   } finally {
-    await close();
+    await line.close();
   }
 }
 
-async function withPassword({ command, values }: Typed, secrets: Secrets, io: Io): Promise<Input> {
+/** On a terminal, asks for the password of a user who is named without one. */
+async function signIn(connection: Connection, secrets: Secrets, { stdin }: Io): Promise<Connection> {
+  const { nameAlone: username } = connection;
+  if (username === undefined || stdin.isTTY !== true) {
+    return connection;
+  }
+  return withPassword(connection, { username, password: await secrets.read(`Password of ${username}`) });
+}
+
+/** The values of a command, with the new password that it takes. */
+async function withNewPassword(
+  { command, values }: Typed,
+  send: Send,
+  secrets: Secrets,
+  io: Io,
+): Promise<Input> {
   if (!command.takes.some(({ reads }) => reads === 'password')) {
     return values;
   }
@@ -88,11 +110,38 @@ async function withPassword({ command, values }: Typed, secrets: Secrets, io: Io
     );
     return values;
   }
-  const password = await secrets.read('Password', { twice: true });
+  if (io.stdin.isTTY === true) {
+    await checkSignIn(send);
+  }
+  const password = await secrets.read(`New password for ${values['username']}`, {
+    twice: true,
+  });
   if (password === '') {
     throw unusable('The password is empty; nothing was changed.');
   }
   return { ...values, password };
+}
+
+/** Nobody is to choose a password, twice, for a command that is refused for their own. */
+async function checkSignIn(send: Send): Promise<void> {
+  try {
+    await send({ method: 'GET', path: '2.0 users/current' }, {});
+  } catch (error) {
+    // A server that does not know this call is asked what it was to be asked.
+    if (!(error instanceof ServerRefusal) || error.status === 401) {
+      throw error;
+    }
+  }
+}
+
+/** What is said beside the result. Whoever reads JSON sees that a list is empty. */
+function remark({ warning, whyEmpty }: Outcome, { json }: Typed, io: Io): void {
+  if (warning !== undefined) {
+    say(io, `warning: ${warning}`);
+  }
+  if (whyEmpty !== undefined && !json) {
+    say(io, whyEmpty);
+  }
 }
 
 function render({ shows, rows }: Outcome, { command, json }: Typed, input: Input): string {

@@ -15,18 +15,31 @@ export type Input = Readonly<Record<string, string | number | boolean>>;
 /** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */
 export type Send = (call: Call, input: Input) => Promise<JsonObject>;
 
+/** Looks at an address of the server, such as `/api/2.0/mlflow/experiments/get?experiment_id=7`. */
+export type Ask = (target: string) => Promise<{ readonly status: number; readonly bytes: Buffer }>;
+
 /** The server's no, in its own words. */
 export class ServerRefusal extends Error {
   override readonly name = 'ServerRefusal';
   readonly status: number;
   /** MLflow's `error_code`; undefined when the answer was not MLflow's JSON. */
   readonly code: string | undefined;
+  /** What the client knows besides. */
+  readonly remark: string | undefined;
 
-  constructor(status: number, code: string | undefined, message: string) {
+  constructor(status: number, code: string | undefined, message: string, remark?: string) {
     super(message);
     this.status = status;
     this.code = code;
+    this.remark = remark;
   }
+}
+
+/** A way to the server, to be closed in the end. */
+export interface Line {
+  readonly send: Send;
+  readonly ask: Ask;
+  close(): Promise<void>;
 }
 
 /**
@@ -34,37 +47,42 @@ export class ServerRefusal extends Error {
  *
  * @param timeoutMs - for one request with its answer, in milliseconds.
  */
-export function openSend(
-  connection: Connection,
-  timeoutMs: number,
-): { readonly send: Send; readonly close: () => Promise<void> } {
+export function openLine(connection: Connection, timeoutMs: number): Line {
   const dispatcher = dispatcherFor(connection);
   const { baseUri, authorization } = connection;
-  const send: Send = async (call, input) => {
-    const reads = call.method === 'GET';
-    // Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4).
-    const answer = await request(addressOf(baseUri, call, input), {
-      method: call.method,
-      dispatcher,
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: {
-        accept: 'application/json',
-        ...(reads ? {} : { 'content-type': 'application/json' }),
-        ...(authorization === undefined ? {} : { authorization }),
-      },
-      ...(reads ? {} : { body: JSON.stringify(input) }),
-    })
-      .then(async ({ statusCode, headers, body }) => ({
-        status: statusCode,
-        location: headers['location'],
-        text: await body.text(),
-      }))
-      .catch((error: unknown) => {
-        throw unreachable(baseUri, error, timeoutMs);
+
+  async function exchange(method: Call['method'], target: string, body?: string): Promise<Answer> {
+    try {
+      // Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4).
+      const answer = await request(`${baseUri}${target}`, {
+        method,
+        dispatcher,
+        signal: AbortSignal.timeout(timeoutMs),
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        ...(body === undefined ? {} : { body }),
       });
-    return readAnswer(answer, baseUri);
+      return {
+        status: answer.statusCode,
+        location: answer.headers['location'],
+        bytes: Buffer.from(await answer.body.arrayBuffer()),
+      };
+    } catch (error) {
+      throw unreachable(baseUri, error, timeoutMs);
+    }
+  }
+
+  return {
+    ask: (target) => exchange('GET', target),
+    async send(call, input) {
+      const body = call.method === 'GET' ? undefined : JSON.stringify(input);
+      return readAnswer(await exchange(call.method, targetOf(call, input), body), baseUri);
+    },
+    close: () => dispatcher.destroy(),
   };
-  return { send, close: () => dispatcher.destroy() };
 }
 
 function dispatcherFor({ tls, proxies }: Connection): EnvHttpProxyAgent {
@@ -83,22 +101,23 @@ function dispatcherFor({ tls, proxies }: Connection): EnvHttpProxyAgent {
   });
 }
 
-function addressOf(baseUri: string, { method, path }: Call, input: Input): string {
+function targetOf({ method, path }: Call, input: Input): string {
   const [version, name] = path.split(' ');
   const query = new URLSearchParams();
   for (const [key, value] of method === 'GET' ? Object.entries(input) : []) {
     query.append(key, String(value));
   }
-  return `${baseUri}/api/${version}/mlflow/${name}${query.size > 0 ? `?${query}` : ''}`;
+  return `/api/${version}/mlflow/${name}${query.size > 0 ? `?${query}` : ''}`;
 }
 
 interface Answer {
   readonly status: number;
   readonly location: string | readonly string[] | undefined;
-  readonly text: string;
+  readonly bytes: Buffer;
 }
 
-function readAnswer({ status, location, text }: Answer, baseUri: string): JsonObject {
+function readAnswer({ status, location, bytes }: Answer, baseUri: string): JsonObject {
+  const text = bytes.toString('utf8');
   const body = parseObject(text);
   if (status >= 300 && status < 400) {
     throw refused(

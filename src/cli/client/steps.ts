@@ -3,11 +3,12 @@ import { refused, unusable } from '../failure.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Connection } from './connection.ts';
 import { objectsIn } from './json.ts';
-import type { Input, Send, ServerRefusal } from './send.ts';
+import type { Ask, Input, Send, ServerRefusal } from './send.ts';
 
 /** What a step may use besides the input. */
 export interface StepTools {
   readonly send: Send;
+  readonly ask: Ask;
   readonly connection: Connection;
   readonly secrets: Secrets;
   /** Why the call was refused; only for a second try. */
@@ -94,5 +95,8 @@ export const keepOwnPassword: Step = async (input, { connection, secrets, refusa
     return undefined;
   }
   const signedIn = connection.basic?.username === input['username'] ? connection.basic : undefined;
-  return { ...input, current_password: signedIn?.password ?? (await secrets.read('Current password')) };
+  return {
+    ...input,
+    current_password: signedIn?.password ?? (await secrets.read(`Current password of ${input['username']}`)),
+  };
 };

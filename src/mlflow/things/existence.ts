@@ -35,6 +35,10 @@ const QUESTIONS = {
       target: api('2.0', 'experiments/get-by-name?experiment_name=:text'),
       at: 'experiment',
     },
+    byId: {
+      target: api('2.0', 'experiments/get?experiment_id=:text'),
+      at: 'experiment',
+    },
     id: 'experiment_id',
     createdAt: 'creation_time',
   },
@@ -109,6 +113,10 @@ const QUESTIONS = {
 export type AskedKind = keyof typeof QUESTIONS;
 
 export const ASKED_KINDS = Object.keys(QUESTIONS) as readonly AskedKind[];
+
+export function isAskedKind(kind: string): kind is AskedKind {
+  return Object.hasOwn(QUESTIONS, kind);
+}
 
 /** What MLflow says of a thing: when it came into being and was last changed, in milliseconds since the epoch. */
 export type Existence =

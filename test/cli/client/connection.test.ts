@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createProxy, request as forward } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Connection, readConnection } from '../../../src/cli/client/connection.ts';
 import { readCredentialsFile } from '../../../src/cli/client/credentials-file.ts';
+import { isOpenToOthers } from '../../../src/cli/client/read-texts.ts';
 import { writeCertificates } from '../../support/certificates.ts';
 import { startFake } from './fake-server.ts';
 import { run } from './run.ts';
@@ -22,8 +23,10 @@ function read(
   env: Record<string, string>,
   files: Record<string, string> = {},
   trackingUri?: string,
+  openToOthers = false,
 ): Connection {
   return readConnection({
+    isOpenToOthers: () => openToOthers,
     env: { MLFLOW_TRACKING_URI: URI, ...env },
     home: '/home/alice',
     trackingUri,
@@ -88,6 +91,46 @@ describe('credentials, by the precedence of MLflow', () => {
     ],
   ])('%s', (_, env, files, sent) => {
     expect(read(env, files).authorization).toBe(sent);
+  });
+});
+
+describe('a file of credentials that other accounts may read', () => {
+  const CREDENTIALS = { '/home/alice/.mlflow/credentials': FILE };
+  const BOTH = { MLFLOW_TRACKING_USERNAME: 'env-user', MLFLOW_TRACKING_PASSWORD: 'env-pass' };
+
+  test('is warned of where its password is used', () => {
+    expect(read({}, CREDENTIALS, undefined, true).warnings).toEqual([
+      'other accounts of this machine may read the password in ~/.mlflow/credentials: chmod 600 ~/.mlflow/credentials',
+    ]);
+  });
+
+  test.each<[what: string, env: Record<string, string>, files: Record<string, string>, open: boolean]>([
+    ['is its owner’s alone', {}, CREDENTIALS, false],
+    ['is not needed', BOTH, CREDENTIALS, true],
+    ['is not there', {}, {}, true],
+    [
+      'holds no password',
+      {},
+      { '/home/alice/.mlflow/credentials': '[mlflow]\nmlflow_tracking_username = a\n' },
+      true,
+    ],
+  ])('is not warned of when it %s', (_, env, files, open) => {
+    expect(read(env, files, undefined, open).warnings).toEqual([]);
+  });
+
+  test.each([
+    [0o600, false],
+    [0o700, false],
+    [0o640, true],
+    [0o604, true],
+    [0o644, true],
+  ])('is told by its mode %o', (mode, open) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'credentials-')), 'credentials');
+    writeFileSync(file, FILE);
+    chmodSync(file, mode);
+    expect(isOpenToOthers(file)).toBe(open);
+    rmSync(dirname(file), { recursive: true });
+    expect(isOpenToOthers(file)).toBe(false);
   });
 });
 
@@ -222,7 +265,7 @@ describe.skipIf(skipped)('~/.mlflow/credentials reads as Python reads it', () =>
     '[mlflow]\nmlflow_tracking_username =\n',
   ])('%j', (text) => {
     const python = JSON.parse(execFileSync(PYTHON, ['-c', CONFIGPARSER], { input: text, encoding: 'utf8' }));
-    const { username, password } = readCredentialsFile(text);
+    const { username, password } = readCredentialsFile(text, 'the file');
     expect([username ?? null, password ?? null]).toEqual(python);
   });
 
@@ -235,10 +278,10 @@ describe.skipIf(skipped)('~/.mlflow/credentials reads as Python reads it', () =>
     const python = () =>
       execFileSync(PYTHON, ['-c', CONFIGPARSER], { input: text, encoding: 'utf8', stdio: 'pipe' });
     expect(python).toThrow(/configparser/);
-    expect(() => readCredentialsFile(text)).toThrow(
+    expect(() => readCredentialsFile(text, 'the file')).toThrow(
       expect.objectContaining({ exitCode: 2, message: expect.stringMatching(words) }),
     );
-    expect(() => readCredentialsFile(text)).not.toThrow(/hunter2/);
+    expect(() => readCredentialsFile(text, 'the file')).not.toThrow(/hunter2/);
   });
 });
 

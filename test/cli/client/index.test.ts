@@ -69,8 +69,13 @@ describe('on a terminal', () => {
         ];
 
   /** Types each answer as its question shows up; what the terminal showed comes back with the exit code. */
-  async function typing(argv: readonly string[], dialogue: readonly [question: string, typed: string][]) {
+  async function typing(
+    argv: readonly string[],
+    dialogue: readonly [question: string, typed: string][],
+    { signIn = {}, current = [200, {}] }: { signIn?: Record<string, string>; current?: Answer } = {},
+  ) {
     server = await startFake({
+      'GET /api/2.0/mlflow/users/current': current,
       'POST /api/2.0/mlflow/users/create': CREATED,
       'PATCH /api/2.0/mlflow/users/update-password': ASKS_FOR_CURRENT,
     });
@@ -81,28 +86,71 @@ describe('on a terminal', () => {
       MLFLOW_TRACKING_USERNAME: '',
       http_proxy: '',
       HTTP_PROXY: '',
+      ...signIn,
     };
     const { code, shown } = await typeOnTerminal([process.execPath, ENTRY, ...argv], dialogue, env);
-    return { code, shown, asked: server.asked.map(({ body }) => body) };
+    const changes = server.asked.filter(({ method }) => method !== 'GET');
+    return { code, shown, server, asked: changes.map(({ body }) => body) };
   }
 
   test('a password is asked for twice and never shown', async () => {
     const { code, shown, asked } = await typing(
       ['create-user', 'alice'],
       [
-        ['Password: ', 'correct horsex\u007f\r'],
-        ['Password again: ', 'correct horse\r'],
+        ['New password for alice: ', 'correct horsex\u007f\r'],
+        ['New password for alice again: ', 'correct horse\r'],
       ],
     );
     expect(asked).toEqual([{ username: 'alice', password: 'correct horse' }]);
     expect(code).toBe(0);
-    expect(shown).toMatch(/^Password: \r\nPassword again: \r\nID +NAME +ADMIN\r\n2 +alice +no\r\n$/);
+    expect(shown).toMatch(
+      /^New password for alice: \r\nNew password for alice again: \r\nID +NAME +ADMIN\r\n2 +alice +no\r\n$/,
+    );
+  });
+
+  test('nobody is asked for a new password before the sign-in is known to be right', async () => {
+    const { code, shown, asked } = await typing(['create-user', 'alice'], [], { current: [401, ''] });
+    expect({ code, asked }).toEqual({ code: 1, asked: [] });
+    expect(shown).toMatch(/^mlflow-auth-client: You are not signed in\. [^\r\n]*\r\n$/);
+  });
+
+  test.each<[what: string, current: Answer]>([
+    ['does not know the call', [404, '<!doctype html>']],
+    ['answers otherwise', [503, { error_code: 'TEMPORARILY_UNAVAILABLE', message: 'Later.' }]],
+  ])('a server that %s when asked about the sign-in is asked all the same', async (_, current) => {
+    const { code } = await typing(
+      ['create-user', 'alice'],
+      [['New password for alice: ', 'correct horse\rcorrect horse\r']],
+      { current },
+    );
+    expect(code).toBe(0);
+  });
+
+  test('the password to sign in with is asked for where only the name is set, and it is said whose', async () => {
+    const {
+      code,
+      shown,
+      server: asked,
+    } = await typing(
+      ['create-user', 'alice'],
+      [
+        ['Password of admin: ', 'the admin password\r'],
+        ['New password for alice: ', 'correct horse\r'],
+        ['New password for alice again: ', 'correct horse\r'],
+      ],
+      { signIn: { MLFLOW_TRACKING_USERNAME: 'admin', MLFLOW_TRACKING_TOKEN: '' } },
+    );
+    expect(code).toBe(0);
+    expect(new Set(asked.asked.map(({ authorization }) => authorization))).toEqual(
+      new Set([`Basic ${Buffer.from('admin:the admin password').toString('base64')}`]),
+    );
+    expect(shown).not.toContain('the admin password');
   });
 
   test('what is pasted at once counts for both questions', async () => {
     const { code, asked } = await typing(
       ['create-user', 'alice'],
-      [['Password: ', 'correct horse\rcorrect horse\r']],
+      [['New password for alice: ', 'correct horse\rcorrect horse\r']],
     );
     expect({ code, asked }).toEqual({ code: 0, asked: [{ username: 'alice', password: 'correct horse' }] });
   });
@@ -111,8 +159,8 @@ describe('on a terminal', () => {
     const { code, shown, asked } = await typing(
       ['update-user-password', 'alice'],
       [
-        ['Password: ', 'one\r'],
-        ['Password again: ', 'two\r'],
+        ['New password for alice: ', 'one\r'],
+        ['New password for alice again: ', 'two\r'],
       ],
     );
     expect({ code, asked }).toEqual({ code: 2, asked: [] });
@@ -123,9 +171,9 @@ describe('on a terminal', () => {
     const { code, asked } = await typing(
       ['update-user-password', 'alice'],
       [
-        ['Password: ', 'new\r'],
-        ['Password again: ', 'new\r'],
-        ['Current password: ', 'old\r'],
+        ['New password for alice: ', 'new\r'],
+        ['New password for alice again: ', 'new\r'],
+        ['Current password of alice: ', 'old\r'],
       ],
     );
     expect(code).toBe(0);
@@ -136,7 +184,10 @@ describe('on a terminal', () => {
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004'],
   ])('%s ends it and changes nothing', async (_, key) => {
-    const { code, shown, asked } = await typing(['create-user', 'alice'], [['Password: ', key]]);
+    const { code, shown, asked } = await typing(
+      ['create-user', 'alice'],
+      [['New password for alice: ', key]],
+    );
     expect({ code, asked }).toEqual({ code: 1, asked: [] });
     expect(shown).toMatch(/Cancelled; nothing was changed\.\r\n$/);
   });

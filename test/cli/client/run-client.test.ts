@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/client/commands.ts';
-import { type Answer, type FakeServer, startFake } from './fake-server.ts';
+import { type Answer, type Asked, type FakeServer, startFake } from './fake-server.ts';
 import { type Ran, run } from './run.ts';
 
 const ALICE = {
@@ -33,8 +33,17 @@ const OWN_GRANTS = {
   ],
 };
 
-/** What a server with these users and roles says. */
+const NONE: Answer = [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'There is none.' }];
+/** What is asked to see what an id names. */
+const LOOK = /\/api\/[23]\.0\/mlflow\/(?:experiments\/get|registered-models\/get|gateway\/)/;
+
+/** What a server with these users, roles and things says. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
+  'GET /api/2.0/mlflow/experiments/get': [200, { experiment: { experiment_id: '7', creation_time: '1' } }],
+  'GET /api/2.0/mlflow/registered-models/get': [
+    200,
+    { registered_model: { name: 'churn', creation_timestamp: '1', last_updated_timestamp: '1' } },
+  ],
   'GET /api/2.0/mlflow/users': [200, { users: [ALICE, BOB] }],
   'POST /api/2.0/mlflow/users/create': [200, { user: ALICE }],
   'GET /api/2.0/mlflow/users/get': [200, { user: ALICE }],
@@ -105,10 +114,11 @@ async function against(
   answers: Parameters<typeof startFake>[0],
   argv: readonly string[],
   options: Parameters<typeof run>[2] & { readonly env?: Record<string, string> } = {},
-): Promise<Ran & Pick<FakeServer, 'asked' | 'uri'>> {
+): Promise<Ran & Pick<FakeServer, 'asked' | 'uri'> & { readonly looks: readonly Asked[] }> {
   server = await startFake(answers);
   const ran = await run(argv, { MLFLOW_TRACKING_URI: server.uri, ...(options.env ?? SIGNED_IN) }, options);
-  return { ...ran, asked: server.asked, uri: server.uri };
+  const looks = server.asked.filter(({ target = '' }) => LOOK.test(target));
+  return { ...ran, asked: server.asked.filter((each) => !looks.includes(each)), looks, uri: server.uri };
 }
 
 /** What the caller is told of their own permissions. */
@@ -247,12 +257,6 @@ describe('the other commands ask for', () => {
       'DELETE',
       body('2.0/mlflow/registered-models/permissions/delete', { name: 'churn', username: 'alice' }),
       '{}\n',
-    ],
-    [
-      'list-permissions',
-      'GET',
-      query('3.0/mlflow/users/current/permissions'),
-      /^TYPE +ON +PERMISSION +BY\n$/,
     ],
     [
       'list-permissions --user alice',
@@ -397,6 +401,200 @@ describe('the other commands ask for', () => {
       stdout: '',
     });
   });
+});
+
+describe('an empty list says why, beside the result', () => {
+  const HEADING = { code: 0, stdout: expect.stringMatching(/^[A-Z_]+(?: +[A-Z_]+)+\n$/) };
+  const says = (line: string) => ({ ...HEADING, stderr: `mlflow-auth-client: ${line}\n` });
+  const OF_ADMIN = { is_admin: true, permissions: [] };
+
+  test.each<[line: string, more: Parameters<typeof startFake>[0], says: string]>([
+    [
+      'list-permissions',
+      sees(OF_ADMIN),
+      'Nothing was granted to you. Admins may do everything all the same.',
+    ],
+    [
+      'list-permissions',
+      {},
+      'Nothing was granted to you. What the default permission of the server allows is not listed.',
+    ],
+    [
+      'list-permissions --user bob',
+      { 'GET /api/3.0/mlflow/users/permissions/list': [200, OF_ADMIN] },
+      'Nothing was granted to bob. Admins may do everything all the same.',
+    ],
+    [
+      'list-permissions --experiment 9',
+      {
+        ...sees(OF_ADMIN),
+        'GET /api/2.0/mlflow/users/list': [200, { users: [] }],
+      },
+      'Nothing was granted on experiment 9. Admins may do everything all the same.',
+    ],
+    [
+      'list-permissions --experiment 9',
+      {
+        ...sees(OF_ADMIN),
+        'GET /api/2.0/mlflow/users/list': [200, { users: [] }],
+        'GET /api/2.0/mlflow/experiments/get': NONE,
+        'GET /api/2.0/mlflow/experiments/get-by-name': NONE,
+      },
+      'There is no experiment "9".',
+    ],
+    [
+      'list-permissions --experiment Default',
+      {
+        ...sees(OF_ADMIN),
+        'GET /api/2.0/mlflow/users/list': [200, { users: [] }],
+        'GET /api/2.0/mlflow/experiments/get-by-name': [
+          200,
+          { experiment: { experiment_id: '0', creation_time: '1' } },
+        ],
+      },
+      '"Default" is a name where an id belongs: the experiment of that name has the id 0.',
+    ],
+    ['list-roles', { 'GET /api/3.0/mlflow/roles/list': [200, { roles: [] }] }, 'There are no roles.'],
+    [
+      'list-role-users 5',
+      { ...sees(OF_ADMIN), 'GET /api/2.0/mlflow/users/list': [200, { users: [] }] },
+      'The role has no members.',
+    ],
+    [
+      'list-user-roles alice',
+      { 'GET /api/3.0/mlflow/users/roles/list': [200, { roles: [] }] },
+      'alice is a member of no role.',
+    ],
+  ])('%s', async (line, more, why) => {
+    expect(await against({ ...ANSWERS, ...more }, line.split(' '))).toMatchObject(says(why));
+  });
+
+  test('but not in JSON, where nothing is nothing', async () => {
+    expect(await against(ANSWERS, ['list-permissions', '--to-json'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+});
+
+describe('what a permission is given on', () => {
+  const NO_EXPERIMENT = {
+    'GET /api/2.0/mlflow/experiments/get': NONE,
+    'GET /api/2.0/mlflow/experiments/get-by-name': NONE,
+  };
+  const DEFAULT_BY_NAME = {
+    ...NO_EXPERIMENT,
+    'GET /api/2.0/mlflow/experiments/get-by-name': ({ target }: Asked): Answer =>
+      target?.endsWith('?experiment_name=Default%20%26%20more') === true
+        ? [200, { experiment: { experiment_id: '0', creation_time: '1' } }]
+        : NONE,
+  };
+  const ENDPOINTS = {
+    'GET /api/3.0/mlflow/gateway/endpoints/get': NONE,
+    'GET /api/3.0/mlflow/gateway/endpoints/list': [
+      200,
+      { endpoints: [{ endpoint_id: 'e-1', name: 'chat', created_at: 1 }] },
+    ] satisfies Answer,
+  };
+  const NOTHING_GIVEN = { code: 2, stdout: '', asked: [] };
+
+  test.each([
+    ['create-experiment-permission', 'NAME', 'alice', 'EDIT'],
+    ['grant', 'alice', 'experiment', 'NAME', 'EDIT'],
+    ['grant-role', '3', 'experiment', 'NAME', 'EDIT'],
+  ])('a name where an experiment’s id belongs gives nothing and names the id: %s', async (...argv) => {
+    const typed = argv.map((word) => word.replace(/^NAME$/, 'Default & more'));
+    const ran = await against({ ...ANSWERS, ...DEFAULT_BY_NAME }, typed);
+    expect(ran).toMatchObject(NOTHING_GIVEN);
+    expect(ran.stderr).toBe(
+      'mlflow-auth-client: "Default & more" is a name where an id belongs: the experiment of that name has the id 0. Nothing was changed.\n',
+    );
+  });
+
+  test('so does the name of an AI gateway endpoint', async () => {
+    const ran = await against({ ...ANSWERS, ...ENDPOINTS }, [
+      'grant',
+      'alice',
+      'gateway-endpoint',
+      'chat',
+      'USE',
+    ]);
+    expect(ran).toMatchObject(NOTHING_GIVEN);
+    expect(ran.stderr).toContain('the gateway endpoint of that name has the id e-1.');
+  });
+
+  test.each(['Defalt', '01', '７'])('%s is no id that an experiment can have', async (id) => {
+    const ran = await against({ ...ANSWERS, ...NO_EXPERIMENT }, [
+      'create-experiment-permission',
+      id,
+      'alice',
+      'READ',
+    ]);
+    expect(ran).toMatchObject(NOTHING_GIVEN);
+    expect(ran.stderr).toBe(
+      `mlflow-auth-client: No experiment can have the id "${id}". Nothing was changed.\n`,
+    );
+  });
+
+  test.each<[line: string, more: Parameters<typeof startFake>[0], thing: string]>([
+    ['create-experiment-permission 999 alice EDIT', NO_EXPERIMENT, 'experiment "999"'],
+    ['grant alice experiment 999 EDIT', NO_EXPERIMENT, 'experiment "999"'],
+    ['grant-role 3 experiment 999 EDIT to-json', NO_EXPERIMENT, 'experiment "999"'],
+    [
+      'create-registered-model-permission chrun alice EDIT',
+      { 'GET /api/2.0/mlflow/registered-models/get': NONE },
+      'registered model "chrun"',
+    ],
+    ['grant alice prompt gone EDIT', { 'GET /api/2.0/mlflow/registered-models/get': NONE }, 'prompt "gone"'],
+    ['grant alice gateway_endpoint e-2 USE', ENDPOINTS, 'gateway endpoint "e-2"'],
+  ])('that is not there is given all the same, with a warning: %s', async (line, more, thing) => {
+    const { code, stderr, asked } = await against({ ...ANSWERS, ...more }, line.split(' '));
+    expect({ code, calls: asked.length }).toEqual({ code: 0, calls: 1 });
+    expect(stderr).toBe(
+      `mlflow-auth-client: warning: There is no ${thing}. The permission opens nothing, and is gone once one is created.\n`,
+    );
+  });
+
+  test.each([
+    ['what is there', 'grant alice experiment 7 READ', {}],
+    ['all of a kind', 'grant alice experiment * READ', NO_EXPERIMENT],
+    ['a kind that cannot be asked for', 'grant alice run * READ', {}],
+    [
+      'what the caller may not see',
+      'grant alice experiment 7 READ',
+      { 'GET /api/2.0/mlflow/experiments/get': [403, ''] as Answer },
+    ],
+    [
+      'a kind of an MLflow that does not answer',
+      'grant alice scorer 7/q READ',
+      { 'GET /api/3.0/mlflow/scorers/versions': [503, ''] as Answer },
+    ],
+  ])('%s is given without a word', async (_, line, more) => {
+    const { code, stderr, asked } = await against({ ...ANSWERS, ...more }, line.split(' '));
+    expect({ code, stderr, calls: asked.filter(({ method }) => method === 'POST').length }).toEqual({
+      code: 0,
+      stderr: '',
+      calls: 1,
+    });
+  });
+
+  test.each([
+    ['get-experiment-permission', 'Default & more', 'alice'],
+    ['update-experiment-permission', 'Default & more', 'alice', 'READ'],
+    ['delete-experiment-permission', 'Default & more', 'alice'],
+    ['revoke', 'alice', 'experiment', 'Default & more'],
+  ])(
+    '%s of a name is asked, as such a permission may be there, and told the id when it is not',
+    async (...argv) => {
+      const answers = Object.fromEntries(Object.keys(ANSWERS).map((call) => [call, NONE] as const));
+      const { code, stderr, asked } = await against({ ...answers, ...DEFAULT_BY_NAME }, argv);
+      expect({ code, calls: asked.length }).toEqual({ code: 1, calls: 1 });
+      expect(stderr).toBe(
+        'mlflow-auth-client: There is none. "Default & more" is a name where an id belongs: the experiment of that name has the id 0.\n',
+      );
+    },
+  );
 });
 
 describe('flags as Python Fire took them', () => {
@@ -737,10 +935,22 @@ describe('what cannot be used as typed is one line, exit code 2, and nothing is 
       ['get-user', 'a', '--username', 'b'],
       'There is more than the command takes: mlflow-auth-client get-user NAME',
     ],
-    [['update-user-admin', 'alice', 'maybe'], 'Write True or False, not "maybe".'],
+    [['update-user-admin', 'alice', 'maybe'], 'is_admin is one of True, False, not "maybe".'],
     [
-      ['create-experiment-permission', '7', 'alice', 'WRITE'],
-      'No permission is called "WRITE"; there are READ, USE, EDIT, MANAGE, NO_PERMISSIONS, DENY.',
+      ['create-experiment-permission', '7', 'alice', 'USE'],
+      'PERMISSION is one of READ, EDIT, MANAGE, NO_PERMISSIONS, not "USE".',
+    ],
+    [
+      ['update-registered-model-permission', 'churn', 'alice', 'WRITE'],
+      'PERMISSION is one of READ, EDIT, MANAGE, NO_PERMISSIONS, not "WRITE".',
+    ],
+    [
+      ['grant', 'alice', 'experiment', '7', 'NO_PERMISSIONS'],
+      'PERMISSION is one of READ, USE, EDIT, MANAGE, DENY, not "NO_PERMISSIONS".',
+    ],
+    [
+      ['grant-role', '3', 'experiment', '*', 'write'],
+      'PERMISSION is one of READ, USE, EDIT, MANAGE, DENY, not "write".',
     ],
     [
       ['list-permissions', '--user', 'a', '--model', 'b'],
