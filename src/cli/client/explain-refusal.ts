@@ -6,12 +6,11 @@ import type { ServerRefusal } from './send.ts';
 const HINTS: readonly {
   readonly when: (refusal: ServerRefusal) => boolean;
   readonly says?: string;
-  readonly do: string;
+  readonly do?: string;
 }[] = [
   {
     when: ({ status }) => status === 401,
     says: 'You are not signed in.',
-    do: 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.',
   },
   {
     when: ({ status, message }) => status === 403 && /^(permission denied)?\W*$/i.test(message),
@@ -44,14 +43,24 @@ export function explainRefusal(
 ): string {
   const hint = HINTS.find(({ when }) => when(refusal));
   const advice =
-    refusal.status === 401 && connection.authorization === undefined
-      ? 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.'
+    refusal.status === 401
+      ? howToSignIn(connection)
       : (hint?.do ?? refusal.remark ?? (refusal.code === 'RESOURCE_ALREADY_EXISTS' ? ifExists : undefined));
   const said = secrets
     .filter((secret) => secret !== '')
     .reduce((text, secret) => text.replaceAll(secret, '***'), wordsOf(refusal.message));
   const words = hint?.says ?? (said || `The server answered with status ${refusal.status}.`);
   return printable(advice === undefined ? words : `${words} ${advice}`);
+}
+
+/** What to do about credentials: those that were sent, or none. */
+function howToSignIn({ authorization, basic }: Connection): string {
+  if (authorization === undefined) {
+    return 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
+  }
+  return basic === undefined
+    ? 'MLFLOW_TRACKING_TOKEN is not taken: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.'
+    : 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
 }
 
 /**

@@ -754,7 +754,7 @@ describe('a refusal is one line that says what to do, and exit code 1', () => {
       '401',
       [401, 'You are not authenticated. Please see https://…'],
       ['get-user', 'zoe'],
-      'You are not signed in. Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.',
+      'You are not signed in. Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.',
     ],
     [
       '403 of stock MLflow',
@@ -893,7 +893,7 @@ describe('a refusal is one line that says what to do, and exit code 1', () => {
       { env: {} },
     );
     expect(stderr).toBe(
-      'mlflow-auth-client: You are not signed in. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.\n',
+      'mlflow-auth-client: You are not signed in. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.\n',
     );
     expect(asked[0]?.authorization).toBeUndefined();
   });
@@ -989,6 +989,12 @@ describe('help', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Usage: mlflow-auth-client create-user NAME [PASSWORD]');
     expect(stdout).toContain('$ mlflow-auth-client create-user alice - < password.txt');
+  });
+
+  test('offers no token, as nothing takes one', async () => {
+    for (const argv of [['--help'], ...COMMANDS.map(({ name }) => [name, '--help'])]) {
+      expect((await run(argv, {})).stdout).not.toMatch(/token/i);
+    }
   });
 
   test('gives the version', async () => {
