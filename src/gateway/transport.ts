@@ -54,6 +54,7 @@ export function transport(app: FastifyInstance): void {
       body: {},
       judged: [],
       because: '',
+      shows: undefined,
       rewrite: undefined,
     };
     if (target instanceof ApiError) throw target;

@@ -15,6 +15,40 @@ import {
 import { isMlflow2, MLFLOW_VERSIONS, type RunningMlflow, startMlflow } from '../support/mlflow.ts';
 
 const API = '/api/2.0/mlflow';
+const API_3 = '/api/3.0/mlflow';
+
+/** Makes one of everything that MLflow 3 lists, in an experiment of its owner's. */
+async function fillLists(owner: Person, experiment_id: string): Promise<void> {
+  const make = async (path: string, json: unknown) => {
+    const made = await owner.post(`${API_3}/${path}`, json);
+    expect(made.status, made.text).toBe(200);
+    return made.json;
+  };
+  await make('datasets/create', { name: 'dataset', experiment_ids: [experiment_id] });
+  await make('scorers/register', { experiment_id, name: 'judge', serialized_scorer: '{}' });
+  const { secret } = await make('gateway/secrets/create', {
+    secret_name: 'secret',
+    secret_value: { api_key: 'a-key' },
+    provider: 'openai',
+  });
+  const { model_definition } = await make('gateway/model-definitions/create', {
+    name: 'definition',
+    secret_id: secret.secret_id,
+    provider: 'openai',
+    model_name: 'a-model',
+  });
+  const { model_definition_id } = model_definition;
+  const model_configs = [{ model_definition_id, linkage_type: 'PRIMARY', weight: 1 }];
+  await make('gateway/endpoints/create', { name: 'endpoint', model_configs });
+  await make('mcp-servers', { name: 'space/server' });
+  await make('mcp-servers/space/server/versions', {
+    server_json: { name: 'space/server', version: '1.0.0' },
+  });
+  await make('mcp-servers/space/server/endpoints', {
+    url: 'https://example.com/mcp',
+    server_version: '1.0.0',
+  });
+}
 
 describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   let dir: string;
@@ -26,6 +60,8 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   let asked: string[] = [];
   let alice: Person;
   let bob: Person;
+  /** What MLflow answers for each list while there is nothing in it. */
+  let emptied: readonly unknown[];
   const prefix = unique('s');
   const names = [
     `${prefix}-plain`,
@@ -56,6 +92,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
       response.end(Buffer.from(await answer.arrayBuffer()));
     });
     gateway = await startGateway(relay.uri);
+    emptied = await answersTo(gateway.admin);
     alice = await gateway.person('alice');
     bob = await gateway.person('bob');
     for (const name of names) {
@@ -79,6 +116,42 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   });
 
   const idOf = (name: string) => ids.get(name) ?? '';
+
+  /** Every list of this version that holds things of several owners; without the experiment that each MLflow has. */
+  const lists: readonly (readonly [method: string, target: string, json?: unknown])[] = [
+    ['GET', `${API}/experiments/search?max_results=100&filter=name%20LIKE%20%27${prefix}%25%27`],
+    ['POST', `${API}/experiments/search`, { max_results: 100, filter: `name LIKE '${prefix}%'` }],
+    ['GET', `${API}/registered-models/search`],
+    ['GET', `${API}/model-versions/search`],
+    ...(version === '2.15.1'
+      ? []
+      : ([
+          ['POST', `${API_3}/datasets/search`, {}],
+          ['GET', `${API_3}/scorers/list`],
+          ['GET', `${API_3}/gateway/secrets/list`],
+          ['GET', `${API_3}/gateway/model-definitions/list`],
+          ['GET', `${API_3}/gateway/endpoints/list`],
+          ['GET', '/gateway/mlflow/v1/models'],
+          ['GET', `${API_3}/mcp-servers`],
+          ['GET', `${API_3}/mcp-servers/endpoints`],
+        ] as const)),
+  ];
+
+  const answersTo = (who: Person) =>
+    Promise.all(
+      lists.map(async ([method, target, json]) => {
+        const answer = await who.send(method, target, json === undefined ? {} : { json });
+        return { target, status: answer.status, json: answer.json };
+      }),
+    );
+
+  test('a list in which everything is hidden looks as it did while nothing was there', async () => {
+    if (version !== '2.15.1') await fillLists(bob, idOf(names[1] ?? ''));
+    for (const [index, { json }] of (await answersTo(gateway.admin)).entries()) {
+      expect(json, lists[index]?.[1]).not.toEqual((emptied[index] as { json: unknown }).json);
+    }
+    expect(await answersTo(await gateway.person('nobody'))).toEqual(emptied);
+  });
 
   interface Kind {
     readonly what: string;

@@ -3,8 +3,15 @@
  * not, nor by how many of those a filter finds. Sorted and filtered at will, either would spell out hidden names.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import {
+  createExperiment,
+  grant,
+  type Person,
+  startGateway,
+  type TestGateway,
+  unique,
+} from '../support/gateway.ts';
+import { MLFLOW_VERSIONS, type MlflowAddress, sharedMlflow } from '../support/mlflow.ts';
 
 describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
   let gateway: TestGateway;
@@ -111,5 +118,89 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
       expect(json.next_page_token).toBeDefined();
       expect(Buffer.from(json.next_page_token, 'base64').toString()).not.toMatch(/offset/);
     });
+  });
+});
+
+describe('a search for datasets', () => {
+  const DATASETS = '/api/3.0/mlflow/datasets';
+  let gateway: TestGateway;
+  let mlflow: MlflowAddress;
+  let owner: Person;
+  let reader: Person;
+  let open: string;
+  let closed: string;
+
+  beforeAll(async () => {
+    mlflow = await sharedMlflow('3.17.2');
+    gateway = await startGateway(mlflow.socketUri);
+    owner = await gateway.person('owner');
+    reader = await gateway.person('reader');
+    [open, closed] = [await createExperiment(owner), await createExperiment(owner)];
+    await grant(owner, reader, { experiment: open }, 'READ');
+  });
+  afterAll(() => gateway.close());
+
+  const create = async (name: string, experiment_ids: readonly string[]) => {
+    const { status, text } = await owner.post(`${DATASETS}/create`, { name, experiment_ids });
+    expect(status, text).toBe(200);
+  };
+  const ask = async (method: 'GET' | 'POST', params: Record<string, string | number>) => {
+    const { status, text, json } =
+      method === 'GET'
+        ? await reader.get(`${DATASETS}/search?${new URLSearchParams({ ...params, experiment_ids: open })}`)
+        : await reader.post(`${DATASETS}/search`, { ...params, experiment_ids: [open] });
+    expect(status, text).toBe(200);
+    return { text, json };
+  };
+
+  test.each(['GET', 'POST'] as const)(
+    'by %s says nothing of hidden ones that a filter finds',
+    async (method) => {
+      const name = unique('secret');
+      // Whoever may read only one of the two experiments may not read it.
+      await create(name, [open, closed]);
+      const found = await ask(method, { filter_string: `name LIKE '${name.slice(0, -3)}%'` });
+      const missed = await ask(method, { filter_string: "name LIKE 'wrong%'" });
+      expect(found.text).toBe(missed.text);
+    },
+  );
+
+  test.each(['GET', 'POST'] as const)('by %s is paged without a word of hidden ones', async (method) => {
+    const start = unique('paged');
+    const hidden = ['b', 'c', 'e', 'g', 'h'];
+    const shown = ['a', 'd', 'f'];
+    for (const each of hidden) await create(start + each, [open, closed]);
+    for (const each of shown) await create(start + each, [open]);
+    const params = { filter_string: `name LIKE '${start}%'`, order_by: 'name ASC', max_results: 1 };
+    const query = method === 'GET' ? params : { ...params, order_by: ['name ASC'] as never };
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      const { json } = await ask(method, { ...query, ...(token !== undefined && { page_token: token }) });
+      expect(json.datasets).toHaveLength(1);
+      names.push(json.datasets[0].name);
+      token = json.next_page_token;
+      expect(Buffer.from(token ?? '', 'base64').toString()).not.toContain('offset');
+    } while (token !== undefined);
+    expect(names).toEqual(shown.map((each) => start + each));
+    const madeUp = Buffer.from('{"offset": 2}').toString('base64');
+    const refused = await reader.post(`${DATASETS}/search`, { experiment_ids: [open], page_token: madeUp });
+    expect(refused.status).toBe(400);
+  });
+
+  test('shows the others beside one that belongs to nothing that can be judged', async () => {
+    const start = unique('poisoned');
+    await create(`${start}-good`, [open]);
+    // As one could be stored before an empty id was refused.
+    const stored = await fetch(`${mlflow.uri}${DATASETS}/create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: `${start}-bad`, experiment_ids: [open, ''] }),
+    });
+    expect(stored.status).toBe(200);
+    const { json } = await ask('POST', { filter_string: `name LIKE '${start}%'` });
+    expect(json.datasets.map(({ name }: { name: string }) => name)).toEqual([`${start}-good`]);
+    const again = await owner.post(`${DATASETS}/create`, { name: `${start}-2`, experiment_ids: [open, ''] });
+    expect([again.status, again.json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
   });
 });

@@ -18,7 +18,8 @@ import { refusal } from '../judge/judge-all.ts';
 import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
 import type { Reference } from '../reference.ts';
-import { keepReadable } from './keep.ts';
+import { filtered } from '../search/page.ts';
+import { shownTo } from './keep.ts';
 import { listedIn } from './listed-in.ts';
 import { isWithheld, withoutWithheld } from './withhold.ts';
 
@@ -63,8 +64,10 @@ export function createConclude(options: ConcludeOptions): Conclude {
 
   const steps: Steps = {
     // A search that is paged was filtered while it was made.
-    keep: (rule, answer, { caller }) =>
-      rule.paging === undefined ? keepReadable(options, answer, rule, caller) : answer,
+    keep: (rule, answer, { request, caller }) =>
+      rule.paging === undefined
+        ? filtered(answer, { listed: false, ...rule }, shownTo(options, request, caller, rule))
+        : answer,
     'judge-reply': async (rule, answer, asked) => {
       await judgeReply(rule, asked);
       return answer;

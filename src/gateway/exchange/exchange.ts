@@ -6,15 +6,15 @@ import type { Paging } from '../../mlflow/table/row.ts';
 import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
-import type { RootKind } from '../../policy/resources.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
-import { visibilityOf } from '../judge/visibility.ts';
 import { sendReply } from '../reply.ts';
 import type { Extent, Search } from '../search/asked.ts';
+import { identityOf } from '../search/identity.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { createPushDown } from '../search/push-down.ts';
 import { searchVisible } from '../search/search.ts';
 import { type ConcludeOptions, concerns, createConclude } from './conclude.ts';
+import { shownTo } from './keep.ts';
 import { prepare } from './prepare.ts';
 
 export interface ExchangeOptions extends ConcludeOptions, TrackOptions {
@@ -64,8 +64,8 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
     const sent = toExchange(request, upstream);
     const keep = request.way.unrestricted ? undefined : ruleOf(operation, 'keep');
     if (keep?.paging !== undefined) {
-      const visibility = visibilityOf(judge, caller, keep.kind as RootKind, keep.part !== undefined);
-      return searchVisible(upstream, searchOf(sent, operation, keep, keep.paging, caller), visibility);
+      const search = searchOf(sent, identityOf(request.way, caller.id), operation, keep, keep.paging);
+      return searchVisible(upstream, search, shownTo(options, request, caller, keep));
     }
     const action = intentOf(operation, request);
     return action === undefined
@@ -75,19 +75,21 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
 
   function searchOf(
     request: Exchange,
+    identity: string,
     operation: Operation,
     keep: RuleOf<'keep'>,
     paging: Paging,
-    caller: SignedIn,
   ): Search {
+    const { list, id, listed = false } = keep;
     return {
       request,
-      list: keep.list,
-      id: keep.id,
+      identity,
+      list,
+      id,
+      listed,
       paging,
       pushesDown: () => pushesDown(operation, keep),
       extent: extentOf(operation),
-      userId: caller.id,
       tokens: options.pageTokens,
     };
   }

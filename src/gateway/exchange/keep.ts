@@ -1,41 +1,44 @@
+import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
-import { propertyAt } from '../../mlflow/read/property-at.ts';
-import { CHILD_KINDS } from '../../mlflow/table/row.ts';
+import { CHILD_KINDS, type ChildKind } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
-import { readAnswer } from '../../mlflow/upstream/answer-json.ts';
-import type { Answer } from '../../mlflow/upstream/upstream.ts';
 import type { RootKind } from '../../policy/resources.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { type JobParts, judgeJob } from '../judges/job.ts';
-import { filterOnly } from '../search/search.ts';
-import { listedIn } from './listed-in.ts';
+import type { Shown } from '../search/shown.ts';
 
 const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
+const isChild = (kind: string): kind is ChildKind => CHILDREN.has(kind);
 
-/** Takes out of a list what the caller may not read. */
-export async function keepReadable(
-  parts: JobParts,
-  answer: Answer,
-  keep: RuleOf<'keep'>,
-  caller: SignedIn,
-): Promise<Answer> {
-  if (!CHILDREN.has(keep.kind)) {
-    return filterOnly(answer, keep, visibilityOf(parts.judge, caller, keep.kind as RootKind));
-  }
-  const ids = listedIn(readAnswer(answer), keep.list).map((row) => String(propertyAt(row, keep.id)));
-  const allowed = await Promise.all(ids.map((id) => mayKeepChild(parts, caller, keep, id)));
-  const readable = new Set(ids.filter((_, index) => allowed[index]));
-  return filterOnly(answer, keep, { mayRead: (id) => readable.has(id) });
-}
+/** Look-ups made at the same time for one list: MLflow answers few at once, and others wait too. */
+const LOOK_UPS_AT_ONCE = 8;
 
-async function mayKeepChild(
+/** What a caller is shown of the list that a rule is about. */
+export function shownTo(
   parts: JobParts,
+  { way }: FastifyRequest,
   caller: SignedIn,
-  { kind, action = 'read' }: RuleOf<'keep'>,
-  id: string,
-): Promise<boolean> {
-  if (kind === 'job') {
-    return (await judgeJob(parts, caller, 'read', id)).allow;
+  keep: Pick<RuleOf<'keep'>, 'kind' | 'action' | 'part'>,
+): Shown {
+  const { shows } = way;
+  if (shows !== undefined) {
+    return { mayRead: (_id, row) => shows(row), only: undefined, everything: false };
   }
-  return (await parts.judge.on(caller, { kind, id, action })).allow;
+  const { kind, action = 'read', part } = keep;
+  if (!isChild(kind)) {
+    return visibilityOf(parts.judge, caller, kind as RootKind, part !== undefined);
+  }
+  const judgement = async (id: string) =>
+    kind === 'job' ? judgeJob(parts, caller, 'read', id) : parts.judge.on(caller, { kind, id, action });
+  return {
+    // Of what a row belongs to there may be no answer, or none that makes sense. It is hidden, the others are shown:
+    // one row that is stored wrongly must not take the list from everybody.
+    mayRead: (id) =>
+      judgement(id)
+        .then(({ allow }) => allow)
+        .catch(() => false),
+    only: undefined,
+    everything: false,
+    atOnce: LOOK_UPS_AT_ONCE,
+  };
 }

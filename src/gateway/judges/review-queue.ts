@@ -139,11 +139,12 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
       case 'make-own':
         checkUser(caller, text(body['user']) ?? '', experimentId);
         return undefined;
-      case 'list':
-        if (!mayOn(caller, 'update', experimentId)) {
-          request.way.rewrite = (reply) => ownQueues(reply, (member) => sameName(member, caller.username));
-        }
+      case 'list': {
+        const seesAll = mayOn(caller, 'update', experimentId);
+        request.way.shows = (queue) =>
+          seesAll || membersOf(queue).some((member) => sameName(member, caller.username));
         return undefined;
+      }
       case 'open':
       case 'open-by-name':
       case 'change':
@@ -189,12 +190,4 @@ async function readQueue(upstream: Upstream, lookUp: string): Promise<Queue> {
 function membersOf(queue: unknown): readonly string[] {
   const users = isObject(queue) ? queue['users'] : undefined;
   return Array.isArray(users) ? users.filter((user: unknown) => typeof user === 'string') : [];
-}
-
-/** A list of queues without those that the caller is not to review. */
-function ownQueues(reply: unknown, isCaller: (member: string) => boolean): unknown {
-  if (!isObject(reply)) return reply;
-  const queues = reply['review_queues'];
-  if (!Array.isArray(queues)) return reply;
-  return { ...reply, review_queues: queues.filter((queue: unknown) => membersOf(queue).some(isCaller)) };
 }

@@ -115,12 +115,21 @@ function joined([first, second]: readonly [From, From], request: Readable): read
 /**
  * Every text at a place of the request that is not empty.
  *
- * @throws ApiError 400 for anything else, which would name something too: a database finds the scorer '7' by the number 7.
+ * @throws ApiError 400 for anything else, which would name something too: a database finds the scorer '7' by the
+ *   number 7; and for an empty text in a list.
  */
 export function textsAt(from: From, request: Readable): readonly string[] {
   return valuesAt(from, request).flatMap((value) => {
-    if (value === undefined || value === null || value === '') return [];
-    if (typeof value !== 'string') throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
+    // MLflow stores it beside the others: what then belongs to nothing can be judged by nobody.
+    if (from.includes('[]') && (value === '' || value === null)) {
+      throw invalid(`Parameter '${nameOf(from)}' holds an empty id.`);
+    }
+    if (value === undefined || value === null || value === '') {
+      return [];
+    }
+    if (typeof value !== 'string') {
+      throw invalid(`Parameter '${nameOf(from)}' must be a string.`);
+    }
     return [value];
   });
 }

@@ -7,11 +7,8 @@ export interface SearchForm {
   get(name: string): unknown;
   /** All values of a parameter that may be repeated. */
   list(name: string): readonly unknown[];
-  /** Undefined takes it out. */
-  set(name: string, value: unknown): void;
-  exchange(): Exchange;
-  /** What is searched for: all of it but the page, in one order. To be asked for before anything is set. */
-  identity(): string;
+  /** The search with some parameters changed; undefined takes one out. */
+  exchange(changes: Readonly<Record<string, unknown>>): Exchange;
 }
 
 /** Text as a filter of MLflow's takes it, unless something in it could reach around the quotes. */
@@ -21,13 +18,15 @@ export function quoted(text: string): string | undefined {
 
 /** The client's filter behind a clause of the gateway's own: put first, so that nothing in the other can reach around it. */
 export function behind(clause: string, filter: unknown): string {
-  return typeof filter === 'string' && filter.trim() !== '' ? `${clause} AND ${filter}` : clause;
+  return isFilter(filter) ? `${clause} AND ${filter}` : clause;
 }
 
-/** Parameters that may differ from page to page of one search. */
-const PAGING_PARAMETERS = ['page_token', 'max_results'] as const;
+/** Whether a filter leaves anything out. */
+export function isFilter(filter: unknown): filter is string {
+  return typeof filter === 'string' && filter.trim() !== '';
+}
 
-/** Reads a search as its client wrote it; what is set changes this form alone. */
+/** Reads a search as its client wrote it. */
 export function readForm(request: Exchange): SearchForm {
   return request.method === 'GET' ? readQuery(request) : readBody(request);
 }
@@ -40,14 +39,16 @@ function readQuery(request: Exchange): SearchForm {
   return {
     get: (name) => params.get(name) ?? undefined,
     list: (name) => params.getAll(name),
-    set: (name, value) => (value === undefined ? params.delete(name) : params.set(name, String(value))),
-    exchange: () => ({ ...request, target: `${path}?${params}` }),
-    identity: () => {
-      const rest = new URLSearchParams(params);
-      for (const name of PAGING_PARAMETERS) rest.delete(name);
-      // Keeps the order of those with one name, as `order_by` needs it.
-      rest.sort();
-      return `${path}?${rest}`;
+    exchange(changes) {
+      const changed = new URLSearchParams(params);
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === undefined) {
+          changed.delete(name);
+        } else {
+          changed.set(name, String(value));
+        }
+      }
+      return { ...request, target: `${path}?${changed}` };
     },
   };
 }
@@ -57,18 +58,13 @@ function readBody(request: Exchange): SearchForm {
   const keyOf = (name: string) => spellingOf(body, name) ?? name;
   return {
     get: (name) => body[keyOf(name)],
-    list: (name) => {
+    list(name) {
       const value = body[keyOf(name)] ?? [];
       return Array.isArray(value) ? value : [value];
     },
-    set: (name, value) => {
-      body[keyOf(name)] = value;
-    },
-    exchange: () => ({ ...request, body: JSON.stringify(body) }),
-    identity: () => {
-      const paging = new Set<string>(PAGING_PARAMETERS.map(keyOf));
-      const rest = Object.entries(body).filter(([key]) => !paging.has(key));
-      return `${request.target} ${JSON.stringify(rest.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+    exchange(changes) {
+      const changed = Object.entries(changes).map(([name, value]) => [keyOf(name), value]);
+      return { ...request, body: JSON.stringify({ ...body, ...Object.fromEntries(changed) }) };
     },
   };
 }

@@ -1,106 +1,175 @@
 import { isObject } from '../../mlflow/read/json.ts';
 import type { OneByOne } from '../../mlflow/table/row.ts';
 import { comparatorOf } from '../../mlflow/table/search-order.ts';
-import { type JsonObject as Row, readAnswerExactly, rowsIn } from '../../mlflow/upstream/answer-json.ts';
-import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
-import type { Search } from './asked.ts';
-import { behind, quoted, readForm } from './form.ts';
-import { idOf, offsetOf, upstreamToken } from './page.ts';
+import { type JsonObject as Row, readAnswerExactly } from '../../mlflow/upstream/answer-json.ts';
+import type { Answer, Exchange } from '../../mlflow/upstream/upstream.ts';
+import type { Asked } from './asked.ts';
+import { behind, isFilter, quoted } from './form.ts';
+import { keyOf, readPage, replaced, upstreamToken } from './page.ts';
+import type { Instead } from './read-pages.ts';
+import { idOf } from './row-id.ts';
+import { shownAmong } from './shown.ts';
 
 /** More rows than this are looked for in pages. */
 const MOST = 200;
 /** Asked at the same time: MLflow answers few at once, and others wait too. */
 const AT_ONCE = 4;
 
-export interface Gathered {
+/** What was found of one thing, or of all. */
+interface Found {
   /** In the order of the search; absent if the upstream takes none of this. */
   readonly rows?: readonly Row[];
-  /** One of the upstream's answers: with status 200, or the one that says no. */
-  readonly answer: Answer;
-}
-
-/** What was found of one thing. */
-interface Found {
-  readonly rows?: readonly Row[];
-  /** Absent for a thing that is not there. */
+  /** With status 200, or the one that says no; absent for a thing that is not there. */
   readonly answer?: Answer;
 }
 
+/** A search whose rows can be gathered. */
+interface Gathering {
+  readonly asked: Asked;
+  readonly oneByOne: OneByOne;
+  readonly ids: readonly string[];
+  readonly compare: (a: Row, b: Row) => number;
+  /** The life cycle stages that the search shows. */
+  readonly stages: readonly string[];
+}
+
 /**
- * Gathers the few rows that a caller may read by asking for each: where the upstream cannot be told a list of ids,
+ * The few rows that a caller may read, found by asking for each: where the upstream cannot be told a list of ids,
  * five of 20,000 would otherwise be looked for in all of them.
  *
- * @param ids - of all that may be read.
- * @param mayShow - whether a row is counted.
- * @returns a function that gathers at least the first `count` rows of the search, if there are as many; undefined if
- *   it finds that they cannot be. No function at all if these ids, or this order, are not to be gathered so.
+ * @returns undefined if these ids, or this order, are not to be gathered so.
  */
-export function gatherer(
-  upstream: Pick<Upstream, 'exchange'>,
-  { request, list, id, paging }: Pick<Search, 'request' | 'list' | 'id' | 'paging'>,
-  ids: readonly string[],
-  mayShow: (row: Row) => boolean,
-): ((count: number) => Promise<Gathered | undefined>) | undefined {
-  const { oneByOne } = paging;
-  if (oneByOne === undefined || ids.length === 0 || ids.length > MOST) return undefined;
-  const form = readForm(request);
-  const filter = String(form.get('filter') ?? '').trim();
+export function fewOf(asked: Asked): Instead | undefined {
+  const gathering = gatheringOf(asked);
+  if (gathering === undefined) {
+    return undefined;
+  }
+  return {
+    // Who has read as many rows in vain as that costs has spent twice of what was needed, never more.
+    after: gathering.ids.length * gathering.oneByOne.worth,
+    answer: async () => {
+      const { rows, answer } = (await gather(gathering, asked.place.shown + asked.wanted + 1)) ?? {};
+      if (rows !== undefined && answer !== undefined) {
+        return pageOf(asked, rows, answer);
+      }
+      // What is wrong with a search is said in answer to the search itself.
+      return asked.place.narrowed ? answer : undefined;
+    },
+  };
+}
+
+function gatheringOf(asked: Asked): Gathering | undefined {
+  const { search, shown, form } = asked;
+  const { oneByOne } = search.paging;
+  const ids = shown.only ?? [];
+  if (oneByOne === undefined || ids.length === 0 || ids.length > MOST) {
+    return undefined;
+  }
   const stages = stagesOf(form.get('view_type'));
   const compare = comparatorOf(oneByOne.order, form.list('order_by'));
-  if (compare === undefined || stages === undefined) return undefined;
-  if (oneByOne.lookUp === undefined && ids.map(quoted).includes(undefined)) return undefined;
-  const isIt = (wanted: string) => (row: Row) => idOf(row, id) === wanted && mayShow(row);
+  if (compare === undefined || stages === undefined) {
+    return undefined;
+  }
+  if (oneByOne.lookUp === undefined && ids.map(quoted).includes(undefined)) {
+    return undefined;
+  }
+  return { asked, oneByOne, ids, compare, stages };
+}
 
-  return async (count) => {
-    const rows: Row[] = [];
-    let answer: Answer | undefined;
-    for (let start = 0; start < ids.length; start += AT_ONCE) {
-      const each = await Promise.all(ids.slice(start, start + AT_ONCE).map((one) => gather(one, count)));
-      for (const found of each) {
-        if (found?.rows === undefined) return found?.answer && { answer: found.answer };
-        rows.push(...found.rows);
-        answer = found.answer ?? answer;
+/** The page that begins at a place among all rows that the caller may read. */
+function pageOf({ search, places, place, wanted }: Asked, rows: readonly Row[], answer: Answer): Answer {
+  const { shown, beginsWith } = place;
+  const found = beginsWith === undefined ? -1 : rows.findIndex((row) => beginsWith(keyOf(row, search)));
+  const start = found === -1 ? shown : found;
+  const end = start + wanted;
+  const next = rows[end];
+  const token = next && places.seal({ offset: end, shown: shown + wanted, key: keyOf(next, search) }, true);
+  return replaced(answer, search, rows.slice(start, end), token);
+}
+
+/** At least the first `count` rows of the search, if there are as many; or what the upstream says against it. */
+async function gather(gathering: Gathering, count: number): Promise<Found | undefined> {
+  const { ids, compare } = gathering;
+  const rows: Row[] = [];
+  let answer: Answer | undefined;
+  for (let start = 0; start < ids.length; start += AT_ONCE) {
+    const batch = ids.slice(start, start + AT_ONCE);
+    for (const found of await Promise.all(batch.map((id) => gatherOne(gathering, id, count)))) {
+      if (found?.rows === undefined) {
+        return found;
       }
-    }
-    return answer && { rows: rows.sort(compare), answer };
-  };
-
-  async function gather(wanted: string, count: number): Promise<Found | undefined> {
-    const { lookUp } = oneByOne as OneByOne;
-    if (lookUp === undefined) return searchFor(wanted, wanted, count);
-    const answer = await upstream.exchange({
-      method: 'GET',
-      target: `${lookUp.target}${encodeURIComponent(wanted)}`,
-      headers: headersWithoutBody(request),
-    });
-    if (answer.status === 404) return { rows: [] };
-    const row = answer.status === 200 ? readAnswerExactly(answer)[lookUp.at] : undefined;
-    if (!isObject(row)) return { answer };
-    if (filter !== '') return searchFor(wanted, String(row['name']), count);
-    const shown = isIt(wanted)(row) && stages?.includes(String(row['lifecycle_stage']));
-    return { rows: shown ? [row] : [], answer };
-  }
-
-  /** The search itself, for one name. */
-  async function searchFor(wanted: string, name: string, count: number): Promise<Found | undefined> {
-    const value = quoted(name);
-    if (value === undefined) return undefined;
-    const narrowed = readForm(request);
-    narrowed.set('filter', behind(`name = ${value}`, filter));
-    const rows: Row[] = [];
-    for (let offset = 0; ; ) {
-      narrowed.set('max_results', Math.min(count, paging.largestPage));
-      narrowed.set('page_token', upstreamToken(offset));
-      const answer = await upstream.exchange(narrowed.exchange());
-      if (answer.status !== 200) return { answer };
-      const page = readAnswerExactly(answer);
-      const all = rowsIn(page[list]);
-      rows.push(...all.filter(isIt(wanted)));
-      offset += all.length;
-      const more = offsetOf(page['next_page_token']) !== undefined && all.length > 0;
-      if (!more || rows.length >= count) return { rows, answer };
+      rows.push(...found.rows);
+      answer = found.answer ?? answer;
     }
   }
+  return answer && { rows: rows.sort(compare), answer };
+}
+
+async function gatherOne(gathering: Gathering, wanted: string, count: number): Promise<Found | undefined> {
+  const { asked, oneByOne, stages } = gathering;
+  const { lookUp } = oneByOne;
+  if (lookUp === undefined) {
+    return searchFor(asked, wanted, wanted, count);
+  }
+  const answer = await asked.upstream.exchange({
+    method: 'GET',
+    target: `${lookUp.target}${encodeURIComponent(wanted)}`,
+    headers: headersWithoutBody(asked.search.request),
+  });
+  if (answer.status === 404) {
+    return { rows: [] };
+  }
+  const row = answer.status === 200 ? readAnswerExactly(answer)[lookUp.at] : undefined;
+  if (!isObject(row)) {
+    return { answer };
+  }
+  if (isFilter(asked.filter)) {
+    return searchFor(asked, wanted, String(row['name']), count);
+  }
+  const rows = stages.includes(String(row['lifecycle_stage'])) ? [row] : [];
+  return { rows: await shownOnly(asked, wanted, rows), answer };
+}
+
+/** The search itself, for one name. */
+async function searchFor(
+  asked: Asked,
+  wanted: string,
+  name: string,
+  count: number,
+): Promise<Found | undefined> {
+  const { upstream, search, form, filter } = asked;
+  const value = quoted(name);
+  if (value === undefined) {
+    return undefined;
+  }
+  const found: Row[] = [];
+  for (let offset = 0; ; ) {
+    const answer = await upstream.exchange(
+      form.exchange({
+        filter: behind(`name = ${value}`, filter),
+        max_results: Math.min(count, search.paging.largestPage),
+        page_token: upstreamToken(offset),
+      }),
+    );
+    if (answer.status !== 200) {
+      return { answer };
+    }
+    const { rows, more } = readPage(answer, search.list);
+    found.push(...(await shownOnly(asked, wanted, rows)));
+    offset += rows.length;
+    if (!more || found.length >= count) {
+      return { rows: found, answer };
+    }
+  }
+}
+
+/** Those of some rows that are what was asked for, and may be shown. */
+function shownOnly({ search: { id }, shown }: Asked, wanted: string, rows: readonly Row[]) {
+  return shownAmong(
+    rows.filter((row) => idOf(row, id) === wanted),
+    id,
+    shown,
+  );
 }
 
 /** The stages that a `view_type` shows, as MLflow reads it; undefined for one that it refuses. */

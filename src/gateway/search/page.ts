@@ -1,25 +1,70 @@
-import { joinId } from '../../mlflow/things/identifiers.ts';
-import type { JsonObject } from '../../mlflow/upstream/answer-json.ts';
+import { type JsonObject, readAnswerExactly, rowsIn, withBody } from '../../mlflow/upstream/answer-json.ts';
+import type { Answer } from '../../mlflow/upstream/upstream.ts';
+import type { Search } from './asked.ts';
+import { idOf } from './row-id.ts';
+import { type Shown, shownOf } from './shown.ts';
 
-/** The id of a row: one column, or two joined. */
-export function idOf(row: JsonObject, column: string): string {
-  const [first = '', second] = column.split('/');
-  return second === undefined ? String(row[first]) : joinId(String(row[first]), String(row[second]));
+/** What tells a row from others of its list. */
+export function keyOf(row: JsonObject, { paging, id }: Pick<Search, 'paging' | 'id'>): string {
+  return idOf(row, paging.row ?? id);
 }
 
 /** A token as MLflow makes it; none for the first page. */
 export function upstreamToken(offset: number): string | undefined {
-  if (offset === 0) return undefined;
+  if (offset === 0) {
+    return undefined;
+  }
   return Buffer.from(JSON.stringify({ offset })).toString('base64');
 }
 
-/** The offset in a token that MLflow made. */
-export function offsetOf(token: unknown): number | undefined {
-  if (typeof token !== 'string' || token === '') return undefined;
-  try {
-    const { offset } = JSON.parse(Buffer.from(token, 'base64').toString('utf8')) as { offset?: unknown };
-    return typeof offset === 'number' ? offset : undefined;
-  } catch {
-    return undefined;
+/** One page of the upstream's. */
+export interface Page {
+  readonly rows: readonly JsonObject[];
+  /** Whether there are more behind it. */
+  readonly more: boolean;
+}
+
+/**
+ * Reads a page of the upstream's.
+ *
+ * @throws ApiError 503 if it cannot be read.
+ */
+export function readPage(answer: Answer, list: string): Page {
+  const { [list]: listed, next_page_token: token } = readAnswerExactly(answer);
+  const rows = rowsIn(listed);
+  return { rows, more: typeof token === 'string' && token !== '' && rows.length > 0 };
+}
+
+/** An answer with these rows and this token in place of the upstream's, as the upstream would have written it. */
+export function replaced(
+  answer: Answer,
+  { list, listed }: Pick<Search, 'list' | 'listed'>,
+  rows: readonly JsonObject[],
+  token: string | undefined,
+): Answer {
+  return withBody(answer, {
+    ...((rows.length > 0 || listed) && { [list]: rows }),
+    ...((token !== undefined || listed) && { next_page_token: token ?? null }),
+  });
+}
+
+/**
+ * Takes rows out of a whole list. One that is left empty looks as one that was empty: where protobuf leaves it out, a
+ * `[]` would say that something was there.
+ */
+export async function filtered(
+  answer: Answer,
+  { list, id, listed }: Pick<Search, 'list' | 'id' | 'listed'>,
+  shown: Pick<Shown, 'mayRead' | 'atOnce'>,
+): Promise<Answer> {
+  if (answer.status !== 200) {
+    return answer;
   }
+  const page = readAnswerExactly(answer);
+  const { [list]: all, ...rest } = page;
+  if (all === undefined) {
+    return answer;
+  }
+  const rows = await shownOf(rowsIn(all), id, shown);
+  return withBody(answer, rows.length > 0 || listed ? { ...page, [list]: rows } : rest);
 }

@@ -34,6 +34,7 @@ import {
   issue,
   judgeReply,
   keep,
+  keepListed,
   keepUsable,
   keepVersions,
   keysNeed,
@@ -458,24 +459,17 @@ const SERIALIZED: readonly From[] = [
   'body.config.optimizer_config_json',
 ];
 
+/** Datasets that lie in experiments the caller may read, all of them: of an experiment's there may be some that do not. */
+const readableDatasets = keep('datasets', 'dataset', 'dataset_id', {
+  largestPage: 50_000,
+  defaultPage: 1000,
+});
+
 const evaluation: readonly Row[] = [
   ['POST', '3.0 datasets/create', 'update', experiment('body.experiment_ids[]')],
   // Without ids the upstream answers with every dataset there is.
-  [
-    'GET',
-    '3.0 datasets/search',
-    'read',
-    experiment('query.experiment_ids[]'),
-    keep('datasets', 'dataset', 'dataset_id'),
-  ],
-  [
-    'POST',
-    '3.0 datasets/search',
-    'signed-in',
-    [],
-    narrow('body.experiment_ids'),
-    keep('datasets', 'dataset', 'dataset_id'),
-  ],
+  ['GET', '3.0 datasets/search', 'read', experiment('query.experiment_ids[]'), readableDatasets],
+  ['POST', '3.0 datasets/search', 'signed-in', [], narrow('body.experiment_ids'), readableDatasets],
   ['GET', '3.0 datasets/:dataset_id', 'read', dataset('path.dataset_id')],
   ['DELETE', '3.0 datasets/:dataset_id', 'delete', dataset('path.dataset_id')],
   ['PATCH', '3.0 datasets/:dataset_id/tags', 'update', dataset('path.dataset_id')],
@@ -607,6 +601,7 @@ const evaluation: readonly Row[] = [
     'read',
     all('review_queue', experiment('query.experiment_id')),
     special('review-queue', 'list'),
+    keep('review_queues', 'review_queue', 'queue_id', { largestPage: 50_000, defaultPage: 1000 }),
   ],
   [
     'POST',
@@ -676,7 +671,13 @@ const evaluation: readonly Row[] = [
     ],
     forget('scorer', 'body.experiment_id/name', 'body.version'),
   ],
-  ['GET', '3.0 scorers/online-configs', 'signed-in', [], keep('configs', 'experiment', 'experiment_id')],
+  [
+    'GET',
+    '3.0 scorers/online-configs',
+    'signed-in',
+    [],
+    keepListed('configs', 'experiment', 'experiment_id'),
+  ],
   [
     'PUT',
     '3.0 scorers/online-config',
@@ -722,7 +723,7 @@ const evaluation: readonly Row[] = [
   ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', [], special('job', 'read')],
   ['POST', '/ajax-api/3.0/jobs/', 'admin'],
   ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', [], special('job', 'update')],
-  ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keep('jobs', 'job', 'job_id')],
+  ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keepListed('jobs', 'job', 'job_id')],
   ['GET', 'ajax 3.0 jobs/:job_id', 'read', [], special('job', 'read')],
   ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', [], special('job', 'update')],
 ];
@@ -1067,7 +1068,7 @@ const aiGateway: readonly Row[] = [
 const mcp = mcpServer('path.namespace/slug');
 const mcpVersions = all('mcp_server_version', mcp);
 const MCP = '3.0 mcp-servers/:namespace/:slug';
-const MCP_PAGING = { largestPage: 1000, defaultPage: 100, alwaysListed: true } as const;
+const MCP_PAGING = { largestPage: 1000, defaultPage: 100 } as const;
 
 const mcpRegistry: readonly Row[] = [
   ['POST', '3.0 mcp-servers', 'signed-in', [], adopt('mcp_server', 'body.name', 'name')],
@@ -1076,7 +1077,7 @@ const mcpRegistry: readonly Row[] = [
     '3.0 mcp-servers',
     'signed-in',
     [],
-    keep('mcp_servers', 'mcp_server', 'name', MCP_PAGING),
+    keepListed('mcp_servers', 'mcp_server', 'name', MCP_PAGING),
     allowedActions('mcp_server', 'name', 'mcp_servers'),
   ],
   [
@@ -1084,7 +1085,7 @@ const mcpRegistry: readonly Row[] = [
     '3.0 mcp-servers/endpoints',
     'signed-in',
     [],
-    keep('mcp_access_endpoints', 'mcp_server', 'server_name', { ...MCP_PAGING, row: 'id' }),
+    keepListed('mcp_access_endpoints', 'mcp_server', 'server_name', { ...MCP_PAGING, row: 'id' }),
   ],
   ['GET', MCP, 'read', mcp, allowedActions('mcp_server', 'name')],
   ['PATCH', MCP, 'update', mcp],

@@ -90,8 +90,6 @@ export interface Paging {
   readonly pushDown?: string;
   /** Column that tells one row from another, or two joined, where the id does not. */
   readonly row?: string;
-  /** The reply names the list even if it is empty, as FastAPI's do; protobuf's leave it out. */
-  readonly alwaysListed?: true;
   /** How few rows among very many are found where the upstream takes no `IN (…)`. */
   readonly oneByOne?: OneByOne;
 }
@@ -117,6 +115,8 @@ export type CommonRule =
       readonly kind: ReferenceKind;
       readonly id: string;
       readonly paging?: Paging;
+      /** MLflow's reply names the list even if it is empty; replies that are protobuf leave it out. */
+      readonly listed?: true;
       /** What the caller must be allowed to do to what is left; reading if not said. */
       readonly action?: Action;
       /** Rows are things of this kind inside the root: none is left to whoever is denied all of them. */
@@ -322,6 +322,15 @@ export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Pag
   id,
   ...(paging && { paging }),
 });
+/** The same where MLflow's reply names a list that is empty, as FastAPI's do. */
+export const keepListed = (list: string, kind: ReferenceKind, id: string, paging?: Paging): CommonRule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  listed: true,
+  ...(paging && { paging }),
+});
 /** Keeps versions of what the caller may read. */
 export const keepVersions = (list: string, id: string, paging: Paging): CommonRule => ({
   rule: 'keep',
@@ -331,12 +340,13 @@ export const keepVersions = (list: string, id: string, paging: Paging): CommonRu
   paging,
   part: 'registered_model_version',
 });
-/** Keeps what the caller may use. */
+/** Keeps what the caller may use, in a list that is named if it is empty too. */
 export const keepUsable = (list: string, kind: ChildKind, id: string): CommonRule => ({
   rule: 'keep',
   list,
   kind,
   id,
+  listed: true,
   action: 'use',
 });
 export const narrow = (

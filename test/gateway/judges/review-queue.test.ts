@@ -85,6 +85,34 @@ test('a list shows those without EDIT the queues they review', async () => {
   expect((await get(stranger, `list?experiment_id=${experiment}`)).status).toBe(403);
 });
 
+test('a list says nothing of queues that its reader does not review: not by what is empty, not by its pages', async () => {
+  const home = await createExperiment(manager);
+  await grant(manager, reader, { experiment: home }, 'READ');
+  const list = async (more = '') => {
+    const { status, text, json } = await get(reader, `list?experiment_id=${home}${more}`);
+    expect(status, text).toBe(200);
+    return { text, json };
+  };
+  const make = async (...users: string[]) => {
+    const queue = { experiment_id: home, name: unique('queue'), queue_type: 'CUSTOM', users };
+    return (await post(manager, 'create', queue)).json.review_queue.queue_id as string;
+  };
+  const empty = await list();
+  await make();
+  expect((await list()).text).toBe(empty.text);
+  const mine = [await make(reader.username), await make(reader.username)];
+  for (let hidden = 0; hidden < 3; hidden += 1) await make();
+  const seen: string[] = [];
+  let token: string | undefined;
+  do {
+    const { json } = await list(`&max_results=1${token === undefined ? '' : `&page_token=${token}`}`);
+    seen.push(...json.review_queues.map(({ queue_id }: { queue_id: string }) => queue_id));
+    token = json.next_page_token;
+    expect(Buffer.from(token ?? '', 'base64').toString()).not.toContain('offset');
+  } while (token !== undefined && seen.length < 9);
+  expect(seen.toSorted()).toEqual(mine.toSorted());
+});
+
 test('a queue is changed by its owner and whoever manages the experiment', async () => {
   const queue_id = await queueOf(owner);
   const change = () => ({ queue_id, name: unique('renamed') });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Visibility } from '../../../src/gateway/judge/visibility.ts';
 import type { Search } from '../../../src/gateway/search/asked.ts';
+import { identityOf } from '../../../src/gateway/search/identity.ts';
 import { createPageTokens } from '../../../src/gateway/search/page-token.ts';
 import { searchVisible } from '../../../src/gateway/search/search.ts';
 import type { OneByOne } from '../../../src/mlflow/table/row.ts';
@@ -74,11 +75,12 @@ const ONE_BY_ONE: OneByOne = {
 
 function searchOf(request: Exchange, pushesDown: boolean, userId = 1, oneByOne?: OneByOne): Search {
   return {
-    userId,
+    identity: identityOf({ operation: undefined, query: new Map(), body: paramsOf(request) }, userId),
     tokens,
     request,
     list: 'rows',
     id: 'id',
+    listed: false,
     paging: { largestPage: 1000, defaultPage: 100, pushDown: 'id', ...(oneByOne && { oneByOne }) },
     pushesDown: async () => pushesDown,
     extent: { atLeast: 0 },

@@ -1,0 +1,152 @@
+import type { JsonObject } from '../../mlflow/upstream/answer-json.ts';
+import type { Answer } from '../../mlflow/upstream/upstream.ts';
+import type { Asked } from './asked.ts';
+import { behind, isFilter } from './form.ts';
+import { keyOf, readPage, replaced, upstreamToken } from './page.ts';
+import { type Beginning, beginningsOf } from './place.ts';
+import { batchesOf, shownAmong } from './shown.ts';
+
+/** Pages read for one request before it is answered with what there is and a token to go on. */
+const MOST_PAGES = 60;
+/** The first page asked for when rows will be taken out; each further one is larger. */
+const FIRST_PAGE = 1000;
+const GROWTH = 4;
+
+/** How the upstream's pages are read. */
+export interface Manner {
+  /** Put into the filter, so that few rows or none have to be taken out. */
+  readonly clause?: string;
+  readonly instead?: Instead;
+}
+
+/** Another way to the same answer, worth trying when the list goes on behind that many rows. */
+export interface Instead {
+  readonly after: number;
+  /** Undefined if it leads nowhere. */
+  readonly answer: () => Promise<Answer | undefined>;
+}
+
+/**
+ * Reads the upstream's pages and takes rows out until the client's page is full.
+ *
+ * @returns the page, or the upstream's answer that is none.
+ */
+export async function readPages(asked: Asked, manner: Manner): Promise<Answer> {
+  for (const beginning of beginningsOf(asked.place)) {
+    const answer = await readFrom(asked, beginning, manner);
+    if (answer !== undefined) {
+      return answer;
+    }
+  }
+  throw new Error('unreachable: the last beginning always answers');
+}
+
+/** The same from one place; undefined if the page does not begin there. */
+async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Promise<Answer | undefined> {
+  const { clause, instead } = manner;
+  const filling = fill(asked, beginning);
+  const seal = (next: { offset: number; key: string | undefined }) =>
+    asked.places.seal({ ...next, shown: asked.place.shown + filling.rows.length }, clause !== undefined);
+  // One more than is shown: whether there is a next page must not be known by rows that are hidden.
+  const large = clause === undefined ? Math.max(asked.wanted + 1, FIRST_PAGE) : asked.wanted + 1;
+  let size = instead?.after ?? large;
+  let offset = beginning.from;
+  for (let pages = 1; ; pages++) {
+    const answer = await ask(asked, clause, offset, size);
+    if (answer.status !== 200) {
+      return answer;
+    }
+    const { rows, more } = readPage(answer, asked.search.list);
+    if (more) {
+      noteExtent(asked, offset + rows.length + 1);
+    }
+    const other = more && pages === 1 ? await instead?.answer() : undefined;
+    if (other !== undefined) {
+      return other;
+    }
+    const end = await filling.take(rows);
+    if (end === 'elsewhere') {
+      return undefined;
+    }
+    if (end !== undefined) {
+      return replaced(answer, asked.search, filling.rows, seal({ offset: offset + end.at, key: end.key }));
+    }
+    offset += rows.length;
+    if (!more || pages === MOST_PAGES) {
+      return filling.begun || beginning.orNowhere
+        ? replaced(
+            answer,
+            asked.search,
+            filling.rows,
+            more && filling.begun ? seal({ offset, key: undefined }) : undefined,
+          )
+        : undefined;
+    }
+    size = pages === 1 && instead !== undefined ? large : size * GROWTH;
+  }
+}
+
+function ask(
+  { upstream, search, form, filter }: Asked,
+  clause: string | undefined,
+  offset: number,
+  size: number,
+): Promise<Answer> {
+  const exchange = form.exchange({
+    ...(clause !== undefined && { filter: behind(clause, filter) }),
+    max_results: Math.min(size, search.paging.largestPage),
+    page_token: upstreamToken(offset),
+  });
+  return upstream.exchange(exchange);
+}
+
+/** Only a search without a filter tells how long the list is. */
+function noteExtent({ search: { extent }, filter }: Asked, atLeast: number): void {
+  if (!isFilter(filter)) {
+    extent.atLeast = Math.max(extent.atLeast, atLeast);
+  }
+}
+
+/** A page of the client's that is being filled. */
+interface Filling {
+  readonly rows: readonly JsonObject[];
+  /** Whether its first row was found. */
+  readonly begun: boolean;
+  /**
+   * Takes the readable ones of the next rows.
+   *
+   * @returns the row behind the page once that is full, by its index; `elsewhere` if the page does not begin here.
+   */
+  take(rows: readonly JsonObject[]): Promise<{ at: number; key: string } | 'elsewhere' | undefined>;
+}
+
+function fill({ search, shown, wanted }: Asked, { begins, atOnce }: Beginning): Filling {
+  const filled: JsonObject[] = [];
+  let begun = begins === undefined;
+  let passed = 0;
+  return {
+    rows: filled,
+    get begun() {
+      return begun;
+    },
+    async take(rows) {
+      for (const batch of batchesOf(rows, shown)) {
+        for (const row of await shownAmong(batch, search.id, shown)) {
+          const key = keyOf(row, search);
+          begun ||= begins?.(key, passed) ?? true;
+          passed += 1;
+          if (!begun && atOnce) {
+            return 'elsewhere';
+          }
+          if (begun && filled.length === wanted) {
+            return { at: rows.indexOf(row), key };
+          }
+          if (begun) {
+            filled.push(row);
+          }
+        }
+      }
+      return undefined;
+    },
+  };
+}
