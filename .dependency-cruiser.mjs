@@ -14,6 +14,7 @@ const FLOORS = [
   ['identity'],
   ['mlflow'],
   ['store'],
+  ['listening'],
   ['config.ts', 'config'],
   ['policy', 'errors.ts', 'reply.ts', 'escape-html.ts', 'manifest.ts'],
 ];

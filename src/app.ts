@@ -10,36 +10,33 @@ import { ApiError } from './errors.ts';
 import { escapeHtml } from './escape-html.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { rewriteUrl } from './gateway/transport.ts';
+import type { Servers } from './listening/servers.ts';
 
 export interface AppOptions {
   readonly logger: FastifyBaseLogger;
-  /** Peers whose `X-Forwarded-*` headers are believed; empty for none. */
-  readonly trustedProxies: readonly string[];
-  /** How long a client may neither read nor send what is waited for. */
-  readonly clientTimeoutSeconds: number;
+  /** Whether the `X-Forwarded-*` headers of the peer with this address are believed; left out for none. */
+  readonly trustsProxy: ((address: string) => boolean) | undefined;
+  readonly servers: Servers;
+  /** For how long browsers are to come by https alone (RFC 6797); 0 to say nothing. */
+  readonly hstsSeconds: number;
 }
 
 /** Headers larger than this are no client of MLflow's. */
-const MAX_HEADER_BYTES = 32 * 1024;
-/** A connection may stay idle longer than any load balancer's default, so that the client closes it first. */
-const KEEP_ALIVE_MS = 75_000;
+export const MAX_HEADER_BYTES = 32 * 1024;
 
 /** Builds the server without a socket, so that a test can call it directly. */
 export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // What happens then is said in transport.ts.
-    connectionTimeout: options.clientTimeoutSeconds * 1000,
-    // A large artifact may take hours; slow headers are cut off by Node's own headersTimeout.
-    requestTimeout: 0,
+    trustProxy: options.trustsProxy ?? false,
+    serverFactory: options.servers.factory,
+    // For the scheme of the address that is said to be listened on; the factory makes what speaks it.
+    ...(options.servers.secure && ({ https: {} } as object)),
     bodyLimit: Number.MAX_SAFE_INTEGER,
     exposeHeadRoutes: false,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
     rewriteUrl,
     frameworkErrors: (error, request, reply) => {
@@ -60,8 +57,21 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     request.failure = error;
     render(error, request, reply);
   });
+  if (options.hstsSeconds > 0) {
+    sendHsts(app, options.hstsSeconds);
+  }
   gateway(app, parts);
   return app;
+}
+
+/** Has browsers that came by https once come by nothing else (RFC 6797, section 7.2: never said over http). */
+function sendHsts(app: FastifyInstance, seconds: number): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.protocol === 'https') {
+      reply.header('strict-transport-security', `max-age=${seconds}`);
+    }
+    done();
+  });
 }
 
 /**

@@ -25,6 +25,8 @@ const integer = (min: number, max: number) => {
 };
 
 /** One of a few words, in any letter case. */
+const file = () => z.string().regex(/^[^\0]+$/, 'write the path of a file');
+
 const oneOf = <T extends string>(choices: readonly T[]) =>
   z.string().transform((text, context) => {
     const choice = choices.find((each) => each.toLowerCase() === text.toLowerCase());
@@ -88,12 +90,32 @@ export const settings = z
       .describe(
         'Host header sent to MLflow. Unless written: localhost, which every MLflow accepts, or for https the address in upstream_uri.',
       ),
+    upstream_ca_file: file()
+      .optional()
+      .describe(
+        'Certificates of the authorities that an https upstream is trusted by, in PEM; without it, those that Node.js knows. Read at the start.',
+      ),
     host: z
       .string()
       .regex(HOST, 'write an address or host name, such as 127.0.0.1 or 0.0.0.0')
       .prefault('127.0.0.1')
       .describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
     port: integer(0, 65_535).prefault('5000').describe('Port to listen on; 0 takes a free one.'),
+    tls_cert_file: file()
+      .optional()
+      .describe(
+        'Certificate to listen with, in PEM, those that lead to its authority behind it. With it the gateway speaks https alone. Read anew within 10 s of a change, or on SIGHUP.',
+      ),
+    tls_key_file: file()
+      .optional()
+      .describe(
+        'Key of tls_cert_file, in PEM, without a passphrase. Only the gateway should be able to read it.',
+      ),
+    hsts_seconds: integer(0, 63_072_000)
+      .prefault('0')
+      .describe(
+        'How long browsers are told to come by https alone (Strict-Transport-Security), once they have; 0 says nothing. It cannot be taken back before that.',
+      ),
     min_password_length: integer(1, BCRYPT_MAX_BYTES)
       .prefault('12')
       .describe(
@@ -153,14 +175,19 @@ export const settings = z
       .string()
       .transform((list) => list.split(',').map((entry) => entry.trim()))
       .refine(
-        (list) => list.every(isNetwork),
-        'write addresses or networks with commas between them, such as 10.0.0.7, 192.168.0.0/16; not every address at once',
+        (list) => list.every(isProxy),
+        'write addresses, networks or hosts with commas between them, such as 10.0.0.7, 192.168.0.0/16, loopback, proxy.example.com; not every address at once',
       )
       .optional()
       .transform((list) => list ?? [])
       .describe(
-        'Proxies whose X-Forwarded-* headers are believed: addresses or networks, with commas between them. None unless written.',
+        'Proxies whose X-Forwarded-* headers are believed, with commas between them: addresses, networks, loopback, linklocal, uniquelocal (private networks), or names of hosts, which are looked up again every 10 s. None unless written.',
       ),
+  })
+  .refine((read) => missingOfPair(read) === undefined, {
+    error: 'write tls_cert_file and tls_key_file both, or neither',
+    path: ['tls_cert_file'],
+    when: ({ value }) => missingOfPair(value) !== undefined,
   })
   .refine((read) => adminPasswordProblem(read) === undefined, {
     path: ['admin_password'],
@@ -186,6 +213,15 @@ export function variableOf(key: string): string {
   return PREFIX + key.toUpperCase();
 }
 
+/** The one of certificate and key that is not written, where the other is. */
+function missingOfPair(read: unknown): 'tls_cert_file' | 'tls_key_file' | undefined {
+  const { tls_cert_file: cert, tls_key_file: key } = Object(read);
+  if ((cert === undefined) === (key === undefined)) {
+    return undefined;
+  }
+  return cert === undefined ? 'tls_cert_file' : 'tls_key_file';
+}
+
 function adminPasswordProblem(read: unknown): string | undefined {
   const { admin_password: secret, min_password_length: minLength } = Object(read);
   if (!(secret instanceof Secret)) {
@@ -207,6 +243,15 @@ function isUpstreamUri(uri: string): boolean {
     return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');
   }
   return /^https?:\/\/[^\s/@?#\\]+\/?$/.test(uri) && URL.canParse(uri);
+}
+
+/** What others write for every address; no host is called so. */
+const EVERYBODY = ['true', 'false', 'all', 'any', 'none'];
+
+function isProxy(text: string): boolean {
+  // Not of digits and dots alone: an address with a slip in it is no name.
+  const isName = /^(?=.*[a-z])[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i.test(text);
+  return isNetwork(text) || (isName && !EVERYBODY.includes(text.toLowerCase()));
 }
 
 function isNetwork(text: string): boolean {

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
-import { buildApp } from './app.ts';
+import { buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
@@ -13,6 +13,7 @@ import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
+import { type Listening, prepareListening, readUpstreamCa } from './listening/index.ts';
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
@@ -39,6 +40,8 @@ export interface RunningServer {
   /** Set if this start created the first administrator with a generated password: shown once, never stored. */
   readonly firstAdmin: { readonly username: string; readonly password: string } | undefined;
   readonly store: Store;
+  /** Reads certificate and key anew, if it has any. */
+  readonly renew: (() => void) | undefined;
   /** Ends requests under way, then everything else. */
   close(): Promise<void>;
 }
@@ -60,19 +63,24 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   };
   try {
     const parts = await build(config, options, closers);
-    const { app, store, passwords } = parts;
+    const { app, store, passwords, listening } = parts;
     const firstAdmin = await makeFirstAdmin(config, store, passwords, options.random ?? randomBytes);
     const metricsUrl = await serveMetrics(config, parts.metrics, closers);
     const url = await app.listen({ host: config.host, port: config.port });
-    closers.unshift(() =>
-      drained(app.close(), config.drain_seconds * 1000, () => app.server.closeAllConnections()),
-    );
+    closers.unshift(() => drain(app, listening, config.drain_seconds * 1000));
     closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
     if (firstAdmin !== undefined) {
       await addUser(store.users, firstAdmin.user);
     }
-    return { url, metricsUrl, firstAdmin: firstAdmin?.shown, store, close };
+    return {
+      url,
+      metricsUrl,
+      firstAdmin: firstAdmin?.shown,
+      store,
+      renew: listening.certificate?.check,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -81,6 +89,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
 interface Parts {
   readonly app: FastifyInstance;
+  readonly listening: Listening;
   readonly store: Store;
   readonly upstream: Upstream;
   readonly passwords: Passwords;
@@ -94,6 +103,13 @@ async function build(
   { logger, clock = Date.now, random = randomBytes }: ServerOptions,
   closers: (() => unknown)[],
 ): Promise<Parts> {
+  const ca = readUpstreamCa(config);
+  const listening = await prepareListening(config, {
+    log: logger,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    clock,
+  });
+  closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
   const store = await openStore(config.database_uri, { clock, queried: metrics?.queried });
   closers.unshift(() => store.close());
@@ -105,6 +121,7 @@ async function build(
   const upstream = createUpstream({
     uri: config.upstream_uri,
     host: config.upstream_host,
+    ca,
     timeoutSeconds: config.upstream_timeout_seconds,
     connections: config.upstream_connections,
     keepAlive: config.upstream_keep_alive,
@@ -145,11 +162,12 @@ async function build(
     },
     {
       logger,
-      trustedProxies: config.trusted_proxies,
-      clientTimeoutSeconds: config.client_timeout_seconds,
+      trustsProxy: config.trusted_proxies.length > 0 ? listening.proxies.trusts : undefined,
+      servers: listening.servers,
+      hstsSeconds: config.hsts_seconds,
     },
   );
-  return { app, store, upstream, passwords, adoption, metrics };
+  return { app, listening, store, upstream, passwords, adoption, metrics };
 }
 
 /** Readiness that says in the log when a part comes or goes. */
@@ -258,9 +276,11 @@ async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> 
   );
 }
 
-/** Waits for a close, but no longer than it may take. */
-async function drained(closing: Promise<unknown>, withinMs: number, force: () => void): Promise<void> {
-  const timer = setTimeout(force, withinMs);
+/** Lets what is under way end, but no longer than it may take. */
+async function drain(app: FastifyInstance, { servers }: Listening, withinMs: number): Promise<void> {
+  const closing = app.close();
+  servers.drain();
+  const timer = setTimeout(() => servers.closeAll(), withinMs);
   try {
     await closing;
   } finally {

@@ -3,6 +3,9 @@ import { dirname } from 'node:path';
 import { Secret } from '../config/secret.ts';
 import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
+import { keyPairFiles, readUpstreamCa } from '../listening/index.ts';
+import { readKeyPair } from '../listening/key-pair.ts';
+import { validityOf } from '../listening/validity.ts';
 import { coverageOf, describeCoverage } from '../mlflow/table/coverage.ts';
 import { createUpstream } from '../mlflow/upstream/upstream.ts';
 import { ROUTES } from '../routes.ts';
@@ -38,12 +41,13 @@ export function checkConfig({ connect = false }: CheckConfigOptions, io: Io): Pr
     for (const warning of warnings) {
       io.stdout.write(`Warning: ${printable(warning)}\n`);
     }
+    const listening = await attempt(io, 'TLS', () => describeTls(config, io.clock()));
     if (!connect) {
-      return 0;
+      return listening ? 0 : 1;
     }
     const store = await attempt(io, 'The store', () => tryStore(config, io.clock));
     const upstream = await attempt(io, 'The upstream', () => tryUpstream(config, io.clock));
-    return store && upstream ? 0 : 1;
+    return listening && store && upstream ? 0 : 1;
   });
 }
 
@@ -71,6 +75,17 @@ async function attempt(io: Io, what: string, look: () => Promise<string>): Promi
 /** What clients are not told, but whoever runs the gateway needs to know. */
 function causeOf(error: unknown): string {
   return error instanceof ApiError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+}
+
+/** @throws Error with a sentence, if certificate, key or authorities cannot be used. */
+async function describeTls(config: Config, now: number): Promise<string> {
+  readUpstreamCa(config);
+  const files = keyPairFiles(config);
+  if (files === undefined) {
+    return 'none: the gateway speaks http';
+  }
+  const { endsAt, problem } = validityOf(readKeyPair(files).cert, now);
+  return problem ?? `the certificate holds until ${new Date(endsAt).toISOString()}`;
 }
 
 async function tryStore({ database_uri: uri }: Config, clock: () => number): Promise<string> {
@@ -103,6 +118,7 @@ async function tryUpstream(config: Config, clock: () => number): Promise<string>
   const upstream = createUpstream({
     uri: config.upstream_uri,
     host: config.upstream_host,
+    ca: readUpstreamCa(config),
     timeoutSeconds: Math.min(config.upstream_timeout_seconds, UPSTREAM_TIMEOUT_SECONDS),
     connections: 1,
     clock,

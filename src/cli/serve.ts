@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { loadConfig } from '../config/load-config.ts';
-import { startServer } from '../server.ts';
+import { type RunningServer, startServer } from '../server.ts';
 import { explain } from './explain.ts';
 import { logDestination } from './log-destination.ts';
 import { showOnce } from './show-once.ts';
@@ -18,13 +18,7 @@ export async function serve(): Promise<void> {
       logger.warn(warning);
     }
     const server = await startServer(config, { logger });
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        void server.close().then(() => {
-          logger.flush(() => process.exit(0));
-        });
-      });
-    }
+    heedSignals(server, () => logger.flush(() => process.exit(0)));
     logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
     logger.info(`nobody can sign in any more? ${WAY_BACK_IN}`);
     logger.flush();
@@ -34,9 +28,29 @@ export async function serve(): Promise<void> {
     const unused = await unusedAdminPassword(config, server.store);
     if (unused !== undefined) {
       logger.warn(unused);
+      logger.flush();
     }
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
+  }
+}
+
+/**
+ * Ends the gateway at the first SIGTERM or SIGINT. Later ones change nothing: npm and service managers signal the process
+ * and its group, and what is under way ends within drain_seconds anyway. SIGHUP has the certificate read anew.
+ */
+function heedSignals({ close, renew }: RunningServer, ended: () => void): void {
+  let ending = false;
+  const end = () => {
+    if (!ending) {
+      ending = true;
+      void close().finally(ended);
+    }
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  if (renew !== undefined) {
+    process.on('SIGHUP', renew);
   }
 }

@@ -104,17 +104,24 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
 
 /** Settings that can be meant, but seldom are. */
 function unwise(config: Config, originOf: (key: string) => string): readonly string[] {
-  const { password_rounds: rounds, host, trusted_proxies: proxies } = config;
+  const { password_rounds: rounds, host, trusted_proxies: proxies, tls_cert_file: cert } = config;
+  const { upstream_uri: upstream, upstream_ca_file: ca, hsts_seconds: hsts } = config;
   return [
     ...(rounds < WISE_ROUNDS
       ? [
           `${originOf('password_rounds')} is below ${WISE_ROUNDS}: stolen password hashes would be cheap to guess.`,
         ]
       : []),
-    ...(!LOOPBACK.test(host) && proxies.length === 0
+    ...(!LOOPBACK.test(host) && proxies.length === 0 && cert === undefined
       ? [
-          `${originOf('host')} is ${host}: whoever reaches the gateway from another machine sends passwords readably. Put a proxy with TLS in front and name its address in trusted_proxies.`,
+          `${originOf('host')} is ${host}: whoever reaches the gateway from another machine sends passwords readably. Set tls_cert_file and tls_key_file, or put a proxy with TLS in front and name it in trusted_proxies.`,
         ]
+      : []),
+    ...(ca !== undefined && !upstream.startsWith('https:')
+      ? [`${originOf('upstream_ca_file')} is not used: upstream_uri is not https.`]
+      : []),
+    ...(hsts > 0 && cert === undefined && proxies.length === 0
+      ? [`${originOf('hsts_seconds')} is not used: nobody comes by https.`]
       : []),
   ];
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { checkConfig } from '../../src/cli/check-config.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
+import { writeCertificates } from '../support/certificates.ts';
 import { OLDEST, sharedMlflow } from '../support/mlflow.ts';
 import { type Ran, ran, type StoreSurroundings } from './io.ts';
 
@@ -32,6 +33,23 @@ test('shows no secret', async () => {
   const { stdout } = await checking({ env: { MLFLOW_AUTH_ADMIN_PASSWORD: secret } });
   expect(stdout).toContain('\nadmin_password = (set, not shown)\n');
   expect(stdout).not.toContain(secret);
+});
+
+test('tries certificate and key', async () => {
+  const dir = temporaryDirectory();
+  writeCertificates(dir);
+  const withPair = (cert: string, key: string) =>
+    checking({
+      env: { MLFLOW_AUTH_TLS_CERT_FILE: join(dir, cert), MLFLOW_AUTH_TLS_KEY_FILE: join(dir, key) },
+    });
+  // These commands live in 1970.
+  expect(await withPair('server.pem', 'server.key')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/\nTLS: the certificate does not hold before 20/),
+  });
+  const { code, stderr } = await withPair('server.pem', 'next.key');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^TLS: .*next\.key is not the key of/);
 });
 
 test('says what is odd', async () => {

@@ -150,8 +150,10 @@ describe('variables', () => {
     const [inFile, inVariable] = values[key] ?? ['2000', '3000'];
     const small: [string, string] = ['13', '14'];
     const [a, b] = /rounds|length/.test(key) ? small : [inFile, inVariable];
+    // Certificate and key are written both, or neither.
+    const other = { tls_cert_file: 'tls_key_file = a\n', tls_key_file: 'tls_cert_file = a\n' }[key] ?? '';
     const shown = (text: string, env = {}) => {
-      const { config } = loadSection(`${key} = ${text}\n`, env);
+      const { config } = loadSection(`${other}${key} = ${text}\n`, env);
       const value = config[key as keyof typeof config];
       return value !== null && typeof value === 'object' && 'reveal' in value
         ? value.reveal()
@@ -288,7 +290,15 @@ describe('problems', () => {
     ['trusted_proxies', '0.0.0.0/0'],
     ['trusted_proxies', '::/0'],
     ['trusted_proxies', '10.0.0.1,,10.0.0.2'],
-    ['trusted_proxies', 'proxy.example'],
+    ['trusted_proxies', '10.0.0.256'],
+    ['trusted_proxies', '10.0.0'],
+    ['trusted_proxies', 'all'],
+    ['trusted_proxies', 'True'],
+    ['trusted_proxies', '*'],
+    ['trusted_proxies', 'loopback/8'],
+    ['trusted_proxies', 'http://proxy'],
+    ['metrics_port', '65536'],
+    ['hsts_seconds', 'max-age=1'],
     ['admin_password', 'admin'],
     ['admin_password', 'password1234'],
     ['admin_password', 'eleven char'],
@@ -305,9 +315,19 @@ describe('problems', () => {
     ['upstream_uri', 'unix:/run/mlflow.sock'],
     ['database_uri', 'sqlite://'],
     ['trusted_proxies', '10.0.0.7, 192.168.0.0/16,fd00::/8'],
+    ['trusted_proxies', 'loopback, uniquelocal,caddy, edge_1.example.com'],
     ['admin_password', 'é'.repeat(36)],
   ])('%s can be %s', (key, value) => {
     expect(load({ [variableOf(key)]: value }).warnings).toEqual([]);
+  });
+
+  test.each([
+    ['tls_cert_file', 'cert.pem'],
+    ['tls_key_file', 'key.pem'],
+  ])('%s alone is a problem', (key, value) => {
+    expect(problemsOf(() => load({ [variableOf(key)]: value }))).toEqual([
+      expect.stringMatching(/write tls_cert_file and tls_key_file both, or neither$/),
+    ]);
   });
 
   test('a password shorter than min_password_length is measured by the length that was set', () => {

@@ -48,6 +48,8 @@ export interface UpstreamOptions {
   /** `http://…`, `https://…` or `unix:/path/to.sock`. */
   readonly uri: string;
   readonly host?: string | undefined;
+  /** PEM of the authorities that an https upstream is trusted by; Node's own if left out. */
+  readonly ca?: string | undefined;
   readonly timeoutSeconds: number;
   readonly connections: number;
   /** Whether a connection serves more than one request; it does unless said. */
@@ -71,7 +73,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const socketPath = options.uri.startsWith('unix:') ? options.uri.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(options.uri).origin : 'http://localhost';
   const timeoutMs = options.timeoutSeconds * 1000;
-  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(socketPath !== undefined && { socketPath }) };
+  const connect = {
+    timeout: CONNECT_TIMEOUT_MS,
+    ...(socketPath !== undefined && { socketPath }),
+    ...(options.ca !== undefined && { ca: options.ca }),
+  };
   const pool = new Pool(origin, {
     connect,
     connections: options.connections,
