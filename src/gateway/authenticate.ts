@@ -24,19 +24,28 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
 }
 
 /**
- * Asks once more when a body has been read, however long that took: a user who is deleted or demoted meanwhile
+ * Asks once more when a body has been read that did not come with its head: a user who is deleted or demoted meanwhile
  * could otherwise keep half-sent requests, and end them at will with the rights they once had.
  */
 export function authenticateAgain(app: FastifyInstance, ways: readonly Authenticator[]): void {
   const { acceptAgain } = acceptBy(ways);
   app.addHook('preHandler', (request, _reply, done) => {
-    const { bytes } = request.way;
-    if (bytes === undefined || bytes.length === 0) {
+    if (!request.way.cameLate) {
       done();
       return;
     }
     return settle(request, ask(ways, present(request), 0), acceptAgain, done);
   });
+}
+
+/**
+ * The same at any time, for a body that streams on.
+ *
+ * @returns a check that throws ApiError 401, or 403 for a caller who is no admin any more.
+ */
+export function createAskAgain(ways: readonly Authenticator[]): (request: FastifyRequest) => Promise<void> {
+  const { acceptAgain } = acceptBy(ways);
+  return async (request) => acceptAgain(request, await ask(ways, present(request), 0));
 }
 
 /** Takes a verdict at once where it is at hand: a known caller costs no turn of the event loop. */

@@ -13,22 +13,39 @@ import { locate } from './locate/locate.ts';
 import { readable } from './locate/readable.ts';
 import { sendReply } from './reply.ts';
 
-/** Decides whether a request may pass, and remembers why. */
-export function authorize(app: FastifyInstance, judge: Judge, specials: Specials): void {
+/**
+ * Decides whether a request may pass, and remembers why. Answers no promise where everything is known: no turn of the
+ * event loop for a run that was asked for before.
+ *
+ * @returns a promise of the answer to give in place of the upstream's, where a judge has one.
+ * @throws ApiError if it may not.
+ */
+export type Decide = (request: FastifyRequest) => Promise<Reply | undefined> | undefined;
+
+/** Has every request decided on. */
+export function authorize(app: FastifyInstance, decide: Decide): void {
   app.addHook('preHandler', (request, reply, done) => {
+    const deciding = decide(request);
+    if (deciding !== undefined) {
+      return deciding.then((answer) => answer && sendReply(reply, answer));
+    }
+    done();
+  });
+}
+
+export function createDecide(judge: Judge, specials: Specials): Decide {
+  return (request) => {
     const { operation, principal, unrestricted } = request.way;
     if (operation?.need === 'public' || principal.kind === 'anonymous') {
       request.way.because = 'public';
-      done();
-      return;
+      return undefined;
     }
     if (operation?.need === 'nobody') {
       throw denied('This operation is not offered.', `${operation.name} is refused to everyone`);
     }
     if (unrestricted) {
       request.way.because = 'admin';
-      done();
-      return;
+      return undefined;
     }
     if (operation === undefined || operation.need === 'admin') {
       throw denied(
@@ -36,19 +53,10 @@ export function authorize(app: FastifyInstance, judge: Judge, specials: Specials
         operation === undefined ? 'no row of the table matches' : `${operation.name} needs an admin`,
       );
     }
-    const judging = judgeRow(request, operation, principal, judge, specials);
-    if (judging !== undefined) {
-      return judging.then((answer) => answer && sendReply(reply, answer));
-    }
-    done();
-  });
+    return judgeRow(request, operation, principal, judge, specials);
+  };
 }
 
-/**
- * Answers no promise where everything is known: no turn of the event loop for a run that was asked for before.
- *
- * @returns a promise of the answer to give in place of the upstream's, where a judge has one.
- */
 function judgeRow(
   request: FastifyRequest,
   operation: Operation,

@@ -7,10 +7,11 @@ import type { Lineage } from '../mlflow/things/lineage.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import type { Store } from '../store/index.ts';
 import type { Adoption } from './adoption/adopt.ts';
-import { authenticate, authenticateAgain } from './authenticate.ts';
-import { authorize } from './authorize.ts';
+import { authenticate, authenticateAgain, createAskAgain } from './authenticate.ts';
+import { authorize, createDecide } from './authorize.ts';
 import { exchange } from './exchange/exchange.ts';
 import { forward } from './forward/forward.ts';
+import { createUploads } from './forward/uploads.ts';
 import { head } from './head.ts';
 import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
@@ -41,6 +42,13 @@ export interface GatewayParts {
 
 /** The way of a request, in the order in which every request goes it. */
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
+  const decide = createDecide(parts.judge, createSpecials(parts));
+  const askAgain = createAskAgain(parts.ways);
+  const uploads = createUploads(parts.store.changes, async (request) => {
+    await askAgain(request);
+    await decide(request);
+  });
+
   record(app, parts.ended);
   transport(app);
   sameOrigin(app);
@@ -48,9 +56,9 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   authenticate(app, parts.ways);
   read(app, parts);
   authenticateAgain(app, parts.ways);
-  authorize(app, parts.judge, createSpecials(parts));
+  authorize(app, decide);
   head(app);
   serve(app, parts.handlers);
   exchange(app, parts);
-  forward(app, parts.upstream);
+  forward(app, parts.upstream, uploads);
 }

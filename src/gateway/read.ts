@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { queryShapeOf } from '../mlflow/read/fields.ts';
@@ -19,17 +18,16 @@ export interface ReadOptions {
  */
 export function read(app: FastifyInstance, options: ReadOptions): void {
   app.addHook('preHandler', (request, _reply, done) => {
-    const { operation, principal } = request.way;
-    if (operation === undefined || principal.kind === 'anonymous') {
+    const { operation, principal, unrestricted } = request.way;
+    if (principal.kind === 'anonymous' || (operation === undefined && !unrestricted)) {
       done();
       return;
+    }
+    if (operation === undefined || (unrestricted && operation.reading.ofUnrestricted === 'no')) {
+      return takeIfSmall(request, done);
     }
     const { reading } = operation;
-    if (request.way.unrestricted && reading.ofUnrestricted === 'no') {
-      done();
-      return;
-    }
-    const lenient = request.way.unrestricted && reading.ofUnrestricted === 'lenient';
+    const lenient = unrestricted && reading.ofUnrestricted === 'lenient';
     if (operation.method === 'GET') {
       readQueryOf(request, operation, lenient);
       done();
@@ -38,14 +36,27 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     if (reading.query) readQueryOf(request, operation, lenient);
     else if (request.way.target.rawQuery) refuseQuery(lenient);
     if (reading.body === 'stream') {
-      done();
-      return;
+      return takeIfSmall(request, done);
     }
     if (operation.isOwn) refuseOtherThanJson(request, operation);
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient);
     });
+  });
+}
+
+/** A body that nobody looks into is taken whole up to this length: one piece costs less to send on than a stream. */
+const SMALL_BYTES = 64 * 1024;
+
+function takeIfSmall(request: FastifyRequest, done: () => void): Promise<void> | undefined {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length === 0 || length > SMALL_BYTES) {
+    done();
+    return undefined;
+  }
+  return collect(request, SMALL_BYTES).then((bytes) => {
+    request.way.bytes = bytes;
   });
 }
 
@@ -112,15 +123,24 @@ function readBody(request: FastifyRequest, operation: Operation, limit: number):
   }
   if (request.body === undefined || request.body === null) return Promise.resolve(Buffer.alloc(0));
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  const body = collect(request.raw, limit);
-  return packed ? body.then((bytes) => unpack(bytes, encoding, limit)) : body;
+  const body = collect(request, limit);
+  if (!packed) {
+    return body;
+  }
+  // What goes on is not packed any more.
+  delete request.raw.headers['content-encoding'];
+  return body.then((bytes) => unpack(bytes, encoding, limit));
 }
 
 /** By events: an async iterator costs more than all the judging of a small body. */
-function collect(stream: Readable, limit: number): Promise<Buffer> {
+function collect({ raw: stream, way }: FastifyRequest, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    // What came in one piece with the head has been read before this is called.
+    const late = setImmediate(() => {
+      way.cameLate = true;
+    });
     stream.on('data', (chunk: Buffer) => {
       length += chunk.byteLength;
       if (length > limit) {
@@ -129,6 +149,7 @@ function collect(stream: Readable, limit: number): Promise<Buffer> {
       } else chunks.push(chunk);
     });
     stream.once('end', () => {
+      clearImmediate(late);
       const [only] = chunks;
       resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length));
     });

@@ -51,6 +51,7 @@ export function transport(app: FastifyInstance): void {
       params: {},
       query: new Map(),
       bytes: undefined,
+      cameLate: false,
       body: {},
       judged: [],
       because: '',

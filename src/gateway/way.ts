@@ -17,8 +17,10 @@ export interface Way {
   readonly operation: Operation | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly query: ReadonlyMap<string, readonly string[]>;
-  /** The body as it came, if the row reads it; undefined while it is still a stream. */
+  /** The body as it came, if the row reads it or it is small; undefined while it is still a stream. */
   readonly bytes: Buffer | undefined;
+  /** Some of the body came after its head: the sender may have lost the right meanwhile. */
+  readonly cameLate: boolean;
   /** The body as judged, under the upstream's own field names. */
   readonly body: Readonly<Record<string, unknown>>;
   /** Everything that it touches and what was decided about each, for log, audit and explanations. */

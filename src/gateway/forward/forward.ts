@@ -1,9 +1,10 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { OF_SENT_BODY, upstreamHeaders } from '../../mlflow/upstream/headers.ts';
+import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { providerHeaders } from '../provider-key.ts';
 import { type Arriving, createRequester, headersFor } from './relay.ts';
+import type { Uploads } from './uploads.ts';
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const;
 
@@ -11,7 +12,7 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
  * Last stage: everything that was allowed and that nobody has answered yet streams to the upstream and
  * back, whatever its size. Nothing is retried: MLflow's client does that itself, and knows what it may.
  */
-export function forward(app: FastifyInstance, upstream: Upstream): void {
+export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploads): void {
   app.register(httpProxy, {
     upstream: upstream.origin,
     undici: createRequester(upstream.dispatcher) as never,
@@ -35,11 +36,26 @@ export function forward(app: FastifyInstance, upstream: Upstream): void {
     },
     handler: (request, reply, _dest, options) => {
       const { bytes, target } = request.way;
-      // Read and judged: sent on byte for byte.
-      const judged = bytes !== undefined &&
-        bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
-      const rewriteRequestHeaders = () => headersFor(reply, toHeaders(request, upstream.host));
-      reply.from(target.path, { ...options, ...judged, rewriteRequestHeaders });
+      const send = (headers: Record<string, string>) => {
+        // Read and judged: sent on byte for byte.
+        const judged = bytes !== undefined &&
+          bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
+        const rewriteRequestHeaders = () => headersFor(reply, headers);
+        reply.from(target.path, { ...options, ...judged, rewriteRequestHeaders });
+      };
+      const headers = toHeaders(request, upstream.host);
+      if (bytes !== undefined || request.body === undefined) {
+        send(headers);
+        return;
+      }
+      return upstream.wantsChunks().then((chunks) => {
+        request.body = uploads(request);
+        if (chunks && !isRefusedByLength(request)) {
+          delete headers['content-length'];
+        }
+        send(headers);
+        return reply;
+      });
     },
   });
 }
@@ -48,8 +64,20 @@ function toHeaders(request: FastifyRequest, host: string): Record<string, string
   const { way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
   const sent = upstreamHeaders(raw.headers, { host, ip, protocol, judged });
+  // A body that was read may have been unpacked or narrowed: its own length counts.
   if (way.bytes !== undefined) {
-    for (const name of OF_SENT_BODY) delete sent[name];
+    delete sent['content-length'];
   }
   return sent;
+}
+
+/**
+ * Longer files are refused by `upload-artifact` for the length that they announce, and only for that.
+ *
+ * @see mlflow/server/handlers.py (`upload_artifact_handler`)
+ */
+const LONGEST_POSTED_FILE = 10 * 1024 * 1024;
+
+function isRefusedByLength({ raw }: FastifyRequest): boolean {
+  return raw.method === 'POST' && Number(raw.headers['content-length'] ?? 0) > LONGEST_POSTED_FILE;
 }

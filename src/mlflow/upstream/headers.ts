@@ -115,16 +115,13 @@ const PARTIAL = [
   'if-modified-since',
   'if-match',
   'if-unmodified-since',
+  'content-length',
 ];
-
-/** Headers of a body as it was sent. One that was read may have been unpacked or narrowed since. */
-export const OF_SENT_BODY = ['content-length', 'content-encoding'] as const;
 
 /** The same for a request whose reply the gateway reads itself. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent = upstreamHeaders(headers, sender);
   for (const name of PARTIAL) delete sent[name];
-  for (const name of OF_SENT_BODY) delete sent[name];
   return sent;
 }
 

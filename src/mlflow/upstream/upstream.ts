@@ -1,5 +1,6 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
+import { createConnect } from './connect.ts';
 import { type Answered, timed } from './timed.ts';
 
 /** A whole answer of the upstream, for the few operations whose reply is read. */
@@ -34,6 +35,13 @@ export interface Upstream {
   exchange(request: Exchange): Promise<Answer>;
   /** The version it says it is, such as `3.17.2`; asked again after a minute. */
   version(): Promise<string | undefined>;
+  /**
+   * Whether it notices that an upload breaks off only if it comes in chunks: gunicorn, which MLflow 2 runs on, takes
+   * the end of a connection for the end of a body whose length was announced, and stores what has come.
+   *
+   * @throws ApiError 503 or 504 if it does not answer.
+   */
+  wantsChunks(): Promise<boolean>;
   /**
    * Resolves if it answers its `/health`, on a connection of its own: requests that keep all others busy do not make
    * it look dead.
@@ -73,11 +81,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const socketPath = options.uri.startsWith('unix:') ? options.uri.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(options.uri).origin : 'http://localhost';
   const timeoutMs = options.timeoutSeconds * 1000;
-  const connect = {
+  const connect = createConnect({
     timeout: CONNECT_TIMEOUT_MS,
     ...(socketPath !== undefined && { socketPath }),
     ...(options.ca !== undefined && { ca: options.ca }),
-  };
+  });
   const pool = new Pool(origin, {
     connect,
     connections: options.connections,
@@ -91,7 +99,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const dispatcher = options.answered === undefined ? pool : pool.compose(timed(options.answered));
   const pinger = new Pool(origin, { connect, connections: 1, pipelining: 0 });
   const host = options.host ?? defaultHost(origin, socketPath !== undefined);
-  let known: { readonly version: string; readonly at: number } | undefined;
+  let known: { readonly version: string; readonly server: string; readonly at: number } | undefined;
 
   async function exchange({ method, target, headers, body }: Exchange): Promise<Answer> {
     try {
@@ -110,21 +118,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     }
   }
 
+  /** What it says of itself; asked again after a minute. */
+  async function itself() {
+    const now = options.clock();
+    if (known !== undefined && now - known.at < VERSION_TTL_MS) return known;
+    const answer = await exchange({ method: 'GET', target: '/version' });
+    const version = answer.bytes.toString('utf8').trim();
+    if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) return known;
+    known = { version, server: String(answer.headers['server'] ?? ''), at: now };
+    return known;
+  }
+
   return {
     origin,
     host,
     dispatcher,
     load: () => ({ running: pool.stats.running, queued: pool.stats.queued }),
     exchange,
-    async version() {
-      const now = options.clock();
-      if (known !== undefined && now - known.at < VERSION_TTL_MS) return known.version;
-      const answer = await exchange({ method: 'GET', target: '/version' });
-      const version = answer.bytes.toString('utf8').trim();
-      if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) return known?.version;
-      known = { version, at: now };
-      return version;
-    },
+    version: async () => (await itself())?.version,
+    wantsChunks: async () => (await itself())?.server.startsWith('gunicorn') ?? false,
     async ping(signal) {
       try {
         const { statusCode, body } = await pinger.request({
@@ -165,6 +177,9 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 export function upstreamFailure(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (root instanceof ApiError) {
+    return root;
+  }
   if (isTimeout(root) || isTimeout(error)) {
     return new ApiError('DEADLINE_EXCEEDED', 'The MLflow server took too long to answer. Try again later.', {
       cause: error,
