@@ -6,8 +6,8 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { errorPage } from './admin/pages/error-page.ts';
 import { ApiError } from './errors.ts';
-import { escapeHtml } from './escape-html.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { rewriteUrl } from './gateway/transport.ts';
 import type { Servers } from './listening/servers.ts';
@@ -75,20 +75,21 @@ function sendHsts(app: FastifyInstance, seconds: number): void {
 }
 
 /**
- * Turns whatever was thrown into MLflow's error shape, or for somebody who opens a page into its sentence alone, as
- * MLflow answers those; nothing of the inside is told.
+ * Turns whatever was thrown into MLflow's error shape, or for a user who opens a page into a page with its sentence;
+ * nothing of the inside is told.
  */
 function render(
   error: Error & { statusCode?: number },
   request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>,
-  reply: Pick<FastifyReply, 'code' | 'headers' | 'header' | 'send'>,
+  reply: Pick<FastifyReply, 'code' | 'headers' | 'send'>,
 ): void {
   const known = error instanceof ApiError ? error : translate(error);
-  reply.code(known.status);
-  reply.headers(known.headers);
-  if (opensPage(request))
-    reply.header('content-type', 'text/html; charset=utf-8').send(escapeHtml(known.message));
-  else reply.send(known.toBody());
+  if (opensPage(request)) {
+    const { headers = {}, body } = errorPage(known);
+    reply.code(known.status).headers(headers).send(body);
+  } else {
+    reply.code(known.status).headers(known.headers).send(known.toBody());
+  }
 }
 
 /** Whether a browser would show the answer. Some libraries accept text/html with every call of the API. */

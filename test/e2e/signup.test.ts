@@ -1,6 +1,6 @@
 /** MLflow's sign-up page, as its own tests of it go. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { type Person, type Received, startGateway, type TestGateway, unique } from '../support/gateway.ts';
 
 /** Nothing here asks an upstream. */
 const NO_UPSTREAM = 'http://127.0.0.1:9';
@@ -20,9 +20,11 @@ const exists = async (username: string) => (await gateway.server.store.users.get
 async function openPage(who: Person = gateway.admin) {
   const page = await who.get('/signup');
   expect(page.status).toBe(200);
-  const token = /name="csrf_token" value="(\S+)"/.exec(page.text)?.[1] ?? '';
-  return { page, token, cookie: String(page.headers['set-cookie']).split(';')[0] ?? '' };
+  return { page, token: tokenIn(page.text), cookie: cookieOf(page) };
 }
+
+const tokenIn = (html: string) => /name="csrf_token" value="(\S+)"/.exec(html)?.[1] ?? '';
+const cookieOf = ({ headers }: Received) => String(headers['set-cookie']).split(';')[0] ?? '';
 
 const submit = (fields: Record<string, string>, cookie: string, headers: Record<string, string> = {}) =>
   gateway.admin.send('POST', SUBMIT, {
@@ -38,7 +40,7 @@ test('an admin makes a user by it', async () => {
     'content-security-policy': expect.stringContaining("default-src 'none'"),
   });
   const username = unique('made');
-  const fields = { username, password: PASSWORD, csrf_token: token };
+  const fields = { username, password: PASSWORD, password_again: PASSWORD, csrf_token: token };
   const made = await submit(fields, cookie);
   expect(made.status).toBe(200);
   expect(made.text).toContain(`Successfully signed up user: ${username}`);
@@ -48,13 +50,46 @@ test('an admin makes a user by it', async () => {
       is_admin: false,
     },
   );
-  expect((await submit(fields, cookie)).text).toContain(`Username has already been taken: ${username}`);
+  const again = await submit(fields, cookie);
+  expect(again.status).toBe(400);
+  expect(again.text).toContain(`<p role="alert">Username has already been taken: ${username}</p>`);
+});
+
+test('a script that sends MLflow’s own form, with the password once, makes a user too', async () => {
+  const { token, cookie } = await openPage();
+  const username = unique('made');
+  expect((await submit({ username, password: PASSWORD, csrf_token: token }, cookie)).status).toBe(200);
+  expect(await exists(username)).toBe(true);
+});
+
+test('two passwords that differ make nobody, and the form keeps the name alone', async () => {
+  const { token, cookie } = await openPage();
+  const username = unique('made');
+  const fields = { username, password: PASSWORD, password_again: `${PASSWORD}!`, csrf_token: token };
+  const answer = await submit(fields, cookie);
+  expect(answer.status).toBe(400);
+  expect(answer.text).toContain('<p role="alert">The two passwords are not the same.</p>');
+  expect(answer.text).toContain(`name="username" value="${username}"`);
+  expect(answer.text).not.toContain(PASSWORD);
+  expect(await exists(username)).toBe(false);
+});
+
+test('a refused form can be sent again as it came back', async () => {
+  const opened = await openPage();
+  const username = unique('made');
+  const refused = await submit({ username, password: 'short', csrf_token: opened.token }, opened.cookie);
+  expect(refused.status).toBe(400);
+  const form = { csrf_token: tokenIn(refused.text), username, password: PASSWORD, password_again: PASSWORD };
+  expect((await submit(form, cookieOf(refused))).status).toBe(200);
+  expect(await exists(username)).toBe(true);
 });
 
 test('a name is shown as text', async () => {
   const { token, cookie } = await openPage();
   const fields = { username: unique('<b>'), password: PASSWORD, csrf_token: token };
   expect((await submit(fields, cookie)).text).not.toContain('<b>');
+  const again = await submit({ ...fields, username: '"><b>', password: 'short' }, cookie);
+  expect(again.text).toContain('value="&#34;&#62;&#60;b&#62;"');
 });
 
 test('nobody else gets it', async () => {

@@ -19,66 +19,91 @@ const tokens = new Tokens({});
  */
 export function signupHandlers(store: Store, passwords: Passwords) {
   return {
-    'signup.page'(): Reply {
-      const secret = tokens.secretSync();
-      // Beside the check of where a request comes from: what the form sends back, a page of another site cannot read.
-      const cookie = stringifySetCookie({
-        name: COOKIE,
-        value: secret,
-        path: '/',
-        httpOnly: true,
-        sameSite: 'strict',
-      });
-      return page(form(tokens.create(secret)), { 'set-cookie': cookie });
-    },
+    'signup.page': (): Reply => form({}),
 
     async 'signup.submit'({ body, headers }: Call): Promise<Reply> {
-      checkToken(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]);
-      const [username, password] = [textOf(body['username']), textOf(body['password'])];
-      if ((await createUser(store.users, passwords, { username, password })) === undefined) {
-        return page(notice(`Username has already been taken: ${username}`, '/signup'));
+      const username = textOf(body['username']);
+      const problem =
+        tokenProblem(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]) ??
+        repetitionProblem(body);
+      if (problem !== undefined) {
+        return form({ username, problem });
       }
-      return page(notice(`Successfully signed up user: ${username}`, '/'));
+      try {
+        const made = await createUser(store.users, passwords, {
+          username,
+          password: textOf(body['password']),
+        });
+        return made === undefined
+          ? form({ username, problem: `Username has already been taken: ${username}` })
+          : done(username);
+      } catch (error) {
+        if (error instanceof ApiError) {
+          return form({ username, problem: error.message, status: error.status });
+        }
+        throw error;
+      }
     },
   };
 }
 
 const textOf = (field: unknown): string => (typeof field === 'string' ? field : '');
 
-function checkToken(token: unknown, secret: string | undefined): void {
+/** Beside the check of where a request comes from: what the form sends back, a page of another site cannot read. */
+function tokenProblem(token: unknown, secret: string | undefined): string | undefined {
   if (typeof token !== 'string' || token === '') {
-    throw new ApiError('BAD_REQUEST', 'The CSRF token is missing.');
+    return 'The CSRF token is missing.';
   }
   if (secret === undefined) {
-    throw new ApiError('BAD_REQUEST', 'The CSRF session token is missing.');
+    return 'The CSRF session token is missing.';
   }
-  if (!tokens.verify(secret, token)) {
-    throw new ApiError('BAD_REQUEST', 'The CSRF tokens do not match.');
-  }
+  return tokens.verify(secret, token) ? undefined : 'The CSRF tokens do not match.';
 }
 
-const form = (token: string) =>
-  document(`<form action="/api/2.0/mlflow/users/create-ui" method="post">
-<input type="hidden" name="csrf_token" value="${token}"/>
+/** Scripts that send MLflow's own form send the password once. */
+function repetitionProblem({ password, password_again: again }: Call['body']): string | undefined {
+  return again === undefined || again === password ? undefined : 'The two passwords are not the same.';
+}
+
+interface Filled {
+  readonly username?: string;
+  /** Why what was sent made no user. */
+  readonly problem?: string;
+  readonly status?: number;
+}
+
+/** The form, after a refusal with what was sent but the password. Each has a secret of its own. */
+function form({ username = '', problem, status = problem === undefined ? 200 : 400 }: Filled): Reply {
+  const secret = tokens.secretSync();
+  const cookie = stringifySetCookie({
+    name: COOKIE,
+    value: secret,
+    path: '/',
+    httpOnly: true,
+    sameSite: 'strict',
+  });
+  const alert = problem === undefined ? '' : `<p role="alert">${escapeHtml(problem)}</p>\n`;
+  const content = `${alert}<form action="/api/2.0/mlflow/users/create-ui" method="post">
+<input type="hidden" name="csrf_token" value="${tokens.create(secret)}"/>
 <label for="username">Username:</label>
-<input type="text" id="username" name="username" autocomplete="off" required>
+<input type="text" id="username" name="username" value="${escapeHtml(username)}" autocomplete="off" autofocus required>
 <label for="password">Password:</label>
 <input type="password" id="password" name="password" autocomplete="new-password" required>
+<label for="password_again">Password again:</label>
+<input type="password" id="password_again" name="password_again" autocomplete="new-password" required>
 <input type="submit" value="Sign up">
-</form>`);
+</form>`;
+  return {
+    ...page('Sign up a user', content, { status, headers: { 'set-cookie': cookie } }),
+    ...(problem !== undefined && { because: problem }),
+  };
+}
 
-const notice = (text: string, next: string) =>
-  document(`<p>${escapeHtml(text)}</p><p><a href="${next}">Go on</a></p>`);
-
-const document = (content: string) => `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Sign up a user</title>
-<style>
-body { max-width: 25rem; margin: 2rem auto; padding: 0 1rem; font: 0.9rem/1.5 sans-serif }
-input { box-sizing: border-box; width: 100%; margin-bottom: 1rem; padding: 0.6rem; font: inherit }
-</style>
-${content}
-</html>
-`;
+function done(username: string): Reply {
+  return page(
+    'Signed up',
+    `<p role="status">Successfully signed up user: ${escapeHtml(username)}</p>
+<p><a href="/signup">Sign up another</a></p>
+<p><a href="/">Go to MLflow</a></p>`,
+  );
+}

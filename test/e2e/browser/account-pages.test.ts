@@ -74,8 +74,49 @@ describe("in MLflow 3.17.2's own pages for accounts", () => {
     expect(await page.content()).not.toContain('error_code');
     expect(seat.takeTrouble()).toContain('GET / 401');
     await page.context().setHTTPCredentials({ username: dave.username, password: dave.password });
-    await page.goto('/');
+    await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: `Account menu for ${dave.username}` }).waitFor();
+  });
+
+  test('a wrong password ends on a page from which the right one signs in', async () => {
+    const frank = await gateway.person('frank');
+    const { page } = await browsers.open(gateway.url, gateway.as(frank.username, 'not the password'));
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'You are not signed in' }).waitFor();
+    await page.context().setHTTPCredentials({ username: frank.username, password: frank.password });
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: `Account menu for ${frank.username}` }).waitFor();
+  });
+
+  test('the sign-up page makes a user, and tells in the form what is wrong', async () => {
+    const username = unique('gina');
+    const password = 'a password of gina';
+    const seat = await browsers.open(gateway.url, gateway.admin);
+    const { page } = seat;
+    await page.setViewportSize({ width: 320, height: 600 });
+    await page.goto('/signup');
+    const heading = page.getByRole('heading', { name: 'Sign up a user' });
+    // The style that its policy names by hash is taken.
+    expect(await page.evaluate('getComputedStyle(document.body).fontFamily')).toBe('sans-serif');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+    const send = async (first: string, second: string) => {
+      await page.getByLabel('Password:', { exact: true }).fill(first);
+      await page.getByLabel('Password again:').fill(second);
+      await page.getByRole('button', { name: 'Sign up' }).click();
+    };
+    await page.getByLabel('Username:').fill(username);
+    await send(password, 'another password');
+    await page.getByRole('alert').getByText('The two passwords are not the same.').waitFor();
+    await send('short', 'short');
+    await page.getByRole('alert').getByText('Password must be at least 12 characters.').waitFor();
+    await send(password, password);
+    await page.getByText(`Successfully signed up user: ${username}`).waitFor();
+    expect((await gateway.as(username, password).get('/api/2.0/mlflow/users/current')).status).toBe(200);
+    expect(
+      seat.takeTrouble().filter((line) => line.startsWith('console') || line.startsWith('crash')),
+    ).toEqual([]);
+    await page.getByRole('link', { name: 'Sign up another' }).click();
+    await heading.waitFor();
   });
 
   test('an admin creates a user and a role for them, which the user finds on the account page', async () => {
