@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
+import { touchedBy } from './touched.ts';
 import type { Way } from './way.ts';
 
 declare module 'fastify' {
@@ -51,11 +52,13 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
 
 function entryOf(request: FastifyRequest) {
   const { way, failure } = request;
+  const touched = way === undefined ? [] : touchedBy(request);
   return {
     method: request.raw.method,
     path: way?.target.path,
     row: way?.operation?.name,
     user: way?.principal.kind === 'user' ? way.principal.username : undefined,
+    ...(touched.length > 0 && { touched: touched.map(({ kind, id }) => `${kind} ${id}`) }),
     because: failure instanceof ApiError ? (failure.because ?? failure.message) : way?.because,
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };

@@ -1,12 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
+import { propertyAt } from '../../mlflow/read/property-at.ts';
 import { writeTarget } from '../../mlflow/read/target.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import type { Paging } from '../../mlflow/table/row.ts';
 import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
+import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
+import type { Judged } from '../reference.ts';
 import { sendReply } from '../reply.ts';
 import type { Extent, Search } from '../search/asked.ts';
 import { identityOf } from '../search/identity.ts';
@@ -56,6 +59,7 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
     const answered = await ask(request, operation, caller);
+    noteMade(request, operation, answered);
     return conclude({ request, operation, caller, answered });
   }
 
@@ -92,6 +96,25 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       extent: extentOf(operation),
       tokens: options.pageTokens,
     };
+  }
+}
+
+/** Notes what a request has made, which only the answer names. */
+function noteMade({ way }: FastifyRequest, operation: Operation, answered: Answer): void {
+  const adopt = ruleOf(operation, 'adopt');
+  if (adopt?.id === undefined || answered.status >= 300) {
+    return;
+  }
+  const id = propertyAt(replyJson(answered), adopt.id);
+  if (typeof id === 'string') {
+    const root = { kind: adopt.kind, id };
+    const made: Judged = {
+      allow: true,
+      because: way.because,
+      roots: [root],
+      reference: { ...root, action: 'manage' },
+    };
+    way.judged = [...way.judged, made];
   }
 }
 
