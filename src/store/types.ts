@@ -6,6 +6,8 @@ export interface User {
   readonly username: string;
   readonly passwordHash: string;
   readonly isAdmin: boolean;
+  /** Since when there has been this user, in milliseconds since the epoch. */
+  readonly createdAt: number;
 }
 
 /** A user with everything that decides what it may do. */

@@ -8,6 +8,8 @@ export interface NewUser {
   readonly username: string;
   readonly passwordHash: string;
   readonly isAdmin: boolean;
+  /** Since when there has been this user, in milliseconds since the epoch; now if left out. */
+  readonly createdAt?: number;
 }
 
 /** The users. Verbs that name an id answer false if there is no such user. */
@@ -43,7 +45,7 @@ export function createUsers(db: Kysely<Schema>, write: Write, clock: () => numbe
     });
 
   return {
-    create: ({ username, passwordHash, isAdmin }) =>
+    create: ({ username, passwordHash, isAdmin, createdAt = clock() }) =>
       write(async (transaction, announce) => {
         const row = await transaction
           .insertInto('users')
@@ -52,7 +54,7 @@ export function createUsers(db: Kysely<Schema>, write: Write, clock: () => numbe
             username_key: usernameKey(username),
             password_hash: passwordHash,
             is_admin: isAdmin ? 1 : 0,
-            created_at: clock(),
+            created_at: createdAt,
           })
           .onConflict((conflict) => conflict.doNothing())
           .returningAll()
@@ -138,7 +140,13 @@ async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Pr
 
 /** A row as the rest of the gateway knows it. */
 export function readUser(
-  row: Pick<Selectable<Schema['users']>, 'id' | 'username' | 'password_hash' | 'is_admin'>,
+  row: Pick<Selectable<Schema['users']>, 'id' | 'username' | 'password_hash' | 'is_admin' | 'created_at'>,
 ): User {
-  return { id: row.id, username: row.username, passwordHash: row.password_hash, isAdmin: row.is_admin === 1 };
+  return {
+    id: row.id,
+    username: row.username,
+    passwordHash: row.password_hash,
+    isAdmin: row.is_admin === 1,
+    createdAt: row.created_at,
+  };
 }

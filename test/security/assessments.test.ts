@@ -3,7 +3,14 @@
  * that id, whichever trace that is of.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { grant, type Person, type TestGateway } from '../support/gateway.ts';
+import {
+  createExperiment,
+  createRun,
+  grant,
+  grantOn,
+  type Person,
+  type TestGateway,
+} from '../support/gateway.ts';
 import { NEWEST } from '../support/mlflow.ts';
 import { startNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
@@ -59,4 +66,45 @@ test('a trace is started with assessments of its own', async () => {
     traceBody(bobs, newTraceId(), { assessments: [assessment()] }),
   );
   expect([status, json.trace.trace_info.assessments.length]).toEqual([200, 1]);
+});
+
+test('no assessment is deleted with a run of another experiment', async () => {
+  const shared = await createExperiment(alice);
+  const trace = await startTrace(alice, shared);
+  await grant(alice, bob, { experiment: shared }, 'EDIT');
+  const at = `${TRACES}/${trace}/assessments`;
+  const [home, foreign] = [await createRun(bob, shared), await createRun(bob, bobs)];
+  const from = (run: unknown, key = 'mlflow.assessment.sourceRunId') =>
+    assessment({ trace_id: trace, metadata: { [key]: run } });
+  const { assessment_id } = (await alice.post(at, { assessment: from(home) })).json.assessment;
+
+  for (const key of ['mlflow.assessment.sourceRunId', 'MLFLOW.Assessment.sourceRunID']) {
+    for (const [run, status] of [
+      [foreign, 403],
+      [foreign.toUpperCase(), 400],
+      ['', 400],
+    ] as const) {
+      const asked = from(run, key);
+      expect((await bob.post(at, { assessment: asked })).status).toBe(status);
+      const change = { assessment: { ...asked, assessment_id }, update_mask: 'metadata' };
+      expect((await bob.patch(`${at}/${assessment_id}`, change)).status).toBe(status);
+      const start = traceBody(shared, newTraceId(), { assessments: [from(run, key)] });
+      expect((await bob.post(TRACES, start)).status).toBe(status);
+    }
+  }
+  const deleted = await bob.post('/api/2.0/mlflow/runs/delete', { run_id: foreign });
+  expect(deleted.status).toBe(200);
+  expect((await alice.get(`${at}/${assessment_id}`)).status).toBe(200);
+});
+
+test('a run that made assessments is deleted by those who may delete them', async () => {
+  const carol = await gateway.person('carol');
+  await grant(alice, carol, { experiment: alices }, 'MANAGE');
+  const run_id = await createRun(carol, alices);
+  await grantOn(gateway.admin, carol, 'assessment', '*', 'READ');
+  const remove = async () => (await carol.post('/api/2.0/mlflow/runs/delete', { run_id })).status;
+  expect(await remove()).toBe(403);
+  const revoked = { username: carol.username, resource_type: 'assessment', resource_id: '*' };
+  await gateway.admin.post('/api/3.0/mlflow/users/permissions/revoke', revoked);
+  expect(await remove()).toBe(200);
 });

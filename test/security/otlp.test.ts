@@ -205,7 +205,12 @@ describe('spans sent over OTLP', () => {
   });
 
   test('no attribute becomes a tag that says where MLflow reads from', async () => {
-    for (const tag of ['mlflow.artifactLocation', 'mlflow.trace.spansLocation', 'MLFLOW.artifactLocation ']) {
+    for (const tag of [
+      'mlflow.artifactLocation',
+      'mlflow.trace.spansLocation',
+      'MLFLOW.artifactLocation ',
+      'mlflow.ártifactLocation',
+    ]) {
       const attributes = { [`mlflow.traceTag.${tag}`]: '"mlflow-artifacts:/0"' };
       expect((await send(alice, alices, encodeSpans([{ trace: newTrace(), attributes }]))).status).toBe(403);
       const resource = { [tag]: 'mlflow-artifacts:/0' };

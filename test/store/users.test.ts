@@ -36,6 +36,7 @@ test('a user is found by id, and an id never comes back', async () => {
     username: 'alice',
     passwordHash: 'hash of alice',
     isAdmin: false,
+    createdAt: first.createdAt,
   });
   expect(await store.users.remove(first.id)).toBe(true);
   const second = await addUser(store, 'alice');

@@ -63,7 +63,8 @@ async function takeUser(
   users: StoreParts['users'],
 ): Promise<User | string> {
   try {
-    return await addUser(users, { username, passwordHash, isAdmin });
+    // Review queues of MLflow name users who were there before, and MLflow does not say since when.
+    return await addUser(users, { username, passwordHash, isAdmin, createdAt: 0 });
   } catch (error) {
     if (!(error instanceof ApiError)) {
       throw error;

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/index.ts';
+import { assessmentRun } from './assessment-run.ts';
 import { grantable } from './grantable.ts';
 import { graphql } from './graphql.ts';
 import { type JobParts, job } from './job.ts';
@@ -8,6 +9,7 @@ import { otlp } from './otlp.ts';
 import { type ProviderCallsParts, providerCalls } from './provider-calls.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
 import { holderViewer, roleAdmin, roleViewer } from './role-scope.ts';
+import { scorerKeys } from './scorer-keys.ts';
 import { serverKeys } from './server-keys.ts';
 import type { Specials } from './special.ts';
 import { usageExperiment } from './usage-experiment.ts';
@@ -23,7 +25,9 @@ export function createSpecials(parts: SpecialParts): Specials {
     'review-queue': reviewQueue(parts),
     job: job(parts),
     'mcp-version': mcpVersion(parts),
+    'assessment-run': assessmentRun(parts.judge),
     'server-keys': serverKeys(parts.judge),
+    'scorer-keys': scorerKeys(parts.judge, parts.upstream),
     'provider-calls': providerCalls(parts),
     'model-calls': modelCalls(parts.judge),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),

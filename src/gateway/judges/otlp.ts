@@ -5,7 +5,8 @@ import {
   type SpanExport,
   TRACE_TAG_PREFIX,
 } from '../../mlflow/read/otlp.ts';
-import { names, REDIRECTING_TRACE_KEYS } from '../../mlflow/things/trace-keys.ts';
+import { names } from '../../mlflow/things/key-names.ts';
+import { REDIRECTING_TRACE_KEYS } from '../../mlflow/things/trace-keys.ts';
 import type { Judge } from '../judge/judge.ts';
 import { judgeAll } from '../judge/judge-all.ts';
 import { textsAt } from '../locate/locate.ts';

@@ -25,6 +25,8 @@ interface Queue {
   readonly owner: string | undefined;
   /** Names of the reviewers, as MLflow keeps them: trimmed, in lower case. */
   readonly members: readonly string[];
+  /** When its names were last written, in milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 /** How one caller stands to one queue. */
@@ -75,13 +77,30 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     return (await store.users.list()).some(({ username }) => sameName(username, name));
   }
 
+  /** Whether a queue that names this user means another, who had the name before. */
+  async function isLater({ id }: Pick<SignedIn, 'id'>, { changedAt }: Pick<Queue, 'changedAt'>) {
+    const user = await store.users.getById(id);
+    return user === undefined || user.createdAt > changedAt;
+  }
+
+  /** The reviewers of a queue whose names have been given to other users since. */
+  async function laterMembers(queue: Queue): Promise<readonly string[]> {
+    const users = await store.users.list();
+    return queue.members.filter((member) =>
+      users.some(({ username, createdAt }) => sameName(username, member) && createdAt > queue.changedAt),
+    );
+  }
+
   async function standingOf(caller: SignedIn, queue: Queue): Promise<Standing> {
     const recorded = queue.owner === undefined ? await store.owners.get('review_queue', queue.id) : undefined;
+    const isNamed = !(await isLater(caller, queue));
     return {
       may: (action) => mayOn(caller, action, queue.experimentId),
       owns:
-        queue.owner === undefined ? recorded?.userId === caller.id : sameName(queue.owner, caller.username),
-      isMember: queue.members.some((member) => sameName(member, caller.username)),
+        queue.owner === undefined
+          ? recorded?.userId === caller.id
+          : isNamed && sameName(queue.owner, caller.username),
+      isMember: isNamed && queue.members.some((member) => sameName(member, caller.username)),
       custom: queue.custom,
     };
   }
@@ -122,7 +141,25 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     if (body['name'] !== undefined) {
       await checkName(text(body['name']) ?? '');
     }
+    // Any change makes the queue newer than the users whom it names.
+    const [later] = body['users'] === undefined ? await laterMembers(queue) : [];
+    if (later !== undefined) {
+      throw invalid(
+        `The user ${JSON.stringify(later)} is not who was made a reviewer. Send 'users' as well.`,
+      );
+    }
     return undefined;
+  }
+
+  /** MLflow answers with the queue that is there, which may be that of another user who had the name. */
+  async function checkOwnQueue(caller: SignedIn, name: string, experimentId: string): Promise<void> {
+    const lookUp = `get-by-name?experiment_id=${encodeURIComponent(experimentId)}&name=${encodeURIComponent(folded(name))}`;
+    const queue = await findQueue(upstream, lookUp);
+    if (queue !== undefined && sameName(name, caller.username) && (await isLater(caller, queue))) {
+      throw denied(
+        'This review queue is of a former user of your name. Whoever holds MANAGE on the experiment may delete it.',
+      );
+    }
   }
 
   return async (request, caller, asks) => {
@@ -138,11 +175,16 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
         return undefined;
       case 'make-own':
         checkUser(caller, text(body['user']) ?? '', experimentId);
+        await checkOwnQueue(caller, text(body['user']) ?? '', experimentId);
         return undefined;
       case 'list': {
         const seesAll = mayOn(caller, 'update', experimentId);
+        const user = await store.users.getById(caller.id);
         request.way.shows = (queue) =>
-          seesAll || membersOf(queue).some((member) => sameName(member, caller.username));
+          seesAll ||
+          (user !== undefined &&
+            user.createdAt <= changedAt(queue) &&
+            membersOf(queue).some((member) => sameName(member, caller.username)));
         return undefined;
       }
       case 'open':
@@ -170,8 +212,18 @@ function lookUpOf({ way: { body, query } }: FastifyRequest, asks: Asked): string
 }
 
 async function readQueue(upstream: Upstream, lookUp: string): Promise<Queue> {
+  const queue = await findQueue(upstream, lookUp);
+  if (queue === undefined) {
+    throw denied('There is no such review queue, or it is not yours.');
+  }
+  return queue;
+}
+
+async function findQueue(upstream: Upstream, lookUp: string): Promise<Queue | undefined> {
   const reply = await ask(upstream, `/api/3.0/mlflow/review-queues/${lookUp}`);
-  if (reply === undefined) throw denied('There is no such review queue, or it is not yours.');
+  if (reply === undefined) {
+    return undefined;
+  }
   const queue = isObject(reply) ? reply['review_queue'] : undefined;
   const id = isObject(queue) ? text(queue['queue_id']) : undefined;
   const experimentId = isObject(queue) ? text(queue['experiment_id']) : undefined;
@@ -184,7 +236,14 @@ async function readQueue(upstream: Upstream, lookUp: string): Promise<Queue> {
     custom: queue['queue_type'] === 'CUSTOM',
     owner: text(queue['created_by']),
     members: membersOf(queue),
+    changedAt: changedAt(queue),
   };
+}
+
+/** Undated, it is older than everybody. */
+function changedAt(queue: unknown): number {
+  const moment = isObject(queue) ? Number(queue['last_update_time_ms']) : 0;
+  return Number.isFinite(moment) ? moment : 0;
 }
 
 function membersOf(queue: unknown): readonly string[] {

@@ -21,13 +21,18 @@ export function onServerKeys(judge: Judge, caller: SignedIn): Decision {
 /** Judges what calls models with the server's own keys. */
 export function serverKeys(judge: Judge): Special {
   return async (_request, caller) => {
-    const { allow, because } = onServerKeys(judge, caller);
-    if (allow) {
-      return undefined;
-    }
+    checkServerKeys(judge, caller);
+    return undefined;
+  };
+}
+
+/** @throws ApiError 403 for callers who may not use every endpoint. */
+export function checkServerKeys(judge: Judge, caller: SignedIn): void {
+  const { allow, because } = onServerKeys(judge, caller);
+  if (!allow) {
     throw denied(
       'This runs with the keys of the server: it needs USE on all AI gateway endpoints besides.',
       because,
     );
-  };
+  }
 }

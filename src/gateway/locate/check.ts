@@ -3,7 +3,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { carryOut, type Executors, type RuleBy } from '../../mlflow/table/phases.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
-import { names } from '../../mlflow/things/trace-keys.ts';
+import { names } from '../../mlflow/things/key-names.ts';
 import { decideOnKind } from '../../policy/decide.ts';
 import type { Action } from '../../policy/permissions.ts';
 import { nameOf, valuesAt } from './locate.ts';
@@ -52,7 +52,7 @@ const CHECKS: Executors<'check', [Held], Action | undefined> = {
     return undefined;
   },
   'keys-need': ({ from, keys, action }, { request }) =>
-    keysAt(from, request).some((key) => keys.test(key)) ? action : undefined,
+    keysAt(from, request).some((key) => names(keys, key)) ? action : undefined,
   'unless-denied': ({ kind, when }, { request, caller }) => {
     const decision = decideOnKind(caller, kind);
     if (!decision.allow && (when === undefined || isAbout(when, request))) {

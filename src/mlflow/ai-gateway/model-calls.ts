@@ -10,6 +10,8 @@ export interface ModelCalls {
   readonly endpoints: readonly string[];
   /** Traces that it reads, wherever they are, and shows to the models. */
   readonly traces: readonly string[];
+  /** Whether it calls models by endpoints of the AI gateway alone, and by no key of the server. */
+  readonly onlyEndpoints: boolean;
   /** A setting that sends the server's keys elsewhere, or calls another model than is said; undefined without one. */
   readonly steeredBy: string | undefined;
 }
@@ -45,7 +47,7 @@ const REMEMBERED_TRACES = 'episodic_trace_ids';
 const WRITTEN_OVER: ReadonlySet<string> = new Set(['inference_params', 'lm_kwargs', 'kwargs']);
 
 /** Fields that name a model: `openai:/gpt-4.1`, `model`, `reflection_model`. */
-const MODEL_FIELD = /(?:^|_)model$/;
+const MODEL_FIELD = /(?:^|_)(?:model|lm)$/;
 const MODEL_SCHEME = /^[A-Za-z0-9_.-]+:\/+/;
 
 /**
@@ -71,6 +73,7 @@ export function readModelCalls(json: string): ModelCalls {
   return {
     endpoints: [...new Set(endpointsIn(value))],
     traces: [...new Set(tracesIn(value))],
+    onlyEndpoints: callsOnlyEndpoints(value),
     steeredBy: steeringIn(value, false),
   };
 }
@@ -84,6 +87,53 @@ function parse(json: string): unknown {
     });
   }
 }
+
+/** How many kinds a serialized scorer may be of. */
+const KINDS = [
+  'instructions_judge_pydantic_data',
+  'builtin_scorer_pydantic_data',
+  'memory_augmented_judge_data',
+  'ensemble_scorer_data',
+  'third_party_scorer_data',
+  'call_source',
+] as const;
+
+/**
+ * Whether a scorer calls nothing but endpoints. Where no model is named MLflow calls one of its own choice, and other
+ * libraries call several; with a memory a judge has two models more.
+ *
+ * @see `SerializedScorer` in mlflow/genai/scorers/base.py
+ */
+function callsOnlyEndpoints(scorer: unknown): boolean {
+  if (!isObject(scorer)) {
+    return false;
+  }
+  const [kind, ...others] = KINDS.filter((each) => scorer[each] !== undefined && scorer[each] !== null);
+  if (kind === undefined || others.length > 0) {
+    return false;
+  }
+  const data = scorer[kind];
+  if (!isObject(data)) {
+    return false;
+  }
+  switch (kind) {
+    case 'instructions_judge_pydantic_data':
+    case 'builtin_scorer_pydantic_data':
+      return isEndpoint(data['model']);
+    case 'memory_augmented_judge_data':
+      return (
+        callsOnlyEndpoints(data['base_judge']) &&
+        isEndpoint(data['reflection_lm']) &&
+        isEndpoint(data['embedding_model'])
+      );
+    case 'ensemble_scorer_data':
+      return Array.isArray(data['scorers']) && data['scorers'].every(callsOnlyEndpoints);
+    default:
+      return false;
+  }
+}
+
+const isEndpoint = (model: unknown): boolean => typeof model === 'string' && ENDPOINT.test(model);
 
 function endpointsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return ENDPOINT.exec(value)?.slice(1) ?? [];

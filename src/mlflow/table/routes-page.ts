@@ -114,7 +114,7 @@ function follows(rule: Rule): string {
     case 'ban-keys':
       return `in ${list(rule.from)} only an admin sets ${rule.keys.map((key) => `\`${key}\``).join(', ')}`;
     case 'keys-need':
-      return `${NEEDS[rule.action]} if ${code(rule.from)} matches \`${rule.keys.source}\``;
+      return `${NEEDS[rule.action]} if ${code(rule.from)} has ${rule.keys.map((key) => `\`${key}\``).join(' or ')}`;
     case 'redact':
       return `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`;
     case 'allowed-actions':

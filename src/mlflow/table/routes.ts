@@ -80,9 +80,9 @@ const bodyRun = run('body.run_id', 'body.run_uuid');
 const queryRun = run('query.run_id', 'query.run_uuid');
 
 /** Experiment tags that decide how long traces live. */
-const RETENTION_KEYS = /^mlflow\.trace\.archiv|retention/i;
+const RETENTION_KEYS = ['mlflow.trace.archiv*'];
 /** The tag that turns a registered model into a prompt. */
-const PROMPT_KEY = /^mlflow\.prompt\.is_prompt$/;
+const PROMPT_KEY = ['mlflow.prompt.is_prompt'];
 
 /** A provider's key that the server uses on the caller's behalf. */
 const usedSecret = maybe(to('use', secret('body.secret_id')));
@@ -193,7 +193,13 @@ const runs: readonly Row[] = [
     [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))],
   ],
   ['POST', '2.0 runs/outputs', 'update', [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))]],
-  ['POST', '2.0 runs/delete', 'delete', run('body.run_id')],
+  // The assessments that it has made go with it.
+  [
+    'POST',
+    '2.0 runs/delete',
+    'delete',
+    [run('body.run_id'), to('update', all('assessment', run('body.run_id'), 'delete'))],
+  ],
   ['POST', '2.0 runs/restore', 'delete', run('body.run_id')],
   ['GET', '2.0 runs/get', 'read', queryRun],
   ['POST', '2.0 runs/search', 'signed-in', [], unlessDenied('run'), narrow('body.experiment_ids')],
@@ -361,6 +367,7 @@ const traces: readonly Row[] = [
     unlessDeniedWhen('assessment', [`${traceInfo}.assessments`]),
     banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`),
     absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`),
+    special('assessment-run', [`${traceInfo}.assessments[].metadata`]),
   ],
   [
     'POST',
@@ -416,7 +423,14 @@ const traces: readonly Row[] = [
   ],
   ['PATCH', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
   ['DELETE', '3.0 traces/:trace_id/tags', 'update', trace('path.trace_id'), traceTags],
-  ['POST', '3.0 traces/:trace_id/assessments', 'update', trace('path.trace_id'), unlessDenied('assessment')],
+  [
+    'POST',
+    '3.0 traces/:trace_id/assessments',
+    'update',
+    trace('path.trace_id'),
+    unlessDenied('assessment'),
+    special('assessment-run', ['body.assessment.metadata']),
+  ],
   [
     'GET',
     '3.0 traces/:trace_id/assessments/:assessment_id',
@@ -429,6 +443,7 @@ const traces: readonly Row[] = [
     '3.0 traces/:trace_id/assessments/:assessment_id',
     'update',
     [inTrace, all('assessment', trace('path.trace_id'))],
+    special('assessment-run', ['body.assessment.metadata']),
   ],
   [
     'DELETE',
@@ -542,8 +557,8 @@ const evaluation: readonly Row[] = [
       maybe(to('read', scorer('body.experiment_id/serialized_scorers[].{}.name'))),
     ],
     unlessDenied('run'),
-    special('server-keys'),
     special('model-calls', ['body.serialized_scorers[]']),
+    special('scorer-keys', 'evaluate'),
     own('job', 'job_id', 'body.experiment_id'),
   ],
   [
@@ -558,8 +573,8 @@ const evaluation: readonly Row[] = [
     unlessDenied('trace'),
     unlessDenied('scorer_version'),
     unlessDeniedWhen('assessment', ['body.log_assessments']),
-    special('server-keys'),
     special('model-calls', SERIALIZED),
+    special('scorer-keys', 'invoke'),
     own('job', 'job_id', 'body.experiment_id', 'jobs'),
   ],
 
@@ -648,6 +663,7 @@ const evaluation: readonly Row[] = [
     [experiment('body.experiment_id'), to('read', scorer('body.experiment_id/name'))],
     unlessDenied('scorer_version'),
     special('model-calls', SERIALIZED),
+    special('scorer-keys', 'register'),
     adoptFirstVersion('scorer', 'body.experiment_id/name', 'version'),
   ],
   [
@@ -669,6 +685,7 @@ const evaluation: readonly Row[] = [
       unless('body.version', scorer('body.experiment_id/name')),
       all('scorer_version', scorer('body.experiment_id/name')),
     ],
+    special('scorer-keys', 'delete version'),
     forget('scorer', 'body.experiment_id/name', 'body.version'),
   ],
   [
@@ -683,7 +700,7 @@ const evaluation: readonly Row[] = [
     '3.0 scorers/online-config',
     'update',
     [experiment('body.experiment_id'), scorer('body.experiment_id/name')],
-    special('server-keys'),
+    special('scorer-keys', 'configure'),
   ],
 
   [
@@ -876,8 +893,8 @@ const aiGateway: readonly Row[] = [
     '3.0 gateway/secrets/update',
     'update',
     secret('body.secret_id'),
-    keysNeed('manage', 'body.auth_config', /./),
-    keysNeed('manage', 'body.auth_config_json', /./),
+    keysNeed('manage', 'body.auth_config', ['*']),
+    keysNeed('manage', 'body.auth_config_json', ['*']),
     special('provider-calls', 'secret'),
     stamp('body.updated_by'),
   ],

@@ -171,7 +171,12 @@ export type CommonRule =
   /** Keys of a tag or metadata list or map that redirect reads elsewhere. */
   | { readonly rule: 'ban-keys'; readonly from: readonly From[]; readonly keys: readonly string[] }
   /** With one of these keys, the operation needs more. */
-  | { readonly rule: 'keys-need'; readonly from: From; readonly keys: RegExp; readonly action: Action }
+  | {
+      readonly rule: 'keys-need';
+      readonly from: From;
+      readonly keys: readonly string[];
+      readonly action: Action;
+    }
   /** Adds to each row of a list, or to the reply itself, what the caller may do to it, for MLflow's UI. */
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
   /** Fields blanked for whoever is not an admin. */
@@ -217,7 +222,11 @@ export interface SpecialQuestions {
     | 'review';
   readonly job: 'read' | 'update';
   readonly 'mcp-version': undefined;
+  /** Where the request holds the metadata of assessments. */
+  readonly 'assessment-run': readonly From[];
   readonly 'server-keys': undefined;
+  /** What scorers are run with, by what has them run. */
+  readonly 'scorer-keys': 'register' | 'configure' | 'delete version' | 'invoke' | 'evaluate';
   /** Whose key models are called with and where the calls go, by what is made or changed. */
   readonly 'provider-calls': 'new secret' | 'secret' | 'new definition' | 'definition' | 'detection';
   /** Where the request holds a scorer, or the settings of an optimizer, as JSON in a string. */
@@ -416,7 +425,7 @@ export const banKeys = (keys: readonly string[], ...from: From[]): CommonRule =>
   from,
   keys,
 });
-export const keysNeed = (action: Action, from: From, keys: RegExp): CommonRule => ({
+export const keysNeed = (action: Action, from: From, keys: readonly string[]): CommonRule => ({
   rule: 'keys-need',
   from,
   keys,

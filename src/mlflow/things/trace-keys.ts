@@ -8,9 +8,3 @@ export const REDIRECTING_TRACE_KEYS = [
   'mlflow.trace.archiveLocation',
   'mlflow.trace.archivalFailure',
 ] as const;
-
-const fold = (key: string) => key.trim().toLowerCase();
-
-/** Whether `key` is one of `keys`, to a database that compares without regard to case and trailing blanks as well. */
-export const names = (keys: readonly string[], key: string): boolean =>
-  keys.some((each) => fold(each) === fold(key));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createExperiment,
   grant,
@@ -190,4 +190,76 @@ test('a custom queue does not take the place of a user’s own by blanks that ML
   }
   const own = await post(editor, 'get-or-create-user', { experiment_id: experiment, user: editor.username });
   expect(own.status).toBe(200);
+});
+
+describe('whoever has the name of a former user', () => {
+  /** Somebody else under the name of a user who is gone. */
+  async function succeed(former: Person): Promise<Person> {
+    const { username, password } = former;
+    const gone = await gateway.admin.delete('/api/2.0/mlflow/users/delete', { username });
+    expect(gone.status).toBe(200);
+    const made = await gateway.admin.post('/api/2.0/mlflow/users/create', { username, password });
+    expect(made.status).toBe(200);
+    await grant(manager, former, { experiment }, 'EDIT');
+    return former;
+  }
+
+  async function newEditor(): Promise<Person> {
+    const person = await gateway.person('former');
+    await grant(manager, person, { experiment }, 'EDIT');
+    return person;
+  }
+
+  test('is none of the reviewers whom a queue named before, nor its owner', async () => {
+    const former = await newEditor();
+    const trace = await startTrace(manager, experiment);
+    const reviewed = await queueOf(owner, former, reader);
+    await post(owner, 'items/add', { queue_id: reviewed, item_ids: [trace] });
+    const given = await queueOf(owner);
+    await post(manager, 'update', { queue_id: given, new_owner: former.username });
+    const done = { queue_id: reviewed, item_id: trace, status: 'COMPLETE' };
+    expect((await get(former, `get?queue_id=${reviewed}`)).status).toBe(200);
+    expect((await get(former, `get?queue_id=${given}`)).status).toBe(200);
+
+    const later = await succeed(former);
+    for (const queue of [reviewed, given]) {
+      expect((await get(later, `get?queue_id=${queue}`)).status).toBe(403);
+      expect((await get(later, `items/list?queue_id=${queue}`)).status).toBe(403);
+    }
+    expect((await post(later, 'items/set-status', done)).status).toBe(403);
+    expect((await post(later, 'update', { queue_id: given, name: unique('mine') })).status).toBe(403);
+    const to = { experiment_id: experiment, username: later.username, permission: 'READ' };
+    await manager.patch('/api/2.0/mlflow/experiments/permissions/update', to);
+    expect((await get(later, `list?experiment_id=${experiment}`)).text).not.toContain(reviewed);
+    expect((await get(reader, `list?experiment_id=${experiment}`)).text).toContain(reviewed);
+  });
+
+  test('does not become one by another change, and does when named anew', async () => {
+    const former = await newEditor();
+    const queue_id = await queueOf(owner, former, reader);
+    const later = await succeed(former);
+    const renamed = () => ({ queue_id, name: unique('renamed') });
+    expect((await post(owner, 'update', renamed())).status).toBe(400);
+    expect((await get(later, `get?queue_id=${queue_id}`)).status).toBe(403);
+    expect((await get(reader, `get?queue_id=${queue_id}`)).status).toBe(200);
+    const named = { ...renamed(), users: [later.username, reader.username] };
+    expect((await post(owner, 'update', named)).status).toBe(200);
+    expect((await get(later, `get?queue_id=${queue_id}`)).status).toBe(200);
+    expect((await post(owner, 'update', renamed())).status).toBe(200);
+  });
+
+  test('does not get the queue that the former user had alone', async () => {
+    const former = await newEditor();
+    const mine = { experiment_id: experiment, user: former.username };
+    const { queue_id } = (await post(former, 'get-or-create-user', mine)).json.review_queue;
+    const later = await succeed(former);
+    expect((await post(later, 'get-or-create-user', mine)).status).toBe(403);
+    expect((await get(later, `get?queue_id=${queue_id}`)).status).toBe(403);
+    const byName = `get-by-name?experiment_id=${experiment}&name=${former.username.toLowerCase()}`;
+    expect((await get(later, byName)).status).toBe(403);
+    expect((await post(manager, 'delete', { queue_id })).status).toBe(200);
+    const own = await post(later, 'get-or-create-user', mine);
+    expect(own.status).toBe(200);
+    expect((await get(later, `get?queue_id=${own.json.review_queue.queue_id}`)).status).toBe(200);
+  });
 });
