@@ -14,12 +14,16 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY config ./config
+COPY bin ./bin
+RUN ln -s /app/bin/mlflow-auth-client /app/bin/mlflow-auth-gateway /usr/local/bin/
 # A new volume takes its owner from here.
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data
+# The last is for mlflow-auth-client, typed in the container.
 ENV MLFLOW_AUTH_HOST=0.0.0.0 \
-    MLFLOW_AUTH_DATABASE_URI=sqlite:////data/gateway.db
+    MLFLOW_AUTH_DATABASE_URI=sqlite:////data/gateway.db \
+    MLFLOW_TRACKING_URI=http://127.0.0.1:5000
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.MLFLOW_AUTH_PORT || 5000}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
