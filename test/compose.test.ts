@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load-config.ts';
 import { NEWEST, pythonOf } from './support/mlflow.ts';
@@ -49,4 +49,13 @@ test('in compose the administrator’s password has no default, and the settings
   const { config, warnings } = loadConfig({ env, cwd: '/nowhere' });
   expect(config.upstream_uri).toBe('http://mlflow:5000');
   expect(warnings).toEqual([]);
+});
+
+test('the image has the commands of bin on the path', () => {
+  const text = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+  const commands = readdirSync(new URL('../bin', import.meta.url));
+  expect(commands.toSorted()).toEqual(['mlflow-auth-client', 'mlflow-auth-gateway']);
+  const linked = commands.map((name) => `/app/bin/${name}`).join(' ');
+  expect(text('Dockerfile')).toContain(`COPY bin ./bin\nRUN ln -s ${linked} /usr/local/bin/\n`);
+  expect(text('.dockerignore').split('\n')).toContain('!bin');
 });

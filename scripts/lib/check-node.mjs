@@ -1,5 +1,5 @@
 // Imported first, and written for any Node that knows modules, so that an old one is told so in words.
-const OLDEST = 18;
+const OLDEST = 20;
 
 if (process.platform === 'win32') {
   console.error('MLflow is reached over a unix socket here, which Windows has not: run this in WSL.');

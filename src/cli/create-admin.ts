@@ -34,7 +34,7 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: I
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
       const password =
-        options.keepPassword === true ? undefined : await choosePassword(options, passwords, io);
+        options.keepPassword === true ? undefined : await choosePassword(username, options, passwords, io);
       const passwordHash = password && (await passwords.hash(password));
       const done = await makeAdmin(store.users, passwords, username, passwordHash);
       if (done === 'missing') {
@@ -58,6 +58,7 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: I
 }
 
 async function choosePassword(
+  username: string,
   { generate }: CreateAdminOptions,
   passwords: Passwords,
   io: Io,
@@ -67,7 +68,7 @@ async function choosePassword(
   }
   const secrets = openSecrets(io.stdin, io.stderr);
   try {
-    const password = await secrets.read('Password', { twice: true });
+    const password = await secrets.read(`New password for ${username}`, { twice: true });
     passwords.checkRules(password);
     return password;
   } finally {

@@ -1,11 +1,14 @@
 import { pbkdf2Sync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type CreateAdminOptions, createAdmin } from '../../src/cli/create-admin.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
 import { ADMIN, startGateway } from '../support/gateway.ts';
+import { typeOnTerminal } from '../support/terminal.ts';
 import { type Ran, ran } from './io.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
 const CURRENT = '/api/2.0/mlflow/users/current';
 const NEW_PASSWORD = 'a password for emergencies';
@@ -107,4 +110,22 @@ test('mends a store, and does not make another one beside it', async () => {
   expect(code).toBe(1);
   expect(stderr).toContain(`There is no store at ${file}`);
   expect(existsSync(file)).toBe(false);
+});
+
+test('asks for the password on a terminal, and says whose', async () => {
+  const uri = temporaryUri();
+  const store = await open(uri);
+  const { code, shown } = await typeOnTerminal(
+    [process.execPath, MAIN, 'create-admin', 'eve'],
+    [
+      ['New password for eve: ', `${NEW_PASSWORD}\r`],
+      ['New password for eve again: ', `${NEW_PASSWORD}\r`],
+    ],
+    { ...process.env, MLFLOW_AUTH_DATABASE_URI: uri, MLFLOW_AUTH_PASSWORD_ROUNDS: '4' },
+  );
+  expect(code).toBe(0);
+  expect(shown).toMatch(
+    /^New password for eve: \r\nNew password for eve again: \r\nCreated the admin eve in [^\r]*\r\n$/,
+  );
+  expect((await store.users.list()).map(({ username }) => username)).toEqual(['eve']);
 });

@@ -1,20 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/client/commands.ts';
 import { createExperiment, type Person, startGateway } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
 import { offerPythonPackage } from '../support/python-package.ts';
 import { openShell } from '../support/shell.ts';
+import { blocksOf, documentAt } from './blocks.ts';
 
-const page = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const PAGE = page('docs/client.md');
+const PAGE = documentAt('docs/client.md');
 const ADDRESS = 'https://mlflow.example.com';
 const PASSWORD = 'the admin password';
 /** Stands between the outputs of two commands. */
 const NEXT = '--- next ---';
-
-const blocksOf = (text: string, language: string) =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
 
 /** The commands of the page, in order, each with what it is said to answer. */
 const EXAMPLES = blocksOf(PAGE, 'console').flatMap((block) =>
@@ -70,7 +66,7 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', { timeout: PATIENCE_MS }
     for (const username of users) {
       await admin.post('/api/2.0/mlflow/users/create', { username, password: 'a long enough password' });
     }
-    const [script = ''] = blocksOf(page(name), 'python');
+    const [script = ''] = blocksOf(documentAt(name), 'python');
     expect(script).toContain('get_app_client("mlflow-auth"');
     const said = [...script.matchAll(/ {2}# (.*)$/gm)].map(([, output]) => output);
     const offered = offerPythonPackage();
