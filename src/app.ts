@@ -9,7 +9,7 @@ import Fastify, {
 import { errorPage } from './admin/pages/error-page.ts';
 import { ApiError } from './errors.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
-import { rewriteUrl } from './gateway/transport.ts';
+import { rewriteUrlUnder } from './gateway/transport.ts';
 import type { Servers } from './listening/servers.ts';
 
 export interface AppOptions {
@@ -38,9 +38,9 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
-    rewriteUrl,
+    rewriteUrl: rewriteUrlUnder(parts.staticPrefix),
     frameworkErrors: (error, request, reply) => {
-      render(error, request, reply);
+      render(error, request, reply, parts.staticPrefix);
     },
     clientErrorHandler: (_error, socket) => {
       if (!socket.writable) return;
@@ -55,7 +55,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     request.failure = error;
-    render(error, request, reply);
+    render(error, request, reply, parts.staticPrefix);
   });
   if (options.hstsSeconds > 0) {
     sendHsts(app, options.hstsSeconds);
@@ -82,10 +82,11 @@ function render(
   error: Error & { statusCode?: number },
   request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>,
   reply: Pick<FastifyReply, 'code' | 'headers' | 'send'>,
+  prefix: string,
 ): void {
   const known = error instanceof ApiError ? error : translate(error);
   if (opensPage(request)) {
-    const { headers = {}, body } = errorPage(known);
+    const { headers = {}, body } = errorPage(known, prefix);
     reply.code(known.status).headers(headers).send(body);
   } else {
     reply.code(known.status).headers(known.headers).send(known.toBody());

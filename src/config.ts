@@ -90,6 +90,17 @@ export const settings = z
       .describe(
         'Host header sent to MLflow. Unless written: localhost, which every MLflow accepts, or for https the address in upstream_uri.',
       ),
+    static_prefix: z
+      .string()
+      .refine(
+        isPrefix,
+        'write a path such as /mlflow: letters, digits, -._~ and slashes, none at its end; not /health or /ready',
+      )
+      .optional()
+      .transform((prefix) => prefix ?? '')
+      .describe(
+        'Path below which everything is served, /health and /ready at the root too; the same as the --static-prefix that MLflow was started with.',
+      ),
     upstream_ca_file: file()
       .optional()
       .describe(
@@ -237,6 +248,13 @@ const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => str
   long: () => `write at most ${BCRYPT_MAX_BYTES} bytes`,
   unreadable: () => 'write text without a zero byte',
 };
+
+function isPrefix(prefix: string): boolean {
+  return (
+    prefix === '' ||
+    (/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(prefix) && !/^\/(?:health|ready)$/.test(prefix))
+  );
+}
 
 function isUpstreamUri(uri: string): boolean {
   if (uri.startsWith('unix:')) {

@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
 import { createJudge } from './gateway/judge/judge.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
+import { greetOnceThere, type Repeated, repeatedly } from './greeting.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
@@ -17,7 +18,7 @@ import { type Listening, prepareListening, readUpstreamCa } from './listening/in
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
-import { coverageOf, describeCoverage } from './mlflow/table/coverage.ts';
+import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createLineage } from './mlflow/things/lineage.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
@@ -45,8 +46,6 @@ export interface RunningServer {
   /** Ends requests under way, then everything else. */
   close(): Promise<void>;
 }
-
-const ASK_AGAIN_MS = 30_000;
 
 /**
  * Starts the gateway.
@@ -95,6 +94,8 @@ interface Parts {
   readonly passwords: Passwords;
   readonly adoption: Adoption;
   readonly metrics: Metrics | undefined;
+  /** Looks at the upstream. */
+  readonly look: () => Promise<Survey>;
 }
 
 /** Puts everything together that answers requests; nothing listens yet. */
@@ -121,6 +122,7 @@ async function build(
   const upstream = createUpstream({
     uri: config.upstream_uri,
     host: config.upstream_host,
+    staticPrefix: config.static_prefix,
     ca,
     timeoutSeconds: config.upstream_timeout_seconds,
     connections: config.upstream_connections,
@@ -129,6 +131,8 @@ async function build(
     clock,
   });
   closers.unshift(() => upstream.close());
+  const look = () =>
+    survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
   const accounts = createAccounts(store, { found: metrics?.foundAccount });
   const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
   const adoption = createAdoption(store, upstream, clock, logger);
@@ -155,8 +159,16 @@ async function build(
         passwords,
         defaultPermission: config.default_permission,
         mlflowVersion: () => upstream.version(),
+        health: {
+          store,
+          readiness,
+          survey: look,
+          certificateEndsAt: () => listening.certificate?.validity().endsAt,
+          startedAt: clock(),
+        },
       }),
       maxJsonBodyBytes: config.max_json_body_bytes,
+      staticPrefix: config.static_prefix,
       allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
       ended: metrics?.ended,
     },
@@ -167,7 +179,7 @@ async function build(
       hstsSeconds: config.hsts_seconds,
     },
   );
-  return { app, listening, store, upstream, passwords, adoption, metrics };
+  return { app, listening, store, upstream, passwords, adoption, metrics, look };
 }
 
 /** Readiness that says in the log when a part comes or goes. */
@@ -229,13 +241,9 @@ function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'
   };
 }
 
-interface Repeated {
-  stop(): void;
-}
-
 /** What is done now and again for as long as the gateway runs. */
-function keepUp({ adoption, upstream }: Parts, log: FastifyBaseLogger): readonly Repeated[] {
-  return [settleRepeatedly(() => adoption.settle(), log), greetOnceThere(upstream, log)];
+function keepUp({ adoption, look }: Parts, log: FastifyBaseLogger): readonly Repeated[] {
+  return [settleRepeatedly(() => adoption.settle(), log), greetOnceThere(look, log)];
 }
 
 /** Settles open intents now and for as long as there are any, or new ones may come. */
@@ -243,37 +251,6 @@ function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger)
   return repeatedly(() => {
     settle().catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'));
   });
-}
-
-/** Gateway and MLflow often start together, the gateway faster. */
-function greetOnceThere(upstream: Upstream, log: FastifyBaseLogger): Repeated {
-  const greeting = repeatedly(() => {
-    greet(upstream, log).then(
-      () => greeting.stop(),
-      (error: unknown) => log.warn({ err: error }, 'the upstream does not answer yet'),
-    );
-  });
-  return greeting;
-}
-
-function repeatedly(work: () => void): Repeated {
-  work();
-  const timer = setInterval(work, ASK_AGAIN_MS);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
-}
-
-/** Names the upstream's version, and says what the table does not know of it. */
-async function greet(upstream: Upstream, log: FastifyBaseLogger): Promise<void> {
-  const version = await upstream.version();
-  const coverage = version === undefined ? undefined : coverageOf(version, ROUTES);
-  const covered = coverage?.is === 'covered' || coverage?.is === 'between';
-  log[covered ? 'info' : 'warn'](
-    { version, ...(coverage && { coverage: describeCoverage(coverage) }) },
-    version === undefined
-      ? 'the upstream does not say which MLflow it is: check upstream_uri, and run MLflow without --static-prefix'
-      : 'the upstream is MLflow',
-  );
 }
 
 /** Lets what is under way end, but no longer than it may take. */

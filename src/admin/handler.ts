@@ -10,6 +10,8 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   /** The canonical path, where the prefix makes a difference: `/ajax-api` is what MLflow's UI calls. */
   readonly path: string;
+  /** Stands before every path of this gateway, such as `/mlflow`; empty for none. Links and redirects begin with it. */
+  readonly prefix: string;
   readonly headers: IncomingHttpHeaders;
 }
 

@@ -3,7 +3,7 @@ import type { Permission } from '../policy/permissions.ts';
 import type { Store } from '../store/index.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { grantHandlers } from './api/grants.ts';
-import { healthHandlers } from './api/health.ts';
+import { type HealthParts, healthHandlers } from './api/health.ts';
 import { roleHandlers } from './api/roles.ts';
 import { type MlflowVersion, userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
@@ -14,6 +14,7 @@ export interface HandlerParts {
   readonly passwords: Passwords;
   readonly defaultPermission: Permission;
   readonly mlflowVersion: MlflowVersion;
+  readonly health: HealthParts;
 }
 
 /** What a row of src/admin/routes.ts may serve by: a name without a handler does not compile. */
@@ -25,9 +26,9 @@ export function createHandlers(parts: HandlerParts): Handlers {
   return makeHandlers(parts);
 }
 
-function makeHandlers({ store, passwords, defaultPermission, mlflowVersion }: HandlerParts) {
+function makeHandlers({ store, passwords, defaultPermission, mlflowVersion, health }: HandlerParts) {
   return {
-    ...healthHandlers,
+    ...healthHandlers(health),
     ...userHandlers(store, passwords, mlflowVersion),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),

@@ -25,7 +25,11 @@ type OwnRow = Row<HandlerName>;
 const self = user('query.username');
 const selfInBody = user('body.username');
 
-const server: readonly OwnRow[] = [['GET', '/health', 'public', [], serve('health')]];
+const server: readonly OwnRow[] = [
+  ['GET', '/health', 'public', [], serve('health')],
+  ['GET', '/ready', 'public', [], serve('ready')],
+  ['GET', '2.0 status', 'admin', [], serve('status')],
+];
 
 const users: readonly OwnRow[] = [
   ['GET', 'api 2.0 users', 'admin', [], serve('users.listWithPermissions')],

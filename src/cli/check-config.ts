@@ -6,7 +6,7 @@ import { ApiError } from '../errors.ts';
 import { keyPairFiles, readUpstreamCa } from '../listening/index.ts';
 import { readKeyPair } from '../listening/key-pair.ts';
 import { validityOf } from '../listening/validity.ts';
-import { coverageOf, describeCoverage } from '../mlflow/table/coverage.ts';
+import { nameOf, survey } from '../mlflow/survey.ts';
 import { createUpstream } from '../mlflow/upstream/upstream.ts';
 import { ROUTES } from '../routes.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
@@ -64,7 +64,8 @@ function shown(value: unknown): string {
 /** Says what was found, or what is wrong. */
 async function attempt(io: Io, what: string, look: () => Promise<string>): Promise<boolean> {
   try {
-    io.stdout.write(`${what}: ${printable(await look())}\n`);
+    const found = await look();
+    io.stdout.write(`${what}: ${found.split('\n').map(printable).join('\n')}\n`);
     return true;
   } catch (error) {
     complain(io, `${what}: ${explain(error)}${causeOf(error)}`);
@@ -118,17 +119,23 @@ async function tryUpstream(config: Config, clock: () => number): Promise<string>
   const upstream = createUpstream({
     uri: config.upstream_uri,
     host: config.upstream_host,
+    staticPrefix: config.static_prefix,
     ca: readUpstreamCa(config),
     timeoutSeconds: Math.min(config.upstream_timeout_seconds, UPSTREAM_TIMEOUT_SECONDS),
     connections: 1,
     clock,
   });
   try {
-    const version = await upstream.version();
-    if (version === undefined) {
-      throw new Error('something answers, but does not say which MLflow it is');
+    const found = await survey({
+      upstream,
+      uri: config.upstream_uri,
+      staticPrefix: config.static_prefix,
+      rows: ROUTES,
+    });
+    if (found.problems.length > 0) {
+      throw new Error(found.problems.join('\n'));
     }
-    return `it is MLflow ${version}; ${describeCoverage(coverageOf(version, ROUTES))}`;
+    return [nameOf(found), ...found.notes].join('\n  ');
   } finally {
     await upstream.close();
   }

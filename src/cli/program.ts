@@ -1,12 +1,10 @@
 import { Command, Option } from 'commander';
-import { backup } from './backup.ts';
-import { checkConfig } from './check-config.ts';
-import { createAdmin } from './create-admin.ts';
-import { importBasicAuth } from './import.ts';
 import type { Io } from './io.ts';
-import { serve } from './serve.ts';
 
-/** The command `mlflow-auth-gateway`: the server, and what is done to its store. */
+/**
+ * The command `mlflow-auth-gateway`: the server, and what is done to its store. Each command loads what it needs when it
+ * is run: a health check every few seconds is not to load the server.
+ */
 export function createProgram(io: Io): Command {
   const program = new Command('mlflow-auth-gateway')
     .description('Sign-in, users and permissions in front of a stock MLflow tracking server.')
@@ -22,7 +20,9 @@ export function createProgram(io: Io): Command {
     // What is typed wrong lands here, as this is the default.
     .allowExcessArguments()
     .action((_options, { args: [unknown] }: Command) =>
-      unknown === undefined ? serve() : program.error(`error: unknown command '${unknown}'`),
+      unknown === undefined
+        ? import('./serve.ts').then(({ serve }) => serve())
+        : program.error(`error: unknown command '${unknown}'`),
     );
   addStoreCommands(program, io);
   return program;
@@ -39,12 +39,16 @@ function addStoreCommands(program: Command, io: Io): void {
     .description("take users, permissions and roles from a basic_auth.db of MLflow's own auth app")
     .argument('<file>', 'the database, of MLflow 2.15.1 to 3.17.2; it may be in use')
     .option('--dry-run', 'say what would be done, and change nothing')
-    .action((file: string, options: { dryRun?: boolean }) => exitWith(importBasicAuth(file, options, io)));
+    .action((file: string, options: { dryRun?: boolean }) =>
+      exitWith(import('./import.ts').then(({ importBasicAuth }) => importBasicAuth(file, options, io))),
+    );
   program
     .command('check-config')
     .description('show the settings in force, or everything that is wrong with them')
     .option('--connect', 'try the store and MLflow too, and change nothing')
-    .action((options: { connect?: boolean }) => exitWith(checkConfig(options, io)));
+    .action((options: { connect?: boolean }) =>
+      exitWith(import('./check-config.ts').then(({ checkConfig }) => checkConfig(options, io))),
+    );
   program
     .command('create-admin')
     .description('when nobody can sign in: make NAME an admin with a new password, created if need be')
@@ -54,11 +58,15 @@ function addStoreCommands(program: Command, io: Io): void {
       new Option('--keep-password', 'leave the password of a user who is there').conflicts('generate'),
     )
     .action((name: string, options: { generate?: boolean; keepPassword?: boolean }) =>
-      exitWith(createAdmin(name, options, io)),
+      exitWith(import('./create-admin.ts').then(({ createAdmin }) => createAdmin(name, options, io))),
     );
   program
     .command('backup')
     .description('copy the store to FILE, also while the gateway runs')
     .argument('<file>', 'the copy; must not exist')
-    .action((file: string) => exitWith(backup(file, io)));
+    .action((file: string) => exitWith(import('./backup.ts').then(({ backup }) => backup(file, io))));
+  program
+    .command('check-ready')
+    .description('ask the gateway that runs here with these settings whether it is ready, for health checks')
+    .action(() => exitWith(import('./check-ready.ts').then(({ checkReady }) => checkReady(io))));
 }

@@ -34,6 +34,8 @@ export interface GatewayParts {
   readonly handlers: Handlers;
   readonly pageTokens: PageTokens;
   readonly maxJsonBodyBytes: number;
+  /** Below which everything is served, such as `/mlflow`; empty for none. */
+  readonly staticPrefix: string;
   /** Told of each request when its answer has ended, for metrics. */
   readonly ended?: ((request: Ended) => void) | undefined;
   /** Hosts that users may have the AI gateway of MLflow call; undefined where the operator has named none. */
@@ -58,7 +60,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   authenticateAgain(app, parts.ways);
   authorize(app, decide);
   head(app);
-  serve(app, parts.handlers);
+  serve(app, parts);
   exchange(app, parts);
   forward(app, parts.upstream, uploads);
 }

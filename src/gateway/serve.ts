@@ -4,7 +4,10 @@ import { ruleOf } from '../mlflow/table/rule-of.ts';
 import { sendReply } from './reply.ts';
 
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
-export function serve(app: FastifyInstance, handlers: Handlers): void {
+export function serve(
+  app: FastifyInstance,
+  { handlers, staticPrefix: prefix }: { handlers: Handlers; staticPrefix: string },
+): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation } = request.way;
     const rule = operation && ruleOf(operation, 'serve');
@@ -15,7 +18,7 @@ export function serve(app: FastifyInstance, handlers: Handlers): void {
     // Only rows of src/admin/routes.ts serve, and none compiles that names another handler.
     const handler = handlers[rule.handler as HandlerName];
     const { principal, query, body, params, target } = request.way;
-    const call = { principal, query, body, params, path: target.path, headers: request.raw.headers };
+    const call = { principal, query, body, params, path: target.path, prefix, headers: request.raw.headers };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));
   });
 }

@@ -5,26 +5,37 @@ import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
 import { readTarget, type Target, writeTarget } from '../mlflow/read/target.ts';
 import { foreignConnectionOption } from '../mlflow/upstream/headers.ts';
+import type { Reply } from '../reply.ts';
 import { sendReply } from './reply.ts';
+import { withoutPrefix } from './static-prefix.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
-const targets = new WeakMap<IncomingMessage, Target | ApiError>();
+const targets = new WeakMap<IncomingMessage, Target | Reply | ApiError>();
 
 /**
- * Fastify's `rewriteUrl`: brings the target into its one canonical form before anything routes by it,
- * so that what is judged is what is forwarded. A target that has none is remembered as a refusal.
+ * Makes Fastify's `rewriteUrl`, which takes the prefix off and brings the target into its one canonical form before
+ * anything routes by it, so that what is judged is what is forwarded. A target that has none is remembered as a refusal.
+ *
+ * @param prefix - such as `/mlflow`; empty for none.
  */
-export function rewriteUrl(raw: IncomingMessage): string {
-  try {
-    const target = readTarget(raw.url ?? '');
-    targets.set(raw, target);
-    return writeTarget(target);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    targets.set(raw, error);
-    return '/';
-  }
+export function rewriteUrlUnder(prefix: string): (raw: IncomingMessage) => string {
+  return (raw) => {
+    try {
+      const rest = withoutPrefix(raw.url ?? '', prefix);
+      const target = typeof rest === 'string' ? readTarget(rest) : rest;
+      targets.set(raw, target);
+      return isTarget(target) ? writeTarget(target) : '/';
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      targets.set(raw, error);
+      return '/';
+    }
+  };
+}
+
+function isTarget(target: Target | Reply | ApiError): target is Target {
+  return 'segments' in target;
 }
 
 /**
@@ -42,7 +53,7 @@ export function transport(app: FastifyInstance): void {
     });
     const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
     request.way = {
-      target: target instanceof ApiError ? EMPTY_TARGET : target,
+      target: isTarget(target) ? target : EMPTY_TARGET,
       principal: ANONYMOUS,
       unrestricted: false,
       triedAs: undefined,
@@ -59,6 +70,10 @@ export function transport(app: FastifyInstance): void {
       rewrite: undefined,
     };
     if (target instanceof ApiError) throw target;
+    if (!isTarget(target)) {
+      sendReply(reply, target);
+      return;
+    }
     const { headers, method } = request.raw;
     if (headers.upgrade?.toLowerCase() === 'websocket') {
       throw invalid('WebSocket connections are not served here.', { headers: { connection: 'close' } });

@@ -97,6 +97,8 @@ export async function openStore(databaseUri: string, { clock, queried }: StoreOp
       return Buffer.from(value, 'base64');
     },
     async ping() {
+      // Asked as it is on the way of every request: a file that was moved away or replaced is no store.
+      await engine.feed.version();
       await sql`select 1`.execute(db);
     },
     close,

@@ -1,5 +1,6 @@
 /** The gateway's own rows and the handlers that serve them belong together. */
 import { expect, test } from 'vitest';
+import type { HealthParts } from '../../src/admin/api/health.ts';
 import type { HandlerName } from '../../src/admin/index.ts';
 import { createHandlers } from '../../src/admin/index.ts';
 import { OWN_SECTIONS } from '../../src/admin/routes.ts';
@@ -16,6 +17,7 @@ test('every handler is named by a row', async () => {
     passwords: {} as Passwords,
     defaultPermission: 'NO_PERMISSIONS',
     mlflowVersion: async () => undefined,
+    health: {} as HealthParts,
   });
   await store.close();
   const named = rows.flatMap(([, , , , ...rules]) =>

@@ -89,7 +89,10 @@ export async function startGateway(
     async person(name = 'user') {
       const username = unique(name);
       const password = `${username} has a long password`.slice(0, 72);
-      const created = await admin.post('/api/2.0/mlflow/users/create', { username, password });
+      const created = await admin.post(`${overrides.static_prefix ?? ''}/api/2.0/mlflow/users/create`, {
+        username,
+        password,
+      });
       if (created.status !== 200) throw new Error(`no user: ${created.text}`);
       return as(username, password);
     },

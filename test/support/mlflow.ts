@@ -75,14 +75,23 @@ export function pythonOf(version: string): string {
   return python;
 }
 
+export interface MlflowOptions {
+  readonly version: string;
+  /** Takes its database, artifacts and log; made when missing, left when it stops. */
+  readonly dir: string;
+  /** More options of `mlflow server`. */
+  readonly args?: readonly string[];
+  readonly staticPrefix?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts a stock MLflow of its own, for tests that stop it or fill it; the others share one, see {@link sharedMlflow}.
  *
- * @param options.dir - takes its database, artifacts and log; made when missing, left when it stops.
  * @throws Error with the end of its log when it does not come up.
  */
-export async function startMlflow(options: { version: string; dir: string }): Promise<RunningMlflow> {
-  const { version, dir } = options;
+export async function startMlflow(options: MlflowOptions): Promise<RunningMlflow> {
+  const { version, dir, args = [], staticPrefix } = options;
   const python = pythonOf(version);
   mkdirSync(join(dir, 'artifacts'), { recursive: true });
   // Not in dir, whose path may be longer than a socket's can be.
@@ -97,9 +106,11 @@ export async function startMlflow(options: { version: string; dir: string }): Pr
       ...['--backend-store-uri', `sqlite:///${join(dir, 'mlflow.db')}`],
       ...['--artifacts-destination', join(dir, 'artifacts'), '--serve-artifacts'],
       ...listenOn(version, socketPath),
+      ...(staticPrefix === undefined ? [] : ['--static-prefix', staticPrefix]),
+      ...args,
     ],
     cwd: dir,
-    env: upstreamEnvironment(process.env),
+    env: { ...upstreamEnvironment(process.env), ...options.env },
     output,
   });
   closeSync(output);
@@ -111,7 +122,9 @@ export async function startMlflow(options: { version: string; dir: string }): Pr
     rmSync(runtime, { recursive: true, force: true });
   };
   try {
-    await awaitHealth(socketPath, AbortSignal.any([died.signal, AbortSignal.timeout(START_MS)]));
+    const signal = AbortSignal.any([died.signal, AbortSignal.timeout(START_MS)]);
+    // Its API moves with MLflow 3.17, this page with every version.
+    await awaitHealth(socketPath, signal, staticPrefix === undefined ? '/health' : `${staticPrefix}/`);
   } catch (error) {
     await end();
     const log = readFileSync(logPath, 'utf8').slice(-4000);

@@ -14,10 +14,12 @@ const TITLES: Readonly<Record<number, string>> = {
 /**
  * What a browser shows of an error: MLflow's own sentence, and a way on. After the password prompt was cancelled, or
  * MLflow's Logout, that is one to sign in: the browser asks anew where the link leads.
+ *
+ * @param prefix - before every path of this gateway; empty for none.
  */
-export function errorPage({ status, message, headers }: ApiError): Reply {
+export function errorPage({ status, message, headers }: ApiError, prefix: string): Reply {
   // To this very page, or to MLflow's first.
-  const wayOn = status === 401 ? '<a href="">Sign in</a>' : '<a href="/">Go to MLflow</a>';
+  const wayOn = status === 401 ? '<a href="">Sign in</a>' : `<a href="${prefix}/">Go to MLflow</a>`;
   const content = `<p>${escapeHtml(message)}</p>\n<p>${wayOn}</p>`;
   return page(TITLES[status] ?? 'That did not work', content, { status, headers });
 }

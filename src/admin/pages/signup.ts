@@ -19,15 +19,15 @@ const tokens = new Tokens({});
  */
 export function signupHandlers(store: Store, passwords: Passwords) {
   return {
-    'signup.page': (): Reply => form({}),
+    'signup.page': ({ prefix }: Call): Reply => form({ prefix }),
 
-    async 'signup.submit'({ body, headers }: Call): Promise<Reply> {
+    async 'signup.submit'({ body, headers, prefix }: Call): Promise<Reply> {
       const username = textOf(body['username']);
       const problem =
         tokenProblem(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]) ??
         repetitionProblem(body);
       if (problem !== undefined) {
-        return form({ username, problem });
+        return form({ prefix, username, problem });
       }
       try {
         const made = await createUser(store.users, passwords, {
@@ -35,11 +35,11 @@ export function signupHandlers(store: Store, passwords: Passwords) {
           password: textOf(body['password']),
         });
         return made === undefined
-          ? form({ username, problem: `Username has already been taken: ${username}` })
-          : done(username);
+          ? form({ prefix, username, problem: `Username has already been taken: ${username}` })
+          : done(username, prefix);
       } catch (error) {
         if (error instanceof ApiError) {
-          return form({ username, problem: error.message, status: error.status });
+          return form({ prefix, username, problem: error.message, status: error.status });
         }
         throw error;
       }
@@ -66,6 +66,8 @@ function repetitionProblem({ password, password_again: again }: Call['body']): s
 }
 
 interface Filled {
+  /** Before every path of this gateway. */
+  readonly prefix: string;
   readonly username?: string;
   /** Why what was sent made no user. */
   readonly problem?: string;
@@ -73,7 +75,7 @@ interface Filled {
 }
 
 /** The form, after a refusal with what was sent but the password. Each has a secret of its own. */
-function form({ username = '', problem, status = problem === undefined ? 200 : 400 }: Filled): Reply {
+function form({ prefix, username = '', problem, status = problem === undefined ? 200 : 400 }: Filled): Reply {
   const secret = tokens.secretSync();
   const cookie = stringifySetCookie({
     name: COOKIE,
@@ -83,7 +85,7 @@ function form({ username = '', problem, status = problem === undefined ? 200 : 4
     sameSite: 'strict',
   });
   const alert = problem === undefined ? '' : `<p role="alert">${escapeHtml(problem)}</p>\n`;
-  const content = `${alert}<form action="/api/2.0/mlflow/users/create-ui" method="post">
+  const content = `${alert}<form action="${prefix}/api/2.0/mlflow/users/create-ui" method="post">
 <input type="hidden" name="csrf_token" value="${tokens.create(secret)}"/>
 <label for="username">Username:</label>
 <input type="text" id="username" name="username" value="${escapeHtml(username)}" autocomplete="off" autofocus required>
@@ -99,11 +101,11 @@ function form({ username = '', problem, status = problem === undefined ? 200 : 4
   };
 }
 
-function done(username: string): Reply {
+function done(username: string, prefix: string): Reply {
   return page(
     'Signed up',
     `<p role="status">Successfully signed up user: ${escapeHtml(username)}</p>
-<p><a href="/signup">Sign up another</a></p>
-<p><a href="/">Go to MLflow</a></p>`,
+<p><a href="${prefix}/signup">Sign up another</a></p>
+<p><a href="${prefix}/">Go to MLflow</a></p>`,
   );
 }

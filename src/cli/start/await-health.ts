@@ -5,22 +5,22 @@ const PAUSE_MS = 100;
 const ANSWER_MS = 5_000;
 
 /**
- * Asks `/health` on a unix socket until it answers 200.
+ * Asks for a page on a unix socket until it answers 200.
  *
  * @throws the signal's reason once it aborts.
  */
-export async function awaitHealth(socketPath: string, signal: AbortSignal): Promise<void> {
-  while (!(await isHealthy(socketPath, signal))) {
+export async function awaitHealth(socketPath: string, signal: AbortSignal, path = '/health'): Promise<void> {
+  while (!(await isHealthy(socketPath, signal, path))) {
     signal.throwIfAborted();
     await delay(PAUSE_MS);
   }
 }
 
-function isHealthy(socketPath: string, signal: AbortSignal): Promise<boolean> {
+function isHealthy(socketPath: string, signal: AbortSignal, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = request(
       // MLflow 3.5 and later answer only to hosts they know.
-      { socketPath, path: '/health', headers: { host: 'localhost' }, signal, timeout: ANSWER_MS },
+      { socketPath, path, headers: { host: 'localhost' }, signal, timeout: ANSWER_MS },
       (answer) => {
         answer.resume();
         resolve(answer.statusCode === 200);

@@ -1,6 +1,8 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ApiError } from '../../errors.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
+import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { providerHeaders } from '../provider-key.ts';
 import { type Arriving, createRequester, headersFor } from './relay.ts';
@@ -22,42 +24,64 @@ export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploa
     preRewrite: () => '/',
     replyOptions: {
       retryDelay: () => null,
-      onResponse: (_request, reply, { stream }) => {
+      onResponse: (request, reply, { stream }) => {
         const answer = stream as unknown as Arriving;
-        if (reply.sent) answer.destroy();
-        else answer.relay();
+        const { path } = request.way.target;
+        const refusal = askedForSignIn(path, answer.status, answer.headers['www-authenticate']);
+        if (reply.sent || refusal !== undefined) {
+          answer.destroy();
+        } else {
+          answer.relay();
+        }
+        if (refusal !== undefined) {
+          refuse(reply, refusal);
+        }
       },
       onError: (reply, { error }) => {
-        // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
-        // it looks at the answer, as Python's does, would wait for ever.
-        if (!reply.request.raw.complete) reply.header('connection', 'close');
-        reply.send(upstreamFailure(error));
+        refuse(reply, upstreamFailure(error));
       },
     },
     handler: (request, reply, _dest, options) => {
       const { bytes, target } = request.way;
-      const send = (headers: Record<string, string>) => {
+      const send = (path: string, headers: Record<string, string>) => {
         // Read and judged: sent on byte for byte.
         const judged = bytes !== undefined &&
           bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
         const rewriteRequestHeaders = () => headersFor(reply, headers);
-        reply.from(target.path, { ...options, ...judged, rewriteRequestHeaders });
+        reply.from(path, { ...options, ...judged, rewriteRequestHeaders });
       };
       const headers = toHeaders(request, upstream.host);
-      if (bytes !== undefined || request.body === undefined) {
-        send(headers);
+      const path = upstream.placed(target.path);
+      if (typeof path === 'string' && (bytes !== undefined || request.body === undefined)) {
+        send(path, headers);
         return;
       }
-      return upstream.wantsChunks().then((chunks) => {
-        request.body = uploads(request);
-        if (chunks && !isRefusedByLength(request)) {
-          delete headers['content-length'];
+      return Promise.all([path, upstream.wantsChunks()]).then(([placed, chunks]) => {
+        if (bytes === undefined && request.body !== undefined) {
+          request.body = uploads(request);
+          if (chunks && !isRefusedByLength(request)) {
+            delete headers['content-length'];
+          }
         }
-        send(headers);
+        send(placed, headers);
         return reply;
       });
     },
   });
+}
+
+/** As much of a reply as a refusal needs: reply-from's is of another type than Fastify's. */
+interface Refusable {
+  readonly request: { readonly raw: { readonly complete: boolean } };
+  header(name: string, value: string): unknown;
+  send(error: ApiError): unknown;
+}
+
+function refuse(reply: Refusable, error: ApiError): void {
+  // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
+  // it looks at the answer, as Python's does, would wait for ever.
+  if (!reply.request.raw.complete) reply.header('connection', 'close');
+  reply.send(error);
 }
 
 function toHeaders(request: FastifyRequest, host: string): Record<string, string> {

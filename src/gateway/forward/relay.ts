@@ -7,6 +7,9 @@ import { passedOn } from './spent-buffers.ts';
 
 /** What stands for the stream of an answer on its way through @fastify/reply-from. */
 export interface Arriving {
+  /** What the upstream answered. */
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** Begins the client's answer with the status and headers that the reply has by now. */
   relay(): void;
   /** Gives the answer up. */
@@ -45,12 +48,20 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
   const { raw } = reply;
   let controller: Dispatcher.DispatchController | undefined;
   let answered: IncomingHttpHeaders = {};
+  let status = 0;
   let begun = false;
+  let givenUp = false;
   const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
   raw.once('close', () => {
     if (!raw.writableFinished) giveUp();
   });
   const arriving: Arriving = {
+    get status() {
+      return status;
+    },
+    get headers() {
+      return answered;
+    },
     relay() {
       begun = true;
       reply.hijack();
@@ -59,7 +70,10 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
         ...reply.getHeaders(),
       } as OutgoingHttpHeaders);
     },
-    destroy: giveUp,
+    destroy() {
+      givenUp = true;
+      giveUp();
+    },
   };
   return {
     onRequestStart(started) {
@@ -73,6 +87,7 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
       if (statusCode < 200) return;
       answered = headers;
+      status = statusCode;
       heard(null, { statusCode, headers: {}, body: arriving });
     },
     onResponseData(flow, chunk) {
@@ -86,7 +101,7 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
       if (begun) raw.end();
     },
     onResponseError(_controller, error) {
-      if (raw.destroyed) return;
+      if (raw.destroyed || givenUp) return;
       if (!begun) {
         heard(error);
         return;

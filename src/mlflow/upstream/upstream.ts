@@ -1,6 +1,8 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
 import { createConnect } from './connect.ts';
+import { findPlacement, type Placement } from './placement.ts';
+import { askedForSignIn } from './sign-in.ts';
 import { type Answered, timed } from './timed.ts';
 
 /** A whole answer of the upstream, for the few operations whose reply is read. */
@@ -28,11 +30,23 @@ export interface Upstream {
   /** Requests that have a connection, and those that wait for one. */
   load(): { readonly running: number; readonly queued: number };
   /**
+   * Where MLflow serves a path of the table: itself without a static prefix. At once if that is known.
+   *
+   * @throws ApiError 503 or 504 if MLflow does not say.
+   */
+  placed(target: string): string | Promise<string>;
+  /**
    * Sends a request and reads the whole answer.
+   *
+   * @throws ApiError 503 or 504 if there is none; 502 if it asks for a sign-in of its own.
+   */
+  exchange(request: Exchange): Promise<Answer>;
+  /**
+   * Asks for a page or thing and takes any answer, a 401 too, which {@link exchange} does not.
    *
    * @throws ApiError 503 or 504 if there is none.
    */
-  exchange(request: Exchange): Promise<Answer>;
+  look(target: string): Promise<Answer>;
   /** The version it says it is, such as `3.17.2`; asked again after a minute. */
   version(): Promise<string | undefined>;
   /**
@@ -58,6 +72,8 @@ export interface UpstreamOptions {
   readonly host?: string | undefined;
   /** PEM of the authorities that an https upstream is trusted by; Node's own if left out. */
   readonly ca?: string | undefined;
+  /** What MLflow was started with as `--static-prefix`; none if left out. */
+  readonly staticPrefix?: string | undefined;
   readonly timeoutSeconds: number;
   readonly connections: number;
   /** Whether a connection serves more than one request; it does unless said. */
@@ -72,6 +88,8 @@ const LARGEST_ANSWER = 512 * 1024 * 1024;
 /** RFC 9110, section 15. */
 const LAST_STATUS = 599;
 const VERSION_TTL_MS = 60_000;
+/** An MLflow that is replaced by a newer one may serve other paths below its prefix. */
+const PLACEMENT_TTL_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
 const KEEP_ALIVE_MS = 4_000;
@@ -101,7 +119,46 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const host = options.host ?? defaultHost(origin, socketPath !== undefined);
   let known: { readonly version: string; readonly server: string; readonly at: number } | undefined;
 
-  async function exchange({ method, target, headers, body }: Exchange): Promise<Answer> {
+  const prefix = options.staticPrefix ?? '';
+  let placement: { readonly found: Placement; readonly at: number } | undefined;
+  let finding: Promise<Placement> | undefined;
+
+  function find(): Promise<Placement> {
+    finding ??= findPlacement(prefix, send)
+      .then((found) => {
+        placement = { found, at: performance.now() };
+        return found;
+      })
+      .finally(() => {
+        finding = undefined;
+      });
+    return finding;
+  }
+
+  function placed(target: string): string | Promise<string> {
+    if (prefix === '') {
+      return target;
+    }
+    if (placement === undefined) {
+      return find().then((place) => place(target));
+    }
+    if (performance.now() - placement.at > PLACEMENT_TTL_MS) {
+      // What is known serves until MLflow has answered; that it does not now, the request itself will tell.
+      find().catch(() => {});
+    }
+    return placement.found(target);
+  }
+
+  async function exchange(request: Exchange): Promise<Answer> {
+    const answer = await send({ ...request, target: await placed(request.target) });
+    const refusal = askedForSignIn(request.target, answer.status, answer.headers['www-authenticate']);
+    if (refusal !== undefined) {
+      throw refusal;
+    }
+    return answer;
+  }
+
+  async function send({ method, target, headers, body }: Exchange): Promise<Answer> {
     try {
       const response = await dispatcher.request({
         method: method as Dispatcher.HttpMethod,
@@ -134,14 +191,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     host,
     dispatcher,
     load: () => ({ running: pool.stats.running, queued: pool.stats.queued }),
+    placed,
     exchange,
+    look: async (target) => send({ method: 'GET', target: await placed(target) }),
     version: async () => (await itself())?.version,
     wantsChunks: async () => (await itself())?.server.startsWith('gunicorn') ?? false,
     async ping(signal) {
       try {
         const { statusCode, body } = await pinger.request({
           method: 'GET',
-          path: '/health',
+          path: await placed('/health'),
           headers: { host },
           signal,
         });
