@@ -99,7 +99,7 @@ export const settings = z
       .optional()
       .transform((prefix) => prefix ?? '')
       .describe(
-        'Path below which everything is served, /health and /ready at the root too; the same as the --static-prefix that MLflow was started with.',
+        'Path below which everything is served, such as /mlflow: what MLflow was started with as its --static-prefix. None unless written.',
       ),
     upstream_ca_file: file()
       .optional()
@@ -250,10 +250,7 @@ const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => str
 };
 
 function isPrefix(prefix: string): boolean {
-  return (
-    prefix === '' ||
-    (/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(prefix) && !/^\/(?:health|ready)$/.test(prefix))
-  );
+  return /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(prefix) && !/^\/(?:health|ready)$/.test(prefix);
 }
 
 function isUpstreamUri(uri: string): boolean {
