@@ -11,6 +11,7 @@ const FLOORS = [
   ['app.ts', 'routes.ts', 'metrics'],
   ['gateway'],
   ['admin'],
+  ['audit'],
   ['identity'],
   ['mlflow'],
   ['store'],

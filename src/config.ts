@@ -154,6 +154,17 @@ export const settings = z
       .describe(
         'How long a client may leave an answer unread, or a body half sent, before its connection is closed.',
       ),
+    audit_reads: oneOf(['true', 'false'])
+      .prefault('false')
+      .transform((written) => written === 'true')
+      .describe('Whether the audit log has an entry for each allowed read too; refused ones it always has.'),
+    audit_keep_days: integer(1, 36_500)
+      .prefault('90')
+      .describe('How many days entries of the audit log are kept.'),
+    audit_stdout: oneOf(['true', 'false'])
+      .prefault('false')
+      .transform((written) => written === 'true')
+      .describe('Whether each entry of the audit log is a line of JSON on standard output too.'),
     max_json_body_bytes: integer(1024, 1024 ** 3)
       .prefault(String(32 * 1024 ** 2))
       .describe('Longest request body that is read to be judged. Artifacts stream and have no such limit.'),

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { entryJson } from './admin/api/audit.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { buildApp, MAX_HEADER_BYTES } from './app.ts';
+import { createRecorder } from './audit/recorder.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
+import { entryOf } from './gateway/audited.ts';
 import { createJudge } from './gateway/judge/judge.ts';
+import type { Ended } from './gateway/record.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
 import { greetOnceThere, type Repeated, repeatedly } from './greeting.ts';
 import { createAccounts } from './identity/accounts.ts';
@@ -144,6 +148,23 @@ async function build(
     processKey: random(32),
     rehash: rehashIn(store, passwords),
   });
+  const recorder = createRecorder({
+    audit: store.audit,
+    log: logger,
+    keepDays: config.audit_keep_days,
+    clock,
+  });
+  closers.unshift(() => recorder.close());
+  const ended = (request: Ended): void => {
+    metrics?.ended(request);
+    const entry = entryOf(request, { reads: config.audit_reads, clock });
+    if (entry !== undefined) {
+      recorder.record(entry);
+      if (config.audit_stdout) {
+        process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
+      }
+    }
+  };
   const app = buildApp(
     {
       find: createMatcher(ROUTES),
@@ -170,7 +191,8 @@ async function build(
       maxJsonBodyBytes: config.max_json_body_bytes,
       staticPrefix: config.static_prefix,
       allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
-      ended: metrics?.ended,
+      ended,
+      clock,
     },
     {
       logger,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Changing } from '../audit/changing.ts';
 import type { Principal, SignedIn } from '../identity/principal.ts';
 import type { Reply } from '../reply.ts';
 
@@ -13,6 +14,8 @@ export interface Call {
   /** Stands before every path of this gateway, such as `/mlflow`; empty for none. Links and redirects begin with it. */
   readonly prefix: string;
   readonly headers: IncomingHttpHeaders;
+  /** The verbs that change something: each change is written to the audit log as this caller's. */
+  readonly changing: Changing;
 }
 
 /** Answers one of the gateway's own operations. */

@@ -1,6 +1,7 @@
+import type { ReadingStore } from '../audit/changing.ts';
 import type { Passwords } from '../identity/password.ts';
 import type { Permission } from '../policy/permissions.ts';
-import type { Store } from '../store/index.ts';
+import { auditHandlers } from './api/audit.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
@@ -10,7 +11,7 @@ import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
 
 export interface HandlerParts {
-  readonly store: Store;
+  readonly store: ReadingStore;
   readonly passwords: Passwords;
   readonly defaultPermission: Permission;
   readonly mlflowVersion: MlflowVersion;
@@ -29,10 +30,11 @@ export function createHandlers(parts: HandlerParts): Handlers {
 function makeHandlers({ store, passwords, defaultPermission, mlflowVersion, health }: HandlerParts) {
   return {
     ...healthHandlers(health),
+    ...auditHandlers(store),
     ...userHandlers(store, passwords, mlflowVersion),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),
-    ...signupHandlers(store, passwords),
+    ...signupHandlers(passwords),
   };
 }

@@ -183,6 +183,11 @@ const classicPermissions: readonly OwnRow[] = [
   ),
 ];
 
+const audit: readonly OwnRow[] = [
+  ['GET', '2.0 audit/search', 'admin', [], serve('audit.search')],
+  ['GET', '2.0 audit/export', 'admin', [], serve('audit.export')],
+];
+
 /** The rows by what they are about, in the order a reader would look for them. */
 export const OWN_SECTIONS = {
   'This gateway': server,
@@ -190,4 +195,5 @@ export const OWN_SECTIONS = {
   'Grants of users': grants,
   Roles: roles,
   'Classic permissions': classicPermissions,
+  Audit: audit,
 } as const satisfies Record<string, readonly OwnRow[]>;

@@ -36,7 +36,9 @@ export interface GatewayParts {
   readonly maxJsonBodyBytes: number;
   /** Below which everything is served, such as `/mlflow`; empty for none. */
   readonly staticPrefix: string;
-  /** Told of each request when its answer has ended, for metrics. */
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Told of each request when its answer has ended, for metrics and audit. */
   readonly ended?: ((request: Ended) => void) | undefined;
   /** Hosts that users may have the AI gateway of MLflow call; undefined where the operator has named none. */
   readonly allowedHosts: readonly AllowedHost[] | undefined;

@@ -12,6 +12,9 @@ declare module 'fastify' {
 
 /** A request whose answer has ended, one way or another. */
 export interface Ended {
+  readonly request: FastifyRequest;
+  /** The address of the client. */
+  readonly ip: string;
   /** What was learned about it; undefined if nothing was. */
   readonly way: Way | undefined;
   readonly failure: Error | undefined;
@@ -44,7 +47,7 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
         'request',
       );
       const { way, failure } = request;
-      ended?.({ way, failure, status: reply.raw.headersSent ? status : undefined, whole, ms });
+      ended?.({ request, ip, way, failure, status: reply.raw.headersSent ? status : undefined, whole, ms });
     });
     done();
   });

@@ -1,13 +1,23 @@
 import type { FastifyInstance } from 'fastify';
+import type { Call } from '../admin/handler.ts';
 import type { HandlerName, Handlers } from '../admin/index.ts';
+import { changingBy } from '../audit/changing.ts';
 import { ruleOf } from '../mlflow/table/rule-of.ts';
+import type { Store } from '../store/index.ts';
+import { recordFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 
+export interface ServeOptions {
+  readonly handlers: Handlers;
+  readonly store: Store;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Below which everything is served; empty for none. */
+  readonly staticPrefix: string;
+}
+
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
-export function serve(
-  app: FastifyInstance,
-  { handlers, staticPrefix: prefix }: { handlers: Handlers; staticPrefix: string },
-): void {
+export function serve(app: FastifyInstance, { handlers, store, clock, staticPrefix }: ServeOptions): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation } = request.way;
     const rule = operation && ruleOf(operation, 'serve');
@@ -18,7 +28,16 @@ export function serve(
     // Only rows of src/admin/routes.ts serve, and none compiles that names another handler.
     const handler = handlers[rule.handler as HandlerName];
     const { principal, query, body, params, target } = request.way;
-    const call = { principal, query, body, params, path: target.path, prefix, headers: request.raw.headers };
+    const call: Call = {
+      principal,
+      query,
+      body,
+      params,
+      path: target.path,
+      prefix: staticPrefix,
+      headers: request.raw.headers,
+      changing: changingBy(store, recordFor(request, reply, clock)),
+    };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));
   });
 }

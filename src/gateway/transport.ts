@@ -66,6 +66,7 @@ export function transport(app: FastifyInstance): void {
       body: {},
       judged: [],
       because: '',
+      audited: false,
       shows: undefined,
       rewrite: undefined,
     };

@@ -27,6 +27,8 @@ export interface Way {
   readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */
   readonly because: string;
+  /** Its entry in the audit log is written already, with the change that it made. */
+  readonly audited: boolean;
   /** Tells the rows of a list that are shown, where a judge knows it; set instead of asking for what each belongs to. */
   readonly shows: ((row: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */

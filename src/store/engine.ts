@@ -1,4 +1,4 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, Dialect } from 'kysely';
+import type { ColumnDataType, ColumnDefinitionBuilder, Dialect, RawBuilder } from 'kysely';
 
 /** What the change feed asks of a database, on the way of every request and therefore without a promise. */
 export interface FeedSource {
@@ -19,6 +19,8 @@ export interface Engine {
     readonly build: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   };
   readonly feed: FeedSource;
+  /** A table of the elements of a JSON array, each under the name `value`. */
+  eachJson(array: string): RawBuilder<unknown>;
   /** Closes what the dialect itself does not. */
   close(): void;
 }

@@ -1,6 +1,7 @@
 import { Kysely, sql } from 'kysely';
 import { readDatabaseUri } from '../config/database-uri.ts';
 import { loadAccount } from './account.ts';
+import { type Audit, createAudit } from './audit.ts';
 import { type Changes, createChanges } from './changes.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIntents, type Intents } from './intents.ts';
@@ -18,6 +19,7 @@ export interface StoreParts {
   readonly users: Users;
   readonly grants: Grants;
   readonly roles: Roles;
+  readonly audit: Audit;
 }
 
 /**
@@ -79,6 +81,7 @@ export async function openStore(databaseUri: string, { clock, queried }: StoreOp
     users: createUsers(on, by, clock),
     grants: createGrants(on, by, clock),
     roles: createRoles(on, by, clock),
+    audit: createAudit(on, by, engine),
   });
   return {
     ...partsOn(db, write),

@@ -60,4 +60,29 @@ export interface Schema {
     user_id: Fixed<number | null>;
     at: Fixed<number>;
   };
+  audit: {
+    id: Fixed<string>;
+    at: Fixed<number>;
+    request_id: Fixed<string | null>;
+    username: Fixed<string | null>;
+    credential_kind: Fixed<string | null>;
+    credential_id: Fixed<string | null>;
+    ip: Fixed<string | null>;
+    method: Fixed<string | null>;
+    path: Fixed<string | null>;
+    operation: Fixed<string | null>;
+    action: Fixed<string>;
+    allowed: Fixed<number>;
+    enforced: Fixed<number>;
+    because: Fixed<string>;
+    status: Fixed<number | null>;
+    duration_ms: Fixed<number | null>;
+    /** JSON. */
+    change: Fixed<string | null>;
+  };
+  audit_resources: {
+    entry_id: Fixed<string>;
+    resource_type: Fixed<string>;
+    resource_id: Fixed<string>;
+  };
 }

@@ -8,6 +8,7 @@ import {
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from 'kysely';
 import type { DatabaseLocation } from '../config/database-uri.ts';
 import { ApiError, unavailable } from '../errors.ts';
@@ -38,6 +39,7 @@ export function openSqlite(location: DatabaseLocation): Engine {
     dialect: createDialect(main, checkPlace),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
     feed: createFeedSource(watcher, checkPlace),
+    eachJson: (array) => sql`json_each(${array})`,
     close: () => {
       if (watcher !== main) watcher.close();
     },

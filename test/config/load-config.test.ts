@@ -142,6 +142,8 @@ describe('variables', () => {
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],
       upstream_keep_alive: ['true', 'false'],
+      audit_reads: ['true', 'false'],
+      audit_stdout: ['true', 'false'],
       host: ['::1', '0.0.0.0'],
       log_level: ['debug', 'warn'],
       static_prefix: ['/a', '/b/c'],

@@ -1,8 +1,8 @@
+import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
-import type { Store } from '../../store/index.ts';
 import { changeGrant, type GrantTarget, grant, revoke } from '../deeds/grants.ts';
 import { type Call, DONE, type Handler } from '../handler.ts';
 import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
@@ -15,7 +15,7 @@ type ClassicHandlers = Readonly<Record<`${FamilyName}.${Verb}`, Handler>>;
  * MLflow's classic permissions API (2.15 to 3.12, dropped since): one user's permission on one
  * experiment, registered model, scorer, or thing of the AI gateway.
  */
-export function classicPermissionHandlers(store: Store): ClassicHandlers {
+export function classicPermissionHandlers(store: ReadingStore): ClassicHandlers {
   const named = FAMILIES.flatMap((family) =>
     Object.entries(familyHandlers(store, family)).map(
       ([verb, handler]) => [`${family.handlers}.${verb}`, handler] as const,
@@ -25,7 +25,7 @@ export function classicPermissionHandlers(store: Store): ClassicHandlers {
   return Object.fromEntries(named) as ClassicHandlers;
 }
 
-function familyHandlers(store: Store, family: Family): Readonly<Record<Verb, Handler>> {
+function familyHandlers(store: ReadingStore, family: Family): Readonly<Record<Verb, Handler>> {
   const { kind: type, parameters, envelope, label } = family;
   const keys = { ...Object.fromEntries(parameters.map((name) => [name, text])), username: text };
 
@@ -67,7 +67,7 @@ function familyHandlers(store: Store, family: Family): Readonly<Record<Verb, Han
       const body = bodyOf(call, { ...keys, permission: text });
       const permission = permissionIn(body);
       const { target, user } = await targetIn(body);
-      if (!(await grant(store.grants, user, target, permission))) {
+      if (!(await grant(call.changing.grants, user, target, permission))) {
         throw alreadyExists(`${label} (${named(target.id)}, username=${user.username}) already exists.`);
       }
       return shown(target, user.id, permission);
@@ -86,7 +86,7 @@ function familyHandlers(store: Store, family: Family): Readonly<Record<Verb, Han
       const body = bodyOf(call, { ...keys, permission: text });
       const permission = permissionIn(body);
       const { target, user } = await targetIn(body);
-      if (!(await changeGrant(store.grants, user, target, permission))) {
+      if (!(await changeGrant(call.changing.grants, user, target, permission))) {
         throw missing(target, user.username);
       }
       return DONE;
@@ -94,7 +94,7 @@ function familyHandlers(store: Store, family: Family): Readonly<Record<Verb, Han
 
     async delete(call: Call) {
       const { target, user } = await targetIn(bodyOf(call, keys));
-      if (!(await revoke(store.grants, user, target))) {
+      if (!(await revoke(call.changing.grants, user, target))) {
         throw missing(target, user.username);
       }
       return DONE;

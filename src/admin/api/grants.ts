@@ -1,3 +1,4 @@
+import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { indexGrants } from '../../identity/accounts.ts';
 import { effectivePermission, holdingOf } from '../../policy/decide.ts';
@@ -11,7 +12,6 @@ import {
 import { allows, type Permission } from '../../policy/permissions.ts';
 import { ALL } from '../../policy/resources.ts';
 import type { Reply } from '../../reply.ts';
-import type { Store } from '../../store/index.ts';
 import { type GrantTarget, grant, isNameable, revoke, whyNotGrantable } from '../deeds/grants.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
@@ -26,7 +26,7 @@ const target = { username: text, resource_type: text, resource_id: text };
  * @param defaultPermission - what a user who holds no grant may do.
  * @see mlflow/server/auth/__init__.py (`grant_user_permission` and those around it)
  */
-export function grantHandlers(store: Store, defaultPermission: Permission) {
+export function grantHandlers(store: ReadingStore, defaultPermission: Permission) {
   return {
     async 'userPermissions.grant'(call: Call): Promise<Reply> {
       const body = bodyOf(call, { ...target, permission: text });
@@ -36,7 +36,7 @@ export function grantHandlers(store: Store, defaultPermission: Permission) {
       refuse(patternProblem(type, id));
       const permission = permissionOn(type, body.permission);
       checkGrantable({ type, id });
-      if (!(await grant(store.grants, user, { type, id }, permission))) {
+      if (!(await grant(call.changing.grants, user, { type, id }, permission))) {
         throw alreadyExists(`${labelOf(username, type, id)} already exists.`);
       }
       return DONE;
@@ -47,7 +47,7 @@ export function grantHandlers(store: Store, defaultPermission: Permission) {
       const user = await existingUser(store.users, username);
       refuseWorkspace(type);
       refuse(typeProblem(type));
-      if (!(await revoke(store.grants, user, { type, id }))) {
+      if (!(await revoke(call.changing.grants, user, { type, id }))) {
         throw notFound(`${labelOf(username, type, id)} not found.`);
       }
       return DONE;

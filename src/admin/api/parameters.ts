@@ -22,6 +22,22 @@ export function queryOf<Shape extends z.ZodRawShape>(call: Call, shape: Shape): 
   return parse(z.object(shape), Object.fromEntries([...call.query].map(([name, [value]]) => [name, value])));
 }
 
+/**
+ * The same where a name that is not known would be taken for "any": a mistyped filter must not show everything.
+ *
+ * @throws ApiError 400 for such a name too.
+ */
+export function filtersOf<Shape extends z.ZodRawShape>(
+  call: Call,
+  shape: Shape,
+): z.infer<z.ZodObject<Shape>> {
+  const unknown = [...call.query.keys()].find((name) => !(name in shape));
+  if (unknown !== undefined) {
+    throw invalid(`There is no parameter '${unknown}', only ${Object.keys(shape).join(', ')}.`);
+  }
+  return queryOf(call, shape);
+}
+
 function parse<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   value: Readonly<Record<string, unknown>>,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { patternProblem } from '../../policy/grantable.ts';
 import type { Reply } from '../../reply.ts';
-import type { Store } from '../../store/index.ts';
 import type { Role, RolePermission } from '../../store/roles.ts';
 import { rolesHeld, rolesVisibleTo, visibleRolesOf } from '../deeds/held-roles.ts';
 import { ownRole, ownRoleId } from '../deeds/own-role.ts';
@@ -29,7 +29,7 @@ const role = { role_id: anything };
  *
  * @see mlflow/server/auth/__init__.py (`create_role` and those after it)
  */
-export function roleHandlers(store: Store) {
+export function roleHandlers(store: ReadingStore) {
   async function existing(id: number): Promise<Role> {
     const found = id < 0 ? await ownRoleOf(ownRoleId(id)) : await store.roles.get(id);
     if (found === undefined) {
@@ -61,7 +61,7 @@ export function roleHandlers(store: Store) {
       if (description !== undefined && typeof description !== 'string') {
         throw invalid('Role description must be a string or null.');
       }
-      const created = await createRole(store.roles, {
+      const created = await createRole(call.changing.roles, {
         name,
         workspace: body.workspace,
         ...(description !== undefined && { description }),
@@ -102,7 +102,7 @@ export function roleHandlers(store: Store) {
       if (description !== undefined && typeof description !== 'string') {
         throw invalid('Role description must be a string.');
       }
-      const updated = await updateRole(store.roles, id, {
+      const updated = await updateRole(call.changing.roles, id, {
         ...(name !== undefined && { name: nameIn(name) }),
         ...(description !== undefined && { description }),
       });
@@ -114,7 +114,7 @@ export function roleHandlers(store: Store) {
 
     async 'roles.delete'(call: Call): Promise<Reply> {
       const id = roleIdIn(bodyOf(call, role));
-      if (!(await deleteRole(store.roles, id))) {
+      if (!(await deleteRole(call.changing.roles, id))) {
         throw missingRole(id);
       }
       return DONE;
@@ -127,7 +127,7 @@ export function roleHandlers(store: Store) {
       const permission = permissionOn(target.type, body.permission);
       refuse(patternProblem(target.type, target.id));
       checkNameable(target, 'resource_pattern');
-      const added = await grantToRole(store.roles, roleId, target, permission);
+      const added = await grantToRole(call.changing.roles, roleId, target, permission);
       if (added === undefined) {
         throw alreadyExists(
           `Role permission (role_id=${roleId}, resource_type=${target.type}, resource_pattern=${target.id}) already exists.`,
@@ -140,7 +140,7 @@ export function roleHandlers(store: Store) {
       const permission = await existingPermission(
         permissionIdIn(bodyOf(call, { role_permission_id: anything })),
       );
-      await revokeFromRole(store.roles, permission);
+      await revokeFromRole(call.changing.roles, permission);
       return DONE;
     },
 
@@ -148,7 +148,7 @@ export function roleHandlers(store: Store) {
       const body = bodyOf(call, { role_permission_id: anything, permission: text });
       const granted = await existingPermission(permissionIdIn(body));
       const permission = permissionOn(granted.resourceType, body.permission);
-      const updated = await changeGrantOfRole(store.roles, granted, permission);
+      const updated = await changeGrantOfRole(call.changing.roles, granted, permission);
       if (updated === undefined) {
         throw missingPermission(granted.id);
       }
@@ -162,7 +162,7 @@ export function roleHandlers(store: Store) {
 
     async 'roles.assign'(call: Call): Promise<Reply> {
       const { user, roleId } = await membershipIn(call);
-      const added = await assign(store.roles, user, roleId);
+      const added = await assign(call.changing.roles, user, roleId);
       if (added === undefined) {
         throw alreadyExists(`User role assignment (user_id=${user.id}, role_id=${roleId}) already exists`);
       }
@@ -171,7 +171,7 @@ export function roleHandlers(store: Store) {
 
     async 'roles.unassign'(call: Call): Promise<Reply> {
       const { user, roleId } = await membershipIn(call);
-      if (!(await unassign(store.roles, user, roleId))) {
+      if (!(await unassign(call.changing.roles, user, roleId))) {
         throw notFound(`User role assignment (user_id=${user.id}, role_id=${roleId}) not found`);
       }
       return DONE;

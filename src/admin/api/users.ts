@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
-import type { Store } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { ownRole } from '../deeds/own-role.ts';
@@ -17,7 +17,7 @@ import { roleJson } from './role-json.ts';
 export type MlflowVersion = () => Promise<string | undefined>;
 
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
-export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: MlflowVersion) {
+export function userHandlers(store: ReadingStore, passwords: Passwords, mlflowVersion: MlflowVersion) {
   const { users } = store;
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
@@ -38,7 +38,7 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
   return {
     async 'users.create'(call: Call): Promise<Reply> {
       const body = bodyOf(call, { username: anyText, password: anyText });
-      const user = await createUser(users, passwords, body);
+      const user = await createUser(call.changing.users, passwords, body);
       if (user === undefined) {
         throw alreadyExists(`User (username=${body.username}) already exists.`);
       }
@@ -93,7 +93,7 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
       const body = bodyOf(call, { username: text, password: anyText, current_password: anyText.nullish() });
       const user = await existing(body.username);
       if (user.id !== callerOf(call).id) {
-        await setPassword(users, passwords, user, body.password);
+        await setPassword(call.changing.users, passwords, user, body.password);
         return DONE;
       }
       const current = body.current_password ?? undefined;
@@ -102,7 +102,7 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
       if (!current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
         throw invalid('Current password is required when changing your own password.');
       }
-      await changeOwnPassword(users, passwords, user, { password: body.password, current });
+      await changeOwnPassword(call.changing.users, passwords, user, { password: body.password, current });
       return DONE;
     },
 
@@ -111,13 +111,13 @@ export function userHandlers(store: Store, passwords: Passwords, mlflowVersion: 
         username: text,
         is_admin: z.boolean({ error: 'it must be true or false' }),
       });
-      await setAdmin(users, passwords, await existing(body.username), body.is_admin);
+      await setAdmin(call.changing.users, passwords, await existing(body.username), body.is_admin);
       return DONE;
     },
 
     async 'users.delete'(call: Call): Promise<Reply> {
       const { username } = bodyOf(call, { username: text });
-      await deleteUser(users, await existing(username), callerOf(call));
+      await deleteUser(call.changing.users, await existing(username), callerOf(call));
       return DONE;
     },
   };

@@ -1,12 +1,15 @@
+import type { ReadingStore } from '../../audit/changing.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { mayDoEverything } from '../../policy/decide.ts';
 import { isAdministration } from '../../policy/grant.ts';
-import type { Store } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
 import { ownRole } from './own-role.ts';
 
+/** The parts of the store that tell who holds what. */
+type Held = Pick<ReadingStore, 'grants' | 'roles'>;
+
 /** Every role of a user, the one of their own grants first. */
-export async function rolesHeld(store: Store, userId: number): Promise<readonly Role[]> {
+export async function rolesHeld(store: Held, userId: number): Promise<readonly Role[]> {
   const own = ownRole({ id: userId }, await store.grants.forUser(userId));
   const roles = await store.roles.rolesOf(userId);
   return own === undefined ? roles : [own, ...roles];
@@ -23,7 +26,7 @@ export function administeredBy(roles: readonly Role[]): ReadonlySet<string> {
 export type VisibleRoles = (userId: number, roles: readonly Role[]) => readonly Role[];
 
 /** What a viewer may see of roles, for as many users as are asked about. */
-export async function rolesVisibleTo(store: Store, viewer: SignedIn): Promise<VisibleRoles> {
+export async function rolesVisibleTo(store: Held, viewer: SignedIn): Promise<VisibleRoles> {
   const administered = mayDoEverything(viewer)
     ? undefined
     : administeredBy(await rolesHeld(store, viewer.id));
@@ -35,7 +38,7 @@ export async function rolesVisibleTo(store: Store, viewer: SignedIn): Promise<Vi
 
 /** Tells the roles that a viewer may see with their grants: those they have, and all in workspaces they administer. */
 export async function visibleRolesOf(
-  store: Store,
+  store: Held,
   viewer: SignedIn,
 ): Promise<(role: Pick<Role, 'id' | 'workspace'>) => boolean> {
   if (mayDoEverything(viewer)) {

@@ -4,7 +4,6 @@ import { ApiError } from '../../errors.ts';
 import { escapeHtml } from '../../escape-html.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Reply } from '../../reply.ts';
-import type { Store } from '../../store/index.ts';
 import { createUser } from '../deeds/users.ts';
 import type { Call } from '../handler.ts';
 import { page } from './page.ts';
@@ -17,11 +16,11 @@ const tokens = new Tokens({});
  *
  * @see mlflow/server/auth/__init__.py (`signup`, `create_user_ui`)
  */
-export function signupHandlers(store: Store, passwords: Passwords) {
+export function signupHandlers(passwords: Passwords) {
   return {
     'signup.page': ({ prefix }: Call): Reply => form({ prefix }),
 
-    async 'signup.submit'({ body, headers, prefix }: Call): Promise<Reply> {
+    async 'signup.submit'({ body, headers, changing, prefix }: Call): Promise<Reply> {
       const username = textOf(body['username']);
       const problem =
         tokenProblem(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]) ??
@@ -30,7 +29,7 @@ export function signupHandlers(store: Store, passwords: Passwords) {
         return form({ prefix, username, problem });
       }
       try {
-        const made = await createUser(store.users, passwords, {
+        const made = await createUser(changing.users, passwords, {
           username,
           password: textOf(body['password']),
         });

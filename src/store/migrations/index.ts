@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
+import { audit } from './audit.ts';
 import { first } from './first.ts';
 import { pageTokenKey } from './page-token-key.ts';
 
@@ -9,6 +10,7 @@ import { pageTokenKey } from './page-token-key.ts';
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0001-first': first,
   '0002-page-token-key': pageTokenKey,
+  '0010-audit': audit,
 };
 
 /**

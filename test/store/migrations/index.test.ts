@@ -17,6 +17,8 @@ test('from empty, the schema has these tables', async () => {
     .pluck()
     .all();
   expect(tables.filter((name) => !String(name).startsWith('kysely_'))).toEqual([
+    'audit',
+    'audit_resources',
     'changes',
     'grants',
     'intents',

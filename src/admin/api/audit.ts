@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { ReadingStore } from '../../audit/changing.ts';
+import { invalid } from '../../errors.ts';
+import type { Reply } from '../../reply.ts';
+import type { AuditEntry, AuditFilter } from '../../store/audit.ts';
+import type { Call } from '../handler.ts';
+import { filtersOf, text } from './parameters.ts';
+
+const moment = z
+  .string()
+  .regex(/^\d{1,15}$/, 'it must be milliseconds since the epoch')
+  .transform(Number)
+  .optional();
+const filters = {
+  username: text.optional(),
+  action: text.optional(),
+  resource_type: text.optional(),
+  resource_id: text.optional(),
+  allowed: z.enum(['true', 'false'], { error: "it must be 'true' or 'false'" }).optional(),
+  request_id: text.optional(),
+  since: moment,
+  until: moment,
+};
+
+const MOST_RESULTS = 1000;
+const paging = {
+  max_results: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, `it must be a number from 1 to ${MOST_RESULTS}`)
+    .transform(Number)
+    .refine((size) => size <= MOST_RESULTS, `it must be a number from 1 to ${MOST_RESULTS}`)
+    .prefault('100'),
+  page_token: text.optional(),
+};
+
+/** Entries read at once while an export goes on. */
+const EXPORT_PAGE = 1000;
+/** An entry's id, which is what a page token of a search is made of. */
+const ENTRY_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+/** The audit log, for admins. */
+export function auditHandlers({ audit }: Pick<ReadingStore, 'audit'>) {
+  return {
+    async 'audit.search'(call: Call): Promise<Reply> {
+      const { max_results: size, page_token: token, ...asked } = filtersOf(call, { ...filters, ...paging });
+      if (token !== undefined && !ENTRY_ID.test(token)) {
+        throw invalid(
+          'Invalid page token. Send the one of the last page with the same search, or start again.',
+        );
+      }
+      // One more than is shown tells whether there is a next page.
+      const found = await audit.search(filterIn(asked), size + 1, token);
+      const entries = found.slice(0, size);
+      const last = entries.at(-1);
+      return {
+        body: {
+          entries: entries.map(entryJson),
+          ...(found.length > size && last !== undefined && { next_page_token: last.id }),
+        },
+      };
+    },
+
+    async 'audit.export'(call: Call): Promise<Reply> {
+      const { format, ...asked } = filtersOf(call, {
+        ...filters,
+        format: z.enum(['jsonl', 'csv'], { error: "it must be 'jsonl' or 'csv'" }).prefault('jsonl'),
+      });
+      const lines = format === 'csv' ? csvLines : jsonLines;
+      return {
+        headers: {
+          'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl; charset=utf-8',
+          'content-disposition': `attachment; filename="audit.${format}"`,
+        },
+        body: Readable.from(lines(allEntries(filterIn(asked)))),
+      };
+    },
+  };
+
+  /** Every entry of a search, read page by page as the client takes them. */
+  async function* allEntries(filter: AuditFilter): AsyncGenerator<AuditEntry> {
+    let before: string | undefined;
+    do {
+      const page = await audit.search(filter, EXPORT_PAGE, before);
+      yield* page;
+      before = page.length === EXPORT_PAGE ? page.at(-1)?.id : undefined;
+    } while (before !== undefined);
+  }
+}
+
+function filterIn(
+  asked: {
+    readonly [Name in keyof typeof filters]?: z.infer<(typeof filters)[Name]> | undefined;
+  },
+): AuditFilter {
+  return {
+    username: asked.username,
+    action: asked.action,
+    resourceType: asked.resource_type,
+    resourceId: asked.resource_id,
+    allowed: asked.allowed === undefined ? undefined : asked.allowed === 'true',
+    requestId: asked.request_id,
+    since: asked.since,
+    until: asked.until,
+  };
+}
+
+/** An entry as clients get it. */
+export function entryJson(entry: AuditEntry) {
+  return {
+    entry_id: entry.id,
+    at: entry.at,
+    request_id: entry.requestId,
+    username: entry.username,
+    credential: entry.credential,
+    ip: entry.ip,
+    method: entry.method,
+    path: entry.path,
+    operation: entry.operation,
+    action: entry.action,
+    resources: entry.resources.map(({ type, id }) => ({ resource_type: type, resource_id: id })),
+    allowed: entry.allowed,
+    enforced: entry.enforced,
+    because: entry.because,
+    status: entry.status,
+    duration_ms: entry.durationMs,
+    ...(entry.change !== null && { change: entry.change }),
+  };
+}
+
+async function* jsonLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+  for await (const entry of entries) {
+    yield `${JSON.stringify(entryJson(entry))}\n`;
+  }
+}
+
+const COLUMNS = [
+  'entry_id',
+  'time',
+  'request_id',
+  'username',
+  'credential',
+  'ip',
+  'method',
+  'path',
+  'operation',
+  'action',
+  'resources',
+  'allowed',
+  'enforced',
+  'because',
+  'status',
+  'duration_ms',
+  'before',
+  'after',
+] as const;
+
+async function* csvLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+  yield `${COLUMNS.join(',')}\r\n`;
+  for await (const entry of entries) {
+    yield `${cellsOf(entry).map(cell).join(',')}\r\n`;
+  }
+}
+
+function cellsOf(entry: AuditEntry): readonly unknown[] {
+  const { credential, resources, change } = entry;
+  return [
+    entry.id,
+    new Date(entry.at).toISOString(),
+    entry.requestId,
+    entry.username,
+    credential && [credential.kind, credential.id].filter(Boolean).join(' '),
+    entry.ip,
+    entry.method,
+    entry.path,
+    entry.operation,
+    entry.action,
+    resources.map(({ type, id }) => `${type} ${id}`).join('; '),
+    entry.allowed,
+    entry.enforced,
+    entry.because,
+    entry.status,
+    entry.durationMs,
+    change?.before && JSON.stringify(change.before),
+    change?.after && JSON.stringify(change.after),
+  ];
+}
+
+/**
+ * One cell (RFC 4180). A text that a spreadsheet would take for a formula is led by an apostrophe: names of users and
+ * models are chosen by anybody.
+ *
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function cell(value: unknown): string {
+  const text = value === null || value === undefined ? '' : String(value);
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,269 @@
+import type { AuditChange } from '../store/audit.ts';
+import type { Grants } from '../store/grants.ts';
+import type { Store, StoreParts } from '../store/index.ts';
+import type { Role, RolePermission, Roles } from '../store/roles.ts';
+import type { Users } from '../store/users.ts';
+
+/** Verbs that change what somebody may do. */
+const CHANGING_VERBS = {
+  users: ['create', 'setPassword', 'replacePasswordHash', 'setAdmin', 'remove'],
+  grants: ['create', 'update', 'delete'],
+  roles: [
+    'create',
+    'update',
+    'remove',
+    'addPermission',
+    'updatePermission',
+    'removePermission',
+    'assign',
+    'unassign',
+  ],
+} as const;
+
+type Verbs = typeof CHANGING_VERBS;
+
+/** The store without the verbs that change something: those are had only with an audit entry, see {@link Changing}. */
+export type ReadingStore = Omit<Store, 'atOnce' | 'audit' | keyof Verbs> & {
+  readonly [Part in keyof Verbs]: Omit<StoreParts[Part], Verbs[Part][number]>;
+} & { readonly audit: Pick<Store['audit'], 'search'> };
+
+/** The same verbs as the store's, for one caller: each change and its entry in the audit log are one transaction. */
+export interface Changing {
+  readonly users: Users;
+  readonly grants: Grants;
+  readonly roles: Roles;
+}
+
+/** What one change did, for its entry. */
+export interface Told {
+  /** What it did, such as `grant` or `delete_user`. */
+  readonly action: string;
+  readonly change: AuditChange;
+  readonly resources?: readonly { readonly type: string; readonly id: string }[];
+}
+
+/** Adds the entry of a change within the transaction that makes it. */
+export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<void>;
+
+type Reads = Pick<Store, 'atOnce' | keyof Verbs>;
+
+/** Runs a change, which answers what it did and what there is to tell of it; a change that came to nothing tells nothing. */
+type Change = <T>(work: (parts: StoreParts) => Promise<readonly [T, Told | undefined]>) => Promise<T>;
+
+/** Binds the store to one caller. */
+export function changingBy(store: Reads, record: RecordChange): Changing {
+  const change: Change = (work) =>
+    store.atOnce(async (parts) => {
+      const [done, told] = await work(parts);
+      if (told !== undefined) {
+        await record(told, parts.audit);
+      }
+      return done;
+    });
+  return {
+    users: changingUsers(store.users, change),
+    grants: changingGrants(store.grants, change),
+    roles: changingRoles(store.roles, change),
+  };
+}
+
+const aboutUser = (username: string) => [{ type: 'user', id: username }];
+const aboutRole = (role: string) => [{ type: 'role', id: role }];
+
+async function usernameOf({ users }: StoreParts, id: number): Promise<string> {
+  return (await users.getById(id))?.username ?? String(id);
+}
+
+async function roleNameOf({ roles }: StoreParts, id: number): Promise<string> {
+  return (await roles.get(id))?.name ?? String(id);
+}
+
+function changingUsers(users: Users, change: Change): Users {
+  /** A change of one user, whose name is read before it. */
+  const ofUser = (
+    id: number,
+    action: string,
+    run: (users: Users) => Promise<boolean>,
+    tell: (username: string) => AuditChange,
+  ): Promise<boolean> =>
+    change(async (parts) => {
+      const username = await usernameOf(parts, id);
+      const done = await run(parts.users);
+      return [done, done ? { action, change: tell(username), resources: aboutUser(username) } : undefined];
+    });
+  const password = (username: string): AuditChange => ({
+    before: { username },
+    after: { username, password: 'changed' },
+  });
+  return {
+    ...users,
+    create: (user) =>
+      change(async (parts) => {
+        const made = await parts.users.create(user);
+        const after = { username: made.username, is_admin: made.isAdmin };
+        const told = { action: 'create_user', change: { before: null, after } };
+        return [made, { ...told, resources: aboutUser(made.username) }];
+      }),
+    setPassword: (id, hash) => ofUser(id, 'change_password', (each) => each.setPassword(id, hash), password),
+    replacePasswordHash: (id, from, to) =>
+      ofUser(id, 'change_password', (each) => each.replacePasswordHash(id, from, to), password),
+    setAdmin: (id, isAdmin) =>
+      ofUser(
+        id,
+        'set_admin',
+        (each) => each.setAdmin(id, isAdmin),
+        (username) => ({
+          before: { username, is_admin: !isAdmin },
+          after: { username, is_admin: isAdmin },
+        }),
+      ),
+    remove: (id) =>
+      ofUser(
+        id,
+        'delete_user',
+        (each) => each.remove(id),
+        (username) => ({ before: { username }, after: null }),
+      ),
+  };
+}
+
+function changingGrants(grants: Grants, change: Change): Grants {
+  /** A change of what one user holds on one resource. */
+  const ofGrant = (
+    [userId, type, id]: readonly [userId: number, type: string, id: string],
+    after: string | undefined,
+    run: (grants: Grants) => Promise<boolean>,
+  ): Promise<boolean> =>
+    change(async (parts) => {
+      const username = await usernameOf(parts, userId);
+      const before = await parts.grants.get(userId, type, id);
+      const done = await run(parts.grants);
+      if (!done) {
+        return [false, undefined];
+      }
+      const told = (permission: string | undefined) =>
+        permission === undefined ? null : { username, resource_type: type, resource_id: id, permission };
+      return [
+        true,
+        {
+          action: after === undefined ? 'revoke' : 'grant',
+          change: { before: told(before), after: told(after) },
+          resources: [{ type, id }, ...aboutUser(username)],
+        },
+      ];
+    });
+  return {
+    ...grants,
+    create: (userId, type, id, permission) =>
+      ofGrant([userId, type, id], permission, (each) => each.create(userId, type, id, permission)),
+    update: (userId, type, id, permission) =>
+      ofGrant([userId, type, id], permission, (each) => each.update(userId, type, id, permission)),
+    delete: (userId, type, id) =>
+      ofGrant([userId, type, id], undefined, (each) => each.delete(userId, type, id)),
+  };
+}
+
+function changingRoles(roles: Roles, change: Change): Roles {
+  return {
+    ...roles,
+    create: (role) =>
+      change(async (parts) => {
+        const made = await parts.roles.create(role);
+        const after = { role: made.name, workspace: made.workspace };
+        return [
+          made,
+          { action: 'create_role', change: { before: null, after }, resources: aboutRole(made.name) },
+        ];
+      }),
+    update: (id, changes) =>
+      change(async (parts) => {
+        const before = await parts.roles.get(id);
+        const after = await parts.roles.update(id, changes);
+        const told = (role: Role) => ({ role: role.name, description: role.description ?? null });
+        return [
+          after,
+          before &&
+            after && {
+              action: 'update_role',
+              change: { before: told(before), after: told(after) },
+              resources: aboutRole(after.name),
+            },
+        ];
+      }),
+    remove: (id) =>
+      change(async (parts) => {
+        const role = await roleNameOf(parts, id);
+        const done = await parts.roles.remove(id);
+        const told = { action: 'delete_role', change: { before: { role }, after: null } };
+        return [done, done ? { ...told, resources: aboutRole(role) } : undefined];
+      }),
+    addPermission: (roleId, type, pattern, permission) =>
+      change(async (parts) => {
+        const added = await parts.roles.addPermission(roleId, type, pattern, permission);
+        return [added, await grantToRoleTold(parts, undefined, added)];
+      }),
+    updatePermission: (id, permission) =>
+      change(async (parts) => {
+        const before = await parts.roles.getPermission(id);
+        const after = await parts.roles.updatePermission(id, permission);
+        return [after, after && (await grantToRoleTold(parts, before, after))];
+      }),
+    removePermission: (id) =>
+      change(async (parts) => {
+        const before = await parts.roles.getPermission(id);
+        const done = await parts.roles.removePermission(id);
+        return [done, done ? await grantToRoleTold(parts, before, undefined) : undefined];
+      }),
+    assign: (userId, roleId) =>
+      change(async (parts) => {
+        const added = await parts.roles.assign(userId, roleId);
+        return [added, added && (await membershipTold(parts, userId, roleId, true))];
+      }),
+    unassign: (userId, roleId) =>
+      change(async (parts) => {
+        const done = await parts.roles.unassign(userId, roleId);
+        return [done, done ? await membershipTold(parts, userId, roleId, false) : undefined];
+      }),
+  };
+}
+
+async function grantToRoleTold(
+  parts: StoreParts,
+  before: RolePermission | undefined,
+  after: RolePermission | undefined,
+): Promise<Told | undefined> {
+  const granted = after ?? before;
+  if (granted === undefined) {
+    return undefined;
+  }
+  const role = await roleNameOf(parts, granted.roleId);
+  const told = (grant: RolePermission | undefined) =>
+    grant === undefined
+      ? null
+      : {
+          role,
+          resource_type: grant.resourceType,
+          resource_id: grant.resourcePattern,
+          permission: grant.permission,
+        };
+  return {
+    action: after === undefined ? 'revoke' : 'grant',
+    change: { before: told(before), after: told(after) },
+    resources: [{ type: granted.resourceType, id: granted.resourcePattern }, ...aboutRole(role)],
+  };
+}
+
+async function membershipTold(
+  parts: StoreParts,
+  userId: number,
+  roleId: number,
+  isMember: boolean,
+): Promise<Told> {
+  const [username, role] = [await usernameOf(parts, userId), await roleNameOf(parts, roleId)];
+  const membership = { username, role };
+  return {
+    action: isMember ? 'assign_role' : 'unassign_role',
+    change: isMember ? { before: null, after: membership } : { before: membership, after: null },
+    resources: [...aboutRole(role), ...aboutUser(username)],
+  };
+}

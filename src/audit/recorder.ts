@@ -1,0 +1,110 @@
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Audit, AuditEntry } from '../store/audit.ts';
+
+/** Takes entries on the way of requests, and writes them beside it. */
+export interface Recorder {
+  /** Takes an entry; it is in the log within {@link FLUSH_MS}. */
+  record(entry: AuditEntry): void;
+  /** Entries that are taken and not yet written. */
+  readonly waiting: number;
+  /** Writes everything that was taken; resolves when it is kept, or cannot be. */
+  flush(): Promise<void>;
+  /** Flushes, and takes nothing more. */
+  close(): Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly audit: Pick<Audit, 'add' | 'prune'>;
+  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
+  /** How many days entries are kept. */
+  readonly keepDays: number;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** How long an entry may wait for others that are written along with it. */
+const FLUSH_MS = 250;
+/** Entries of one transaction: others wait for the store's one writer meanwhile. */
+const BATCH = 500;
+/** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
+const MOST_WAITING = 100_000;
+const PRUNE_EVERY_MS = 60_000;
+/** Entries removed in one transaction, for the same reason. */
+const PRUNE_BATCH = 500;
+const DAY_MS = 86_400_000;
+
+/** Creates the way into the audit log; entries are written in the order in which they were taken. */
+export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions): Recorder {
+  let waiting: AuditEntry[] = [];
+  let writing: Promise<void> | undefined;
+  let lost = 0;
+  let closed = false;
+  const flushing = setInterval(() => void flush(), FLUSH_MS);
+  const pruning = setInterval(() => void prune(), PRUNE_EVERY_MS);
+  flushing.unref();
+  pruning.unref();
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH);
+      try {
+        await audit.add(batch);
+      } catch (error) {
+        log.warn({ err: error, waiting: waiting.length }, 'the audit log cannot be written right now');
+        return;
+      }
+      waiting = waiting.slice(batch.length);
+    }
+    if (lost > 0) {
+      log.error({ lost }, 'entries of the audit log were told to this log alone');
+      lost = 0;
+    }
+  }
+
+  function flush(): Promise<void> {
+    writing ??= write().finally(() => {
+      writing = undefined;
+    });
+    return writing;
+  }
+
+  /** Removes what is too old, a little at a time. */
+  async function prune(): Promise<void> {
+    const oldest = clock() - keepDays * DAY_MS;
+    try {
+      while (!closed && (await audit.prune(oldest, PRUNE_BATCH)) === PRUNE_BATCH) {
+        await setTimeout(FLUSH_MS);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'old entries of the audit log cannot be removed right now');
+    }
+  }
+
+  return {
+    record(entry) {
+      if (closed || waiting.length >= MOST_WAITING) {
+        lost += 1;
+        log.error({ entry }, 'the audit log takes no more entries');
+        return;
+      }
+      waiting.push(entry);
+    },
+    get waiting() {
+      return waiting.length;
+    },
+    async flush() {
+      await flush();
+      // What was taken while others were written.
+      if (waiting.length > 0) {
+        await flush();
+      }
+    },
+    async close() {
+      clearInterval(flushing);
+      clearInterval(pruning);
+      await this.flush();
+      closed = true;
+    },
+  };
+}

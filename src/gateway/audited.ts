@@ -1,0 +1,105 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { v7 as uuid } from 'uuid';
+import type { RecordChange } from '../audit/changing.ts';
+import { ApiError } from '../errors.ts';
+import { effectOf } from '../mlflow/table/effect.ts';
+import type { AuditEntry } from '../store/audit.ts';
+import type { Ended } from './record.ts';
+import { touchedBy } from './touched.ts';
+import type { Way } from './way.ts';
+
+export interface AuditedOptions {
+  /** Whether allowed reads have entries too. */
+  readonly reads: boolean;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * The entry of a request in the audit log; undefined if it has none. A refusal has one, and a failed sign-in, and every
+ * change that was allowed. A request without credentials has none, nor one that its row lets everybody send.
+ */
+export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
+  const { way, request, failure, ip, status, ms } = ended;
+  if (way === undefined || way.audited || way.operation?.need === 'public') {
+    return undefined;
+  }
+  const refused = isRefusal(failure);
+  const isKnown = way.principal.kind === 'user' || way.signInFailed;
+  const action = actionOf(way, request);
+  const isRead = action === 'read' || action === 'use';
+  if (!isKnown || (!refused && isRead && !reads)) {
+    return undefined;
+  }
+  return {
+    ...begun(request, way, ip, clock()),
+    action,
+    resources: touchedBy(request).map(({ kind, id }) => ({ type: kind, id })),
+    allowed: !refused,
+    because: failure instanceof ApiError ? (failure.because ?? failure.message) : way.because,
+    status: status ?? null,
+    durationMs: Math.round(ms),
+    change: null,
+  };
+}
+
+/**
+ * Writes the entry of a change of users, grants or roles, which is the entry of its request: within the transaction that
+ * makes the change, so that neither is there without the other.
+ */
+export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: () => number): RecordChange {
+  const { way } = request;
+  return async ({ action, change, resources = [] }, audit) => {
+    const entry: AuditEntry = {
+      ...begun(request, way, request.ip, clock()),
+      action,
+      resources,
+      allowed: true,
+      because: way.because,
+      status: 200,
+      durationMs: Math.round(reply.elapsedTime),
+      change,
+    };
+    await audit.add([entry]);
+    way.audited = true;
+  };
+}
+
+/** What every entry of a request has alike. */
+function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
+  return {
+    id: uuid({ msecs: at }),
+    at,
+    requestId: String(request.id),
+    ...callerOf(way),
+    ip,
+    method: request.raw.method ?? null,
+    path: way.target.path,
+    operation: way.operation?.name ?? null,
+    enforced: true,
+  };
+}
+
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);
+
+function isRefusal(failure: Error | undefined): boolean {
+  return failure instanceof ApiError && REFUSALS.has(failure.status);
+}
+
+function actionOf(way: Way, { raw }: FastifyRequest): string {
+  if (way.signInFailed) {
+    return 'sign_in';
+  }
+  if (way.operation !== undefined) {
+    return effectOf(way.operation);
+  }
+  return raw.method === 'GET' || raw.method === 'HEAD' ? 'read' : 'update';
+}
+
+function callerOf({ principal, triedAs }: Way): Pick<AuditEntry, 'username' | 'credential'> {
+  if (principal.kind !== 'user') {
+    return { username: triedAs ?? null, credential: null };
+  }
+  const { username, credential } = principal;
+  return { username, credential: { kind: credential.kind, id: credential.id ?? null } };
+}

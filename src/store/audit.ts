@@ -1,0 +1,248 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Engine } from './engine.ts';
+import type { Schema } from './schema.ts';
+import type { Write } from './write.ts';
+
+/** What a change made of what was there. Without secrets; `null` for what was not there, or is not any more. */
+export interface AuditChange {
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+}
+
+/** One thing that was done, tried or refused. Names are those of that moment. */
+export interface AuditEntry {
+  /** In the order of time, and no other's in any process. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly requestId: string | null;
+  /** Of a failed sign-in the name that was tried. */
+  readonly username: string | null;
+  readonly credential: { readonly kind: string; readonly id: string | null } | null;
+  readonly ip: string | null;
+  readonly method: string | null;
+  readonly path: string | null;
+  readonly operation: string | null;
+  readonly action: string;
+  readonly resources: readonly { readonly type: string; readonly id: string }[];
+  readonly allowed: boolean;
+  readonly enforced: boolean;
+  readonly because: string;
+  readonly status: number | null;
+  readonly durationMs: number | null;
+  readonly change: AuditChange | null;
+}
+
+/** What entries are looked for by; what is left out counts for any. */
+export interface AuditFilter {
+  readonly username?: string | undefined;
+  readonly action?: string | undefined;
+  readonly resourceType?: string | undefined;
+  readonly resourceId?: string | undefined;
+  readonly allowed?: boolean | undefined;
+  readonly requestId?: string | undefined;
+  /** Milliseconds since the epoch, both inclusive. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** The audit log: entries are added and, when they are old, removed; never changed. */
+export interface Audit {
+  /** Adds entries, all of them or none. */
+  add(entries: readonly AuditEntry[]): Promise<void>;
+  /**
+   * Entries, newest first.
+   *
+   * @param before - the id of the last entry of the page before.
+   */
+  search(filter: AuditFilter, limit: number, before?: string): Promise<readonly AuditEntry[]>;
+  /** Removes at most `limit` entries that are older than a moment; answers how many. */
+  prune(olderThan: number, limit: number): Promise<number>;
+}
+
+export function createAudit(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'eachJson'>): Audit {
+  return {
+    add: (entries) => write((transaction) => insert(transaction, engine, entries)),
+
+    async search(filter, limit, before) {
+      const rows = await searchQuery(db, filter, before).limit(limit).execute();
+      if (rows.length === 0) {
+        return [];
+      }
+      const resources = await db
+        .selectFrom('audit_resources')
+        .selectAll()
+        .where(
+          'entry_id',
+          'in',
+          rows.map(({ id }) => id),
+        )
+        .execute();
+      const byEntry = Map.groupBy(resources, ({ entry_id: entryId }) => entryId);
+      return rows.map((row) => readEntry(row, byEntry.get(row.id) ?? []));
+    },
+
+    prune: (olderThan, limit) =>
+      write(async (transaction) => {
+        const old = await transaction
+          .selectFrom('audit')
+          .select('id')
+          .where('at', '<', olderThan)
+          .orderBy('at')
+          .limit(limit)
+          .execute();
+        const ids = old.map(({ id }) => id);
+        if (ids.length === 0) {
+          return 0;
+        }
+        await transaction.deleteFrom('audit_resources').where('entry_id', 'in', ids).execute();
+        await transaction.deleteFrom('audit').where('id', 'in', ids).execute();
+        return ids.length;
+      }),
+  };
+}
+
+/**
+ * Adds entries within a transaction.
+ *
+ * One statement for however many there are, with all of them in one parameter: to compile a row of values for each
+ * costs more than the database takes to store it.
+ */
+export async function insert(
+  db: Kysely<Schema>,
+  engine: Pick<Engine, 'eachJson'>,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  if (entries.length === 0) {
+    return;
+  }
+  const rows = engine.eachJson(toJson(entries.map(writeEntry)));
+  await sql`
+    insert into audit (id, at, request_id, username, credential_kind, credential_id, ip, method, path, operation,
+      action, allowed, enforced, because, status, duration_ms, change)
+    select value ->> 'id', cast(value ->> 'at' as bigint), value ->> 'request_id', value ->> 'username',
+      value ->> 'credential_kind', value ->> 'credential_id', value ->> 'ip', value ->> 'method', value ->> 'path',
+      value ->> 'operation', value ->> 'action', cast(value ->> 'allowed' as integer),
+      cast(value ->> 'enforced' as integer), value ->> 'because', cast(value ->> 'status' as integer),
+      cast(value ->> 'duration_ms' as integer), value ->> 'change'
+    from ${rows}`.execute(db);
+  const resources = entries.flatMap(({ id, resources }) =>
+    resources.map((resource) => ({ entry_id: id, resource_type: resource.type, resource_id: resource.id })),
+  );
+  if (resources.length === 0) {
+    return;
+  }
+  await sql`
+    insert into audit_resources (entry_id, resource_type, resource_id)
+    select value ->> 'entry_id', value ->> 'resource_type', value ->> 'resource_id'
+    from ${engine.eachJson(toJson(resources))}`.execute(db);
+}
+
+/** JSON that every database takes: PostgreSQL has no text with NUL in it. */
+function toJson(rows: readonly object[]): string {
+  return JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\u0000', '\ufffd') : value,
+  );
+}
+
+/** Every index ends with the id, by which entries are in the order of time: no kind of search sorts. */
+function searchQuery(db: Kysely<Schema>, filter: AuditFilter, before: string | undefined) {
+  const { username, action, allowed, requestId, since, until } = filter;
+  let query = aboutResource(db, filter).orderBy('audit.id', 'desc');
+  if (username !== undefined) {
+    query = query.where('audit.username', '=', username);
+  }
+  if (action !== undefined) {
+    query = query.where('audit.action', '=', action);
+  }
+  if (allowed !== undefined) {
+    query = query.where('audit.allowed', '=', allowed ? 1 : 0);
+  }
+  if (requestId !== undefined) {
+    query = query.where('audit.request_id', '=', requestId);
+  }
+  if (since !== undefined) {
+    query = query.where('audit.id', '>=', firstIdOf(since));
+  }
+  if (until !== undefined) {
+    query = query.where('audit.id', '<', firstIdOf(until + 1));
+  }
+  return before === undefined ? query : query.where('audit.id', '<', before);
+}
+
+/** Entries about a resource, or about any of a type, or any; found by the resource where one is named. */
+function aboutResource(db: Kysely<Schema>, { resourceType, resourceId }: AuditFilter) {
+  const all = db.selectFrom('audit').selectAll('audit');
+  if (resourceType === undefined && resourceId === undefined) {
+    return all;
+  }
+  return all.where(({ exists, selectFrom }) => {
+    let resources = selectFrom('audit_resources')
+      .select('entry_id')
+      .whereRef('audit_resources.entry_id', '=', 'audit.id');
+    if (resourceType !== undefined) {
+      resources = resources.where('resource_type', '=', resourceType);
+    }
+    return exists(resourceId === undefined ? resources : resources.where('resource_id', '=', resourceId));
+  });
+}
+
+/**
+ * The lowest id that an entry of a moment can have.
+ *
+ * @see RFC 9562, section 5.7: a UUID of version 7 begins with the milliseconds since the epoch.
+ */
+export function firstIdOf(at: number): string {
+  const hexadecimal = Math.max(0, at).toString(16).padStart(12, '0');
+  return `${hexadecimal.slice(0, 8)}-${hexadecimal.slice(8, 12)}`;
+}
+
+type AuditRow = Selectable<Schema['audit']>;
+
+function writeEntry(entry: AuditEntry) {
+  const {
+    resources: _resources,
+    credential,
+    requestId,
+    durationMs,
+    change,
+    allowed,
+    enforced,
+    ...rest
+  } = entry;
+  return {
+    ...rest,
+    request_id: requestId,
+    credential_kind: credential?.kind ?? null,
+    credential_id: credential?.id ?? null,
+    allowed: allowed ? 1 : 0,
+    enforced: enforced ? 1 : 0,
+    duration_ms: durationMs,
+    change: change === null ? null : JSON.stringify(change),
+  };
+}
+
+function readEntry(
+  row: AuditRow,
+  resources: readonly { readonly resource_type: string; readonly resource_id: string }[],
+): AuditEntry {
+  return {
+    id: row.id,
+    at: Number(row.at),
+    requestId: row.request_id,
+    username: row.username,
+    credential: row.credential_kind === null ? null : { kind: row.credential_kind, id: row.credential_id },
+    ip: row.ip,
+    method: row.method,
+    path: row.path,
+    operation: row.operation,
+    action: row.action,
+    resources: resources.map((each) => ({ type: each.resource_type, id: each.resource_id })),
+    allowed: row.allowed === 1,
+    enforced: row.enforced === 1,
+    because: row.because,
+    status: row.status,
+    durationMs: row.duration_ms,
+    change: row.change === null ? null : (JSON.parse(row.change) as AuditChange),
+  };
+}

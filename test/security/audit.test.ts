@@ -1,0 +1,223 @@
+/** Who did what can be read back: every refusal, failed sign-in and change is in the audit log, and no secret is. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../../src/store/index.ts';
+import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+
+const API = '/api/2.0/mlflow';
+const RUN = '0123456789abcdef0123456789abcdef';
+const EXPERIMENT = '7';
+
+let upstream: FakeUpstream;
+let gateway: TestGateway;
+let alice: Person;
+
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+  gateway = await startGateway(upstream.uri);
+  alice = await gateway.person('alice');
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+type Entry = Readonly<Record<string, unknown>>;
+
+async function search(filter: Readonly<Record<string, string>>): Promise<readonly Entry[]> {
+  const { status, json, text } = await gateway.admin.get(
+    `${API}/audit/search?${new URLSearchParams(filter)}`,
+  );
+  if (status !== 200) {
+    throw new Error(text);
+  }
+  return json.entries;
+}
+
+/** The newest entry, once it is there: at the latest a second after the answer. */
+async function newest(filter: Readonly<Record<string, string>>): Promise<Entry> {
+  await expect.poll(async () => (await search(filter)).length, { timeout: 3000 }).toBeGreaterThan(0);
+  return (await search(filter))[0] ?? {};
+}
+
+test('a refusal is in the log with who, what and the full reason', async () => {
+  await alice.get(`${API}/experiments/get?experiment_id=${EXPERIMENT}`);
+  expect(await newest({ username: alice.username, allowed: 'false' })).toMatchObject({
+    username: alice.username,
+    credential: { kind: 'password' },
+    ip: '127.0.0.1',
+    method: 'GET',
+    path: `${API}/experiments/get`,
+    operation: 'GET 2.0 experiments/get',
+    action: 'read',
+    resources: [{ resource_type: 'experiment', resource_id: EXPERIMENT }],
+    allowed: false,
+    enforced: true,
+    because: expect.stringContaining('READ'),
+    status: 403,
+  });
+});
+
+test('a failed sign-in is in the log with the name that was tried, and without the password', async () => {
+  await gateway.as('mallory', 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
+  const entry = await newest({ action: 'sign_in' });
+  expect(entry).toMatchObject({ username: 'mallory', allowed: false, status: 401 });
+  expect(JSON.stringify(entry)).not.toContain('a wrong password');
+});
+
+test('a request without credentials is no failed sign-in', async () => {
+  const before = (await search({ action: 'sign_in' })).length;
+  await gateway.anonymous.get(`${API}/experiments/get?experiment_id=1`);
+  await alice.get(`${API}/experiments/get?experiment_id=99`);
+  await newest({ resource_type: 'experiment', resource_id: '99' });
+  expect(await search({ action: 'sign_in' })).toHaveLength(before);
+});
+
+test('an admin’s change of something of MLflow’s is in the log with what it touched', async () => {
+  await gateway.admin.post(`${API}/runs/delete`, { run_id: RUN });
+  expect(await newest({ resource_type: 'run', resource_id: RUN })).toMatchObject({
+    username: 'admin',
+    action: 'delete',
+    allowed: true,
+    because: 'admin',
+    status: 200,
+  });
+});
+
+test('an allowed read is not in the log, unless the setting says so', async () => {
+  await gateway.admin.get(`${API}/runs/get?run_id=${RUN.replace('0', 'f')}`);
+  const reading = await startGateway(upstream.uri, { audit_reads: 'true' });
+  await reading.admin.get(`${API}/runs/get?run_id=${RUN}`);
+  const found = async () => (await reading.admin.get(`${API}/audit/search?resource_id=${RUN}`)).json.entries;
+  await expect.poll(async () => (await found()).length, { timeout: 3000 }).toBe(1);
+  await reading.close();
+  expect(await search({ resource_type: 'run', resource_id: RUN.replace('0', 'f') })).toEqual([]);
+});
+
+test('a change of grants is in the log with before and after, once', async () => {
+  const named = { experiment_id: '12', username: alice.username };
+  await gateway.admin.post(`${API}/experiments/permissions/create`, { ...named, permission: 'READ' });
+  await gateway.admin.patch(`${API}/experiments/permissions/update`, { ...named, permission: 'EDIT' });
+  await gateway.admin.delete(`${API}/experiments/permissions/delete`, named);
+  const grant = { username: alice.username, resource_type: 'experiment', resource_id: '12' };
+  const entries = await search({ resource_type: 'experiment', resource_id: '12' });
+  expect(entries.map(({ action, change }) => [action, change])).toEqual([
+    ['revoke', { before: { ...grant, permission: 'EDIT' }, after: null }],
+    ['grant', { before: { ...grant, permission: 'READ' }, after: { ...grant, permission: 'EDIT' } }],
+    ['grant', { before: null, after: { ...grant, permission: 'READ' } }],
+  ]);
+});
+
+test('a change that came to nothing is no change', async () => {
+  const named = { experiment_id: '13', username: alice.username, permission: 'READ' };
+  await gateway.admin.patch(`${API}/experiments/permissions/update`, named);
+  await gateway.admin.post(`${API}/runs/delete`, { run_id: RUN });
+  await newest({ resource_type: 'run', resource_id: RUN });
+  const entries = await search({ resource_type: 'experiment', resource_id: '13' });
+  expect(entries.every(({ change }) => change === undefined)).toBe(true);
+});
+
+test('users and roles: every change has an entry, and none has a secret', async () => {
+  const [username, password] = ['carol', 'carol has a long password'];
+  await gateway.admin.post(`${API}/users/create`, { username, password });
+  await gateway.admin.patch(`${API}/users/update-password`, { username, password: `${password} now` });
+  await gateway.admin.patch(`${API}/users/update-admin`, { username, is_admin: true });
+  const role = { name: 'staff', workspace: 'default' };
+  const made = await gateway.admin.post('/api/3.0/mlflow/roles/create', role);
+  const role_id = made.json.role.id;
+  const granted = await gateway.admin.post('/api/3.0/mlflow/roles/permissions/add', {
+    role_id,
+    resource_type: 'experiment',
+    resource_pattern: '*',
+    permission: 'READ',
+  });
+  await gateway.admin.post('/api/3.0/mlflow/roles/assign', { role_id, username });
+  await gateway.admin.delete('/api/3.0/mlflow/roles/unassign', { role_id, username });
+  const role_permission_id = granted.json.role_permission.id;
+  await gateway.admin.delete('/api/3.0/mlflow/roles/permissions/remove', { role_permission_id });
+  await gateway.admin.delete('/api/3.0/mlflow/roles/delete', { role_id });
+  await gateway.admin.delete(`${API}/users/delete`, { username });
+
+  const entries = (await search({ username: 'admin', max_results: '100' })).filter(
+    ({ change }) => change !== undefined && /carol|staff/.test(JSON.stringify(change)),
+  );
+  expect(entries.map(({ action }) => action).reverse()).toEqual([
+    'create_user',
+    'change_password',
+    'set_admin',
+    'create_role',
+    'grant',
+    'assign_role',
+    'unassign_role',
+    'revoke',
+    'delete_role',
+    'delete_user',
+  ]);
+  expect(JSON.stringify(entries)).not.toMatch(/\$2[aby]\$|has a long password/);
+});
+
+test('what a deleted user did stays readable under the name of then', async () => {
+  const entries = await search({ resource_type: 'user', resource_id: 'carol' });
+  expect(entries.length).toBeGreaterThan(2);
+});
+
+test('only an admin reads the log', async () => {
+  for (const path of ['audit/search', 'audit/export']) {
+    expect((await alice.get(`${API}/${path}`)).status).toBe(403);
+    expect((await gateway.anonymous.get(`${API}/${path}`)).status).toBe(401);
+  }
+});
+
+test('pages go on where the one before ended', async () => {
+  const first = await gateway.admin.get(`${API}/audit/search?max_results=3`);
+  expect(first.json.entries).toHaveLength(3);
+  const token = first.json.next_page_token;
+  const second = await gateway.admin.get(`${API}/audit/search?max_results=3&page_token=${token}`);
+  const ids = [...first.json.entries, ...second.json.entries].map(({ entry_id }) => entry_id);
+  expect(new Set(ids).size).toBe(6);
+  expect(ids).toEqual([...ids].sort().reverse());
+});
+
+test.each([
+  'max_results=0',
+  'max_results=1001',
+  'max_results=x',
+  'page_token=x',
+  "page_token='%20or%201",
+  'since=-1',
+  'since=yesterday',
+  'allowed=maybe',
+  'nonsense=1',
+])('%s is a 400', async (query) => {
+  expect((await gateway.admin.get(`${API}/audit/search?${query}`)).status).toBe(400);
+});
+
+test('an export is every entry, as lines of JSON or as a table that no spreadsheet takes for formulas', async () => {
+  await gateway.as('=cmd|calc', 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
+  await newest({ username: '=cmd|calc' });
+  const lines = await gateway.admin.get(`${API}/audit/export`);
+  const all = lines.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(all.length).toBeGreaterThan(10);
+  const csv = await gateway.admin.get(`${API}/audit/export?format=csv&action=sign_in`);
+  expect(csv.headers['content-type']).toMatch(/^text\/csv/);
+  expect(csv.text).toContain(",'=cmd|calc,");
+  expect(csv.text.split('\r\n')[0]).toMatch(/^entry_id,time,/);
+});
+
+test('what was done before an end is in the log after it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'audit-'));
+  const database_uri = `sqlite:///${join(dir, 'gateway.db')}`;
+  const ending = await startGateway(upstream.uri, { database_uri });
+  await ending.admin.post(`${API}/runs/delete`, { run_id: RUN });
+  await ending.close();
+  const store = await openStore(database_uri, { clock: Date.now });
+  expect(await store.audit.search({ resourceId: RUN }, 10)).toHaveLength(1);
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
