@@ -99,7 +99,7 @@ export const settings = z
       .optional()
       .transform((prefix) => prefix ?? '')
       .describe(
-        'Path below which everything is served, such as /mlflow: what MLflow was started with as its --static-prefix. None unless written.',
+        'Path below which everything is served, such as /mlflow; none unless written. MLflow is started with the same --static-prefix.',
       ),
     upstream_ca_file: file()
       .optional()
