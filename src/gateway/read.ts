@@ -1,15 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
-import { queryShapeOf } from '../mlflow/read/fields.ts';
-import { readJson } from '../mlflow/read/json.ts';
-import { readMessage } from '../mlflow/read/message.ts';
-import { readQuery } from '../mlflow/read/query.ts';
 import { unpack } from '../mlflow/read/unpack.ts';
 import type { Operation } from '../mlflow/table/match.ts';
+import type { Upstream } from '../mlflow/upstream/upstream.ts';
+import { createFieldReader, type FieldReader } from './read-fields.ts';
 
 export interface ReadOptions {
   /** Bytes of a body that is read; bodies that stream through have no limit. */
   readonly maxJsonBodyBytes: number;
+  readonly upstream: Pick<Upstream, 'lastVersion'>;
 }
 
 /**
@@ -17,6 +16,7 @@ export interface ReadOptions {
  * follows from it: the rest goes through as it is, and MLflow itself says what is wrong with it.
  */
 export function read(app: FastifyInstance, options: ReadOptions): void {
+  const fields = createFieldReader(options.upstream);
   app.addHook('preHandler', (request, _reply, done) => {
     const { operation, principal, unrestricted } = request.way;
     if (principal.kind === 'anonymous' || (operation === undefined && !unrestricted)) {
@@ -29,11 +29,11 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     const { reading } = operation;
     const lenient = unrestricted && reading.ofUnrestricted === 'lenient';
     if (operation.method === 'GET') {
-      readQueryOf(request, operation, lenient);
+      readQueryOf(request, operation, lenient, fields);
       done();
       return;
     }
-    if (reading.query) readQueryOf(request, operation, lenient);
+    if (reading.query) readQueryOf(request, operation, lenient, fields);
     else if (request.way.target.rawQuery) refuseQuery(lenient);
     if (reading.body === 'stream') {
       return takeIfSmall(request, done);
@@ -41,7 +41,7 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     if (operation.isOwn) refuseOtherThanJson(request, operation);
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
-      judgeBody(request, operation, bytes, lenient);
+      judgeBody(request, operation, bytes, lenient, fields);
     });
   });
 }
@@ -60,12 +60,15 @@ function takeIfSmall(request: FastifyRequest, done: () => void): Promise<void> |
   });
 }
 
-function readQueryOf(request: FastifyRequest, operation: Operation, lenient: boolean): void {
+function readQueryOf(
+  request: FastifyRequest,
+  operation: Operation,
+  lenient: boolean,
+  fields: FieldReader,
+): void {
   const { rawQuery } = request.way.target;
   if (rawQuery === undefined || rawQuery === '') return;
-  attempt(lenient, () => {
-    request.way.query = readQuery(rawQuery, queryShapeOf(operation.name));
-  });
+  attempt(lenient, () => fields.query(request, operation, rawQuery));
 }
 
 function refuseQuery(lenient: boolean): void {
@@ -90,15 +93,20 @@ function readForm(request: FastifyRequest, bytes: Buffer): Record<string, string
   return Object.fromEntries(new URLSearchParams(bytes.toString('utf8')));
 }
 
-function judgeBody(request: FastifyRequest, operation: Operation, bytes: Buffer, lenient: boolean): void {
+function judgeBody(
+  request: FastifyRequest,
+  operation: Operation,
+  bytes: Buffer,
+  lenient: boolean,
+  fields: FieldReader,
+): void {
   attempt(lenient, () => {
     if (operation.reading.body === 'bytes') return;
     if (operation.reading.body === 'form') {
       request.way.body = readForm(request, bytes);
       return;
     }
-    const json = readJson(bytes);
-    request.way.body = operation.shape === undefined ? json : readMessage(json, operation.shape);
+    fields.body(request, operation, bytes);
     // MLflow 3's user API takes a DELETE without a body by its query.
     if (operation.method === 'DELETE' && bytes.length === 0 && operation.isOwn) {
       request.way.body = Object.fromEntries([...request.way.query].map(([name, [value]]) => [name, value]));

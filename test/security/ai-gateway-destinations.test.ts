@@ -12,7 +12,7 @@ import {
   type TestGateway,
   unique,
 } from '../support/gateway.ts';
-import { sharedMlflow } from '../support/mlflow.ts';
+import { STARTED, sharedMlflow } from '../support/mlflow.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
@@ -28,9 +28,9 @@ afterAll(async () => {
   }
 });
 
-async function start(version: '3.16.0' | '3.17.2', allowed?: string): Promise<TestGateway> {
-  const mlflow = await sharedMlflow('3.17.2');
-  const older = version === '3.17.2' ? undefined : await startAsVersion(mlflow, version);
+async function start(version: string, allowed?: string): Promise<TestGateway> {
+  const mlflow = await sharedMlflow(STARTED);
+  const older = version === STARTED ? undefined : await startAsVersion(mlflow, version);
   const gateway = await startGateway(older?.uri ?? mlflow.socketUri, {
     ...(allowed !== undefined && { ai_gateway_allowed_hosts: allowed }),
   });
@@ -106,7 +106,7 @@ const GOOD = [
   'http://models.internal:8000/v1',
 ];
 
-describe.each(['3.16.0', '3.17.2'] as const)('in front of MLflow %s', (version) => {
+describe.each(['3.16.0', STARTED])('in front of MLflow %s', (version) => {
   let gateway: TestGateway;
   let alice: Person;
   let own: string;
@@ -118,8 +118,6 @@ describe.each(['3.16.0', '3.17.2'] as const)('in front of MLflow %s', (version) 
 
   test.each(STEERING)('a secret has no setting that chooses a host: %j %j', async (settings, value) => {
     expect((await newSecret(alice, settings, value))[0]).toBe(403);
-    const text = { auth_config_json: JSON.stringify(settings) };
-    expect((await newSecret(alice, {}, value, text))[0]).toBe(403);
     const update = { secret_id: own, secret_value: value, auth_config: settings };
     expect((await alice.post(`${AI}/secrets/update`, update)).status).toBe(403);
   });
@@ -207,11 +205,23 @@ describe('before MLflow 3.17', () => {
   });
 });
 
+describe('in front of MLflow 3.8, which takes settings as text', () => {
+  let alice: Person;
+  beforeAll(async () => {
+    alice = await (await start('3.8.1')).person('alice');
+  });
+
+  test.each(STEERING)('a secret has none that chooses a host: %j %j', async (settings, value) => {
+    const text = { auth_config: undefined, auth_config_json: JSON.stringify(settings) };
+    expect((await newSecret(alice, {}, value, text))[0]).toBe(403);
+  });
+});
+
 describe('from MLflow 3.17 on', () => {
   let gateway: TestGateway;
   let alice: Person;
   beforeAll(async () => {
-    gateway = await start('3.17.2');
+    gateway = await start(STARTED);
     alice = await gateway.person('alice');
   });
 

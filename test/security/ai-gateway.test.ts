@@ -1,5 +1,7 @@
 /** What the AI gateway of MLflow reads and writes on its own account, named by whoever makes an endpoint or a scorer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startAsVersion } from '../support/as-version.ts';
+import { NO_RELEASE } from '../support/fake-upstream.ts';
 import {
   createExperiment,
   grant,
@@ -16,6 +18,7 @@ import { newTraceId, startTrace } from '../support/traces.ts';
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
 
+let mlflow: Awaited<ReturnType<typeof startAsVersion>>;
 let gateway: TestGateway;
 let alice: Person;
 let bob: Person;
@@ -23,11 +26,14 @@ let alices: string;
 let definition: string;
 
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri, {
-    ai_gateway_allowed_hosts: '1.1.1.1',
-  });
+  // Its requests may have the fields of every version, those of MLflow 3.8 too.
+  mlflow = await startAsVersion(await sharedMlflow(NEWEST), NO_RELEASE);
+  gateway = await startGateway(mlflow.uri, { ai_gateway_allowed_hosts: '1.1.1.1' });
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await mlflow.close();
+});
 
 beforeEach(async () => {
   ({ alice, bob, alices } = await newNeighbours(gateway));

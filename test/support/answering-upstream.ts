@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { NEWEST } from './mlflow.ts';
+import { NO_RELEASE } from './fake-upstream.ts';
 import type { Ids } from './sample-request.ts';
 
 /** A header that the test puts on a request to know it again upstream; the gateway's own look-ups lack it. */
@@ -43,7 +43,7 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
     const probe = request.headers[PROBE];
     if (typeof probe === 'string') arrived.set(probe, body);
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/version') response.end(NEWEST);
+    if (request.url === '/version') response.end(NO_RELEASE);
     else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
     else if (probe === undefined) {
       response.end(JSON.stringify(isForeign(request.url ?? '') ? foreignFacts : facts));

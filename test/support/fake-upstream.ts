@@ -3,6 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { NEWEST } from './mlflow.ts';
 
+/** A version that is no release: requests may have the fields of all of them. */
+export const NO_RELEASE = `${NEWEST}.dev0`;
+
 /** A request as it arrived upstream; the body as far as the handler let it be read. */
 export interface Arrived {
   readonly method: string;
@@ -18,7 +21,7 @@ export type Answering = (request: IncomingMessage, response: ServerResponse) => 
 
 export interface FakeUpstream {
   readonly uri: string;
-  /** What arrived and was answered by the default: everything but `/version`, which is always 3.17.2. */
+  /** What arrived and was answered by the default: everything but `/version`. */
   readonly arrived: readonly Arrived[];
   /** Replaces what every request gets from now on; without it 200 and `{}`. */
   answer(answering: Answering | undefined): void;
@@ -26,12 +29,12 @@ export interface FakeUpstream {
 }
 
 /** An upstream that does what no MLflow can be made to do: hang, break off, answer garbage, tell what it got. */
-export async function startFakeUpstream(first?: Answering): Promise<FakeUpstream> {
+export async function startFakeUpstream(first?: Answering, version = NO_RELEASE): Promise<FakeUpstream> {
   const arrived: Arrived[] = [];
   let answering = first;
   const server = createServer(async (request, response) => {
     if (request.url === '/version') {
-      response.end(NEWEST);
+      response.end(version);
       return;
     }
     if (answering !== undefined) {

@@ -48,7 +48,9 @@ export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploa
         const judged = bytes !== undefined &&
           bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
         const rewriteRequestHeaders = () => headersFor(reply, headers);
-        reply.from(path, { ...options, ...judged, rewriteRequestHeaders });
+        // Without what the version in front does not declare.
+        const queryString = () => target.rawQuery ?? '';
+        reply.from(path, { ...options, ...judged, queryString, rewriteRequestHeaders });
       };
       const headers = toHeaders(request, upstream.host);
       const path = upstream.placed(target.path);

@@ -33,6 +33,7 @@ export const HANDLER_QUERIES: Declared = {
 
 /** Fields of the body. */
 export const HANDLER_BODIES: Declared = {
+  'POST ajax 2.0 experiments/search-datasets': { experiment_ids: '*string' },
   'POST ajax 2.0 gateway-proxy': { gateway_path: 'string', json_data: 'json' },
   'POST ajax 2.0 runs/create-promptlab-run': {
     experiment_id: 'string',

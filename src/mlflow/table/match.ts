@@ -34,6 +34,8 @@ export interface Reading {
   readonly query: boolean;
   /** What the body is taken for; a `stream` is not read at all. */
   readonly body: 'json' | 'form' | 'bytes' | 'stream';
+  /** Whether fields that no version of MLflow declares are refused to users. */
+  readonly fields: 'declared' | 'any';
   /** Whether it is read for a caller who may do everything, and what then becomes of one that cannot be read. */
   readonly ofUnrestricted: 'no' | 'lenient' | 'strict';
 }
@@ -42,6 +44,7 @@ const READERS: Executors<'read', [], Partial<Reading>> = {
   'takes-query': () => ({ query: true }),
   'takes-form': () => ({ body: 'form' }),
   'takes-bytes': () => ({ body: 'bytes' }),
+  'takes-any-field': () => ({ fields: 'any' }),
   streams: () => ({ body: 'stream' }),
 };
 
@@ -67,6 +70,8 @@ function readingOf(rules: readonly Rule[]): Reading {
   return {
     query: rules.some(({ rule }) => rule === 'serve'),
     body: 'json',
+    // What the gateway answers itself it takes the fields from that it knows.
+    fields: rules.some(({ rule }) => rule === 'serve' || rule === 'answer') ? 'any' : 'declared',
     ofUnrestricted: asked.includes('strict') ? 'strict' : asked.includes('lenient') ? 'lenient' : 'no',
     ...Object.assign({}, ...rulesBy('read', rules).map((rule) => carryOut(READERS, rule))),
   };

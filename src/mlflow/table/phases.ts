@@ -24,6 +24,7 @@ export const PHASES = {
   'takes-form': { by: 'read' },
   streams: { by: 'read' },
   'takes-bytes': { by: 'read' },
+  'takes-any-field': { by: 'read' },
   'admin-only': { by: 'check' },
   'admin-names': { by: 'check' },
   only: { by: 'check' },

@@ -138,6 +138,7 @@ function follows(rule: Rule): string {
     case 'withhold':
       return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
     case 'takes-bytes':
+    case 'takes-any-field':
     case 'takes-form':
     case 'takes-query':
       return '';

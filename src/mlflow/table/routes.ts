@@ -62,6 +62,7 @@ import {
   special,
   stamp,
   streams,
+  takesAnyField,
   takesBytes,
   takesQuery,
   to,
@@ -870,8 +871,11 @@ const listedDefinitions = maybe(to('use', modelDefinition('body.model_definition
 /** Calls of an endpoint are logged into its experiment. */
 const servedExperiment = maybe(to('update', experiment('body.experiment_id')));
 const modelInBody = endpointName('body.model');
-/** What MLflow passes on to LiteLLM from the call itself, the endpoint's key beside it. */
-const sentWhereItIsSet = adminNames('it decides whom the endpoint calls, and with what', LIBRARY_OPTION);
+/** The body is the provider's: but what MLflow passes on to LiteLLM from it, the endpoint's key beside it, is the admin's. */
+const inItsProvidersWords = [
+  adminNames('it decides whom the endpoint calls, and with what', LIBRARY_OPTION),
+  takesAnyField,
+];
 
 /** MLflow 2.15 puts the path behind the address of its deployments server whatever it is. */
 const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
@@ -1044,22 +1048,22 @@ const aiGateway: readonly Row[] = [
     '/gateway/:endpoint_name/mlflow/invocations',
     'use',
     endpointName('path.endpoint_name'),
-    sentWhereItIsSet,
+    ...inItsProvidersWords,
   ],
-  ['POST', '/gateway/mlflow/v1/chat/completions', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/mlflow/v1/chat/completions', 'use', modelInBody, ...inItsProvidersWords],
   ['GET', '/gateway/mlflow/v1/models', 'signed-in', [], keepUsable('data', 'gateway_endpoint_name', 'id')],
-  ['POST', '/gateway/openai/v1/chat/completions', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/openai/v1/embeddings', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/openai/v1/responses', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody, sentWhereItIsSet],
-  ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody, sentWhereItIsSet],
+  ['POST', '/gateway/openai/v1/chat/completions', 'use', modelInBody, ...inItsProvidersWords],
+  ['POST', '/gateway/openai/v1/embeddings', 'use', modelInBody, ...inItsProvidersWords],
+  ['POST', '/gateway/openai/v1/responses', 'use', modelInBody, ...inItsProvidersWords],
+  ['POST', '/gateway/openai/v1/responses/compact', 'use', modelInBody, ...inItsProvidersWords],
+  ['POST', '/gateway/typesafe/v1/systemone', 'use', modelInBody, ...inItsProvidersWords],
+  ['POST', '/gateway/anthropic/v1/messages', 'use', modelInBody, ...inItsProvidersWords],
   [
     'POST',
     '/gateway/gemini/v1beta/models/:endpoint_and_verb',
     'use',
     geminiCall('path.endpoint_and_verb'),
-    sentWhereItIsSet,
+    ...inItsProvidersWords,
   ],
   ['POST', '/gateway/proxy/:endpoint_name/*path', 'admin'],
   // The run and prompt-lab pages ask which endpoints there are; without a deployments target the answer is none.
@@ -1200,7 +1204,8 @@ const server: readonly Row[] = [
   ['POST', '/graphql', 'signed-in', [], special('graphql')],
   ['GET', '/graphql', 'nobody'],
 
-  ['GET', '/', 'signed-in'],
+  // The page takes its parameters from the address itself.
+  ['GET', '/', 'signed-in', [], takesAnyField],
   ['GET', '/version', 'signed-in'],
   ['GET', '/metrics', 'admin'],
   ['GET', '/favicon.ico', 'public'],

@@ -198,6 +198,8 @@ export type CommonRule =
     }
   /** Taken out of the reply for whoever holds DENY on all things of the kind; `[]` walks a list: `traces[].info`. */
   | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
+  /** Fields that no version of MLflow declares are let through: they mean nothing to it, or another rule judges them. */
+  | { readonly rule: 'takes-any-field' }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is what a form sends, not JSON. */
@@ -462,6 +464,7 @@ export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: R
   when: { from, ...(form && { form }) },
 });
 export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
+export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
 export const takesQuery: CommonRule = { rule: 'takes-query' };
 export const takesForm: CommonRule = { rule: 'takes-form' };
 export const streams: CommonRule = { rule: 'streams' };

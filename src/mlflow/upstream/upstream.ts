@@ -49,6 +49,8 @@ export interface Upstream {
   look(target: string): Promise<Answer>;
   /** The version it says it is, such as `3.17.2`; asked again after a minute. */
   version(): Promise<string | undefined>;
+  /** The version it last said it is, without waiting: asked again in the background once a minute. */
+  lastVersion(): string | undefined;
   /**
    * Whether it notices that an upload breaks off only if it comes in chunks: gunicorn, which MLflow 2 runs on, takes
    * the end of a connection for the end of a body whose length was announced, and stores what has come.
@@ -90,6 +92,7 @@ const LAST_STATUS = 599;
 const VERSION_TTL_MS = 60_000;
 /** An MLflow that is replaced by a newer one may serve other paths below its prefix. */
 const PLACEMENT_TTL_MS = 60_000;
+const VERSION_RETRY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
 const KEEP_ALIVE_MS = 4_000;
@@ -186,6 +189,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return known;
   }
 
+  let askedAt = Number.NEGATIVE_INFINITY;
+  function askAgain(): void {
+    const now = options.clock();
+    const isFresh = known !== undefined && now - known.at < VERSION_TTL_MS;
+    if (isFresh || now - askedAt < VERSION_RETRY_MS) {
+      return;
+    }
+    askedAt = now;
+    // What cannot be asked now is asked again later.
+    itself().catch(() => undefined);
+  }
+
   return {
     origin,
     host,
@@ -195,6 +210,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     exchange,
     look: async (target) => send({ method: 'GET', target: await placed(target) }),
     version: async () => (await itself())?.version,
+    lastVersion() {
+      askAgain();
+      return known?.version;
+    },
     wantsChunks: async () => (await itself())?.server.startsWith('gunicorn') ?? false,
     async ping(signal) {
       try {
