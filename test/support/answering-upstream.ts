@@ -22,7 +22,11 @@ export interface AnsweringUpstream {
  *
  * @param ids - what a look-up asks about if it names nothing of `foreign`.
  */
-export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<AnsweringUpstream> {
+export async function startAnsweringUpstream(
+  ids: Ids,
+  foreign: Ids,
+  version = NO_RELEASE,
+): Promise<AnsweringUpstream> {
   const arrived = new Map<string, string>();
   const replies = new Map<string, { readonly reply: unknown; readonly status: number }>();
   const facts = factsAbout(ids);
@@ -43,7 +47,7 @@ export async function startAnsweringUpstream(ids: Ids, foreign: Ids): Promise<An
     const probe = request.headers[PROBE];
     if (typeof probe === 'string') arrived.set(probe, body);
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/version') response.end(NO_RELEASE);
+    if (request.url === '/version') response.end(version);
     else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
     else if (probe === undefined) {
       response.end(JSON.stringify(isForeign(request.url ?? '') ? foreignFacts : facts));

@@ -78,8 +78,9 @@ export interface Everybody {
   close(): Promise<void>;
 }
 
-export async function startEverybody(): Promise<Everybody> {
-  const upstream: AnsweringUpstream = await startAnsweringUpstream(OURS, FOREIGN);
+/** @param version - what the upstream says it is; no release of MLflow unless said. */
+export async function startEverybody(version?: string): Promise<Everybody> {
+  const upstream: AnsweringUpstream = await startAnsweringUpstream(OURS, FOREIGN, version);
   const gateway = await startGateway(upstream.uri, { default_permission: 'NO_PERMISSIONS' });
   const people = new Map<Role, Person>();
   for (const role of ROLES) people.set(role, await personOf(role));
