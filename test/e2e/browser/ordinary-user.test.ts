@@ -12,6 +12,8 @@ interface Visit {
   readonly at: (work: Work) => string;
   readonly shows: (work: Work, page: Page) => Promise<unknown>[];
   readonly onlyMlflow3?: true;
+  /** What the page itself is prepared for. */
+  readonly trouble?: readonly string[];
 }
 
 const shown = (page: Page, text: string) => page.getByText(text).first().waitFor();
@@ -99,6 +101,8 @@ const VISITS: readonly Visit[] = [
   {
     name: 'a version of a model',
     at: ({ model }) => `/#/models/${model}/versions/1`,
+    // MLflow 3.18 asks for an address of the storage first, which local files have none of.
+    trouble: ['GET /model-versions/get-artifact 501'],
     shows: ({ mark, runs }, page) => [shown(page, `made by ${mark}`), shown(page, runs[0].name)],
   },
 ];
@@ -140,11 +144,11 @@ describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (v
   const visits = VISITS.filter(({ onlyMlflow3 = false }) => !(onlyMlflow3 && isMlflow2(version)));
   test.for(visits.map((visit) => [visit.name, visit] as const))(
     'sees %s, without errors and with nothing of others',
-    async ([, { at, shows }]) => {
+    async ([, { at, shows, trouble = [] }]) => {
       const { page } = seat;
       await page.goto(at(hers));
       await Promise.all(shows(hers, page));
-      expect(await unexpectedTrouble(seat)).toEqual([]);
+      expect(await unexpectedTrouble(seat, trouble)).toEqual([]);
       expect(await mentions(page, his.mark)).toBe(false);
     },
   );
