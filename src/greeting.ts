@@ -10,9 +10,9 @@ export interface Repeated {
 const ASK_AGAIN_MS = 30_000;
 
 /** Does something now, and from then on every half minute. */
-export function repeatedly(work: () => void): Repeated {
+export function repeatedly(work: () => void, everyMs = ASK_AGAIN_MS): Repeated {
   work();
-  const timer = setInterval(work, ASK_AGAIN_MS);
+  const timer = setInterval(work, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }

@@ -268,11 +268,23 @@ function keepUp({ adoption, look }: Parts, log: FastifyBaseLogger): readonly Rep
   return [settleRepeatedly(() => adoption.settle(), log), greetOnceThere(look, log)];
 }
 
-/** Settles open intents now and for as long as there are any, or new ones may come. */
+/** A crash of another gateway is noticed by now and then looking; it costs one small query of the store. */
+const SETTLE_MS = 5_000;
+
+/** Settles open intents now and for as long as there are any, or new ones may come; one attempt at a time. */
 function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger): Repeated {
+  let isSettling = false;
   return repeatedly(() => {
-    settle().catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'));
-  });
+    if (isSettling) {
+      return;
+    }
+    isSettling = true;
+    settle()
+      .catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'))
+      .finally(() => {
+        isSettling = false;
+      });
+  }, SETTLE_MS);
 }
 
 /** Lets what is under way end, but no longer than it may take. */

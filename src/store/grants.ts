@@ -3,7 +3,7 @@ import { notFound } from '../errors.ts';
 import type { Grant } from '../policy/grant.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { ALL } from '../policy/resources.ts';
-import { typesSharingNamesWith } from './namespaces.ts';
+import { typeInside, typesSharingNamesWith } from './namespaces.ts';
 import { readGrant, readPermission } from './read-grant.ts';
 import type { Schema } from './schema.ts';
 import type { Announce, Write } from './write.ts';
@@ -28,6 +28,8 @@ export interface Adoption {
   readonly kind: string;
   readonly id: string;
   readonly userId: number;
+  /** The grant counts as made then (milliseconds since the epoch), or now. */
+  readonly since?: number;
   readonly intentId?: number;
 }
 
@@ -37,10 +39,12 @@ export interface Renaming {
   readonly to: string;
   /**
    * When it began (milliseconds since the epoch). What was granted since on the old name is on something that has
-   * come to have it, and stays; what was granted since on the new name says that the name has gone on to another
-   * thing, and nothing moves there.
+   * come to have it, and stays. Moved grants count as made then, so that an older deletion of the new name that is
+   * settled late does not take them, and a younger one does.
    */
   readonly since?: number;
+  /** Whether it is known that what was renamed still has the new name, whatever was granted on that since. */
+  readonly proven?: boolean;
   readonly intentId?: number;
 }
 
@@ -83,10 +87,19 @@ export interface Grants {
    * (unless deleted meanwhile; then only admins reach it).
    */
   adopt(adoption: Adoption): Promise<void>;
-  /** Something was renamed: leftovers on the new name go, the grants move along. */
-  rename(renaming: Renaming): Promise<void>;
-  /** Something was deleted: grants on it go. */
-  forget(forgetting: Forgetting): Promise<void>;
+  /**
+   * Something was renamed: leftovers on the new name go, the grants move along.
+   *
+   * @returns false, with nothing changed, if the new name was granted on since and it is not `proven` that this was
+   * not on something else that has the name by now.
+   */
+  rename(renaming: Renaming): Promise<boolean>;
+  /**
+   * Something was deleted: grants on it go.
+   *
+   * @returns whether grants are left that were made after `before`.
+   */
+  forget(forgetting: Forgetting): Promise<boolean>;
 }
 
 export function createGrants(db: Kysely<Schema>, write: Write, clock: () => number): Grants {
@@ -207,45 +220,58 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
         return numDeletedRows > 0n;
       }),
 
-    adopt: ({ kind, id, userId, intentId }) =>
+    adopt: ({ kind, id, userId, since, intentId }) =>
       write(async (transaction, announce) => {
-        if (!(await settle(transaction, intentId))) return;
-        await purge(transaction, announce, { kind, id, now: clock() });
-        if (id !== ALL && (await userExists(transaction, userId))) {
-          await transaction
-            .insertInto('grants')
-            .values({
-              user_id: userId,
-              resource_type: kind,
-              resource_pattern: id,
-              permission: 'MANAGE',
-              created_at: clock(),
-            })
-            .execute();
-          announce(userId);
+        if (!(await settle(transaction, intentId))) {
+          return;
         }
+        const now = clock();
+        await purge(transaction, announce, { kind, id, now });
+        await purgeInside(transaction, announce, kind, id);
+        if (id === ALL || !(await userExists(transaction, userId))) {
+          return;
+        }
+        await transaction
+          .insertInto('grants')
+          .values({
+            user_id: userId,
+            resource_type: kind,
+            resource_pattern: id,
+            permission: 'MANAGE',
+            created_at: Math.min(since ?? now, now),
+          })
+          .execute();
+        announce(userId);
       }),
 
-    rename: ({ kind, from, to, since, intentId }) =>
+    rename: ({ kind, from, to, since, proven = false, intentId }) =>
       write(async (transaction, announce) => {
-        if (!(await settle(transaction, intentId)) || from === to) return;
         const now = clock();
-        const before = since === undefined ? {} : { before: since };
-        const taken = since !== undefined && (await isGrantedBetween(transaction, kind, to, since, now));
-        if (to === ALL || taken) return purge(transaction, announce, { kind, id: from, now, ...before });
-        await purge(transaction, announce, { kind, id: to, now });
-        await move(transaction, announce, { kind, from, to, now, ...before });
+        if (!(await isOpen(transaction, intentId))) {
+          return true;
+        }
+        if (since !== undefined && !proven && (await isGrantedBetween(transaction, kind, to, since, now))) {
+          return false;
+        }
+        await settle(transaction, intentId);
+        const moment = since ?? now;
+        if (to === ALL) {
+          await purge(transaction, announce, { kind, id: from, now, before: moment });
+        } else if (from !== to) {
+          await purge(transaction, announce, { kind, id: to, now, before: moment });
+          await move(transaction, announce, { kind, from, to, now, moment });
+        }
+        return true;
       }),
 
     forget: ({ kind, id, before, intentId }) =>
       write(async (transaction, announce) => {
-        if (!(await settle(transaction, intentId))) return;
-        await purge(transaction, announce, {
-          kind,
-          id,
-          now: clock(),
-          ...(before !== undefined && { before }),
-        });
+        if (!(await settle(transaction, intentId))) {
+          return false;
+        }
+        const now = clock();
+        await purge(transaction, announce, { kind, id, now, ...(before !== undefined && { before }) });
+        return id !== ALL && before !== undefined && isGrantedBetween(transaction, kind, id, before, now);
       }),
   };
 }
@@ -255,31 +281,87 @@ async function purge(
   announce: Announce,
   { kind, id, before, now }: Forgetting & { readonly now: number },
 ): Promise<void> {
-  if (id === ALL) return;
+  if (id === ALL) {
+    return;
+  }
   let removal = transaction
     .deleteFrom('grants')
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id);
-  if (before !== undefined) removal = removal.where(isOf(before, now));
-  for (const { user_id: userId } of await removal.returning('user_id').execute())
+  if (before !== undefined) {
+    removal = removal.where(isOf(before, now));
+  }
+  for (const { user_id: userId } of await removal.returning('user_id').execute()) {
     announce(userId ?? 'everybody');
+  }
 }
 
-/** A moved grant counts as new: what is later learnt of an old deletion of the new name must not take it. */
+/**
+ * Takes the grants on what lay in an earlier thing of this id, and who started what in it: a database may give out
+ * the id of an experiment again.
+ */
+async function purgeInside(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  kind: string,
+  id: string,
+): Promise<void> {
+  const inner = typeInside(kind);
+  if (inner === undefined) {
+    return;
+  }
+  const removal = transaction
+    .deleteFrom('grants')
+    .where('resource_type', '=', inner)
+    // All that begins with `<id>/`: in the order of bytes, '0' comes next after '/'.
+    .where('resource_pattern', '>=', `${id}/`)
+    .where('resource_pattern', '<', `${id}0`);
+  for (const { user_id: userId } of await removal.returning('user_id').execute()) {
+    announce(userId ?? 'everybody');
+  }
+  await transaction.deleteFrom('owners').where('experiment_id', '=', id).execute();
+}
+
 async function move(
   transaction: Transaction<Schema>,
   announce: Announce,
-  { kind, from, to, now, before }: { kind: string; from: string; to: string; now: number; before?: number },
+  { kind, from, to, now, moment }: { kind: string; from: string; to: string; now: number; moment: number },
 ): Promise<void> {
-  if (from === ALL) return;
-  let moving = transaction
-    .updateTable('grants')
-    .set({ resource_pattern: to, created_at: now })
+  if (from === ALL) {
+    return;
+  }
+  // Whoever has been granted something on the new name since has just that.
+  await transaction
+    .deleteFrom('grants')
     .where('resource_type', 'in', typesSharingNamesWith(kind))
-    .where('resource_pattern', '=', from);
-  if (before !== undefined) moving = moving.where(isOf(before, now));
-  for (const { user_id: userId } of await moving.returning('user_id').execute())
+    .where('resource_pattern', '=', from)
+    .where(isOf(moment, now))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('grants as newer')
+          .select('newer.id')
+          .whereRef('newer.resource_type', '=', 'grants.resource_type')
+          .where('newer.resource_pattern', '=', to)
+          .where(({ eb, or, ref }) =>
+            or([
+              eb('newer.user_id', '=', ref('grants.user_id')),
+              eb('newer.role_id', '=', ref('grants.role_id')),
+            ]),
+          ),
+      ),
+    )
+    .execute();
+  const moved = await transaction
+    .updateTable('grants')
+    .set({ resource_pattern: to, created_at: moment })
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', from)
+    .where(isOf(moment, now))
+    .returning('user_id')
+    .execute();
+  for (const { user_id: userId } of moved) {
     announce(userId ?? 'everybody');
+  }
 }
 
 /**
@@ -308,6 +390,18 @@ async function isGrantedBetween(
     .where('created_at', '<=', now)
     .executeTakeFirst();
   return grant !== undefined;
+}
+
+async function isOpen(transaction: Transaction<Schema>, intentId: number | undefined): Promise<boolean> {
+  if (intentId === undefined) {
+    return true;
+  }
+  const intent = await transaction
+    .selectFrom('intents')
+    .select('id')
+    .where('id', '=', intentId)
+    .executeTakeFirst();
+  return intent !== undefined;
 }
 
 /**

@@ -1,21 +1,46 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { Intent, IntentAction } from './types.ts';
+import type { Intent, IntentAction, OpenIntent, Seen } from './types.ts';
 import type { Write } from './write.ts';
+
+/**
+ * How long an intent counts as waited for after the gateway that opened it has last said so. After a crash it is
+ * settled that much later; if a gateway that lives is too slow to say so, the upstream is asked once too often.
+ */
+export const HOLD_MS = 4_000;
 
 /** What is about to happen upstream, kept until its outcome is known. */
 export interface Intents {
-  /** Writes an intent down; resolves once it would survive a crash. */
-  open(action: IntentAction, userId: number): Promise<Intent>;
-  /** Closes an intent that came to nothing; closing one twice does nothing. */
-  close(id: number): Promise<void>;
+  /**
+   * Writes an intent down; resolves once it would survive a crash.
+   *
+   * @param seen - what has the name now, if it was looked for.
+   */
+  open(action: IntentAction, userId: number, seen?: Seen): Promise<Intent>;
+  /** Says that the answers to these are still waited for. */
+  hold(ids: readonly number[]): Promise<void>;
+  /** Says that the answer to this is no longer waited for. */
+  release(id: number): Promise<void>;
+  /** Notes what has come to have the name of these, so that it is not taken for their doing. */
+  noteSeen(ids: readonly number[], seen: Seen): Promise<void>;
+  /** Closes intents that came to nothing, all at once; closing one twice does nothing. */
+  close(...ids: readonly number[]): Promise<void>;
   /** The open intents, oldest first. */
-  list(): Promise<readonly Intent[]>;
+  list(): Promise<readonly OpenIntent[]>;
 }
 
 export function createIntents(db: Kysely<Schema>, write: Write, clock: () => number): Intents {
+  const update = async (
+    ids: readonly number[],
+    set: { readonly held_until?: number; readonly seen?: number },
+  ): Promise<void> => {
+    await write((transaction) =>
+      transaction.updateTable('intents').set(set).where('id', 'in', ids).execute(),
+    );
+  };
+
   return {
-    async open(action, userId) {
+    async open(action, userId, seen) {
       const createdAt = clock();
       const { id } = await write((transaction) =>
         transaction
@@ -27,32 +52,58 @@ export function createIntents(db: Kysely<Schema>, write: Write, clock: () => num
             name: action.name,
             new_name: action.action === 'rename' ? action.newName : null,
             created_at: createdAt,
+            held_until: createdAt + HOLD_MS,
+            seen: seen === undefined ? null : stored(seen),
           })
           .returning('id')
           .executeTakeFirstOrThrow(),
       );
-      return { ...action, id, userId, createdAt };
+      return { ...action, id, userId, createdAt, seen };
     },
 
-    async close(id) {
-      await write((transaction) => transaction.deleteFrom('intents').where('id', '=', id).execute());
+    hold: (ids) => update(ids, { held_until: clock() + HOLD_MS }),
+    release: (id) => update([id], { held_until: clock() }),
+    noteSeen: (ids, seen) => update(ids, { seen: stored(seen) }),
+
+    async close(...ids) {
+      await write((transaction) => transaction.deleteFrom('intents').where('id', 'in', ids).execute());
     },
 
     async list() {
       const rows = await db.selectFrom('intents').selectAll().orderBy('id').execute();
+      const now = clock();
       return rows.map((row) => ({
         ...readAction(row),
         id: row.id,
         userId: row.user_id,
         createdAt: row.created_at,
+        seen: readSeen(row.seen),
+        // One that is further ahead was written before the clock was put back.
+        isHeld: row.held_until > now && row.held_until <= now + HOLD_MS,
+        heldUntil: row.held_until,
       }));
     },
   };
 }
 
+const NOTHING = -1;
+
+const stored = (seen: Seen): number => (seen === 'nothing' ? NOTHING : seen);
+
+function readSeen(stored: number | null): Seen | undefined {
+  if (stored === null) {
+    return undefined;
+  }
+  return stored === NOTHING ? 'nothing' : stored;
+}
+
 function readAction(row: Selectable<Schema['intents']>): IntentAction {
   const { action, kind, name, new_name: newName } = row;
-  if (action === 'create' || action === 'delete') return { action, kind, name };
-  if (action === 'rename' && newName !== null) return { action, kind, name, newName };
+  if (action === 'create' || action === 'delete') {
+    return { action, kind, name };
+  }
+  if (action === 'rename' && newName !== null) {
+    return { action, kind, name, newName };
+  }
   throw new Error(`Intent ${row.id} in the store cannot be read (action ${action}).`);
 }

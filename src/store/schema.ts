@@ -43,6 +43,9 @@ export interface Schema {
     name: Fixed<string>;
     new_name: Fixed<string | null>;
     created_at: Fixed<number>;
+    held_until: number;
+    /** When what had the name came into being, by MLflow's clock; -1 if nothing had it, null if nobody looked. */
+    seen: number | null;
   };
   owners: {
     kind: Fixed<string>;

@@ -27,6 +27,22 @@ export type Intent = IntentAction & {
   readonly userId: number;
   /** Milliseconds since the epoch, by the gateway's clock. */
   readonly createdAt: number;
+  /** What had the name when the intent was opened, or was told of since; undefined if nobody looked. */
+  readonly seen: Seen | undefined;
+};
+
+/**
+ * What had a name: the moment at which it came into being tells it from anything else that ever had the name
+ * (milliseconds since the epoch, by the upstream's clock; a rename leaves it as it is).
+ */
+export type Seen = number | 'nothing';
+
+/** An intent as found in the store. */
+export type OpenIntent = Intent & {
+  /** Whether a gateway is waiting for the answer; it says so every few moments for as long as it is. */
+  readonly isHeld: boolean;
+  /** Until when one was (milliseconds since the epoch). */
+  readonly heldUntil: number;
 };
 
 /** Who started something that the upstream keeps no owner for (jobs, review queues). */

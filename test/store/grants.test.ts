@@ -163,14 +163,35 @@ describe('renaming while the names go on', () => {
     expect(await holders('registered_model', 'old')).toEqual(['bob MANAGE']);
   });
 
-  test('moves nothing to a name that was granted on since, and leaves nothing behind', async () => {
+  test('does nothing to a name that was granted on since, unless it is known to be the same thing', async () => {
     await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    await store.grants.create(bob.id, 'registered_model', 'old', 'READ');
     const { id: intentId, createdAt: since } = await begin();
-    await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
-    await store.grants.rename({ kind: 'registered_model', from: 'old', to: 'new', since, intentId });
-    expect(await holders('registered_model', 'new')).toEqual(['bob MANAGE']);
+    await store.grants.create(bob.id, 'registered_model', 'new', 'EDIT');
+    const renaming = { kind: 'registered_model', from: 'old', to: 'new', since, intentId } as const;
+    expect(await store.grants.rename(renaming)).toBe(false);
+    expect(await holders('registered_model', 'new')).toEqual(['bob EDIT']);
+    expect(await holders('registered_model', 'old')).toEqual(['alice MANAGE', 'bob READ']);
+    expect(await store.intents.list()).toHaveLength(1);
+    expect(await store.grants.rename({ ...renaming, proven: true })).toBe(true);
+    // What was granted since counts.
+    expect((await holders('registered_model', 'new')).toSorted()).toEqual(['alice MANAGE', 'bob EDIT']);
     expect(await holders('registered_model', 'old')).toEqual([]);
     expect(await store.intents.list()).toEqual([]);
+  });
+});
+
+describe('adopting an experiment', () => {
+  test('takes what was granted on the scorers of an earlier one of its id, and who started what in that', async () => {
+    await store.grants.create(bob.id, 'scorer', '7/judge', 'MANAGE');
+    await store.grants.create(bob.id, 'scorer', '70/judge', 'MANAGE');
+    await store.owners.record('job', 'j', { userId: bob.id, experimentId: '7' });
+    await store.owners.record('job', 'k', { userId: bob.id, experimentId: '70' });
+    await store.grants.adopt({ kind: 'experiment', id: '7', userId: alice.id });
+    expect(await holders('scorer', '7/judge')).toEqual([]);
+    expect(await holders('scorer', '70/judge')).toEqual(['bob MANAGE']);
+    expect(await store.owners.get('job', 'j')).toBeUndefined();
+    expect(await store.owners.get('job', 'k')).toBeDefined();
   });
 });
 

@@ -17,7 +17,7 @@ test('intents outlive the process that opened them and the user who meant them',
   await before.close();
 
   const after = await open(uri);
-  expect(await after.intents.list()).toEqual(opened);
+  expect(await after.intents.list()).toMatchObject(opened);
   expect(opened.map(({ createdAt }) => createdAt).toSorted((a, b) => a - b)).toEqual(
     opened.map(({ createdAt }) => createdAt),
   );

@@ -5,6 +5,7 @@ import { propertyAt } from '../../mlflow/read/property-at.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import { ruleOf } from '../../mlflow/table/rule-of.ts';
+import { createdAtIn } from '../../mlflow/things/existence.ts';
 import { hasPromptTag } from '../../mlflow/things/identifiers.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
@@ -12,6 +13,7 @@ import type { Intent, IntentAction } from '../../store/types.ts';
 import { isSent, valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
 import type { Adoption } from './adopt.ts';
+import { askedKindOf } from './places.ts';
 
 export interface TrackOptions {
   readonly upstream: Upstream;
@@ -31,24 +33,27 @@ export async function track(
   try {
     answer = await upstream.exchange(sent);
   } catch (error) {
-    adoption.unheard(intent);
+    await adoption.unheard(intent);
     throw error;
   }
-  if (answer.status === FAILED) await adoption.failed(intent);
-  else if (answer.status > FAILED && answer.status !== NOT_IMPLEMENTED) adoption.unheard(intent);
-  else if (answer.status >= 300 || isLaterVersion(operation, answer)) await adoption.refused(intent);
-  else {
+  if (answer.status === FAILED) {
+    await adoption.failed(intent);
+  } else if (answer.status > FAILED && answer.status !== NOT_IMPLEMENTED) {
+    await adoption.unheard(intent);
+  } else if (answer.status >= 300 || isLaterVersion(operation, answer)) {
+    await adoption.refused(intent);
+  } else {
     const id = idAfter(intent, operation, answer);
     if (id === undefined) {
-      adoption.unheard(intent);
+      await adoption.unheard(intent);
       throw unavailable('The MLflow server did not say what it has made. Look whether it is there.');
     }
-    await adoption.done(asAnswered(intent, answer), id);
+    await adoption.done(asAnswered(intent, answer), id, madeAt(intent, operation, answer));
   }
   return answer;
 }
 
-/** MLflow's own word for it; from 502 on it may be somebody's between, and MLflow still at it. */
+/** 500 is MLflow's own failure. 502 and up may be a proxy's, while MLflow still works on it. */
 const FAILED = 500;
 /** MLflow's answer where a part of it, such as the AI gateway, is turned off: clear, though it looks like a failure. */
 const NOT_IMPLEMENTED = 501;
@@ -68,7 +73,7 @@ export async function adoptAnswered(
   const id = propertyAt(replyJson(answer), adopt.id);
   if (typeof id !== 'string') return answer;
   const intent = await adoption.open({ action: 'create', kind: adopt.kind, name: id }, caller.id);
-  await adoption.done(asAnswered(intent, answer), id);
+  await adoption.done(asAnswered(intent, answer), id, madeAt(intent, operation, answer));
   return answer;
 }
 
@@ -84,7 +89,8 @@ export function intentOf(operation: Operation, request: FastifyRequest): IntentA
       return undefined;
     if (rule.rule === 'forget') return { action: 'delete', kind, name };
     const newName = text(rule.newName, request);
-    return newName === undefined ? undefined : { action: 'rename', kind, name, newName };
+    // A rename to the same name moves nothing.
+    return newName === undefined || newName === name ? undefined : { action: 'rename', kind, name, newName };
   }
   return undefined;
 }
@@ -117,4 +123,15 @@ function idAfter(intent: Intent, operation: Operation, answer: Answer): string |
   if (adopt?.id === undefined) return intent.name;
   const id = propertyAt(replyJson(answer), adopt.id);
   return typeof id === 'string' && id !== '' ? id : undefined;
+}
+
+/** When what was created came into being, if the answer shows it whole. */
+function madeAt(intent: Intent, operation: Operation, answer: Answer): number | undefined {
+  const kind = askedKindOf(intent);
+  const [holder, ...rest] = ruleOf(operation, 'adopt')?.id?.split('.') ?? [];
+  if (kind === undefined || holder === undefined) {
+    return undefined;
+  }
+  const reply = replyJson(answer);
+  return createdAtIn(kind, rest.length === 0 ? reply : propertyAt(reply, holder));
 }

@@ -118,6 +118,15 @@ export function isAskedKind(kind: string): kind is AskedKind {
   return Object.hasOwn(QUESTIONS, kind);
 }
 
+/**
+ * Whether the grants on things of this kind are keyed by their names, which another may come to have. The ids of the
+ * others are made by MLflow.
+ */
+export function isKeyedByName(kind: AskedKind): boolean {
+  const { id }: Questions = QUESTIONS[kind];
+  return id === undefined || id === 'name';
+}
+
 /** What MLflow says of a thing: when it came into being and was last changed, in milliseconds since the epoch. */
 export type Existence =
   | { readonly id: string; readonly createdAt: number; readonly updatedAt: number }
@@ -164,6 +173,12 @@ function oldest(rows: readonly unknown[], facts: Questions, asked: string): Exis
   return typeof id === 'string' && Number.isFinite(createdAt) && Number.isFinite(updatedAt)
     ? { id, createdAt, updatedAt }
     : 'unclear';
+}
+
+/** When a thing came into being, in milliseconds since the epoch, if an answer that shows it tells it. */
+export function createdAtIn(kind: AskedKind, shown: unknown): number | undefined {
+  const moment = momentIn(propertyAt(shown, QUESTIONS[kind].createdAt));
+  return Number.isFinite(moment) ? moment : undefined;
 }
 
 /** JSON has 64-bit integers as text where it is protobuf's; nothing at all is no moment. */

@@ -4,12 +4,14 @@ import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { audit } from './audit.ts';
 import { first } from './first.ts';
+import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
 
 /** Every step of the schema, oldest first by name. Released steps never change. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0001-first': first,
   '0002-page-token-key': pageTokenKey,
+  '0003-intents-in-flight': intentsInFlight,
   '0010-audit': audit,
 };
 

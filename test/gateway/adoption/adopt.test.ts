@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Adoption, createAdoption } from '../../../src/gateway/adoption/adopt.ts';
 import { operationsOf } from '../../../src/mlflow/table/match.ts';
 import { ASKED_KINDS } from '../../../src/mlflow/things/existence.ts';
 import { createUpstream, type Upstream } from '../../../src/mlflow/upstream/upstream.ts';
 import { ROUTES } from '../../../src/routes.ts';
 import { openStore, type Store } from '../../../src/store/index.ts';
+import { HOLD_MS } from '../../../src/store/intents.ts';
 import type { User } from '../../../src/store/types.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
 
@@ -24,13 +25,10 @@ let alice: User;
 let bob: User;
 /** Models and experiments that the upstream has: when each was created, by name. */
 let models: Map<string, number>;
-/** When a model came to its name, if by a rename. */
-let renamedAt: Map<string, number>;
 let experiments: Map<string, { id: string; createdAt: number }>;
 
 beforeEach(async () => {
   models = new Map();
-  renamedAt = new Map();
   experiments = new Map();
   mlflow = await startFakeUpstream((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
@@ -38,7 +36,7 @@ beforeEach(async () => {
     const model = models.get(name);
     const experiment = experiments.get(name);
     if (pathname.endsWith('registered-models/get') && model !== undefined) {
-      const times = { creation_timestamp: model, last_updated_timestamp: renamedAt.get(name) ?? model };
+      const times = { creation_timestamp: model, last_updated_timestamp: model };
       response.end(JSON.stringify({ registered_model: { name, ...times } }));
     } else if (experiment !== undefined) {
       const found = { experiment_id: experiment.id, name, creation_time: experiment.createdAt };
@@ -49,7 +47,7 @@ beforeEach(async () => {
   const clock = () => now;
   store = await openStore(`sqlite:///${join(dir, 'store.db')}`, { clock });
   upstream = createUpstream({ uri: mlflow.uri, timeoutSeconds: 5, connections: 2, clock });
-  adoption = restarted();
+  adoption = another();
   alice = await store.users.create({ username: 'alice', passwordHash: 'x', isAdmin: false });
   bob = await store.users.create({ username: 'bob', passwordHash: 'x', isAdmin: false });
 });
@@ -61,7 +59,13 @@ afterEach(async () => {
 });
 
 /** Another process on the same store, which knows nothing of what the last one was about to do. */
-const restarted = () => createAdoption(store, upstream, () => now, pino({ level: 'silent' }));
+const another = () => createAdoption(store, upstream, () => now, pino({ level: 'silent' }));
+
+/** Another process, after the last one has died. */
+function restarted(): Adoption {
+  now += HOLD_MS;
+  return another();
+}
 
 const create = (name: string) => ({ action: 'create', kind: 'registered_model', name }) as const;
 const remove = (name: string) => ({ action: 'delete', kind: 'registered_model', name }) as const;
@@ -177,6 +181,7 @@ describe('what MLflow failed at', () => {
 
 describe('a delete whose answer nobody heard', () => {
   beforeEach(async () => {
+    models.set('m', 1);
     await store.grants.create(alice.id, 'registered_model', 'm', 'MANAGE');
     await store.grants.create(bob.id, 'prompt', 'm', 'READ');
     now += 1000;
@@ -185,13 +190,13 @@ describe('a delete whose answer nobody heard', () => {
   });
 
   test('that happened leaves nothing to anybody', async () => {
+    models.delete('m');
     expect(await restarted().settle()).toBe(0);
     expect(await holders('m')).toEqual([]);
     expect(await holders('m', 'prompt')).toEqual([]);
   });
 
   test('that did not happen leaves everything as it was, once it no longer can', async () => {
-    models.set('m', 1);
     expect(await restarted().settle()).toBe(1);
     now += 16 * MINUTE;
     expect(await restarted().settle()).toBe(0);
@@ -212,22 +217,27 @@ describe('a delete whose answer nobody heard', () => {
 
 describe('a rename whose answer nobody heard', () => {
   beforeEach(async () => {
+    models.set('old', 1);
     await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
     now += 1000;
     await adoption.open(rename('old', 'new'), alice.id);
     now += 1000;
   });
 
-  test('that happened moves the grants', async () => {
+  /** What MLflow does of it. */
+  const carryOut = () => {
+    models.delete('old');
     models.set('new', 1);
-    renamedAt.set('new', now);
+  };
+
+  test('that happened moves the grants', async () => {
+    carryOut();
     expect(await restarted().settle()).toBe(0);
     expect(await holders('old')).toEqual([]);
     expect(await holders('new')).toEqual(['alice MANAGE']);
   });
 
   test('that did not happen leaves them', async () => {
-    models.set('old', 1);
     expect(await restarted().settle()).toBe(1);
     now += 16 * MINUTE;
     expect(await restarted().settle()).toBe(0);
@@ -235,19 +245,19 @@ describe('a rename whose answer nobody heard', () => {
   });
 
   test.each([
-    ['has long been there and is nobody’s', () => models.set('new', 1)],
+    ['has long been there and is nobody’s', () => models.set('new', 2)],
     ['was created since', () => models.set('new', now)],
     [
       'is somebody’s',
       async () => {
-        models.set('new', 1);
-        renamedAt.set('new', now);
+        models.set('new', 2);
         await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
       },
     ],
   ])(
     'gives nobody what has the new name if that %s, whatever is left on the old one',
     async (_what, make) => {
+      models.delete('old');
       await make();
       const before = await holders('new');
       expect(await restarted().settle()).toBe(0);
@@ -257,8 +267,9 @@ describe('a rename whose answer nobody heard', () => {
 
   test('takes nothing from the owner of the new name when the old one was deleted afterwards', async () => {
     await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');
-    models.set('new', 1);
+    models.set('new', 2);
     const deletion = await adoption.open(remove('old'), alice.id);
+    models.delete('old');
     await adoption.done(deletion, 'old');
     expect(await restarted().settle()).toBe(0);
     expect(await holders('new')).toEqual(['bob MANAGE']);
@@ -364,20 +375,24 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     expect(await holders(id, kind)).toEqual([]);
   });
 
-  test('of a delete that happened leaves nothing to anybody, however late it is known', async () => {
+  /** Somebody is about to delete what bob manages. */
+  async function beginDelete(): Promise<void> {
+    createdAt = now - 1;
     await store.grants.create(bob.id, kind, id, 'MANAGE');
     now += 1000;
     await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+  }
+
+  test('of a delete that happened leaves nothing to anybody, however late it is known', async () => {
+    await beginDelete();
+    createdAt = undefined;
     now += 16 * MINUTE;
     expect(await restarted().settle()).toBe(0);
     expect(await holders(id, kind)).toEqual([]);
   });
 
   test('of a delete that did not happen leaves everything as it was, once it no longer can', async () => {
-    createdAt = now - 1;
-    await store.grants.create(bob.id, kind, id, 'MANAGE');
-    now += 1000;
-    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    await beginDelete();
     expect(await restarted().settle()).toBe(1);
     now += 16 * MINUTE;
     expect(await restarted().settle()).toBe(0);
@@ -385,9 +400,7 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
   });
 
   test('of a delete takes from another of the name what was granted on the first', async () => {
-    await store.grants.create(bob.id, kind, id, 'MANAGE');
-    now += 1000;
-    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    await beginDelete();
     now += 1000;
     createdAt = now;
     await store.grants.create(alice.id, kind, id, 'READ');
@@ -404,9 +417,7 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     ['no JSON', 200, '<html>'],
     ['a refusal', 403, 'Permission denied'],
   ])('stays open while the upstream answers with %s', async (_what, status, body) => {
-    await store.grants.create(bob.id, kind, id, 'MANAGE');
-    now += 1000;
-    await adoption.open({ action: 'delete', kind, name: id }, alice.id);
+    await beginDelete();
     mlflow.answer((_request, response) => response.writeHead(status).end(body));
     now += 16 * MINUTE;
     expect(await restarted().settle()).toBe(1);
@@ -450,20 +461,21 @@ describe('two who are about to bring about the same name', () => {
     expect(await store.intents.list()).toEqual([]);
   });
 
-  test('get nothing if one of them renames', async () => {
+  test('are told apart if one of them renames, by what was renamed', async () => {
     await adoption.open(create('m'), alice.id);
     await store.grants.create(bob.id, 'registered_model', 'q', 'MANAGE');
+    models.set('q', now - 500);
     now += 1000;
     await adoption.open(rename('q', 'm'), bob.id);
-    models.set('m', now - 500);
-    renamedAt.set('m', now);
+    models.delete('q');
+    models.set('m', now - 1500);
     await restarted().settle();
-    expect(await holders('m')).toEqual([]);
+    expect(await holders('m')).toEqual(['bob MANAGE']);
   });
 
   test('are waited for while one of them may still be answered', async () => {
     const hers = await adoption.open(create('m'), alice.id);
-    adoption.unheard(hers);
+    await adoption.unheard(hers);
     const his = await adoption.open(create('m'), bob.id);
     models.set('m', now);
     expect(await adoption.settle()).toBe(1);
@@ -475,11 +487,15 @@ describe('two who are about to bring about the same name', () => {
 
 describe('a rename whose answer is slow to arrive', () => {
   test('takes along its own grants, though the old name is somebody else’s by then', async () => {
+    models.set('old', 1);
     await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
     now += 1000;
     const hers = await adoption.open(rename('old', 'new'), alice.id);
-    const his = await restarted().open(create('old'), bob.id);
-    const adopted = restarted().done(his, 'old');
+    models.delete('old');
+    models.set('new', 1);
+    const his = await another().open(create('old'), bob.id);
+    models.set('old', now);
+    const adopted = another().done(his, 'old');
     now += 1000;
     await adoption.done(hers, 'new');
     await adopted;
@@ -488,8 +504,132 @@ describe('a rename whose answer is slow to arrive', () => {
   });
 });
 
+describe('a name that is taken again before it is known what has become of what had it', () => {
+  beforeEach(async () => {
+    models.set('old', 1);
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    await store.grants.create(bob.id, 'registered_model', 'old', 'READ');
+    now += 1000;
+  });
+
+  test('is its new owner’s at once, and what was renamed keeps its owner and readers', async () => {
+    const renaming = await adoption.open(rename('old', 'new'), alice.id);
+    models.delete('old');
+    models.set('new', 1);
+    await adoption.unheard(renaming);
+    now += 1000;
+    const creating = await adoption.open(create('old'), bob.id);
+    models.set('old', now);
+    await adoption.done(creating, 'old', now);
+    expect(await holders('old')).toEqual(['bob MANAGE']);
+    expect(await holders('new')).toEqual(['alice MANAGE', 'bob READ']);
+    expect(await store.intents.list()).toEqual([]);
+  });
+
+  test('leaves a rename its grants though a delete of the old name was begun before and is settled first', async () => {
+    await adoption.unheard(await adoption.open(remove('old'), alice.id));
+    now += MINUTE;
+    const renaming = await adoption.open(rename('old', 'new'), alice.id);
+    models.delete('old');
+    models.set('new', 1);
+    await adoption.unheard(renaming);
+    expect(await adoption.settle()).toBe(0);
+    expect(await holders('old')).toEqual([]);
+    expect(await holders('new')).toEqual(['alice MANAGE', 'bob READ']);
+  });
+
+  test('is not taken for what somebody was about to create, where a young thing was renamed to it', async () => {
+    models.set('young', now - 1000);
+    await store.grants.create(alice.id, 'registered_model', 'young', 'MANAGE');
+    await adoption.unheard(await adoption.open(create('new'), bob.id));
+    now += 1000;
+    const renaming = await adoption.open(rename('young', 'new'), alice.id);
+    models.set('new', models.get('young') ?? 0);
+    models.delete('young');
+    await adoption.unheard(renaming);
+    expect(await adoption.settle()).toBe(0);
+    expect(await holders('new')).toEqual(['alice MANAGE']);
+    expect(await holders('young')).toEqual([]);
+  });
+});
+
+describe('what another gateway waits for', () => {
+  test('is left to it', async () => {
+    const creating = await adoption.open(create('m'), alice.id);
+    models.set('m', now);
+    expect(await another().settle()).toBe(1);
+    expect(await holders('m')).toEqual([]);
+    await adoption.done(creating, 'm', now);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('is settled once it has not said for a while that it does', async () => {
+    await adoption.open(create('m'), alice.id);
+    models.set('m', now);
+    now += HOLD_MS - 1;
+    expect(await another().settle()).toBe(1);
+    now += 1;
+    expect(await another().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('is settled at once if it was said that it no longer does', async () => {
+    await adoption.unheard(await adoption.open(create('m'), alice.id));
+    models.set('m', now);
+    expect(await another().settle()).toBe(0);
+    expect(await holders('m')).toEqual(['alice MANAGE']);
+  });
+
+  test('is waited for by whoever takes the old name of what is renamed; too long, and it is a 503, settled later', async () => {
+    models.set('old', 1);
+    await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
+    now += 1000;
+    const hers = await adoption.open(rename('old', 'new'), alice.id);
+    models.delete('old');
+    models.set('new', 1);
+    const other = another();
+    const his = await other.open(create('old'), bob.id);
+    models.set('old', now);
+    await expect(other.done(his, 'old', now)).rejects.toMatchObject({
+      status: 503,
+      message: expect.stringContaining('MLflow has done this'),
+    });
+    expect(await holders('old')).toEqual(['alice MANAGE']);
+    await adoption.done(hers, 'new');
+    expect(await other.settle()).toBe(0);
+    expect(await holders('old')).toEqual(['bob MANAGE']);
+    expect(await holders('new')).toEqual(['alice MANAGE']);
+  });
+
+  test('is told of again and again for as long as it lasts', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const waiting = another();
+      const intent = await waiting.open(create('m'), alice.id);
+      for (let second = 0; second < 10; second += 1) {
+        now += 1000;
+        vi.advanceTimersByTime(1000);
+        await vi.waitFor(async () =>
+          expect(await store.intents.list()).toMatchObject([{ isHeld: true, heldUntil: now + HOLD_MS }]),
+        );
+      }
+      expect(await another().settle()).toBe(1);
+      await waiting.refused(intent);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('a clock that is put back', () => {
   const HOUR = 60 * MINUTE;
+
+  beforeEach(() => {
+    for (const name of ['m', 'mine', 'old']) {
+      models.set(name, 1);
+    }
+  });
 
   test('leaves nothing on what was deleted afterwards', async () => {
     await adoption.done(await adoption.open(create('m'), alice.id), 'm');
@@ -501,7 +641,8 @@ describe('a clock that is put back', () => {
   test('leaves nothing on what was deleted afterwards, though nobody heard of it', async () => {
     await adoption.done(await adoption.open(create('m'), alice.id), 'm');
     now -= HOUR;
-    adoption.unheard(await adoption.open(remove('m'), alice.id));
+    await adoption.unheard(await adoption.open(remove('m'), alice.id));
+    models.delete('m');
     await adoption.settle();
     expect(await holders('m')).toEqual([]);
   });
@@ -526,10 +667,12 @@ describe('a clock that is put back', () => {
 
 describe('settling', () => {
   test('leaves alone what this process is still waiting for', async () => {
+    models.set('m', 1);
     const intent = await adoption.open(remove('m'), alice.id);
+    models.delete('m');
     expect(await adoption.settle()).toBe(0);
-    expect(await store.intents.list()).toEqual([intent]);
-    adoption.unheard(intent);
+    expect(await store.intents.list()).toMatchObject([intent]);
+    await adoption.unheard(intent);
     await adoption.settle();
     expect(await store.intents.list()).toEqual([]);
   });
@@ -540,6 +683,7 @@ describe('settling', () => {
     ['what is no JSON', 200, '<html>'],
     ['a refusal', 403, 'Permission denied'],
   ])('waits when the upstream answers with %s', async (_what, status, body) => {
+    models.set('m', 1);
     await store.grants.create(alice.id, 'registered_model', 'm', 'MANAGE');
     now += 1000;
     await adoption.open(remove('m'), alice.id);
@@ -551,7 +695,8 @@ describe('settling', () => {
   test('changes things once when two processes do it at a time', async () => {
     await adoption.open(create('m'), alice.id);
     models.set('m', now);
-    await Promise.all([restarted().settle(), restarted().settle()]);
+    const [one, other] = [restarted(), another()];
+    await Promise.all([one.settle(), other.settle()]);
     expect(await holders('m')).toEqual(['alice MANAGE']);
     await store.grants.create(bob.id, 'registered_model', 'm', 'READ');
     await restarted().settle();
