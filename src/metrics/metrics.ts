@@ -30,7 +30,7 @@ export interface Metrics {
 
 /** What is asked when Prometheus scrapes, and not before. */
 export interface Watched {
-  readonly store: Pick<Store, 'intents'>;
+  readonly store: { readonly intents: Pick<Store['intents'], 'list'> };
   readonly upstream: Pick<Upstream, 'load'>;
   readonly readiness: Readiness;
 }

@@ -36,7 +36,7 @@ const known = knownSeries();
 function knownSeries(): ReadonlyMap<string, ReadonlySet<string>> {
   const metrics = createMetrics('1.2.3');
   metrics.watch({
-    store: { intents: { open: never, close: never, list: never } },
+    store: { intents: { list: never } },
     upstream: { load: () => ({ running: 0, queued: 0 }) },
     readiness: { ask: never },
   });
