@@ -137,6 +137,17 @@ export const settings = z
       .describe(
         'Cost of a password hash, as a power of two; each step doubles the time to check a password.',
       ),
+    sign_in_failures: integer(1, 100_000)
+      .prefault('10')
+      .describe(
+        'How many wrong passwords of one user from one address lock that address out for that user. Three times as many of one user from anywhere, or of one address for anybody, lock that user or address out altogether.',
+      ),
+    sign_in_window_seconds: integer(1, 86_400).prefault('300').describe('How long a wrong password counts.'),
+    sign_in_lockout_seconds: integer(1, 86_400)
+      .prefault('900')
+      .describe(
+        'How long a lockout lasts. Credentials that were right before go on working; an admin can lift it with mlflow-auth-client clear-lockout.',
+      ),
     upstream_timeout_seconds: integer(1, 86_400)
       .prefault('300')
       .describe('How long the gateway waits for MLflow before it answers 504.'),

@@ -18,6 +18,7 @@ import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
+import { createThrottle, type ThrottleLimits } from './identity/throttle.ts';
 import { type Listening, prepareListening, readUpstreamCa } from './listening/index.ts';
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
@@ -142,9 +143,11 @@ async function build(
   const adoption = createAdoption(store, upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
   metrics?.watch({ store, upstream, readiness });
+  const throttle = createThrottle(store.throttles, limitsIn(config), clock);
   const basic = createBasic({
     accounts,
     passwords,
+    throttle,
     processKey: random(32),
     rehash: rehashIn(store, passwords),
   });
@@ -178,6 +181,8 @@ async function build(
       handlers: createHandlers({
         store,
         passwords,
+        throttle,
+        signInLimits: limitsIn(config),
         defaultPermission: config.default_permission,
         mlflowVersion: () => upstream.version(),
         health: {
@@ -202,6 +207,14 @@ async function build(
     },
   );
   return { app, listening, store, upstream, passwords, adoption, metrics, look };
+}
+
+function limitsIn(config: Config): ThrottleLimits {
+  return {
+    failures: config.sign_in_failures,
+    windowSeconds: config.sign_in_window_seconds,
+    lockoutSeconds: config.sign_in_lockout_seconds,
+  };
 }
 
 /** Readiness that says in the log when a part comes or goes. */

@@ -14,6 +14,8 @@ export interface Call {
   /** Stands before every path of this gateway, such as `/mlflow`; empty for none. Links and redirects begin with it. */
   readonly prefix: string;
   readonly headers: IncomingHttpHeaders;
+  /** The address of the client, as far as the gateway trusts what it was told. */
+  readonly ip: string;
   /** The verbs that change something: each change is written to the audit log as this caller's. */
   readonly changing: Changing;
 }

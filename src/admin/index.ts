@@ -1,10 +1,12 @@
 import type { ReadingStore } from '../audit/changing.ts';
 import type { Passwords } from '../identity/password.ts';
+import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { auditHandlers } from './api/audit.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
+import { lockoutHandlers } from './api/lockouts.ts';
 import { roleHandlers } from './api/roles.ts';
 import { type MlflowVersion, userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
@@ -13,6 +15,8 @@ import { signupHandlers } from './pages/signup.ts';
 export interface HandlerParts {
   readonly store: ReadingStore;
   readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly signInLimits: ThrottleLimits;
   readonly defaultPermission: Permission;
   readonly mlflowVersion: MlflowVersion;
   readonly health: HealthParts;
@@ -27,11 +31,13 @@ export function createHandlers(parts: HandlerParts): Handlers {
   return makeHandlers(parts);
 }
 
-function makeHandlers({ store, passwords, defaultPermission, mlflowVersion, health }: HandlerParts) {
+function makeHandlers(parts: HandlerParts) {
+  const { store, passwords, signInLimits, defaultPermission, health } = parts;
   return {
     ...healthHandlers(health),
     ...auditHandlers(store),
-    ...userHandlers(store, passwords, mlflowVersion),
+    ...userHandlers(parts),
+    ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),

@@ -42,6 +42,8 @@ const users: readonly OwnRow[] = [
   ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
+  ['GET', '2.0 users/lockouts/list', 'admin', [], serve('lockouts.list')],
+  ['DELETE', '2.0 users/lockouts/delete', 'admin', [], serve('lockouts.delete')],
 ];
 
 const grants: readonly OwnRow[] = [

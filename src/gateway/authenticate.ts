@@ -82,7 +82,7 @@ function acceptBy(ways: readonly Authenticator[]) {
     if ('refused' in verdict) {
       way.triedAs = verdict.triedAs;
       way.signInFailed = true;
-      throw unauthenticated(verdict.refused);
+      throw verdict.error ?? unauthenticated(verdict.refused);
     }
     way.principal = verdict;
     way.unrestricted = mayDoEverything(verdict);

@@ -36,6 +36,7 @@ export function serve(app: FastifyInstance, { handlers, store, clock, staticPref
       path: target.path,
       prefix: staticPrefix,
       headers: request.raw.headers,
+      ip: request.ip,
       changing: changingBy(store, recordFor(request, reply, clock)),
     };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));

@@ -1,16 +1,27 @@
 import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { ApiError } from '../errors.ts';
 import type { Account, Accounts } from './accounts.ts';
+import { LOGGED_OUT_PREFIX } from './logged-out.ts';
 import type { Passwords } from './password.ts';
 import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
+import type { Attempt, Throttle } from './throttle.ts';
 
 export interface BasicOptions {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
+  readonly throttle: Throttle;
   /** Replaces a hash of an outdated kind once its password is known; answers the hash in force afterwards. */
   readonly rehash: (username: string, from: string, password: string) => Promise<string>;
   /** 32 random bytes of this process: remembered credentials are kept only as hashes keyed with them. */
   readonly processKey: Uint8Array;
+}
+
+/** A credential as it was sent, from where, and what is remembered of it under which key. */
+interface PresentedBasic {
+  readonly key: string;
+  readonly value: string;
+  readonly ip: string;
 }
 
 interface Credentials {
@@ -35,11 +46,11 @@ interface Remembered {
  *
  * A hash is paid once per credential: the verdict is remembered beside the hash it was made with, so a
  * changed password, a deleted or re-created user is noticed on the next request, whoever changed it.
- * Wrong credentials are remembered too, so that a client that repeats one costs nothing; users that do
- * not exist take as long as those that do.
+ * Wrong credentials are remembered too, so that a client that repeats one costs no hash; users that do
+ * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */
 export function createBasic(options: BasicOptions): Authenticator {
-  const { accounts, passwords, rehash, processKey } = options;
+  const { accounts, passwords, throttle, rehash, processKey } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
@@ -47,53 +58,70 @@ export function createBasic(options: BasicOptions): Authenticator {
 
   return { challenge: 'Basic realm="mlflow"', authenticate };
 
-  function authenticate({ headers }: Presented): Verdict | Promise<Verdict> {
+  function authenticate({ headers, ip }: Presented): Verdict | Promise<Verdict> {
     const value = headers.authorization;
     if (value === undefined || !/^basic /i.test(value)) {
       return 'not-mine';
     }
-    const key = digest('sha256', prefix + value, 'base64');
-    const known = remembered.get(key);
-    if (known === undefined) return check(key, value);
+    const presented = { key: digest('sha256', prefix + value, 'base64'), value, ip };
+    const known = remembered.get(presented.key);
+    if (known === undefined) {
+      return check(presented);
+    }
     const account = accounts.byName(known.username);
     return account instanceof Promise
-      ? account.then((loaded) => recall(known, loaded, key, value))
-      : recall(known, account, key, value);
+      ? account.then((loaded) => recall(known, loaded, presented))
+      : recall(known, account, presented);
   }
 
   function recall(
     known: Remembered,
     account: Account | undefined,
-    key: string,
-    value: string,
+    presented: PresentedBasic,
   ): Verdict | Promise<Verdict> {
     const hash = account?.user.passwordHash ?? NOBODY;
     if (hash !== known.passwordHash) {
-      remembered.delete(key);
-      return check(key, value);
+      remembered.delete(presented.key);
+      return check(presented);
     }
-    return known.correct && account !== undefined ? account.principal : wrong(known.username);
+    if (known.correct && account !== undefined) {
+      return account.principal;
+    }
+    // It costs no hash, and counts as a failure all the same.
+    const attempt = { username: known.username, ip: presented.ip };
+    return throttled(attempt, () =>
+      throttle.attempt(attempt, async () => false).then(() => wrong(known.username)),
+    );
   }
 
   /** Checks a credential with a hash, once however many requests carry it at the same time. */
-  function check(key: string, value: string): Promise<Verdict> {
+  function check({ key, value, ip }: PresentedBasic): Promise<Verdict> {
     const running = checking.get(key);
-    if (running !== undefined) return running;
+    if (running !== undefined) {
+      return running;
+    }
     const credentials = readCredentials(value);
     if (credentials === undefined) {
       return Promise.resolve({ refused: 'the credentials are not readable as HTTP basic' });
     }
-    const verdict = verify(key, credentials).finally(() => checking.delete(key));
+    const { username } = credentials;
+    if (username.startsWith(LOGGED_OUT_PREFIX)) {
+      return Promise.resolve({ refused: 'signed out by the UI of MLflow' });
+    }
+    const verdict = throttled({ username, ip }, () => verify(key, credentials, ip)).finally(() =>
+      checking.delete(key),
+    );
     checking.set(key, verdict);
     return verdict;
   }
 
-  async function verify(key: string, { username, password }: Credentials): Promise<Verdict> {
+  async function verify(key: string, { username, password }: Credentials, ip: string): Promise<Verdict> {
     const before = await accounts.byName(username);
-    const correct =
+    const correct = await throttle.attempt({ username, ip }, (rank) =>
       before === undefined
-        ? await passwords.verifyMissing(password).then(() => false)
-        : await passwords.verify(password, before.user.passwordHash);
+        ? passwords.verifyMissing(password, rank)
+        : passwords.verify(password, before.user.passwordHash, rank),
+    );
     let passwordHash = before?.user.passwordHash ?? NOBODY;
     if (correct && typeof passwordHash === 'string' && passwords.needsRehash(passwordHash, password)) {
       passwordHash = await rehash(username, passwordHash, password);
@@ -104,6 +132,18 @@ export function createBasic(options: BasicOptions): Authenticator {
     // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
     const now = correct ? await accounts.byName(username) : undefined;
     return now !== undefined && now.user.passwordHash === passwordHash ? now.principal : wrong(username);
+  }
+}
+
+/** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */
+async function throttled({ username }: Attempt, verdict: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await verdict();
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'RESOURCE_EXHAUSTED') {
+      return { refused: error.because ?? error.message, triedAs: username, error };
+    }
+    throw error;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   passwordProblem,
 } from '../config/password-rules.ts';
 import { invalid, unavailable } from '../errors.ts';
+import { createLine, type Rank } from './line.ts';
 import { bcryptRounds } from './password-formats.ts';
 import type { PasswordTask } from './password-worker.ts';
 
@@ -40,9 +41,10 @@ export interface Passwords {
   /**
    * Whether the password is the one of this hash: bcrypt, or Werkzeug's scrypt or pbkdf2.
    *
+   * @param rank - how soon it is to get its turn; before all others if left out.
    * @throws ApiError 503 if too many wait.
    */
-  verify(password: string, hash: string): Promise<boolean>;
+  verify(password: string, hash: string, rank?: Rank): Promise<boolean>;
   /**
    * Whether this is the hash of a password that everyone knows, as an imported one may be.
    *
@@ -50,7 +52,7 @@ export interface Passwords {
    */
   isKnown(hash: string): Promise<boolean>;
   /** Takes as long as `verify` and always answers false: a user that does not exist must not be told by time. */
-  verifyMissing(password: string): Promise<false>;
+  verifyMissing(password: string, rank?: Rank): Promise<false>;
   /**
    * Whether a hash, its password having been proved, should be replaced by `hash(password)`: another format, or
    * fewer rounds. False for a password that bcrypt would not read to its end, as an imported one may be.
@@ -69,24 +71,22 @@ const WORKER = new URL(`./password-worker${extname(import.meta.url)}`, import.me
 export function createPasswords(options: PasswordOptions): Passwords {
   const { rounds, minLength, maxQueue = 64, maxThreads = 2, randomBytes = cryptoRandomBytes } = options;
   const cost = `$2b$${String(rounds).padStart(2, '0')}$`;
+  const line = createLine(maxThreads, maxQueue);
   let threads: Piscina<PasswordTask, string | boolean> | undefined;
   let closed = false;
-  let running = 0;
 
-  async function run(task: PasswordTask): Promise<string | boolean> {
-    if (closed || running >= maxThreads + maxQueue) {
-      throw unavailable('Too many sign-ins are waiting. Try again in a moment.');
-    }
-    threads ??= new Piscina({ filename: WORKER, minThreads: 0, maxThreads, idleTimeout: 30_000 });
-    running += 1;
-    try {
-      return await threads.run(task);
-    } catch (error) {
-      throw unavailable('Passwords cannot be checked right now.', error);
-    } finally {
-      running -= 1;
-    }
-  }
+  const run = (task: PasswordTask, rank: Rank = []): Promise<string | boolean> =>
+    line.run(rank, async () => {
+      try {
+        if (closed) {
+          throw new Error('The threads have ended.');
+        }
+        threads ??= new Piscina({ filename: WORKER, minThreads: 0, maxThreads, idleTimeout: 30_000 });
+        return await threads.run(task);
+      } catch (error) {
+        throw unavailable('Passwords cannot be checked right now.', error);
+      }
+    });
 
   const rules: Readonly<Record<PasswordProblem, string>> = {
     short: `must be at least ${Math.max(minLength, 1)} characters`,
@@ -99,8 +99,8 @@ export function createPasswords(options: PasswordOptions): Passwords {
     if (problem !== undefined) throw invalid(`Password ${rules[problem]}.`);
   }
 
-  const verify = async (password: string, hash: string): Promise<boolean> =>
-    (await run({ verb: 'verify', password, hash })) === true;
+  const verify = async (password: string, hash: string, rank?: Rank): Promise<boolean> =>
+    (await run({ verb: 'verify', password, hash }, rank)) === true;
 
   return {
     checkRules(password) {
@@ -121,8 +121,8 @@ export function createPasswords(options: PasswordOptions): Passwords {
       }
       return false;
     },
-    async verifyMissing(password) {
-      await verify(password, cost + DUMMY_SALT_AND_HASH);
+    async verifyMissing(password, rank) {
+      await verify(password, cost + DUMMY_SALT_AND_HASH, rank);
       return false;
     },
     needsRehash(hash, password) {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ApiError } from '../errors.ts';
 import type { Subject } from '../policy/decide.ts';
 import type { Grant } from '../policy/grant.ts';
 import type { RootKind } from '../policy/resources.ts';
@@ -41,6 +42,8 @@ export interface Refused {
   readonly refused: string;
   /** The name that was tried, where the credential holds one. */
   readonly triedAs?: string;
+  /** What to answer in place of a 401, where that says better what to do. */
+  readonly error?: ApiError;
 }
 
 /**
@@ -52,7 +55,8 @@ export type Verdict = SignedIn | Refused | 'not-mine';
 /**
  * One way of proving identity.
  *
- * A request may be asked about twice, at its head and when its body has arrived: asking has no side effects.
+ * A request may be asked about twice, at its head and when its body has arrived: asking about a credential that is right
+ * changes nothing.
  */
 export interface Authenticator {
   /** What a caller without credentials is told about it, in `WWW-Authenticate` (RFC 9110, section 11.6.1). */

@@ -10,6 +10,7 @@ import { createOwners, type Owners } from './owners.ts';
 import { createRoles, type Roles } from './roles.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
+import { createThrottles, type Throttles } from './throttles.ts';
 import type { Account } from './types.ts';
 import { createUsers, type Users } from './users.ts';
 import { createWrite, type Write } from './write.ts';
@@ -29,6 +30,7 @@ export interface StoreParts {
 export interface Store extends StoreParts {
   readonly intents: Intents;
   readonly owners: Owners;
+  readonly throttles: Throttles;
   readonly changes: Changes;
   /** A user with its own grants and those of its roles, all as of one moment. */
   account(username: string): Promise<Account | undefined>;
@@ -87,6 +89,7 @@ export async function openStore(databaseUri: string, { clock, queried }: StoreOp
     ...partsOn(db, write),
     intents: createIntents(db, write, clock),
     owners: createOwners(db, write),
+    throttles: createThrottles(db, write, clock),
     changes: createChanges(engine.feed),
     account: (username) => loadAccount(db, username),
     atOnce: (work) =>

@@ -58,6 +58,14 @@ export interface Schema {
     /** Base64. */
     value: Fixed<string>;
   };
+  throttles: {
+    /** Empty for any. */
+    username: string;
+    /** Empty for any. */
+    ip: string;
+    failures: number;
+    until: number;
+  };
   changes: {
     id: Id;
     user_id: Fixed<number | null>;

@@ -15,6 +15,8 @@ test('every handler is named by a row', async () => {
   const handlers = createHandlers({
     store,
     passwords: {} as Passwords,
+    throttle: { attempt: async () => false },
+    signInLimits: { failures: 1, windowSeconds: 1, lockoutSeconds: 1 },
     defaultPermission: 'NO_PERMISSIONS',
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,

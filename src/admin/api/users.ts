@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
+import type { Throttle } from '../../identity/throttle.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
 import type { User } from '../../store/types.ts';
@@ -16,8 +17,15 @@ import { roleJson } from './role-json.ts';
 /** The version of the MLflow behind the gateway, if it can be told. */
 export type MlflowVersion = () => Promise<string | undefined>;
 
+export interface UserParts {
+  readonly store: ReadingStore;
+  readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly mlflowVersion: MlflowVersion;
+}
+
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
-export function userHandlers(store: ReadingStore, passwords: Passwords, mlflowVersion: MlflowVersion) {
+export function userHandlers({ store, passwords, throttle, mlflowVersion }: UserParts) {
   const { users } = store;
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
@@ -102,7 +110,15 @@ export function userHandlers(store: ReadingStore, passwords: Passwords, mlflowVe
       if (!current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
         throw invalid('Current password is required when changing your own password.');
       }
-      await changeOwnPassword(call.changing.users, passwords, user, { password: body.password, current });
+      await changeOwnPassword(call.changing.users, passwords, user, {
+        password: body.password,
+        current,
+        // A page left open must not become a place to guess the password at either.
+        verify: (guess) =>
+          throttle.attempt({ username: user.username, ip: call.ip }, (rank) =>
+            passwords.verify(guess, user.passwordHash, rank),
+          ),
+      });
       return DONE;
     },
 

@@ -1,4 +1,5 @@
 import { ApiError, invalid } from '../../errors.ts';
+import { LOGGED_OUT_PREFIX } from '../../identity/logged-out.ts';
 import type { Passwords } from '../../identity/password.ts';
 import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { User } from '../../store/types.ts';
@@ -8,8 +9,7 @@ const MAX_USERNAME_LENGTH = 255;
 
 /** A name that HTTP basic can carry and that every log can show (RFC 7617: no colon, no control characters). */
 const USERNAME = /^[^\p{C}:]+$/u;
-/** MLflow's UI signs out by signing in as such a user, and expects a 401. */
-const RESERVED = new RegExp(`^(?:mlflow-logged-out|${OWN_ROLE_PREFIX})`);
+const RESERVED = [LOGGED_OUT_PREFIX, OWN_ROLE_PREFIX];
 
 /** @throws ApiError 400 for a name that nobody could sign in with, or that MLflow's UI gives another meaning. */
 export function checkUsername(name: string): void {
@@ -22,7 +22,7 @@ export function checkUsername(name: string): void {
   if (!USERNAME.test(name) || name !== name.trim()) {
     throw invalid('Username cannot have colons, control characters, or spaces around it.');
   }
-  if (RESERVED.test(name)) {
+  if (RESERVED.some((prefix) => name.startsWith(prefix))) {
     throw invalid('Username is reserved. Choose another.');
   }
 }
@@ -76,7 +76,8 @@ export async function setPassword(
 /**
  * Changes a user's own password.
  *
- * @param current - the password so far, where the user was asked for it.
+ * @param change.current - the password so far, where the user was asked for it.
+ * @param change.verify - tells whether that is the user's password.
  * @throws ApiError 400 if `current` is wrong, if the new one breaks a rule or is no other, or if the password was
  * changed meanwhile.
  */
@@ -84,11 +85,19 @@ export async function changeOwnPassword(
   users: Users,
   passwords: Passwords,
   user: User,
-  { password, current }: { readonly password: string; readonly current: string | undefined },
+  {
+    password,
+    current,
+    verify,
+  }: {
+    readonly password: string;
+    readonly current: string | undefined;
+    readonly verify: (password: string) => Promise<boolean>;
+  },
 ): Promise<void> {
   passwords.checkRules(password);
   if (current !== undefined) {
-    if (!(await passwords.verify(current, user.passwordHash))) {
+    if (!(await verify(current))) {
       throw invalid('Current password does not match.');
     }
     if (password === current) {

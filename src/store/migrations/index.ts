@@ -6,6 +6,7 @@ import { audit } from './audit.ts';
 import { first } from './first.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
+import { throttles } from './throttles.ts';
 
 /** Every step of the schema, oldest first by name. Released steps never change. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -13,6 +14,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0002-page-token-key': pageTokenKey,
   '0003-intents-in-flight': intentsInFlight,
   '0010-audit': audit,
+  '0011-throttles': throttles,
 };
 
 /**
