@@ -15,21 +15,12 @@ import {
 } from './arguments.ts';
 import type { Command, Shows } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
+import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
+import { many, one } from './shows.ts';
 import { findRolePermission, keepOwnPassword, oneList, seesEverybody } from './steps.ts';
-
-const one = (key: string, columns: readonly Column[]): Shows => ({
-  list: false,
-  pick: (reply) => objectsIn([reply[key]]),
-  columns,
-});
-const many = (key: string, columns: readonly Column[]): Shows => ({
-  list: true,
-  pick: (reply) => objectsIn(reply[key]),
-  columns,
-});
 
 /** `7:EDIT, 9:READ`. */
 const permissionsIn = (list: string, id: string) => (row: JsonObject) =>
@@ -381,6 +372,7 @@ const ROLE_COMMANDS: readonly Command[] = [
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   ...USER_COMMANDS,
+  ...LOCKOUT_COMMANDS,
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,

@@ -33,7 +33,8 @@ export async function execute(command: Command, given: Input, tools: StepTools):
   const thing = command.on?.(given);
   const warning = command.gives === true && thing !== undefined ? await checkGiven(thing, tools) : undefined;
   const reply = await call(command, plan, thing, tools);
-  const rows = shows?.pick(reply) ?? [];
+  const replies = shows?.list === true ? [reply, ...(await laterPages(reply, plan, tools))] : [reply];
+  const rows = replies.flatMap((each) => shows?.pick(each) ?? []);
   if (shows !== undefined && !shows.list && rows.length === 0) {
     throw refused('The server did what was asked, but its answer is not the one of an MLflow server.');
   }
@@ -80,6 +81,22 @@ async function call(
         : undefined;
     throw remark === undefined ? error : new ServerRefusal(error.status, error.code, error.message, remark);
   }
+}
+
+/** The pages of a list behind the first. */
+async function laterPages(
+  first: JsonObject,
+  { call: asked, input }: Plan,
+  { send }: StepTools,
+): Promise<readonly JsonObject[]> {
+  const pages: JsonObject[] = [];
+  let token = first['next_page_token'];
+  while (typeof token === 'string' && token !== '') {
+    const page = await send(asked, { ...input, page_token: token });
+    pages.push(page);
+    token = page['next_page_token'] === token ? undefined : page['next_page_token'];
+  }
+  return pages;
 }
 
 async function withRoleId(command: Command, input: Input, { send }: StepTools): Promise<Input> {

@@ -60,6 +60,11 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   'PATCH /api/2.0/mlflow/users/update-admin': [200, {}],
   'PATCH /api/2.0/mlflow/users/update-password': [200, {}],
   'DELETE /api/2.0/mlflow/users/delete': [200, {}],
+  'GET /api/2.0/mlflow/users/lockouts/list': [
+    200,
+    { lockouts: [{ username: 'alice', ip: null, failures: 30, until: 1_796_000_000_000 }] },
+  ],
+  'DELETE /api/2.0/mlflow/users/lockouts/delete': [200, {}],
   'POST /api/2.0/mlflow/experiments/permissions/create': [200, { experiment_permission: ON_EXPERIMENT }],
   'GET /api/2.0/mlflow/experiments/permissions/get': [200, { experiment_permission: ON_EXPERIMENT }],
   'PATCH /api/2.0/mlflow/experiments/permissions/update': [200, {}],
@@ -285,6 +290,18 @@ describe('the other commands ask for', () => {
       }),
       /scorer/,
     ],
+    [
+      'list-lockouts',
+      'GET',
+      query('2.0/mlflow/users/lockouts/list'),
+      /NAME +ADDRESS +FAILURES +UNTIL\nalice +anywhere +30 +2026-11-30T00:53:20Z\n/,
+    ],
+    [
+      'clear-lockout --user alice --ip 192.0.2.1',
+      'DELETE',
+      body('2.0/mlflow/users/lockouts/delete', { username: 'alice', ip: '192.0.2.1' }),
+      /Cleared/,
+    ],
     ['list-roles to-json', 'GET', query('3.0/mlflow/roles/list'), json(ANALYSTS)],
     [
       'list-roles --workspace w',
@@ -340,6 +357,17 @@ describe('the other commands ask for', () => {
     expect(ran.asked).toMatchObject([{ method, ...sent }]);
     expect(ran.stdout).toEqual(typeof stdout === 'string' ? stdout : expect.stringMatching(stdout));
     expect(ran).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('a list of several pages', async () => {
+    const pages = {
+      'GET /api/2.0/mlflow/users/lockouts/list': ({ target }: { target: string | undefined }) =>
+        (target?.includes('page_token=two')
+          ? [200, { lockouts: [{ username: 'bob' }] }]
+          : [200, { lockouts: [{ username: 'alice' }], next_page_token: 'two' }]) as Answer,
+    };
+    const { stdout } = await against(pages, ['list-lockouts', '--to-json']);
+    expect(stdout).toBe(json({ username: 'alice' }) + json({ username: 'bob' }));
   });
 
   test('a role by its name', async () => {
