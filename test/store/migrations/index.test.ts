@@ -26,6 +26,7 @@ test('from empty, the schema has these tables', async () => {
     'owners',
     'role_members',
     'roles',
+    'throttles',
     'users',
   ]);
 });
