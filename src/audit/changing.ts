@@ -2,6 +2,7 @@ import type { AuditChange } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Store, StoreParts } from '../store/index.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
+import type { Throttles } from '../store/throttles.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what somebody may do. */
@@ -18,6 +19,7 @@ const CHANGING_VERBS = {
     'assign',
     'unassign',
   ],
+  throttles: ['clear'],
 } as const;
 
 type Verbs = typeof CHANGING_VERBS;
@@ -32,6 +34,7 @@ export interface Changing {
   readonly users: Users;
   readonly grants: Grants;
   readonly roles: Roles;
+  readonly throttles: Pick<Throttles, 'clear'>;
 }
 
 /** What one change did, for its entry. */
@@ -64,6 +67,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     users: changingUsers(store.users, change),
     grants: changingGrants(store.grants, change),
     roles: changingRoles(store.roles, change),
+    throttles: changingThrottles(change),
   };
 }
 
@@ -223,6 +227,20 @@ function changingRoles(roles: Roles, change: Change): Roles {
       change(async (parts) => {
         const done = await parts.roles.unassign(userId, roleId);
         return [done, done ? await membershipTold(parts, userId, roleId, false) : undefined];
+      }),
+  };
+}
+
+function changingThrottles(change: Change): Changing['throttles'] {
+  return {
+    clear: (which) =>
+      change(async (parts) => {
+        await parts.throttles.clear(which);
+        const resources = which.username === undefined ? [] : aboutUser(which.username);
+        return [
+          undefined,
+          { action: 'clear_lockout', change: { before: { ...which }, after: null }, resources },
+        ];
       }),
   };
 }

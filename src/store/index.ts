@@ -21,6 +21,7 @@ export interface StoreParts {
   readonly grants: Grants;
   readonly roles: Roles;
   readonly audit: Audit;
+  readonly throttles: Throttles;
 }
 
 /**
@@ -30,7 +31,6 @@ export interface StoreParts {
 export interface Store extends StoreParts {
   readonly intents: Intents;
   readonly owners: Owners;
-  readonly throttles: Throttles;
   readonly changes: Changes;
   /** A user with its own grants and those of its roles, all as of one moment. */
   account(username: string): Promise<Account | undefined>;
@@ -84,12 +84,12 @@ export async function openStore(databaseUri: string, { clock, queried }: StoreOp
     grants: createGrants(on, by, clock),
     roles: createRoles(on, by, clock),
     audit: createAudit(on, by, engine),
+    throttles: createThrottles(on, by, clock),
   });
   return {
     ...partsOn(db, write),
     intents: createIntents(db, write, clock),
     owners: createOwners(db, write),
-    throttles: createThrottles(db, write, clock),
     changes: createChanges(engine.feed),
     account: (username) => loadAccount(db, username),
     atOnce: (work) =>

@@ -148,6 +148,10 @@ test('gateways on one store count together, and a lockout that is lifted at one 
   expect((await one.admin.delete(`${LOCKOUTS}/delete`, { username: alice.username })).json).toEqual({});
   expect((await two.admin.get(`${LOCKOUTS}/list`)).json).toEqual({ lockouts: [] });
   expect((await get(atTwo, '192.0.2.1')).status).toBe(200);
+  const { entries } = (await one.admin.get('/api/2.0/mlflow/audit/search?action=clear_lockout')).json;
+  expect(entries).toMatchObject([
+    { username: 'admin', change: { before: { username: alice.username }, after: null } },
+  ]);
 });
 
 describe('an admin', () => {

@@ -8,7 +8,7 @@ import { pageAskedIn, pageOf } from './paging.ts';
 import { bodyOf, text } from './parameters.ts';
 
 /** Who is locked out for too many failed sign-ins, and how an admin lets them in again. */
-export function lockoutHandlers(throttles: Throttles, limits: ReturnType<typeof limitsOf>) {
+export function lockoutHandlers(throttles: Pick<Throttles, 'locked'>, limits: ReturnType<typeof limitsOf>) {
   return {
     async 'lockouts.list'(call: Call): Promise<Reply> {
       const page = pageAskedIn(call, 'string', 'string');
@@ -30,7 +30,7 @@ export function lockoutHandlers(throttles: Throttles, limits: ReturnType<typeof 
       if (ip !== undefined && network === undefined) {
         throw invalid("Invalid value for parameter 'ip': it must be an IP address.");
       }
-      await throttles.clear({
+      await call.changing.throttles.clear({
         ...(username !== undefined && { username }),
         ...(network !== undefined && { ip: network }),
       });
