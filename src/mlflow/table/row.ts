@@ -22,6 +22,18 @@ export const CHILD_KINDS = [
 ] as const;
 export type ChildKind = (typeof CHILD_KINDS)[number];
 
+/** Roots whose grants come, move and go with what MLflow creates, renames and deletes. */
+export const TRACKED_KINDS = [
+  'experiment',
+  'registered_model',
+  'gateway_secret',
+  'gateway_endpoint',
+  'gateway_model_definition',
+  'mcp_server',
+  'scorer',
+] as const satisfies readonly RootKind[];
+export type TrackedKind = (typeof TRACKED_KINDS)[number];
+
 /**
  * What a locator can find: a root, a child of one, a user of this gateway, or text that has to be
  * taken apart first (an artifact path, a model version's source, a prompt's address, a Gemini call).
@@ -134,15 +146,15 @@ export type CommonRule =
   /** The creator gets MANAGE on what the reply names; without `id`, on what the request does. */
   | {
       readonly rule: 'adopt';
-      readonly kind: RootKind;
+      readonly kind: TrackedKind;
       readonly name: From;
       readonly id?: string;
       /** Where the reply holds the number of a version: only the first of them is a create. */
       readonly version?: string;
     }
-  | { readonly rule: 'rename'; readonly kind: RootKind; readonly name: From; readonly newName: From }
+  | { readonly rule: 'rename'; readonly kind: TrackedKind; readonly name: From; readonly newName: From }
   /** `unless` this is sent, when only a part of it is deleted. */
-  | { readonly rule: 'forget'; readonly kind: RootKind; readonly name: From; readonly unless?: From }
+  | { readonly rule: 'forget'; readonly kind: TrackedKind; readonly name: From; readonly unless?: From }
   /** The reply tells which root a child belongs to: remembered, so that no look-up is needed later. */
   | {
       readonly rule: 'learn';
@@ -371,25 +383,25 @@ export const judgeReply = (kind: ReferenceKind, name: From, id: string): CommonR
   name,
   id,
 });
-export const adopt = (kind: RootKind, name: From, id: string): CommonRule => ({
+export const adopt = (kind: TrackedKind, name: From, id: string): CommonRule => ({
   rule: 'adopt',
   kind,
   name,
   id,
 });
-export const adoptFirstVersion = (kind: RootKind, name: From, version: string): CommonRule => ({
+export const adoptFirstVersion = (kind: TrackedKind, name: From, version: string): CommonRule => ({
   rule: 'adopt',
   kind,
   name,
   version,
 });
-export const rename = (kind: RootKind, name: From, newName: From): CommonRule => ({
+export const rename = (kind: TrackedKind, name: From, newName: From): CommonRule => ({
   rule: 'rename',
   kind,
   name,
   newName,
 });
-export const forget = (kind: RootKind, name: From, unless?: From): CommonRule => ({
+export const forget = (kind: TrackedKind, name: From, unless?: From): CommonRule => ({
   rule: 'forget',
   kind,
   name,

@@ -1,5 +1,6 @@
 import { isObject } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
+import type { TrackedKind } from '../table/row.ts';
 import { replyJson } from '../upstream/answer-json.ts';
 import type { Answer } from '../upstream/upstream.ts';
 
@@ -107,7 +108,7 @@ const QUESTIONS = {
     },
     createdAt: 'creation_time',
   },
-} as const satisfies Readonly<Record<string, Questions>>;
+} as const satisfies Readonly<Record<TrackedKind, Questions>>;
 
 /** A kind that MLflow can be asked for. */
 export type AskedKind = keyof typeof QUESTIONS;

@@ -2,46 +2,51 @@ import { invalid } from '../../errors.ts';
 import type { PartKind } from '../../policy/resources.ts';
 import type { ReferenceKind } from '../table/row.ts';
 
-/**
- * Ids as MLflow itself gives them out. It reads some far more widely (`int("01")`, `int("１")` and
- * `int("1_0")` are experiments 1, 1 and 10), so that a grant keyed by the text would miss: whatever is
- * not in this form is refused.
- */
-const CANONICAL = {
-  experiment: /^(?:0|[1-9][0-9]{0,18})$/,
-  run: /^[0-9a-f]{32}$/,
-  logged_model: /^m-[0-9a-f]{32}$/,
-  trace: /^(?:tr-)?[0-9a-f]{32}$/,
-  dataset: /^d-[0-9a-f]{32}$/,
-  scorer: /^(?:0|[1-9][0-9]{0,18})\/[A-Za-z0-9_.~%-]{1,3000}$/,
-} as const satisfies Partial<Record<ReferenceKind, RegExp>>;
-
+const EXPERIMENT = /^(?:0|[1-9][0-9]{0,18})$/;
 /** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const NAME = /^(?!\*$)[^\u0000-\u001f\u007f]{1,1000}$/u;
 const OPAQUE = /^[A-Za-z0-9_.:-]{1,100}$/;
 
-const NAMED: ReadonlySet<ReferenceKind> = new Set([
-  'registered_model',
-  'prompt',
-  'gateway_endpoint_name',
-  'gemini_call',
-  'mcp_server',
-  'workspace',
-  'user',
-  'artifact',
-  'source',
-  'prompt_uri',
-]);
+/**
+ * How the ids of each kind are written, as MLflow itself gives them out. It reads some far more widely (`int("01")`,
+ * `int("１")` and `int("1_0")` are experiments 1, 1 and 10), so that a grant keyed by the text would miss: whatever is
+ * not in this form is refused.
+ */
+const FORMS = {
+  experiment: EXPERIMENT,
+  run: /^[0-9a-f]{32}$/,
+  logged_model: /^m-[0-9a-f]{32}$/,
+  trace: /^(?:tr-)?[0-9a-f]{32}$/,
+  dataset: /^d-[0-9a-f]{32}$/,
+  scorer: /^(?:0|[1-9][0-9]{0,18})\/[A-Za-z0-9_.~%-]{1,3000}$/,
+  registered_model: NAME,
+  prompt: NAME,
+  gateway_endpoint_name: NAME,
+  gemini_call: NAME,
+  mcp_server: NAME,
+  workspace: NAME,
+  user: NAME,
+  artifact: NAME,
+  source: NAME,
+  prompt_uri: NAME,
+  gateway_secret: OPAQUE,
+  gateway_endpoint: OPAQUE,
+  gateway_model_definition: OPAQUE,
+  gateway_guardrail: OPAQUE,
+  issue: OPAQUE,
+  label_schema: OPAQUE,
+  review_queue: OPAQUE,
+  job: OPAQUE,
+  prompt_optimization_job: OPAQUE,
+} as const satisfies Readonly<Record<ReferenceKind, RegExp>>;
 
 /** Ids that tests and tools grant on although no experiment can have them: text no `int()` reads. */
 const LOOSE = /^(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,100}$/;
 
 /** Whether `id` is written as the upstream would write it. */
 export function isCanonical(kind: ReferenceKind, id: string, loose = false): boolean {
-  const pattern =
-    kind in CANONICAL ? CANONICAL[kind as keyof typeof CANONICAL] : NAMED.has(kind) ? NAME : OPAQUE;
-  return pattern.test(id) || (loose && LOOSE.test(id));
+  return FORMS[kind].test(id) || (loose && LOOSE.test(id));
 }
 
 /**
@@ -96,5 +101,5 @@ export function partOfArtifact(segments: readonly string[]): PartKind | undefine
 /** The experiment that an artifact path lies in; undefined if it starts with none. */
 export function experimentOfArtifact(segments: readonly string[]): string | undefined {
   const [first] = segments;
-  return first !== undefined && CANONICAL.experiment.test(first) ? first : undefined;
+  return first !== undefined && EXPERIMENT.test(first) ? first : undefined;
 }
