@@ -12,6 +12,7 @@ import {
   withBody,
 } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
+import type { Root, RootKind } from '../../policy/resources.ts';
 import type { Store } from '../../store/index.ts';
 import type { Judge } from '../judge/judge.ts';
 import { refusal } from '../judge/judge-all.ts';
@@ -19,6 +20,7 @@ import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
 import type { Reference } from '../reference.ts';
 import { filtered } from '../search/page.ts';
+import { withoutConcealed } from './conceal.ts';
 import { shownTo } from './keep.ts';
 import { listedIn } from './listed-in.ts';
 import { isWithheld, withoutWithheld } from './withhold.ts';
@@ -87,6 +89,8 @@ export function createConclude(options: ConcludeOptions): Conclude {
     redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
     'allowed-actions': (rule, answer, { caller }) => tellActions(answer, rule, caller),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
+    conceal: (rule, answer, { caller }) =>
+      withoutConcealed(answer, rule, (id) => judge.onRoot(caller, 'read', rootOf(rule.kind, id)).allow),
   };
 
   return async (asked) => {
@@ -152,6 +156,11 @@ export function createConclude(options: ConcludeOptions): Conclude {
     }
     return withBody(answer, reply);
   }
+}
+
+/** What is concealed by the name of a model is never a prompt. */
+function rootOf(kind: RootKind, id: string): Root {
+  return kind === 'registered_model' ? { kind, id, isPrompt: false } : { kind, id };
 }
 
 function without(reply: JsonObject, fields: readonly string[]): JsonObject {

@@ -5,6 +5,7 @@ import { graphql } from './graphql.ts';
 import { type JobParts, job } from './job.ts';
 import { type McpVersionParts, mcpVersion } from './mcp-version.ts';
 import { modelCalls } from './model-calls.ts';
+import { modelVersionsTag } from './model-versions-tag.ts';
 import { otlp } from './otlp.ts';
 import { type ProviderCallsParts, providerCalls } from './provider-calls.ts';
 import { type ReviewQueueParts, reviewQueue } from './review-queue.ts';
@@ -30,6 +31,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     'scorer-keys': scorerKeys(parts.judge, parts.upstream),
     'provider-calls': providerCalls(parts),
     'model-calls': modelCalls(parts.judge),
+    'model-versions-tag': modelVersionsTag(parts.judge, parts.upstream),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),
     'role-admin': roleAdmin(parts.store),

@@ -45,6 +45,7 @@ export const PHASES = {
   redact: { by: 'reply', reply: 'judged' },
   'allowed-actions': { by: 'reply', reply: 'judged' },
   withhold: { by: 'reply', reply: 'judged' },
+  conceal: { by: 'reply', reply: 'judged' },
   learn: { by: 'reply', request: 'lenient', reply: 'all' },
   own: { by: 'reply', request: 'lenient', reply: 'all' },
   serve: { by: 'serve', request: 'strict' },

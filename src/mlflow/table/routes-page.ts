@@ -135,6 +135,8 @@ function follows(rule: Rule): string {
       ]
         .filter(Boolean)
         .join(' ');
+    case 'conceal':
+      return `${rule.fields === undefined ? 'each' : rule.fields.map((field) => `\`${field}\``).join(', ')} of \`${rule.at}\` in the reply only with READ on the ${words(rule.kind)} in \`${rule.id}\``;
     case 'withhold':
       return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
     case 'takes-bytes':

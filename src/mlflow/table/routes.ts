@@ -10,6 +10,8 @@
  * What no row names is refused to everyone but an admin.
  */
 import { LIBRARY_OPTION } from '../ai-gateway/library-options.ts';
+import { silentAbout } from '../things/key-names.ts';
+import { MODEL_VERSIONS_TAG } from '../things/model-versions.ts';
 import { REDIRECTING_TRACE_KEYS } from '../things/trace-keys.ts';
 import {
   absent,
@@ -22,6 +24,7 @@ import {
   answer,
   artifact,
   banKeys,
+  conceal,
   dataset,
   endpoint,
   endpointName,
@@ -255,6 +258,12 @@ const selects = (...from: From[]) => [
   unlessDeniedWhen('logged_model', from, /model/i),
 ];
 
+/** The models that versions of a logged model belong to. */
+const versionsMade = (list: string) =>
+  conceal('registered_model', `${list}.info.tags[${MODEL_VERSIONS_TAG}]{}[]`, 'name');
+const MODEL_NAMES = 'names of models would be told that the caller may not read';
+const SILENT_ABOUT_VERSIONS = silentAbout(MODEL_VERSIONS_TAG);
+
 const loggedModels: readonly Row[] = [
   [
     'POST',
@@ -271,9 +280,12 @@ const loggedModels: readonly Row[] = [
     [],
     unlessDenied('logged_model'),
     unlessDeniedWhen('run', ['body.filter'], RUN_FILTER),
+    only(SILENT_ABOUT_VERSIONS, 'body.filter', MODEL_NAMES),
+    only(SILENT_ABOUT_VERSIONS, 'body.order_by[].field_name', MODEL_NAMES),
     narrow('body.experiment_ids'),
+    versionsMade('models[]'),
   ],
-  ['GET', '2.0 logged-models/:model_id', 'read', loggedModel('path.model_id')],
+  ['GET', '2.0 logged-models/:model_id', 'read', loggedModel('path.model_id'), versionsMade('model')],
   // The handler acts on the body's id, MLflow's own auth app judged the path's.
   [
     'PATCH',
@@ -281,6 +293,7 @@ const loggedModels: readonly Row[] = [
     'update',
     loggedModel('path.model_id'),
     equal('path.model_id', 'body.model_id'),
+    versionsMade('model'),
   ],
   [
     'DELETE',
@@ -295,6 +308,8 @@ const loggedModels: readonly Row[] = [
     'update',
     loggedModel('path.model_id'),
     equal('path.model_id', 'body.model_id'),
+    special('model-versions-tag'),
+    versionsMade('model'),
   ],
   [
     'DELETE',
@@ -837,7 +852,7 @@ const registry: readonly Row[] = [
         ),
       ),
       maybe(to('read', run('body.run_id'))),
-      maybe(to('read', loggedModel('body.model_id'))),
+      maybe(loggedModel('body.model_id')),
     ],
   ],
   ['PATCH', '2.0 model-versions/update', 'update', versionsOf(model('body.name'))],

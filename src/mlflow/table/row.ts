@@ -212,6 +212,18 @@ export type CommonRule =
   | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
   /** Fields that no version of MLflow declares are let through: they mean nothing to it, or another rule judges them. */
   | { readonly rule: 'takes-any-field' }
+  /**
+   * Each thing at a place of the reply is taken out that the caller may not read, or only some of its fields:
+   * `[]` walks a list, `[key]` goes to the value of that tag, `{}` reads text as JSON.
+   */
+  | {
+      readonly rule: 'conceal';
+      readonly kind: RootKind;
+      readonly at: string;
+      /** The field that names the thing. */
+      readonly id: string;
+      readonly fields?: readonly string[];
+    }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is what a form sends, not JSON. */
@@ -239,6 +251,7 @@ export interface SpecialQuestions {
   /** Where the request holds the metadata of assessments. */
   readonly 'assessment-run': readonly From[];
   readonly 'server-keys': undefined;
+  readonly 'model-versions-tag': undefined;
   /** What scorers are run with, by what has them run. */
   readonly 'scorer-keys': 'register' | 'configure' | 'delete version' | 'invoke' | 'evaluate';
   /** Whose key models are called with and where the calls go, by what is made or changed. */
@@ -474,6 +487,13 @@ export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: R
   rule: 'unless-denied',
   kind,
   when: { from, ...(form && { form }) },
+});
+export const conceal = (kind: RootKind, at: string, id: string, ...fields: string[]): CommonRule => ({
+  rule: 'conceal',
+  kind,
+  at,
+  id,
+  ...(fields.length > 0 && { fields }),
 });
 export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
 export const takesAnyField: CommonRule = { rule: 'takes-any-field' };

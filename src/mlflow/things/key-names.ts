@@ -46,3 +46,15 @@ function reachedFrom(at: number, letter: string, name: string, end: number): rea
   }
   return [at + 1, at + 2].filter((next) => next <= end);
 }
+
+/**
+ * Text that does not speak of a key, in whatever spelling a database takes for it: a filter by what is concealed would
+ * tell it.
+ */
+export function silentAbout(key: string): RegExp {
+  const between = '[\\p{M}\\p{C}\\p{Default_Ignorable_Code_Point}]*';
+  const letters = [...key].map(
+    (letter) => `(?:${letter === '.' ? '\\.' : letter}|[\\p{Script=Latin}--[a-zA-Z]]|[\\uff01-\\uff5e])`,
+  );
+  return new RegExp(`^(?![\\s\\S]*${letters.join(between)})`, 'iv');
+}
