@@ -5,8 +5,7 @@ import {
   type SpanExport,
   TRACE_TAG_PREFIX,
 } from '../../mlflow/read/otlp.ts';
-import { names } from '../../mlflow/things/key-names.ts';
-import { REDIRECTING_TRACE_KEYS } from '../../mlflow/things/trace-keys.ts';
+import { needOfKey, needOfSpanKey } from '../../mlflow/things/acted-on-keys.ts';
 import type { Judge } from '../judge/judge.ts';
 import { judgeAll } from '../judge/judge-all.ts';
 import { textsAt } from '../locate/locate.ts';
@@ -31,9 +30,10 @@ export function otlp(judge: Judge): Special {
       throw invalid(`Send the spans of at most ${MOST_TRACES} traces at once.`);
     for (const key of attributeKeys) {
       // MLflow 3.17 makes a tag of the trace from it, after all its own checks of tags.
-      const tag = key.startsWith(TRACE_TAG_PREFIX) ? key.slice(TRACE_TAG_PREFIX.length) : key;
-      if (names(REDIRECTING_TRACE_KEYS, tag)) {
-        throw denied(`The attribute '${key}' decides where MLflow reads from; only an admin may set it.`);
+      const tag = key.startsWith(TRACE_TAG_PREFIX) ? key.slice(TRACE_TAG_PREFIX.length) : undefined;
+      const asked = tag === undefined ? needOfSpanKey(key) : needOfKey('trace', tag);
+      if (asked !== undefined) {
+        throw denied(`Only an admin may set the attribute '${key}': ${asked.why}.`);
       }
     }
     const [experimentId] = textsAt('header.x-mlflow-experiment-id', readable(request));

@@ -3,6 +3,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { carryOut, type Executors, type RuleBy } from '../../mlflow/table/phases.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
+import { needOfKey } from '../../mlflow/things/acted-on-keys.ts';
 import { names } from '../../mlflow/things/key-names.ts';
 import { decideOnKind } from '../../policy/decide.ts';
 import type { Action } from '../../policy/permissions.ts';
@@ -42,14 +43,16 @@ const CHECKS: Executors<'check', [Held], Action | undefined> = {
     return undefined;
   },
   equal: ({ from, required = false }, { request }) => checkEqual(from, required, request),
-  'ban-keys': ({ from, keys }, { request }) => {
-    for (const each of from) {
-      const banned = keysAt(each, request).find((key) => names(keys, key));
-      if (banned !== undefined) {
-        throw denied(`The key '${banned}' decides where MLflow reads from; only an admin may set it.`);
+  keys: ({ holder, from }, { request }) => {
+    let raised: Action | undefined;
+    for (const key of from.flatMap((each) => keysAt(each, request))) {
+      const asked = needOfKey(holder, key);
+      if (asked?.needs === 'admin') {
+        throw denied(`Only an admin may set or delete the key '${key}': ${asked.why}.`);
       }
+      raised = asked?.needs ?? raised;
     }
-    return undefined;
+    return raised;
   },
   'keys-need': ({ from, keys, action }, { request }) =>
     keysAt(from, request).some((key) => names(keys, key)) ? action : undefined,

@@ -30,7 +30,7 @@ export const PHASES = {
   only: { by: 'check' },
   absent: { by: 'check' },
   equal: { by: 'check' },
-  'ban-keys': { by: 'check' },
+  keys: { by: 'check' },
   'keys-need': { by: 'check' },
   'unless-denied': { by: 'check' },
   special: { by: 'judge' },

@@ -111,8 +111,8 @@ function follows(rule: Rule): string {
       return `${list(rule.from)} must be left out`;
     case 'equal':
       return `${code(rule.from[1])} must be ${code(rule.from[0])}${rule.required ? '' : ' if given'}`;
-    case 'ban-keys':
-      return `in ${list(rule.from)} only an admin sets ${rule.keys.map((key) => `\`${key}\``).join(', ')}`;
+    case 'keys':
+      return `${list(rule.from)}: keys that MLflow acts on ask for more (src/mlflow/things/acted-on-keys.ts)`;
     case 'keys-need':
       return `${NEEDS[rule.action]} if ${code(rule.from)} has ${rule.keys.map((key) => `\`${key}\``).join(' or ')}`;
     case 'redact':

@@ -12,7 +12,6 @@
 import { LIBRARY_OPTION } from '../ai-gateway/library-options.ts';
 import { silentAbout } from '../things/key-names.ts';
 import { MODEL_VERSIONS_TAG } from '../things/model-versions.ts';
-import { REDIRECTING_TRACE_KEYS } from '../things/trace-keys.ts';
 import {
   absent,
   adminNames,
@@ -23,7 +22,6 @@ import {
   allowedActions,
   answer,
   artifact,
-  banKeys,
   conceal,
   dataset,
   endpoint,
@@ -40,6 +38,7 @@ import {
   keepListed,
   keepUsable,
   keepVersions,
+  keys,
   keysNeed,
   type Locator,
   labelSchema,
@@ -83,11 +82,6 @@ import { EXPERIMENT_ORDER, MODEL_ORDER, VERSION_ORDER } from './search-order.ts'
 const bodyRun = run('body.run_id', 'body.run_uuid');
 const queryRun = run('query.run_id', 'query.run_uuid');
 
-/** Experiment tags that decide how long traces live. */
-const RETENTION_KEYS = ['mlflow.trace.archiv*'];
-/** The tag that turns a registered model into a prompt. */
-const PROMPT_KEY = ['mlflow.prompt.is_prompt'];
-
 /** A provider's key that the server uses on the caller's behalf. */
 const usedSecret = maybe(to('use', secret('body.secret_id')));
 
@@ -116,6 +110,7 @@ const experiments: readonly Row[] = [
     [],
     adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'),
     only(OF_NO_ENDPOINT, 'body.name', LOGS_CALLS),
+    keys('experiment', 'body.tags'),
     adopt('experiment', 'body.name', 'experiment_id'),
   ],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
@@ -155,14 +150,14 @@ const experiments: readonly Row[] = [
     '2.0 experiments/set-experiment-tag',
     'update',
     experiment('body.experiment_id'),
-    keysNeed('manage', 'body.key', RETENTION_KEYS),
+    keys('experiment', 'body.key'),
   ],
   [
     'POST',
     '2.0 experiments/delete-experiment-tag',
     'update',
     experiment('body.experiment_id'),
-    keysNeed('manage', 'body.key', RETENTION_KEYS),
+    keys('experiment', 'body.key'),
   ],
   ['POST', 'ajax 2.0 experiments/search-datasets', 'read', all('run', experiment('body.experiment_ids[]'))],
   ['POST', '/api/2.0mlflow/experiments/search-datasets', 'nobody'],
@@ -176,12 +171,13 @@ const runs: readonly Row[] = [
     'update',
     experiment('body.experiment_id'),
     unlessDenied('run'),
+    keys('run', 'body.tags'),
     learn('run', 'run.info.run_id', 'run.info.experiment_id'),
   ],
   ['POST', '2.0 runs/update', 'update', bodyRun],
   ['POST', '2.0 runs/log-parameter', 'update', bodyRun],
-  ['POST', '2.0 runs/set-tag', 'update', bodyRun],
-  ['POST', '2.0 runs/delete-tag', 'update', run('body.run_id')],
+  ['POST', '2.0 runs/set-tag', 'update', bodyRun, keys('run', 'body.key')],
+  ['POST', '2.0 runs/delete-tag', 'update', run('body.run_id'), keys('run', 'body.key')],
   ['POST', '2.0 runs/log-model', 'update', run('body.run_id')],
   ['POST', '2.0 runs/log-metric', 'update', [bodyRun, maybe(loggedModel('body.model_id'))]],
   [
@@ -189,12 +185,14 @@ const runs: readonly Row[] = [
     '2.0 runs/log-batch',
     'update',
     [run('body.run_id'), maybe(loggedModel('body.metrics[].model_id'))],
+    keys('run', 'body.tags'),
   ],
   [
     'POST',
     '2.0 runs/log-inputs',
     'update',
     [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))],
+    keys('run', 'body.datasets[].tags'),
   ],
   ['POST', '2.0 runs/outputs', 'update', [run('body.run_id'), maybe(loggedModel('body.models[].model_id'))]],
   // The assessments that it has made go with it.
@@ -213,6 +211,7 @@ const runs: readonly Row[] = [
     'update',
     experiment('body.experiment_id'),
     unlessDenied('run'),
+    keys('run', 'body.tags'),
     stamp('body.user_id'),
   ],
   ['GET', '2.0 metrics/get-history', 'read', queryRun],
@@ -271,6 +270,7 @@ const loggedModels: readonly Row[] = [
     'update',
     [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))],
     unlessDenied('logged_model'),
+    keys('logged_model', 'body.tags'),
     learn('logged_model', 'model.info.model_id', 'model.info.experiment_id'),
   ],
   [
@@ -307,6 +307,7 @@ const loggedModels: readonly Row[] = [
     '2.0 logged-models/:model_id/tags',
     'update',
     loggedModel('path.model_id'),
+    keys('logged_model', 'body.tags'),
     equal('path.model_id', 'body.model_id'),
     special('model-versions-tag'),
     versionsMade('model'),
@@ -316,6 +317,7 @@ const loggedModels: readonly Row[] = [
     '2.0 logged-models/:model_id/tags/:tag_key',
     'delete',
     loggedModel('path.model_id'),
+    keys('logged_model', 'path.tag_key'),
     equal('path.model_id', 'body.model_id'),
   ],
   [
@@ -329,7 +331,7 @@ const loggedModels: readonly Row[] = [
   ['GET', 'ajax 2.0 logged-models/:model_id/artifacts/files', 'read', loggedModel('path.model_id')],
 ];
 
-const traceTags = banKeys(REDIRECTING_TRACE_KEYS, 'body.tags', 'body.request_metadata', 'body.key');
+const traceTags = keys('trace', 'body.tags', 'body.request_metadata', 'body.key');
 const traceInfo = 'body.trace.trace_info';
 
 /** Their assessments go with them. */
@@ -381,7 +383,7 @@ const traces: readonly Row[] = [
     ],
     unlessDenied('trace'),
     unlessDeniedWhen('assessment', [`${traceInfo}.assessments`]),
-    banKeys(REDIRECTING_TRACE_KEYS, `${traceInfo}.tags`, `${traceInfo}.trace_metadata`),
+    keys('trace', `${traceInfo}.tags`, `${traceInfo}.trace_metadata`),
     absent(`${traceInfo}.assessments[].assessment_id`, `${traceInfo}.assessments[].overrides`),
     special('assessment-run', [`${traceInfo}.assessments[].metadata`]),
   ],
@@ -770,6 +772,7 @@ const registry: readonly Row[] = [
     'signed-in',
     [],
     latestVersions,
+    keys('registered_model', 'body.tags'),
     adopt('registered_model', 'body.name', 'registered_model.name'),
   ],
   // MLflow asks EDIT; grants move with the name, so the gateway asks MANAGE.
@@ -814,14 +817,14 @@ const registry: readonly Row[] = [
     '2.0 registered-models/set-tag',
     'update',
     model('body.name'),
-    keysNeed('manage', 'body.key', PROMPT_KEY),
+    keys('registered_model', 'body.key'),
   ],
   [
     'DELETE',
     '2.0 registered-models/delete-tag',
     'update',
     model('body.name'),
-    keysNeed('manage', 'body.key', PROMPT_KEY),
+    keys('registered_model', 'body.key'),
   ],
   [
     'POST',
@@ -854,6 +857,7 @@ const registry: readonly Row[] = [
       maybe(to('read', run('body.run_id'))),
       maybe(loggedModel('body.model_id')),
     ],
+    keys('model_version', 'body.tags'),
   ],
   ['PATCH', '2.0 model-versions/update', 'update', versionsOf(model('body.name'))],
   ['POST', '2.0 model-versions/transition-stage', 'update', versionsOf(model('body.name'))],
@@ -874,8 +878,20 @@ const registry: readonly Row[] = [
     }),
   ],
   ['GET', '2.0 model-versions/get-download-uri', 'read', versionsOf(model('query.name'))],
-  ['POST', '2.0 model-versions/set-tag', 'update', versionsOf(model('body.name'))],
-  ['DELETE', '2.0 model-versions/delete-tag', 'delete', versionsOf(model('body.name'))],
+  [
+    'POST',
+    '2.0 model-versions/set-tag',
+    'update',
+    versionsOf(model('body.name')),
+    keys('model_version', 'body.key'),
+  ],
+  [
+    'DELETE',
+    '2.0 model-versions/delete-tag',
+    'delete',
+    versionsOf(model('body.name')),
+    keys('model_version', 'body.key'),
+  ],
   ['GET', '/model-versions/get-artifact', 'read', versionsOf(model('query.name'))],
 ];
 

@@ -4,6 +4,7 @@
  */
 import type { Action } from '../../policy/permissions.ts';
 import type { InnerKind, PartKind, RootKind } from '../../policy/resources.ts';
+import type { KeyHolder } from '../things/acted-on-keys.ts';
 import type { SearchOrder } from './search-order.ts';
 
 /** Things that live inside a root, or other names of one; src/mlflow/things/lineage.ts knows how to find it. */
@@ -180,8 +181,8 @@ export type CommonRule =
   | { readonly rule: 'absent'; readonly from: readonly From[] }
   /** Must be equal where both are sent; the first must be sent. */
   | { readonly rule: 'equal'; readonly from: readonly [From, From]; readonly required?: boolean }
-  /** Keys of a tag or metadata list or map that redirect reads elsewhere. */
-  | { readonly rule: 'ban-keys'; readonly from: readonly From[]; readonly keys: readonly string[] }
+  /** Keys of tags or metadata, a list or a map or one key: MLflow acts on some. */
+  | { readonly rule: 'keys'; readonly holder: KeyHolder; readonly from: readonly From[] }
   /** With one of these keys, the operation needs more. */
   | {
       readonly rule: 'keys-need';
@@ -447,11 +448,8 @@ export const equal = (first: From, second: From, required = false): CommonRule =
   from: [first, second],
   required,
 });
-export const banKeys = (keys: readonly string[], ...from: From[]): CommonRule => ({
-  rule: 'ban-keys',
-  from,
-  keys,
-});
+/** Keys of tags and metadata of a thing: src/mlflow/things/acted-on-keys.ts says what each asks for. */
+export const keys = (holder: KeyHolder, ...from: From[]): CommonRule => ({ rule: 'keys', holder, from });
 export const keysNeed = (action: Action, from: From, keys: readonly string[]): CommonRule => ({
   rule: 'keys-need',
   from,
