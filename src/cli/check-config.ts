@@ -21,7 +21,7 @@ export interface CheckConfigOptions {
   readonly connect?: boolean;
 }
 
-/** Long enough for a server that is there, short enough for whoever waits. */
+/** Long enough for a server that is there, short enough to wait for. */
 const UPSTREAM_TIMEOUT_SECONDS = 10;
 
 /**
@@ -73,7 +73,7 @@ async function attempt(io: Io, what: string, look: () => Promise<string>): Promi
   }
 }
 
-/** What clients are not told, but whoever runs the gateway needs to know. */
+/** What clients are not told, but the operator needs to know. */
 function causeOf(error: unknown): string {
   return error instanceof ApiError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
 }

@@ -12,13 +12,13 @@ import { showOnce } from './show-once.ts';
 export interface CreateAdminOptions {
   /** Make up a password and print it once, rather than ask for one. */
   readonly generate?: boolean;
-  /** Leave the password of somebody who is there as it is. */
+  /** Leave the password of a user who is there as it is. */
   readonly keepPassword?: boolean;
 }
 
 /**
- * `mlflow-auth-gateway create-admin NAME`: for when nobody can sign in. Works on the store itself; whoever can write
- * that file is trusted. A user who is there becomes an admin with a new password. A running gateway sees it on
+ * `mlflow-auth-gateway create-admin NAME`: for when nobody can sign in. Works on the store itself; an account that can
+ * write that file is trusted. A user who is there becomes an admin with a new password. A running gateway sees it on
  * the next request.
  *
  * @returns the exit code.

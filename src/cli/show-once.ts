@@ -6,7 +6,7 @@ export interface NewPassword {
   readonly password: string;
 }
 
-/** Credentials for whoever is at the terminal, never for the log: the only time the password is readable. */
+/** Credentials as the terminal shows them, never the log: the only time the password is readable. */
 export function showOnce({ username, password }: NewPassword): string {
   return `This password is shown once:\n\n  user      ${printable(username)}\n  password  ${password}\n`;
 }

@@ -114,7 +114,7 @@ function unwise(config: Config, originOf: (key: string) => string): readonly str
       : []),
     ...(!LOOPBACK.test(host) && proxies.length === 0 && cert === undefined
       ? [
-          `${originOf('host')} is ${host}: whoever reaches the gateway from another machine sends passwords readably. Set tls_cert_file and tls_key_file, or put a proxy with TLS in front and name it in trusted_proxies.`,
+          `${originOf('host')} is ${host}: clients on other machines send passwords readably. Set tls_cert_file and tls_key_file, or put a proxy with TLS in front and name it in trusted_proxies.`,
         ]
       : []),
     ...(ca !== undefined && !upstream.startsWith('https:')

@@ -141,7 +141,7 @@ describe('of a database that the real MLflow 2.15.1 wrote', () => {
     const { stdout } = await importing(file('2.15.db'), uri);
     const users = await (await open(uri)).users.list();
     expect(users.map(({ username }) => username)).toEqual(['admin', 'alice', 'boss']);
-    expect(stdout).toContain('user "Alice": somebody has this name');
+    expect(stdout).toContain('user "Alice": another user has this name in another spelling');
     expect(stdout).toContain('MANAGE of user "Alice" on experiment "1": not taken');
     expect(stdout).toContain('user "a:b": Username cannot have colons');
   });

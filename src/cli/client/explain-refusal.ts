@@ -15,7 +15,7 @@ const HINTS: readonly {
   {
     when: ({ status, message }) => status === 403 && /^(permission denied)?\W*$/i.test(message),
     says: 'Permission denied.',
-    do: 'Sign in as an admin, or as somebody with MANAGE on it.',
+    do: 'Sign in as an admin, or as a user with MANAGE on it.',
   },
   {
     when: ({ status, code }) =>

@@ -6,7 +6,7 @@ import { oldNode } from '../old-node.ts';
 /** For one request with its answer. */
 const TIMEOUT_MS = 30_000;
 
-// `list-users | head -1` closes the pipe before everything is written: no error to anybody.
+// `list-users | head -1` closes the pipe before everything is written: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });

@@ -39,7 +39,7 @@ export async function runClient(argv: readonly string[], io: Io, options: Client
       say(io, error.message);
       return error.exitCode;
     }
-    // Not the error's own words: nobody knows what is in them.
+    // Not the error's own words: there may be a password in them.
     say(io, `This should not happen (${error instanceof Error ? error.name : 'unknown'}); please report it.`);
     return 1;
   } finally {
@@ -122,7 +122,7 @@ async function withNewPassword(
   return { ...values, password };
 }
 
-/** Nobody is to choose a password, twice, for a command that is refused for their own. */
+/** A user does not choose a password, twice, for a command that is then refused for the password they signed in with. */
 async function checkSignIn(send: Send): Promise<void> {
   try {
     await send({ method: 'GET', path: '2.0 users/current' }, {});
@@ -134,7 +134,7 @@ async function checkSignIn(send: Send): Promise<void> {
   }
 }
 
-/** What is said beside the result. Whoever reads JSON sees that a list is empty. */
+/** What is said beside the result. A reader of JSON sees that a list is empty. */
 function remark({ warning, whyEmpty }: Outcome, { json }: Typed, io: Io): void {
   if (warning !== undefined) {
     say(io, `warning: ${warning}`);

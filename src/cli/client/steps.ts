@@ -84,7 +84,7 @@ export const oneList: Step = async (input, tools) => {
 };
 
 /**
- * Whoever changes their own password must name the current one: the one signed in with when it is known,
+ * Users who change their own password must name the current one: the one signed in with when it is known,
  * otherwise it is asked for, or is the second line of what is piped in.
  */
 export const keepOwnPassword: Step = async (input, { connection, secrets, refusal }) => {

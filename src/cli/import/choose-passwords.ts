@@ -15,7 +15,7 @@ export interface ChosenPassword {
   readonly made?: string;
 }
 
-/** Whose passwords are taken: all but those of whoever is in the store already. */
+/** Whose passwords are taken: those of all users that are not in the store already. */
 export interface ChooseOptions {
   readonly store: Store;
   readonly passwords: Passwords;

@@ -3,7 +3,7 @@ import { type CheckedGrant, checkGrant } from './check-grant.ts';
 import type { SourceGrant } from './read-basic-auth.ts';
 import { type Counted, quoted, type Tally } from './tally.ts';
 
-/** Whoever is to hold the grants. */
+/** The user or role that is to hold the grants. */
 export interface Holder {
   readonly what: Counted;
   /** Such as `role "data science"`. */

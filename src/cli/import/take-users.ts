@@ -70,7 +70,7 @@ async function takeUser(
       throw error;
     }
     if (error.code === 'RESOURCE_ALREADY_EXISTS') {
-      return 'somebody has this name in another spelling';
+      return 'another user has this name in another spelling';
     }
     if (error.code === 'INVALID_PARAMETER_VALUE') {
       return error.message;

@@ -19,7 +19,7 @@ export interface Tally {
   readonly counts: Readonly<Record<Counted, Count>>;
   /** One line for each thing that was left, with the reason. */
   readonly left: string[];
-  /** What whoever imports has to know or to do. */
+  /** What the operator has to know or to do. */
   readonly warnings: string[];
   /** Counts something as left. */
   leave(what: Counted, line: string): void;

@@ -66,7 +66,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: nobody of the group is left, which is what was wanted.
+    // ESRCH: no process of the group is left, which is what was wanted.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) {
       throw error;
     }

@@ -788,7 +788,7 @@ describe('a refusal is one line that says what to do, and exit code 1', () => {
       '403 of stock MLflow',
       [403, 'Permission denied'],
       ['get-user', 'zoe'],
-      'Permission denied. Sign in as an admin, or as somebody with MANAGE on it.',
+      'Permission denied. Sign in as an admin, or as a user with MANAGE on it.',
     ],
     [
       '403 that explains itself',

@@ -41,7 +41,7 @@ def _import_without_server() -> tuple[ModuleType, ModuleType]:
     try:
         return _import_both()
     finally:
-        # Whoever imports mlflow.server.auth later gets the real one, or its real error.
+        # A later import of mlflow.server.auth gets the real one, or its real error.
         for name in [name for name in sys.modules if _belongs(name)]:
             del sys.modules[name]
         sys.modules.update(before)

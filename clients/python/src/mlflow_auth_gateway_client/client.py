@@ -44,12 +44,12 @@ class AuthServiceClient(StockClient):
         resp = self._request(f"{_API}/users/get", "GET", params={"username": username})
         return User.from_json(resp["user"])
 
-    # MLflow 2.15 cannot name the current password, which the gateway wants of whoever changes their own.
+    # MLflow 2.15 cannot name the current password, which the gateway wants of users who change their own.
 
     def update_user_password(
         self, username: str, password: str, current_password: str | None = None
     ) -> None:
-        """Changes a password; ``current_password`` is needed by whoever changes their own."""
+        """Changes a password; ``current_password`` is needed by users who change their own."""
         body = {"username": username, "password": password}
         if current_password is not None:
             body["current_password"] = current_password
