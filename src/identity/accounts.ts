@@ -47,12 +47,26 @@ export function createAccounts(
   });
   const loading = new Map<string, Promise<Account | undefined>>();
 
-  const catchUp = (): void => {
-    const change = feed.next();
-    if (change !== 'nothing') drop(change);
-  };
+  /** The question that is on its way, and what its answer is used for once. */
+  let asked: { readonly change: Promise<Change>; readonly heeded: Promise<void> } | undefined;
 
-  function drop(change: Exclude<Change, 'nothing'>): void {
+  /** Forgets what has changed. Without a promise if the feed knows at once; several callers may share one answer. */
+  function catchUp(): Promise<void> | undefined {
+    const change = feed.next();
+    if (!(change instanceof Promise)) {
+      drop(change);
+      return undefined;
+    }
+    if (asked?.change !== change) {
+      asked = { change, heeded: change.then(drop) };
+    }
+    return asked.heeded;
+  }
+
+  function drop(change: Change): void {
+    if (change === 'nothing') {
+      return;
+    }
     // Whose account is loading is known by name only, and the feed names ids: start all of them afresh.
     loading.clear();
     if (change === 'everybody') {
@@ -68,8 +82,8 @@ export function createAccounts(
   function load(username: string): Promise<Account | undefined> {
     const answer = store
       .account(username)
-      .then((stored) => {
-        catchUp();
+      .then(async (stored) => {
+        await catchUp();
         if (stored === undefined) return undefined;
         const account = createAccount(stored);
         if (loading.get(username) === answer) {
@@ -85,12 +99,16 @@ export function createAccounts(
     return answer;
   }
 
+  function find(username: string): Account | undefined | Promise<Account | undefined> {
+    const known = remembered.get(username);
+    found?.(known === undefined ? 'store' : 'memory');
+    return known ?? loading.get(username) ?? load(username);
+  }
+
   return {
     byName(username) {
-      catchUp();
-      const known = remembered.get(username);
-      found?.(known === undefined ? 'store' : 'memory');
-      return known ?? loading.get(username) ?? load(username);
+      const caughtUp = catchUp();
+      return caughtUp === undefined ? find(username) : caughtUp.then(() => find(username));
     },
   };
 }

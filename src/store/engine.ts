@@ -1,26 +1,74 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, Dialect, RawBuilder } from 'kysely';
+import type {
+  AliasableExpression,
+  ColumnDataType,
+  ColumnDefinitionBuilder,
+  Dialect,
+  RawBuilder,
+  TableMetadata,
+  Transaction,
+} from 'kysely';
+import type { Schema } from './schema.ts';
 
-/** What the change feed asks of a database, on the way of every request and therefore without a promise. */
-export interface FeedSource {
-  /** A number that differs from the last one if anything was committed in between, by any process. */
-  version(): number;
-  /** The committed changes from this id on, oldest first. */
-  changesFrom(id: number): readonly { readonly id: number; readonly user_id: number | null }[];
-  /** The id of the newest change, 0 if there is none. */
-  newestChange(): number;
+/** The type of a column, in the words of one product. */
+export type ColumnType = ColumnDataType | RawBuilder<unknown>;
+
+/** One committed change as the feed tells it. */
+export interface ChangeRow {
+  readonly id: number;
+  readonly user_id: number | null;
 }
+
+/** One reader's way to the change feed of a database. */
+export interface FeedReader {
+  /** The id of the newest change, 0 if there is none. */
+  newest(): number | Promise<number>;
+  /**
+   * The committed changes from this id on, oldest first; `nothing` if nothing at all was committed since the last
+   * question, `lost` if the connection was, so that nobody can tell.
+   *
+   * @throws ApiError 503 if the database does not answer.
+   */
+  from(id: number): FeedAnswer | Promise<FeedAnswer>;
+}
+
+export type FeedAnswer = readonly ChangeRow[] | 'nothing' | 'lost';
 
 /** One database product: everything about it that plain SQL does not hide. */
 export interface Engine {
-  readonly dialect: Dialect;
+  /** For queries, and for transactions too unless {@link writes} is there for them. */
+  readonly reads: Dialect;
+  /** For transactions, where a query must not wait for one that waits for its turn to write. */
+  readonly writes?: Dialect;
   /** A column of ids that the database gives out and never re-uses, not even after a deletion. */
   readonly idColumn: {
-    readonly type: ColumnDataType;
+    readonly type: ColumnType;
     readonly build: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   };
-  readonly feed: FeedSource;
   /** A table of the elements of a JSON array, each under the name `value`. */
   eachJson(array: string): RawBuilder<unknown>;
-  /** Closes what the dialect itself does not. */
-  close(): void;
+  /** A column that refers to one. */
+  readonly idReference: ColumnType;
+  /** A column of text that is compared and ordered byte by byte. */
+  readonly text: ColumnType;
+  /** What time it is for every gateway on the store, in milliseconds since the epoch. */
+  readonly now: () => AliasableExpression<number>;
+  /** Whether the schema of the store would share its place with this table. */
+  readonly isInTheWay: (table: TableMetadata) => boolean;
+  /**
+   * Lets one transaction write at a time, of all gateways on the store: what it then reads stays so until it ends, and
+   * changes are seen in the order of their ids. To be called first in a transaction.
+   */
+  lockForWriting(transaction: Transaction<Schema>): Promise<void>;
+  /** How a transaction sees one moment of the database throughout, where it does not anyway. */
+  readonly snapshot?: 'repeatable read';
+  /** @throws ApiError 503 if the database is not the one that was opened, where a query would not tell. */
+  check(): void;
+  /** Starts to read the change feed. */
+  followFeed(): FeedReader;
+  /** Makes sure that the database goes on giving out ids above this one. */
+  continueIdsAbove(transaction: Transaction<Schema>, table: keyof Schema, id: number): Promise<void>;
+  /** The highest id that a table has ever given out. */
+  highestId(transaction: Transaction<Schema>, table: keyof Schema): Promise<number>;
+  /** Closes what the dialects themselves do not. */
+  close(): Promise<void>;
 }

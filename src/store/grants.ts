@@ -102,7 +102,7 @@ export interface Grants {
   forget(forgetting: Forgetting): Promise<boolean>;
 }
 
-export function createGrants(db: Kysely<Schema>, write: Write, clock: () => number): Grants {
+export function createGrants(db: Kysely<Schema>, write: Write): Grants {
   return {
     async forUser(userId) {
       const rows = await db
@@ -177,7 +177,7 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
     },
 
     create: (userId, type, pattern, permission) =>
-      write(async (transaction, announce) => {
+      write(async (transaction, announce, now) => {
         if (!(await userExists(transaction, userId))) throw notFound(`User with id=${userId} not found`);
         const added = await transaction
           .insertInto('grants')
@@ -186,7 +186,7 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
             resource_type: type,
             resource_pattern: pattern,
             permission,
-            created_at: clock(),
+            created_at: now,
           })
           .onConflict((conflict) => conflict.doNothing())
           .returning('id')
@@ -221,11 +221,10 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
       }),
 
     adopt: ({ kind, id, userId, since, intentId }) =>
-      write(async (transaction, announce) => {
+      write(async (transaction, announce, now) => {
         if (!(await settle(transaction, intentId))) {
           return;
         }
-        const now = clock();
         await purge(transaction, announce, { kind, id, now });
         await purgeInside(transaction, announce, kind, id);
         if (id === ALL || !(await userExists(transaction, userId))) {
@@ -245,8 +244,7 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
       }),
 
     rename: ({ kind, from, to, since, proven = false, intentId }) =>
-      write(async (transaction, announce) => {
-        const now = clock();
+      write(async (transaction, announce, now) => {
         if (!(await isOpen(transaction, intentId))) {
           return true;
         }
@@ -265,11 +263,10 @@ export function createGrants(db: Kysely<Schema>, write: Write, clock: () => numb
       }),
 
     forget: ({ kind, id, before, intentId }) =>
-      write(async (transaction, announce) => {
+      write(async (transaction, announce, now) => {
         if (!(await settle(transaction, intentId))) {
           return false;
         }
-        const now = clock();
         await purge(transaction, announce, { kind, id, now, ...(before !== undefined && { before }) });
         return id !== ALL && before !== undefined && isGrantedBetween(transaction, kind, id, before, now);
       }),

@@ -1,19 +1,18 @@
-import { Kysely, sql } from 'kysely';
-import { readDatabaseUri } from '../config/database-uri.ts';
+import { type Kysely, sql } from 'kysely';
 import { loadAccount } from './account.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Changes, createChanges } from './changes.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';
 import { createOwners, type Owners } from './owners.ts';
 import { createRoles, type Roles } from './roles.ts';
 import type { Schema } from './schema.ts';
-import { openSqlite } from './sqlite.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
 import type { Account } from './types.ts';
 import { createUsers, type Users } from './users.ts';
-import { createWrite, type Write } from './write.ts';
+import { createWrite, tellTime, type Write } from './write.ts';
 
 /** What {@link Store.atOnce} works on. */
 export interface StoreParts {
@@ -41,6 +40,8 @@ export interface Store extends StoreParts {
    * @param work - must use the parts it is given: the store's own verbs would wait for the work to end.
    */
   atOnce<T>(work: (parts: StoreParts) => Promise<T>): Promise<T>;
+  /** What time it is for every gateway on the store, in milliseconds since the epoch. */
+  now(): Promise<number>;
   /** 32 random bytes that every gateway on this store has alike, and nobody else. */
   pageTokenKey(): Promise<Uint8Array>;
   /** Resolves if the database answers. */
@@ -49,53 +50,43 @@ export interface Store extends StoreParts {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-  /** Told of each query, and how many seconds it took. */
-  readonly queried?: ((seconds: number) => void) | undefined;
-}
+export type StoreOptions = DatabaseOptions;
 
 /**
  * Opens a store and brings its schema up to date.
  *
- * @param databaseUri - a SQLAlchemy URI, see {@link readDatabaseUri}.
+ * @param databaseUri - a SQLAlchemy URI, see `readDatabaseUri`.
  * @throws Error if the URI, the file or what is in it will not do, with what to write instead.
  */
-export async function openStore(databaseUri: string, { clock, queried }: StoreOptions): Promise<Store> {
-  const engine = openSqlite(readDatabaseUri(databaseUri));
-  const db = new Kysely<Schema>({
-    dialect: engine.dialect,
-    ...(queried && { log: ({ queryDurationMillis }) => queried(queryDurationMillis / 1000) }),
-  });
-  const close = async (): Promise<void> => {
-    engine.close();
-    await db.destroy();
-  };
+export async function openStore(databaseUri: string, options: StoreOptions): Promise<Store> {
+  const { engine, reads, writes, close } = openDatabase(databaseUri, options);
   try {
-    await migrate(db, engine);
+    await migrate(writes, engine);
   } catch (error) {
     await close();
     throw error;
   }
-  const write = createWrite(db, clock);
+  const write = createWrite(writes, engine);
   const partsOn = (on: Kysely<Schema>, by: Write): StoreParts => ({
-    users: createUsers(on, by, clock),
-    grants: createGrants(on, by, clock),
-    roles: createRoles(on, by, clock),
+    users: createUsers(on, by),
+    grants: createGrants(on, by),
+    roles: createRoles(on, by),
     audit: createAudit(on, by, engine),
-    throttles: createThrottles(on, by, clock),
+    throttles: createThrottles(on, by, options.clock),
   });
   return {
-    ...partsOn(db, write),
-    intents: createIntents(db, write, clock),
-    owners: createOwners(db, write),
-    changes: createChanges(engine.feed),
-    account: (username) => loadAccount(db, username),
+    ...partsOn(reads, write),
+    intents: createIntents(reads, write, engine),
+    owners: createOwners(reads, write),
+    changes: createChanges(engine),
+    account: (username) => loadAccount(reads, username),
     atOnce: (work) =>
-      write((transaction, announce) => work(partsOn(transaction, (each) => each(transaction, announce)))),
+      write((transaction, announce, now) =>
+        work(partsOn(transaction, (each) => each(transaction, announce, now))),
+      ),
+    now: () => tellTime(reads, engine),
     async pageTokenKey() {
-      const { value } = await db
+      const { value } = await reads
         .selectFrom('keys')
         .select('value')
         .where('name', '=', 'page-token')
@@ -104,8 +95,8 @@ export async function openStore(databaseUri: string, { clock, queried }: StoreOp
     },
     async ping() {
       // Asked as it is on the way of every request: a file that was moved away or replaced is no store.
-      await engine.feed.version();
-      await sql`select 1`.execute(db);
+      engine.check();
+      await sql`select 1`.execute(reads);
     },
     close,
   };

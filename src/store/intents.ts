@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
+import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Intent, IntentAction, OpenIntent, Seen } from './types.ts';
 import type { Write } from './write.ts';
@@ -29,21 +30,20 @@ export interface Intents {
   list(): Promise<readonly OpenIntent[]>;
 }
 
-export function createIntents(db: Kysely<Schema>, write: Write, clock: () => number): Intents {
+export function createIntents(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'now'>): Intents {
   const update = async (
     ids: readonly number[],
-    set: { readonly held_until?: number; readonly seen?: number },
+    set: (now: number) => { readonly held_until?: number; readonly seen?: number },
   ): Promise<void> => {
-    await write((transaction) =>
-      transaction.updateTable('intents').set(set).where('id', 'in', ids).execute(),
+    await write((transaction, _announce, now) =>
+      transaction.updateTable('intents').set(set(now)).where('id', 'in', ids).execute(),
     );
   };
 
   return {
-    async open(action, userId, seen) {
-      const createdAt = clock();
-      const { id } = await write((transaction) =>
-        transaction
+    open: (action, userId, seen) =>
+      write(async (transaction, _announce, createdAt) => {
+        const { id } = await transaction
           .insertInto('intents')
           .values({
             user_id: userId,
@@ -56,23 +56,26 @@ export function createIntents(db: Kysely<Schema>, write: Write, clock: () => num
             seen: seen === undefined ? null : stored(seen),
           })
           .returning('id')
-          .executeTakeFirstOrThrow(),
-      );
-      return { ...action, id, userId, createdAt, seen };
-    },
+          .executeTakeFirstOrThrow();
+        return { ...action, id, userId, createdAt, seen };
+      }),
 
-    hold: (ids) => update(ids, { held_until: clock() + HOLD_MS }),
-    release: (id) => update([id], { held_until: clock() }),
-    noteSeen: (ids, seen) => update(ids, { seen: stored(seen) }),
+    hold: (ids) => update(ids, (now) => ({ held_until: now + HOLD_MS })),
+    release: (id) => update([id], (now) => ({ held_until: now })),
+    noteSeen: (ids, seen) => update(ids, () => ({ seen: stored(seen) })),
 
     async close(...ids) {
       await write((transaction) => transaction.deleteFrom('intents').where('id', 'in', ids).execute());
     },
 
     async list() {
-      const rows = await db.selectFrom('intents').selectAll().orderBy('id').execute();
-      const now = clock();
-      return rows.map((row) => ({
+      const rows = await db
+        .selectFrom('intents')
+        .selectAll()
+        .select(engine.now().as('now'))
+        .orderBy('id')
+        .execute();
+      return rows.map(({ now, ...row }) => ({
         ...readAction(row),
         id: row.id,
         userId: row.user_id,

@@ -12,7 +12,6 @@ export interface Owners {
   /** Notes the owner, in the place of an earlier one. Of a user deleted meanwhile nothing is noted. */
   record(kind: string, id: string, owner: Owner): Promise<void>;
   get(kind: string, id: string): Promise<Owner | undefined>;
-  remove(kind: string, id: string): Promise<void>;
 }
 
 export function createOwners(db: Kysely<Schema>, write: Write): Owners {
@@ -35,12 +34,6 @@ export function createOwners(db: Kysely<Schema>, write: Write): Owners {
         .where('id', '=', id)
         .executeTakeFirst();
       return row && { userId: row.user_id, experimentId: row.experiment_id ?? undefined };
-    },
-
-    async remove(kind, id) {
-      await write((transaction) =>
-        transaction.deleteFrom('owners').where('kind', '=', kind).where('id', '=', id).execute(),
-      );
     },
   };
 }

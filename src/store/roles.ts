@@ -84,7 +84,7 @@ export interface Roles {
   byUser(): Promise<ReadonlyMap<number, readonly Role[]>>;
 }
 
-export function createRoles(db: Kysely<Schema>, write: Write, clock: () => number): Roles {
+export function createRoles(db: Kysely<Schema>, write: Write): Roles {
   const find = async (on: Kysely<Schema>, id: number): Promise<Role | undefined> => {
     const row = await on.selectFrom('roles').selectAll().where('id', '=', id).executeTakeFirst();
     return row && (await withPermissions(on, [row]))[0];
@@ -155,7 +155,7 @@ export function createRoles(db: Kysely<Schema>, write: Write, clock: () => numbe
       }),
 
     addPermission: (roleId, type, pattern, permission) =>
-      write(async (transaction, announce) => {
+      write(async (transaction, announce, now) => {
         await refuseMissingRole(transaction, roleId);
         const row = await transaction
           .insertInto('grants')
@@ -164,7 +164,7 @@ export function createRoles(db: Kysely<Schema>, write: Write, clock: () => numbe
             resource_type: type,
             resource_pattern: pattern,
             permission,
-            created_at: clock(),
+            created_at: now,
           })
           .onConflict((conflict) => conflict.doNothing())
           .returning(PERMISSION_COLUMNS)

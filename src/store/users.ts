@@ -34,7 +34,7 @@ export interface Users {
   remove(id: number): Promise<boolean>;
 }
 
-export function createUsers(db: Kysely<Schema>, write: Write, clock: () => number): Users {
+export function createUsers(db: Kysely<Schema>, write: Write): Users {
   const setHash = (id: number, to: string, from?: string): Promise<boolean> =>
     write(async (transaction, announce) => {
       let update = transaction.updateTable('users').set({ password_hash: to }).where('id', '=', id);
@@ -45,8 +45,8 @@ export function createUsers(db: Kysely<Schema>, write: Write, clock: () => numbe
     });
 
   return {
-    create: ({ username, passwordHash, isAdmin, createdAt = clock() }) =>
-      write(async (transaction, announce) => {
+    create: ({ username, passwordHash, isAdmin, createdAt }) =>
+      write(async (transaction, announce, now) => {
         const row = await transaction
           .insertInto('users')
           .values({
@@ -54,7 +54,7 @@ export function createUsers(db: Kysely<Schema>, write: Write, clock: () => numbe
             username_key: usernameKey(username),
             password_hash: passwordHash,
             is_admin: isAdmin ? 1 : 0,
-            created_at: createdAt,
+            created_at: createdAt ?? now,
           })
           .onConflict((conflict) => conflict.doNothing())
           .returningAll()
@@ -121,7 +121,7 @@ function usernameKey(username: string): string {
   return username.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
-/** Two processes cannot both pass: a write transaction holds the database's one write lock from its start. */
+/** Two gateways cannot both pass: only one transaction of all that write goes on at a time. */
 async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Promise<void> {
   const admins = await transaction
     .selectFrom('users')

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import Sqlite from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createChanges } from '../../src/store/changes.ts';
+import type { FeedAnswer } from '../../src/store/engine.ts';
 import type { Store } from '../../src/store/index.ts';
 import { CHANGES_KEPT } from '../../src/store/write.ts';
 import { addUser, open, temporaryUri } from './temporary.ts';
@@ -90,43 +91,71 @@ describe.each(['file', 'memory'])('in a store kept in a %s', (where) => {
   });
 });
 
-test('while nothing is committed the feed is not read', () => {
-  let version = 1;
-  let reads = 0;
-  const feed = createChanges({
-    version: () => version,
-    newestChange: () => 7,
-    changesFrom: (id) => {
-      reads += 1;
-      return [{ id, user_id: 1 }];
-    },
+test('a commit between two questions is not missed', () => {
+  const rows = [{ id: 7, user_id: 1 }];
+  const { next } = createChanges({
+    followFeed: () => ({ newest: () => 7, from: (id) => rows.filter((row) => row.id >= id) }),
   }).follow();
-  for (const committed of [1, 2, 2, 3, 3]) {
-    version = committed;
-    expect(feed.next()).toBe('nothing');
-  }
-  expect(reads).toBe(2);
+  expect(next()).toBe('nothing');
+  rows.push({ id: 8, user_id: 4711 });
+  expect(next()).toEqual([4711]);
+  expect(next()).toBe('nothing');
 });
 
-test('a commit between the two questions is not missed', () => {
-  let version = 1;
-  const rows = [{ id: 7, user_id: 1 }];
-  const feed = createChanges({
-    version: () => version,
-    newestChange: () => 7,
-    changesFrom(id) {
-      const found = rows.filter((row) => row.id >= id);
-      // Another process commits right behind the first answer.
-      if (version === 2) {
-        version = 3;
-        rows.push({ id: 8, user_id: 4711 });
+describe('a feed that answers with a promise', () => {
+  /** A feed whose answers the test gives, one question at a time. */
+  function asked() {
+    const questions: { readonly id: number; answer(what: FeedAnswer): void; fail(error: Error): void }[] = [];
+    const { next } = createChanges({
+      followFeed: () => ({
+        newest: async () => 7,
+        from: (id) => new Promise((answer, fail) => questions.push({ id, answer, fail })),
+      }),
+    }).follow();
+    const question = async (number: number) => {
+      await vi.waitFor(() => expect(questions).toHaveLength(number));
+      const last = questions.at(-1);
+      if (last === undefined) {
+        throw new Error('nothing was asked');
       }
-      return found;
-    },
-  }).follow();
-  version = 2;
-  expect(feed.next()).toBe('nothing');
-  expect(feed.next()).toEqual([4711]);
+      return last;
+    };
+    return { next, question, count: () => questions.length };
+  }
+
+  test('is asked anew by those who come while a question is on its way, once for all of them', async () => {
+    const { next, question, count } = asked();
+    const first = next();
+    (await question(1)).answer([{ id: 7, user_id: 1 }]);
+    expect(await first).toBe('nothing');
+    const second = next();
+    const onItsWay = await question(2);
+    const later = [next(), next(), next()];
+    // What it tells was so before the others came.
+    onItsWay.answer([{ id: 7, user_id: 1 }]);
+    expect(await second).toBe('nothing');
+    (await question(3)).answer([
+      { id: 7, user_id: 1 },
+      { id: 8, user_id: 4711 },
+    ]);
+    expect(await Promise.all(later)).toEqual([[4711], [4711], [4711]]);
+    expect(count()).toBe(3);
+  });
+
+  test('is asked again after a failure, and takes a lost connection for everything', async () => {
+    const { next, question } = asked();
+    const failed = next();
+    (await question(1)).fail(new Error('away'));
+    await expect(failed).rejects.toThrow('away');
+    const lost = next();
+    (await question(2)).answer('lost');
+    expect(await lost).toBe('everybody');
+    // Begins again at the newest change.
+    expect(await next()).toBe('everybody');
+    const after = next();
+    (await question(3)).answer([{ id: 7, user_id: 1 }]);
+    expect(await after).toBe('nothing');
+  });
 });
 
 describe('across processes', () => {

@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -175,4 +175,43 @@ describe('while another process writes', () => {
     other.close();
     expect(turns).toBeGreaterThanOrEqual(3);
   });
+
+  test('each write gives up after its own five seconds, and a query waits for none of them', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    await addUser(store, 'alice');
+    const other = new Sqlite(fileOf(uri));
+    other.exec('begin immediate');
+    const begun = performance.now();
+    const writes = Array.from({ length: 12 }, (_, number) => addUser(store, `user-${number}`));
+    const given = Promise.allSettled(writes);
+    expect(await store.users.get('alice')).toBeDefined();
+    expect(await store.account('alice')).toBeDefined();
+    expect(performance.now() - begun).toBeLessThan(2_500);
+    const answers = await given;
+    expect(performance.now() - begun).toBeLessThan(7_500);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: { status: 503 } });
+    }
+    other.exec('commit');
+    other.close();
+    await addUser(store, 'bob');
+  });
 });
+
+test.each(['', '-wal', '-shm'])(
+  'a store whose file …%s was removed while it is in use is a 503, for writes and for the change feed',
+  async (suffix) => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    await addUser(store, 'alice');
+    const follower = store.changes.follow();
+    expect(follower.next()).toBe('nothing');
+    renameSync(fileOf(uri) + suffix, `${fileOf(uri)}-away`);
+    expect(() => follower.next()).toThrow(expect.objectContaining({ status: 503 }));
+    await expect(addUser(store, 'bob')).rejects.toMatchObject({ status: 503 });
+    renameSync(`${fileOf(uri)}-away`, fileOf(uri) + suffix);
+    expect(follower.next()).toBe('nothing');
+    await addUser(store, 'bob');
+  },
+);

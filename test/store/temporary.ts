@@ -29,3 +29,8 @@ export async function open(uri: string = temporaryUri()): Promise<Store> {
 export function addUser(store: Store, username: string, isAdmin = false): Promise<User> {
   return store.users.create({ username, passwordHash: `hash of ${username}`, isAdmin });
 }
+
+/** The user of this id, if there is one. */
+export async function userById(store: Store, id: number): Promise<User | undefined> {
+  return (await store.users.list()).find((user) => user.id === id);
+}

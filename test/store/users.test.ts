@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addUser, open, temporaryUri } from './temporary.ts';
+import { addUser, open, temporaryUri, userById } from './temporary.ts';
 
 describe('a name', () => {
   test.each([
@@ -31,7 +31,7 @@ describe('a name', () => {
 test('a user is found by id, and an id never comes back', async () => {
   const store = await open();
   const first = await addUser(store, 'alice');
-  expect(await store.users.getById(first.id)).toEqual({
+  expect(await userById(store, first.id)).toEqual({
     id: first.id,
     username: 'alice',
     passwordHash: 'hash of alice',
@@ -41,7 +41,7 @@ test('a user is found by id, and an id never comes back', async () => {
   expect(await store.users.remove(first.id)).toBe(true);
   const second = await addUser(store, 'alice');
   expect(second.id).toBeGreaterThan(first.id);
-  expect(await store.users.getById(first.id)).toBeUndefined();
+  expect(await userById(store, first.id)).toBeUndefined();
 });
 
 test('verbs on a user that does not exist answer false', async () => {
@@ -58,9 +58,9 @@ test('a password is set; a hash is replaced only while it is the expected one', 
   const { id } = await addUser({ users, ...store }, 'alice');
   expect(await users.setPassword(id, 'new')).toBe(true);
   expect(await users.replacePasswordHash(id, 'hash of alice', 'rehashed')).toBe(false);
-  expect((await users.getById(id))?.passwordHash).toBe('new');
+  expect((await users.get('alice'))?.passwordHash).toBe('new');
   expect(await users.replacePasswordHash(id, 'new', 'rehashed')).toBe(true);
-  expect((await users.getById(id))?.passwordHash).toBe('rehashed');
+  expect((await users.get('alice'))?.passwordHash).toBe('rehashed');
 });
 
 describe('deleting a user', () => {
@@ -99,7 +99,7 @@ describe('the last admin', () => {
     };
     await expect(store.users.remove(id)).rejects.toMatchObject(refusal);
     await expect(store.users.setAdmin(id, false)).rejects.toMatchObject(refusal);
-    expect((await store.users.getById(id))?.isAdmin).toBe(true);
+    expect((await userById(store, id))?.isAdmin).toBe(true);
   });
 
   test('of two may go', async () => {

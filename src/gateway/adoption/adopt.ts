@@ -43,7 +43,7 @@ export function createAdoption(
 ): Adoption {
   const inFlight = createInFlight(store.intents, log);
   const settler = createSettler({ store, upstream, inFlight, clock, log });
-  const follow = createFollow({ store, settler, clock });
+  const follow = createFollow({ store, settler });
 
   /**
    * What has the name that an intent is about: by it a thing is known again under another name, and what was there

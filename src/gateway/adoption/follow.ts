@@ -14,8 +14,6 @@ const LONGEST_PAUSE_MS = 500;
 export interface FollowOptions {
   readonly store: Store;
   readonly settler: Settler;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
 }
 
 /**
@@ -28,7 +26,7 @@ export interface FollowOptions {
  */
 export type Follow = (intent: Intent, id: string, made?: number) => Promise<void>;
 
-export function createFollow({ store, settler, clock }: FollowOptions): Follow {
+export function createFollow({ store, settler }: FollowOptions): Follow {
   const { grants, intents } = store;
 
   /** False, with nothing done, if that takes a look at what has the name now. */
@@ -58,7 +56,7 @@ export function createFollow({ store, settler, clock }: FollowOptions): Follow {
   /** What was granted while a delete was under way was on something else, unless nothing is there. */
   async function forgetTheRest(intent: Intent): Promise<void> {
     const kind = askedKindOf(intent);
-    const before = clock() - 1;
+    const before = (await store.now()) - 1;
     if (kind !== undefined && (await settler.find(placeOf(intent, kind))) === 'missing') {
       await grants.forget({ kind: intent.kind, id: intent.name, before });
     }

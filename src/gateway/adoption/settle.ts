@@ -101,7 +101,7 @@ export function createSettler({ store, upstream, inFlight, clock, log }: Settler
       return { at: () => 'missing', open: [], heldUp: new Set() };
     }
     // What another process grants after this moment is on something newer than what is found.
-    const asked = clock() - 1;
+    const asked = (await store.now()) - 1;
     const found = await look(group);
     const at = found && ((name: string): Found => found.get(name) ?? 'missing');
     const intents = aboutTheSame(first, await store.intents.list());

@@ -24,7 +24,8 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
  */
 export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    await refuseForeign(transaction);
+    await engine.lockForWriting(transaction);
+    await refuseForeign(transaction, engine);
     const migrator = new Migrator({
       db: transaction,
       provider: {
@@ -43,8 +44,9 @@ export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void>
 }
 
 /** MLflow's own `basic_auth.db` has a table `users` too, and the same default name. */
-async function refuseForeign(db: Kysely<Schema>): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+async function refuseForeign(db: Kysely<Schema>, { isInTheWay }: Engine): Promise<void> {
+  const all = await db.introspection.getTables({ withInternalKyselyTables: true });
+  const tables = all.filter(isInTheWay);
   if (tables.length === 0 || tables.some(({ name }) => name === 'kysely_migration')) return;
   if (tables.some(({ name }) => name.startsWith('alembic_version'))) {
     throw new Error(
