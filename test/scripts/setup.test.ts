@@ -124,7 +124,7 @@ describe('the fingerprint that decides whether something is done anew', () => {
 test('what npm start and compose run is the same MLflow, and each is installed in its own version', () => {
   for (const { version, installs } of TESTED_MLFLOWS) expect(installs.at(-1)).toContain(`mlflow==${version}`);
   const compose = readFileSync(new URL('../../docker-compose.yaml', import.meta.url), 'utf8');
-  expect(compose).toContain(`image: ghcr.io/mlflow/mlflow:v${STARTED_MLFLOW.version}\n`);
+  expect(compose).toContain(`image: \${MLFLOW_IMAGE:-ghcr.io/mlflow/mlflow:v${STARTED_MLFLOW.version}}\n`);
 });
 
 test('an MLflow of any other version is installed with what its kind needs', () => {

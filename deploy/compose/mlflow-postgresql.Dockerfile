@@ -1,0 +1,3 @@
+ARG MLFLOW_IMAGE
+FROM ${MLFLOW_IMAGE}
+RUN pip install --no-cache-dir psycopg2-binary
