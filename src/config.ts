@@ -154,6 +154,16 @@ export const settings = z
     upstream_connections: integer(1, 10_000)
       .prefault('128')
       .describe('Most connections kept open to MLflow at once.'),
+    requests_per_user: integer(1, 10_000)
+      .prefault('64')
+      .describe(
+        'Most requests of one user that are at MLflow at once; more wait their turn. Below upstream_connections, so that no single user takes all of them.',
+      ),
+    requests_per_address: integer(1, 10_000)
+      .prefault('256')
+      .describe(
+        'Most requests without credentials, for files of the UI, that are answered at once to one address.',
+      ),
     upstream_keep_alive: oneOf(['true', 'false'])
       .prefault('true')
       .transform((written) => written === 'true')
@@ -176,6 +186,11 @@ export const settings = z
       .prefault('false')
       .transform((written) => written === 'true')
       .describe('Whether each entry of the audit log is a line of JSON on standard output too.'),
+    client_least_bytes_per_second: integer(1, 1024 ** 3)
+      .prefault('4096')
+      .describe(
+        'How slowly a client may read an answer, on average over client_timeout_seconds and over half a megabyte, before its connection is closed.',
+      ),
     max_json_body_bytes: integer(1024, 1024 ** 3)
       .prefault(String(32 * 1024 ** 2))
       .describe('Longest request body that is read to be judged. Artifacts stream and have no such limit.'),

@@ -6,6 +6,7 @@ import type { createMatcher } from '../mlflow/table/match.ts';
 import type { Lineage } from '../mlflow/things/lineage.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import type { Store } from '../store/index.ts';
+import { admit } from './admit.ts';
 import type { Adoption } from './adoption/adopt.ts';
 import { authenticate, authenticateAgain, createAskAgain } from './authenticate.ts';
 import { authorize, createDecide } from './authorize.ts';
@@ -34,6 +35,8 @@ export interface GatewayParts {
   readonly handlers: Handlers;
   readonly pageTokens: PageTokens;
   readonly maxJsonBodyBytes: number;
+  /** Most requests without credentials that are answered at once to one address. */
+  readonly perAddress: number;
   /** Below which everything is served, such as `/mlflow`; empty for none. */
   readonly staticPrefix: string;
   /** Milliseconds since the epoch. */
@@ -60,6 +63,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   authenticate(app, parts.ways);
   read(app, parts);
   authenticateAgain(app, parts.ways);
+  admit(app, parts, askAgain);
   authorize(app, decide);
   head(app);
   serve(app, parts);

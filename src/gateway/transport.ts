@@ -45,6 +45,7 @@ function isTarget(target: Target | Reply | ApiError): target is Target {
  */
 export function transport(app: FastifyInstance): void {
   app.decorateRequest('way');
+  oneAfterTheOther(app);
   app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     reply.raw.on('timeout', (socket: Socket) => {
@@ -63,6 +64,8 @@ export function transport(app: FastifyInstance): void {
       query: new Map(),
       bytes: undefined,
       cameLate: false,
+      place: undefined,
+      waitedMs: 0,
       body: {},
       judged: [],
       because: '',
@@ -95,6 +98,34 @@ export function transport(app: FastifyInstance): void {
       throw invalid(`A ${method} request must not have a body. Put its parameters into the query.`);
     }
     done();
+  });
+}
+
+/** Requests that may wait on one connection for the answer to one before; clients of MLflow send one at a time. */
+const MOST_PIPELINED = 100;
+
+/**
+ * Has each request wait until those before it on its connection are answered: Node hands all of them over at once, and
+ * one connection could have as many at the upstream as fit into a packet.
+ */
+function oneAfterTheOther(app: FastifyInstance): void {
+  const waiting = new WeakMap<Socket, number>();
+  app.addHook('onRequest', ({ raw: { socket } }, reply, done) => {
+    // An answer has a socket when it is its turn.
+    if (reply.raw.socket !== null) {
+      done();
+      return;
+    }
+    const before = waiting.get(socket) ?? 0;
+    if (before === MOST_PIPELINED) {
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, before + 1);
+    reply.raw.once('socket', () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+      done();
+    });
   });
 }
 

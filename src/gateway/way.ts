@@ -1,6 +1,7 @@
 import type { Principal } from '../identity/principal.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
+import type { Place } from '../mlflow/upstream/places.ts';
 import type { Judged } from './reference.ts';
 
 /** What the stages have learned about one request, each adding its part. */
@@ -23,6 +24,10 @@ export interface Way {
   readonly cameLate: boolean;
   /** The body as judged, under the upstream's own field names. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Its place at the upstream, while it has or waits for one. */
+  readonly place: Place | undefined;
+  /** How long it waited for the place, in milliseconds. */
+  readonly waitedMs: number;
   /** Everything that it touches and what was decided about each, for log, audit and explanations. */
   readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */

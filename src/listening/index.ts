@@ -42,6 +42,7 @@ export async function prepareListening(
     // What happens then is said in src/gateway/transport.ts.
     timeoutMs: config.client_timeout_seconds * 1000,
     maxHeaderBytes,
+    leastBytesPerSecond: config.client_least_bytes_per_second,
     pair,
   });
   const proxies = createTrustedProxies({ entries: config.trusted_proxies, log });
@@ -53,6 +54,7 @@ export async function prepareListening(
     proxies,
     certificate,
     stop() {
+      servers.stop();
       proxies.stop();
       certificate?.stop();
     },

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { FastifyServerFactory } from 'fastify';
 import type { KeyPair } from './key-pair.ts';
+import { closeSlowReaders } from './slow-readers.ts';
 import { TLS_OPTIONS } from './tls-options.ts';
 
 /** The sockets that the gateway listens on; several where a name such as `localhost` has several addresses. */
@@ -17,6 +18,8 @@ export interface Servers {
   drain(): void;
   /** Closes all connections. */
   closeAll(): void;
+  /** Looks at no connection any more. */
+  stop(): void;
 }
 
 export interface ServersOptions {
@@ -25,6 +28,8 @@ export interface ServersOptions {
   /** After how long without a byte on a connection it is looked at. */
   readonly timeoutMs: number;
   readonly maxHeaderBytes: number;
+  /** The least that a client takes of an answer, per second. */
+  readonly leastBytesPerSecond: number;
   /** With it they speak TLS alone. */
   readonly pair?: KeyPair | undefined;
 }
@@ -34,6 +39,11 @@ export function createServers(options: ServersOptions): Servers {
   const { pair } = options;
   const servers: Server[] = [];
   const connections = createConnections();
+  const slowReaders = closeSlowReaders({
+    sockets: connections.all,
+    bytesPerSecond: options.leastBytesPerSecond,
+    timeoutMs: options.timeoutMs,
+  });
 
   function open(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
     const http = { maxHeaderSize: options.maxHeaderBytes };
@@ -68,6 +78,7 @@ export function createServers(options: ServersOptions): Servers {
         server.closeAllConnections();
       }
     },
+    stop: slowReaders.stop,
   };
 }
 
@@ -91,11 +102,13 @@ function createConnections() {
   function asked({ socket }: IncomingMessage, response: ServerResponse): void {
     underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
     response.once('close', () => {
-      const left = (underWay.get(socket) ?? 1) - 1;
-      // Not set for a socket that is gone, which nothing would take out again.
-      if (underWay.has(socket)) {
-        underWay.set(socket, left);
+      const before = underWay.get(socket);
+      // A socket that is gone is not to be remembered, as nothing would take it out again.
+      if (before === undefined) {
+        return;
       }
+      const left = before - 1;
+      underWay.set(socket, left);
       if (draining && left === 0) {
         socket.destroySoon();
       }
@@ -105,6 +118,7 @@ function createConnections() {
   return {
     opened,
     asked,
+    all: () => underWay.keys(),
     drain() {
       draining = true;
       for (const [socket, requests] of underWay) {

@@ -7,7 +7,7 @@ import type { Paging } from '../../mlflow/table/row.ts';
 import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
-import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.ts';
+import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
 import type { Judged } from '../reference.ts';
 import { sendReply } from '../reply.ts';
@@ -16,6 +16,7 @@ import { identityOf } from '../search/identity.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { createPushDown } from '../search/push-down.ts';
 import { searchVisible } from '../search/search.ts';
+import { sendBytes } from '../send-bytes.ts';
 import { type ConcludeOptions, concerns, createConclude } from './conclude.ts';
 import { shownTo } from './keep.ts';
 import { prepare } from './prepare.ts';
@@ -54,7 +55,13 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       done();
       return;
     }
-    return handle(request, operation, principal).then((answer) => send(reply, answer));
+    if (reply.raw.destroyed) {
+      // Nobody waits for the answer any more, and nothing has been asked yet.
+      reply.hijack();
+      return;
+    }
+    const handled = handle(request, operation, principal);
+    return (request.way.place?.keepWhile(handled) ?? handled).then((answer) => send(reply, answer));
   });
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
@@ -138,13 +145,12 @@ function toExchange(request: FastifyRequest, upstream: Upstream): Exchange {
     method: request.raw.method ?? 'GET',
     target: writeTarget(way.target),
     headers,
+    ...(way.waitedMs > 0 && { timeoutMs: timeLeft(upstream, way) }),
     ...(way.bytes !== undefined && way.bytes.length > 0 && { body: way.bytes }),
   };
 }
 
 /** Sends an answer that was read whole. */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  const headers = replyHeaders(answer.headers);
-  delete headers['content-length'];
-  return reply.code(answer.status).headers(headers).send(answer.bytes);
+  return sendBytes(reply.code(answer.status).headers(replyHeaders(answer.headers)), answer.bytes);
 }

@@ -17,7 +17,7 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
 export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploads): void {
   app.register(httpProxy, {
     upstream: upstream.origin,
-    undici: createRequester(upstream.dispatcher) as never,
+    undici: createRequester(upstream) as never,
     httpMethods: [...METHODS],
     disableRequestLogging: true,
     // What is forwarded is the target as it was judged; http-proxy need not take it apart once more.

@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { replyHeaders } from '../../mlflow/upstream/headers.ts';
-import { upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import { timeLeft, type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { passedOn } from './spent-buffers.ts';
+import { createUnread, type Unread } from './unread.ts';
 
 /** What stands for the stream of an answer on its way through @fastify/reply-from. */
 export interface Arriving {
@@ -35,16 +36,26 @@ export function headersFor(reply: FastifyReply, headers: Record<string, string>)
  * What @fastify/reply-from sends requests with: undici, but that the answer is written onto Node's response as it
  * comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
  */
-export function createRequester(dispatcher: Dispatcher) {
+export function createRequester(upstream: Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>) {
+  const unread = createUnread();
   return {
     request(options: Dispatcher.DispatchOptions, heard: Heard): void {
       const { [REPLY]: reply } = options.headers as HeadersFor;
-      dispatcher.dispatch(options, relay(reply, heard));
+      const { way } = reply.request;
+      if (way.waitedMs > 0) {
+        options.headersTimeout = timeLeft(upstream, way);
+      }
+      if (way.operation?.need === 'public') {
+        upstream.publicDispatcher.dispatch(options, relay(reply, heard, unread));
+      } else {
+        upstream.dispatcher.dispatch(options, relay(reply, heard));
+      }
     },
   };
 }
 
-function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
+/** @param unread - where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
+function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
   const { raw } = reply;
   let controller: Dispatcher.DispatchController | undefined;
   let answered: IncomingHttpHeaders = {};
@@ -94,6 +105,10 @@ function relay(reply: FastifyReply, heard: Heard): Dispatcher.DispatchHandler {
       passedOn(chunk.length);
       if (!begun || raw.destroyed) return;
       if (raw.write(chunk) || raw.writableLength < AHEAD) return;
+      if (unread !== undefined) {
+        unread.note(raw);
+        return;
+      }
       flow.pause();
       raw.once('drain', () => flow.resume());
     },

@@ -1,7 +1,8 @@
-import { type Dispatcher, errors, Pool } from 'undici';
+import { cacheStores, type Dispatcher, errors, interceptors, Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
 import { createConnect } from './connect.ts';
 import { findPlacement, type Placement } from './placement.ts';
+import { createPlaces, type Places } from './places.ts';
 import { askedForSignIn } from './sign-in.ts';
 import { type Answered, timed } from './timed.ts';
 
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
+  /** How long the answer may take to begin, if it is less than what is set. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** The MLflow behind the gateway. */
@@ -27,6 +30,15 @@ export interface Upstream {
   /** The Host that MLflow is sent: 3.5 and later refuse any they do not know. */
   readonly host: string;
   readonly dispatcher: Dispatcher;
+  /**
+   * For what needs no credentials: connections of its own, so that requests of nobody take none from users, and a cache
+   * for what MLflow says may be kept, which the files of its UI are.
+   */
+  readonly publicDispatcher: Dispatcher;
+  /** Requests that are forwarded take one each, so that they never wait for a connection without a limit. */
+  readonly places: Places;
+  /** How long an answer may take to begin. */
+  readonly timeoutMs: number;
   /** Requests that have a connection, and those that wait for one. */
   load(): { readonly running: number; readonly queued: number };
   /**
@@ -78,6 +90,8 @@ export interface UpstreamOptions {
   readonly staticPrefix?: string | undefined;
   readonly timeoutSeconds: number;
   readonly connections: number;
+  /** Most requests that one user has at the upstream at once; as many as there are connections if left out. */
+  readonly perUser?: number;
   /** Whether a connection serves more than one request; it does unless said. */
   readonly keepAlive?: boolean;
   /** Told of each request, the gateway's own look-ups included. */
@@ -94,6 +108,10 @@ const VERSION_TTL_MS = 60_000;
 const PLACEMENT_TTL_MS = 60_000;
 const VERSION_RETRY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For what needs no credentials. */
+const PUBLIC_CONNECTIONS = 8;
+/** All of MLflow's UI is about this large. */
+const CACHE = { maxSize: 32 * 1024 * 1024, maxEntrySize: 8 * 1024 * 1024 };
 /** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
 const KEEP_ALIVE_MS = 4_000;
 
@@ -107,17 +125,31 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     ...(socketPath !== undefined && { socketPath }),
     ...(options.ca !== undefined && { ca: options.ca }),
   });
-  const pool = new Pool(origin, {
-    connect,
-    connections: options.connections,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    // 0 is a connection for each request.
-    pipelining: options.keepAlive === false ? 0 : 1,
+  const open = (connections: number) =>
+    new Pool(origin, {
+      connect,
+      connections,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      // 0 is a connection for each request.
+      pipelining: options.keepAlive === false ? 0 : 1,
+    });
+  const { answered } = options;
+  const watched = (each: Pool) => (answered === undefined ? each : each.compose(timed(answered)));
+  const pool = open(options.connections);
+  const dispatcher = watched(pool);
+  const publicPool = open(PUBLIC_CONNECTIONS);
+  const publicDispatcher = watched(publicPool).compose(
+    interceptors.cache({ store: new cacheStores.MemoryCacheStore(CACHE) }),
+  );
+  const places = createPlaces({
+    places: options.connections,
+    perUser: options.perUser ?? options.connections,
+    timeoutMs,
+    clock: options.clock,
   });
-  const dispatcher = options.answered === undefined ? pool : pool.compose(timed(options.answered));
   const pinger = new Pool(origin, { connect, connections: 1, pipelining: 0 });
   const host = options.host ?? defaultHost(origin, socketPath !== undefined);
   let known: { readonly version: string; readonly server: string; readonly at: number } | undefined;
@@ -161,18 +193,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return answer;
   }
 
-  async function send({ method, target, headers, body }: Exchange): Promise<Answer> {
+  async function send({
+    method,
+    target,
+    headers,
+    body,
+    timeoutMs: headersTimeout,
+  }: Exchange): Promise<Answer> {
     try {
       const response = await dispatcher.request({
         method: method as Dispatcher.HttpMethod,
         path: target,
         headers: { ...headers, host },
         ...(body !== undefined && { body }),
+        ...(headersTimeout !== undefined && { headersTimeout }),
       });
-      const { statusCode: status, headers: answered } = response;
+      const { statusCode: status } = response;
       const bytes = await readAll(response.body);
       if (status > LAST_STATUS) throw new Error(`the answer has status ${status}, which HTTP does not have`);
-      return { status, headers: answered, bytes };
+      return { status, headers: response.headers, bytes };
     } catch (error) {
       throw upstreamFailure(error);
     }
@@ -205,7 +244,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     origin,
     host,
     dispatcher,
-    load: () => ({ running: pool.stats.running, queued: pool.stats.queued }),
+    publicDispatcher,
+    places,
+    timeoutMs,
+    load: () => ({ running: pool.stats.running, queued: pool.stats.queued + places.waiting() }),
     placed,
     exchange,
     look: async (target) => send({ method: 'GET', target: await placed(target) }),
@@ -232,9 +274,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }
     },
     async close() {
-      await Promise.all([pool.destroy(), pinger.destroy()]);
+      await Promise.all([pool.destroy(), publicPool.destroy(), pinger.destroy()]);
     },
   };
+}
+
+/** How long the answer to a request that waited may still take to begin: time counts from its arrival. */
+export function timeLeft(
+  { timeoutMs }: Pick<Upstream, 'timeoutMs'>,
+  { waitedMs }: { waitedMs: number },
+): number {
+  return Math.max(1, timeoutMs - waitedMs);
 }
 
 async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
