@@ -17,8 +17,8 @@ const LARGE = Buffer.alloc(64 * 1024 * 1024);
 const FILE = Buffer.alloc(4_400_000);
 /** As MLflow says of the files of its UI. */
 const CACHED = { 'cache-control': 'public, max-age=2419200', 'content-length': FILE.byteLength };
-/** No file, and answered to everybody. */
-const PUBLIC = '/api/3.0/mlflow/server-info';
+/** Answered to everybody, and not kept. */
+const PUBLIC = '/favicon.ico';
 const HANGING = '/api/2.0/mlflow/experiments/get?experiment_id=1';
 
 let upstream: FakeUpstream;
