@@ -9,7 +9,7 @@ import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import type { Reply } from '../../reply.ts';
 import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
-import { valuesAt } from '../locate/locate.ts';
+import { isSent, valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
 import { narrowBody } from './narrow.ts';
 
@@ -34,9 +34,10 @@ const PREPARATIONS: Executors<'prepare', [Prepared], Reply | undefined> = {
     way.bytes = narrowed.bytes;
     return undefined;
   },
-  stamp: ({ to, unless }, { request, caller: { username } }) => {
+  stamp: ({ to, unless, ifSent = false }, { request, caller: { username } }) => {
     const { way } = request;
-    if (!way.unrestricted && way.bytes !== undefined && !holds(unless, request)) {
+    const isLeft = holds(unless, request) || (ifSent && !isSent(to, readable(request)));
+    if (!way.unrestricted && way.bytes !== undefined && !isLeft) {
       way.bytes = stamped(way.bytes, to, username);
     }
     return undefined;

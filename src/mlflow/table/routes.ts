@@ -63,6 +63,7 @@ import {
   source,
   special,
   stamp,
+  stampIfSent,
   streams,
   takesAnyField,
   takesBytes,
@@ -531,6 +532,7 @@ const evaluation: readonly Row[] = [
     '3.0 issues',
     'update',
     [experiment('body.experiment_id'), maybe(to('read', run('body.source_run_id')))],
+    adminOnly('that one is taken already would tell of an issue elsewhere', 'body.issue_id'),
     stamp('body.created_by'),
   ],
   [
@@ -539,6 +541,8 @@ const evaluation: readonly Row[] = [
     'read',
     experiment('body.experiment_id'),
     unlessDeniedWhen('run', ['body.filter_string'], RUN_FILTER),
+    // A server that lost sight of the experiment would answer with the issues of all.
+    keep('issues', 'experiment', 'experiment_id'),
   ],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   [
@@ -547,6 +551,7 @@ const evaluation: readonly Row[] = [
     'update',
     issue('path.issue_id'),
     equal('path.issue_id', 'body.issue_id'),
+    stampIfSent('body.last_updated_by'),
   ],
   // Not all versions of MLflow look whether the traces are of the experiment (3.10 does not); whom a job asks may be named in the request.
   [

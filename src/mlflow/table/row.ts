@@ -194,8 +194,13 @@ export type CommonRule =
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
   /** Fields blanked for whoever is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
-  /** Who the caller is, written over what the client claims; `unless` a field has that value. */
-  | { readonly rule: 'stamp'; readonly to: From; readonly unless?: readonly [From, string] }
+  /** Who the caller is, written over what the client claims; `unless` a field has that value, or only `ifSent`. */
+  | {
+      readonly rule: 'stamp';
+      readonly to: From;
+      readonly unless?: readonly [From, string];
+      readonly ifSent?: true;
+    }
   /** Answered by the gateway itself with this value, without asking the upstream. */
   | { readonly rule: 'answer'; readonly body: unknown }
   /** Not data: a judge in src/gateway/judges, with what the row asks of it. */
@@ -468,6 +473,8 @@ export const stamp = (where: From, unless?: readonly [From, string]): CommonRule
   to: where,
   ...(unless && { unless }),
 });
+/** The same where the client claims anything: not every version of MLflow has the field. */
+export const stampIfSent = (where: From): CommonRule => ({ rule: 'stamp', to: where, ifSent: true });
 export const answer = (body: unknown): CommonRule => ({ rule: 'answer', body });
 export const serve = <Handler extends string>(handler: Handler): ServeRule<Handler> => ({
   rule: 'serve',
