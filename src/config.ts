@@ -68,8 +68,14 @@ export const settings = z
       })
       .prefault('sqlite:///basic_auth.db')
       .describe(
-        'Where users and grants are kept. sqlite:///basic_auth.db is relative to the working directory, sqlite:////srv/basic_auth.db is absolute.',
+        'Where users and grants are kept. sqlite:///basic_auth.db is relative to the working directory, sqlite:////srv/basic_auth.db is absolute; postgresql://user:password@host:port/database is a server that several gateways may share, with ?sslmode=verify-full&sslrootcert=/path for TLS.',
       ),
+    database_connections: integer(1, 10_000)
+      .prefault('10')
+      .describe('Most connections to a PostgreSQL store at once, besides one for the news of changes.'),
+    database_timeout_seconds: integer(1, 3600)
+      .prefault('5')
+      .describe('How long a PostgreSQL store is waited for before a request is answered with 503.'),
     upstream_uri: z
       .string()
       .refine(

@@ -117,7 +117,12 @@ async function build(
   });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
-  const store = await openStore(config.database_uri, { clock, queried: metrics?.queried });
+  const store = await openStore(config.database_uri, {
+    clock,
+    queried: metrics?.queried,
+    connections: config.database_connections,
+    timeoutSeconds: config.database_timeout_seconds,
+  });
   closers.unshift(() => store.close());
   const passwords = createPasswords({
     rounds: config.password_rounds,

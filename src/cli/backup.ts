@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { describeDatabaseUri } from '../config/database-uri.ts';
 import { copyStore } from './copy-store.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
@@ -14,7 +15,9 @@ export function backup(file: string, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     const target = resolve(io.cwd, file);
     await copyStore(config.database_uri, target);
-    io.stdout.write(`Copied ${printable(config.database_uri)} to ${printable(target)}.\n`);
+    io.stdout.write(
+      `Copied ${printable(describeDatabaseUri(config.database_uri))} to ${printable(target)}.\n`,
+    );
     return 0;
   });
 }

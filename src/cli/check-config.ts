@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { describeDatabaseUri } from '../config/database-uri.ts';
 import { Secret } from '../config/secret.ts';
 import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
@@ -35,7 +36,9 @@ export function checkConfig({ connect = false }: CheckConfigOptions, io: Io): Pr
     io.stdout.write(`Settings from ${printable(source)}:\n\n`);
     const values = new Map<string, unknown>(Object.entries(config));
     for (const key of SETTING_NAMES) {
-      io.stdout.write(`${key} = ${shown(values.get(key))}\n`);
+      io.stdout.write(
+        `${key} = ${shown(key === 'database_uri' ? describeDatabaseUri(config.database_uri) : values.get(key))}\n`,
+      );
     }
     io.stdout.write('\n');
     for (const warning of warnings) {

@@ -2,16 +2,22 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { readDatabaseUri } from '../config/database-uri.ts';
+import { describeDatabaseUri, readDatabaseUri } from '../config/database-uri.ts';
 import { fileProblem } from '../config/file-problem.ts';
 import { cannotOpen } from '../store/cannot-open.ts';
+import { copyRows } from '../store/copy.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { BUSY_TIMEOUT_MILLISECONDS, FILE_MODE } from '../store/sqlite.ts';
 
-/** The file of the store, whether it exists or not; undefined for a store in memory. */
+/** The file of the store, whether it exists or not; undefined for a store that is in none. */
 export function fileOfStore(databaseUri: string): string | undefined {
   const location = readDatabaseUri(databaseUri);
-  return location === 'memory' ? undefined : location.file;
+  return location.product === 'sqlite' ? location.file : undefined;
+}
+
+/** Whether the store is kept by a server, which alone can say whether it is there. */
+function isOnServer(databaseUri: string): boolean {
+  return readDatabaseUri(databaseUri).product !== 'sqlite';
 }
 
 /**
@@ -21,6 +27,9 @@ export function fileOfStore(databaseUri: string): string | undefined {
  * @throws Error with where it was looked for.
  */
 export function requireStore(databaseUri: string): string {
+  if (isOnServer(databaseUri)) {
+    return describeDatabaseUri(databaseUri);
+  }
   const file = fileOfStore(databaseUri);
   if (file !== undefined && existsSync(file)) return file;
   throw new Error(
@@ -35,6 +44,16 @@ export function requireStore(databaseUri: string): string {
  * @throws Error if there is no store, or if the file exists or cannot be written.
  */
 export async function copyStore(databaseUri: string, file: string): Promise<void> {
+  if (isOnServer(databaseUri)) {
+    makeNew(file);
+    try {
+      await copyRows(databaseUri, `sqlite:///${file}`, { clock: Date.now });
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
+    }
+    return;
+  }
   const source = openToRead(requireStore(databaseUri));
   try {
     makeNew(file);
@@ -64,7 +83,7 @@ export interface TrialStore {
  */
 export async function openTrialStore(databaseUri: string, clock: () => number): Promise<TrialStore> {
   const file = fileOfStore(databaseUri);
-  if (file === undefined || !existsSync(file)) {
+  if (!isOnServer(databaseUri) && (file === undefined || !existsSync(file))) {
     const store = await openStore('sqlite://', { clock });
     return { store, copied: false, close: () => store.close() };
   }

@@ -1,4 +1,5 @@
 import { checkUsername, makeAdmin } from '../admin/deeds/users.ts';
+import { describeDatabaseUri } from '../config/database-uri.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore } from '../store/index.ts';
@@ -43,8 +44,8 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: I
       const name = printable(username);
       io.stdout.write(
         done === 'added'
-          ? `Created the admin ${name} in ${config.database_uri}.\n`
-          : `${name} was there in ${config.database_uri} and is an admin now${password === undefined ? '' : ', with a new password'}.\n`,
+          ? `Created the admin ${name} in ${describeDatabaseUri(config.database_uri)}.\n`
+          : `${name} was there in ${describeDatabaseUri(config.database_uri)} and is an admin now${password === undefined ? '' : ', with a new password'}.\n`,
       );
       if (options.generate === true && password !== undefined) {
         io.stdout.write(`${showOnce({ username, password })}\n`);

@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { describeDatabaseUri } from '../config/database-uri.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords } from '../identity/password.ts';
 import { openStore } from '../store/index.ts';
@@ -44,7 +45,9 @@ export function importBasicAuth(file: string, { dryRun = false }: ImportOptions,
           passwords,
           generatePassword: () => generatePassword(io.random),
         });
-        io.stdout.write(`From ${printable(path)} into ${printable(config.database_uri)}:\n\n`);
+        io.stdout.write(
+          `From ${printable(path)} into ${printable(describeDatabaseUri(config.database_uri))}:\n\n`,
+        );
         io.stdout.write(renderTakeover(takeover, dryRun));
       } finally {
         await opened.close();

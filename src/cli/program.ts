@@ -66,6 +66,14 @@ function addStoreCommands(program: Command, io: Io): void {
     .argument('<file>', 'the copy; must not exist')
     .action((file: string) => exitWith(import('./backup.ts').then(({ backup }) => backup(file, io))));
   program
+    .command('copy-store')
+    .description('copy all that is in one store into another, and hold the copy against it')
+    .argument('<from>', 'database_uri of the store to copy, or env:NAME for one in a variable')
+    .argument('<to>', 'database_uri of a store without users, or env:NAME')
+    .action((from: string, to: string) =>
+      exitWith(import('./copy-into.ts').then(({ copyInto }) => copyInto(from, to, io))),
+    );
+  program
     .command('check-ready')
     .description('ask the gateway that runs here with these settings whether it is ready, for health checks')
     .action(() => exitWith(import('./check-ready.ts').then(({ checkReady }) => checkReady(io))));

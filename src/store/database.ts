@@ -5,10 +5,14 @@ import { openEngine } from './engines.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; a database server has a clock of its own, which counts instead. */
   readonly clock: () => number;
   /** Told of each query, and how many seconds it took. */
   readonly queried?: ((seconds: number) => void) | undefined;
+  /** Most connections to a database server at once; 10 unless said. */
+  readonly connections?: number | undefined;
+  /** How long a database server is waited for; 5 seconds unless said. */
+  readonly timeoutSeconds?: number | undefined;
 }
 
 /** An open database, whatever the product. */
@@ -22,9 +26,15 @@ export interface Database {
   close(): Promise<void>;
 }
 
+const CONNECTIONS = 10;
+const TIMEOUT_SECONDS = 5;
+
 /** @throws Error with a sentence if the URI or the file it names will not do. */
-export function openDatabase(databaseUri: string, { clock, queried }: DatabaseOptions): Database {
-  const engine = openEngine(readDatabaseUri(databaseUri), { clock });
+export function openDatabase(
+  databaseUri: string,
+  { clock, queried, connections = CONNECTIONS, timeoutSeconds = TIMEOUT_SECONDS }: DatabaseOptions,
+): Database {
+  const engine = openEngine(readDatabaseUri(databaseUri), { clock, connections, timeoutSeconds });
   const log = queried && {
     log: ({ queryDurationMillis }: { queryDurationMillis: number }) => queried(queryDurationMillis / 1000),
   };

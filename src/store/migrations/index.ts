@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
@@ -41,6 +41,16 @@ export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void>
       );
     }
   });
+}
+
+/** Whether a database is a store of exactly this version. */
+export async function isUpToDate(db: Kysely<Schema>): Promise<boolean> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) {
+    return false;
+  }
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return JSON.stringify(rows.map(({ name }) => name)) === JSON.stringify(Object.keys(MIGRATIONS).toSorted());
 }
 
 /** MLflow's own `basic_auth.db` has a table `users` too, and the same default name. */

