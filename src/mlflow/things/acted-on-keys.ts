@@ -142,6 +142,27 @@ const TEXT: Readonly<Record<string, readonly string[]>> = {
     'mlflow.traceSpans',
     'mlflow.trace_schema.version',
   ],
+  'mlflow/tracing/constant.py, attributes of spans': [
+    'mlflow.chat.messages',
+    'mlflow.chat.tokenUsage',
+    'mlflow.chat.tools',
+    'mlflow.chunk.*',
+    'mlflow.experimentId',
+    'mlflow.llm.cost',
+    'mlflow.llm.model',
+    'mlflow.llm.provider',
+    'mlflow.message.format',
+    'mlflow.spanDescription',
+    'mlflow.spanFunctionName',
+    'mlflow.spanInputs',
+    'mlflow.spanLogLevel',
+    'mlflow.spanOutputs',
+    'mlflow.spanStartTimeNs',
+    'mlflow.spanType',
+    'mlflow.trace.intermediate_outputs',
+    'mlflow.traceRequestId',
+    'mlflow.traceTag.*',
+  ],
   'mlflow/prompt/constants.py': [
     'mlflow.prompt.associatedRunIds',
     'mlflow.prompt.is_prompt',
@@ -192,4 +213,14 @@ export function needOfKey(holder: KeyHolder, key: string): AskedByKey | undefine
 /** The same for an attribute of a span, of which MLflow acts on those that a trace's keys are made from. */
 export function needOfSpanKey(key: string): AskedByKey | undefined {
   return ACTED_ON.find((each) => each.on === undefined && names([each.key], key));
+}
+
+/** Whether a key under `mlflow.` stands in one of the lists, for whatever carries it. */
+export function isClassified(key: string): boolean {
+  return (
+    names(
+      ACTED_ON.map((each) => each.key),
+      key,
+    ) || names(texts, key)
+  );
 }
