@@ -13,7 +13,6 @@ import { authorize, createDecide } from './authorize.ts';
 import { exchange } from './exchange/exchange.ts';
 import { forward } from './forward/forward.ts';
 import { createUploads } from './forward/uploads.ts';
-import { head } from './head.ts';
 import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
 import { match } from './match.ts';
@@ -65,7 +64,6 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   authenticateAgain(app, parts.ways);
   admit(app, parts, askAgain);
   authorize(app, decide);
-  head(app);
   serve(app, parts);
   exchange(app, parts);
   forward(app, parts.upstream, uploads);

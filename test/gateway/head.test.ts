@@ -21,11 +21,36 @@ test.each([
   '/api/2.0/mlflow/experiments/get-by-name?experiment_name=x',
   '/api/2.0/mlflow-artifacts/artifacts?path=1/0123456789abcdef0123456789abcdef/artifacts',
   '/get-artifact?run_id=0123456789abcdef0123456789abcdef&path=x',
-])('HEAD never reaches a handler that would not look at the query: %s', async (target) => {
-  const before = upstream.arrived.length;
-  const { status, headers } = await gateway.admin.send('HEAD', target);
-  expect([status, headers['allow']]).toEqual([405, 'GET']);
-  expect(upstream.arrived).toHaveLength(before);
+])(
+  'HEAD never reaches a handler that would not look at the query, but is answered as GET is: %s',
+  async (target) => {
+    const head = await gateway.admin.send('HEAD', target);
+    expect(upstream.arrived).toContainEqual(expect.objectContaining({ method: 'GET', url: target }));
+    expect(upstream.arrived.map(({ method }) => method)).not.toContain('HEAD');
+    const get = await gateway.admin.get(target);
+    expect([head.status, head.headers['content-length'], head.text]).toEqual([
+      200,
+      get.headers['content-length'],
+      '',
+    ]);
+  },
+);
+
+test('HEAD of a large file has its length, and takes none of it', async () => {
+  const length = 50_000_000;
+  const broken = new Promise((resolve) => {
+    upstream.answer((request, response) => {
+      if (request.method !== 'GET') response.writeHead(405).end();
+      response.writeHead(200, { 'content-length': length }).write(Buffer.alloc(length - 1));
+      response.once('close', resolve);
+    });
+  });
+  const target = '/api/2.0/mlflow-artifacts/artifacts/1/0123456789abcdef0123456789abcdef/artifacts/large';
+  const { status, headers, bytes } = await gateway.admin.send('HEAD', target);
+  upstream.answer(undefined);
+  expect([status, headers['content-length'], bytes.byteLength]).toEqual([200, String(length), 0]);
+  await broken;
+  expect((await gateway.admin.get(target)).status).toBe(200);
 });
 
 test.each([

@@ -9,6 +9,7 @@ import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
+import { methodFor } from '../method-for.ts';
 import type { Judged } from '../reference.ts';
 import { sendReply } from '../reply.ts';
 import type { Extent, Search } from '../search/asked.ts';
@@ -142,7 +143,7 @@ function toExchange(request: FastifyRequest, upstream: Upstream): Exchange {
     protocol: request.protocol,
   });
   return {
-    method: request.raw.method ?? 'GET',
+    method: methodFor(request),
     target: writeTarget(way.target),
     headers,
     ...(way.waitedMs > 0 && { timeoutMs: timeLeft(upstream, way) }),

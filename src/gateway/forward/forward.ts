@@ -4,6 +4,7 @@ import type { ApiError } from '../../errors.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
 import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import { methodFor } from '../method-for.ts';
 import { providerHeaders } from '../provider-key.ts';
 import { type Arriving, createRequester, headersFor } from './relay.ts';
 import type { Uploads } from './uploads.ts';
@@ -50,7 +51,8 @@ export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploa
         const rewriteRequestHeaders = () => headersFor(reply, headers);
         // Without what the version in front does not declare.
         const queryString = () => target.rawQuery ?? '';
-        reply.from(path, { ...options, ...judged, queryString, rewriteRequestHeaders });
+        const method = methodFor(request);
+        reply.from(path, { ...options, ...judged, method, queryString, rewriteRequestHeaders });
       };
       const headers = toHeaders(request, upstream.host);
       const path = upstream.placed(target.path);

@@ -57,6 +57,8 @@ export function createRequester(upstream: Pick<Upstream, 'dispatcher' | 'publicD
 /** @param unread - where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
 function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
   const { raw } = reply;
+  const headOnly = reply.request.raw.method === 'HEAD';
+  let passed = 0;
   let controller: Dispatcher.DispatchController | undefined;
   let answered: IncomingHttpHeaders = {};
   let status = 0;
@@ -80,6 +82,9 @@ function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.D
         ...replyHeaders(answered),
         ...reply.getHeaders(),
       } as OutgoingHttpHeaders);
+      if (headOnly) {
+        raw.end();
+      }
     },
     destroy() {
       givenUp = true;
@@ -103,6 +108,14 @@ function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.D
     },
     onResponseData(flow, chunk) {
       passedOn(chunk.length);
+      if (headOnly) {
+        // A short rest is let go by, so that the connection serves again.
+        passed += chunk.length;
+        if (passed > AHEAD) {
+          giveUp();
+        }
+        return;
+      }
       if (!begun || raw.destroyed) return;
       if (raw.write(chunk) || raw.writableLength < AHEAD) return;
       if (unread !== undefined) {
@@ -113,10 +126,10 @@ function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.D
       raw.once('drain', () => flow.resume());
     },
     onResponseEnd() {
-      if (begun) raw.end();
+      if (begun && !headOnly) raw.end();
     },
     onResponseError(_controller, error) {
-      if (raw.destroyed || givenUp) return;
+      if (raw.destroyed || givenUp || (headOnly && begun)) return;
       if (!begun) {
         heard(error);
         return;
