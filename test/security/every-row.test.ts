@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import type { Locator } from '../../src/mlflow/table/row.ts';
+import { NOWHERE } from '../../src/mlflow/things/identifiers.ts';
 import { SECTIONS } from '../../src/routes.ts';
 import { type Everybody, OURS, ROLES, type Role, startEverybody } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
@@ -32,8 +33,9 @@ const isGraphql = ({ path, need }: Operation) => path === '/graphql' && need !==
 const isJudgedFurther = ({ rules }: Operation) =>
   rules.some((rule) => rule.rule === 'special' && rule.name !== 'graphql' && rule.name !== 'otlp');
 
-/** Refusals that MLflow's clients get as an empty answer. */
-const isAnsweredEmpty = (operation: Operation) => hasRule(operation, 'narrow') || isGraphql(operation);
+/** Refusals that MLflow's clients get as an empty answer: MLflow is asked about what is not there. */
+const isAnsweredEmpty = (operation: Operation) =>
+  (hasRule(operation, 'narrow') && operation.locators.length === 0) || isGraphql(operation);
 
 /** The weakest role that passes; undefined if nobody does. */
 function weakestFor(operation: Operation): Role | undefined {
@@ -67,9 +69,10 @@ const told = (role: Role, { method, target, by }: SampleRequest, status: number,
 /** What is wrong with the answer to somebody who may not pass; undefined if nothing is. */
 async function wrongRefusal(role: Role, request: SampleRequest, method = request.method) {
   const { operation } = request;
-  const { status, text, arrived } = await everybody.send(role, request, { method });
+  const { status, text, arrived, asked } = await everybody.send(role, request, { method });
   const refusal = role === 'anonymous' ? 401 : isAnsweredEmpty(operation) ? 200 : 403;
-  const mayArrive = role !== 'anonymous' && hasRule(operation, 'judge-reply');
+  const asksNothing = hasRule(operation, 'narrow') && `${asked} ${arrived}`.includes(NOWHERE);
+  const mayArrive = role !== 'anonymous' && (hasRule(operation, 'judge-reply') || asksNothing);
   if (status === refusal && (arrived === undefined || mayArrive)) return undefined;
   // MLflow looks for what HEAD asks about in its body: where GET would be judged by the reply, HEAD is not served.
   if (method === 'HEAD' && status === 405 && arrived === undefined) return undefined;

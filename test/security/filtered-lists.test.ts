@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import type { From } from '../../src/mlflow/table/row.ts';
+import { NOWHERE } from '../../src/mlflow/things/identifiers.ts';
 import { ROUTES } from '../../src/routes.ts';
 import { type Everybody, FOREIGN, OURS, type Role, startEverybody } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
@@ -162,14 +163,25 @@ describe('a list of ids in a request', () => {
   test.each(narrowed)(
     'of $name reaches the upstream without what the caller may not read',
     async ({ operation, narrow }) => {
-      const listName = narrow.from.slice('body.'.length);
-      const both = { [listName]: [FOREIGN.experiment, OURS.experiment] };
+      const [where, name = ''] = narrow.from.split('.');
+      const both = [FOREIGN.experiment, OURS.experiment];
       for (const request of sampleRequests(operation, OURS)) {
-        const sent = { ...request, body: JSON.stringify(both) };
-        const forReader = await everybody.send('READ', sent);
-        expect(JSON.parse(forReader.arrived ?? '{}')).toMatchObject({ [listName]: [OURS.experiment] });
-        expect((await everybody.send('admin', sent)).arrived).toBe(sent.body);
-        expect((await everybody.send('no grant', sent)).arrived).toBeUndefined();
+        const sent: SampleRequest =
+          where === 'query'
+            ? {
+                ...request,
+                target: `${request.target.split('?')[0]}?${both.map((id) => `${name}=${id}`).join('&')}`,
+              }
+            : { ...request, body: JSON.stringify({ [name]: both }) };
+        const idsFor = async (role: Role) => {
+          const { arrived, asked } = await everybody.send(role, sent);
+          return where === 'query'
+            ? new URL(asked ?? '', 'http://x').searchParams.getAll(name)
+            : JSON.parse(arrived ?? '{}')[name];
+        };
+        expect(await idsFor('READ')).toEqual([OURS.experiment]);
+        expect(await idsFor('admin')).toEqual(both);
+        expect(await idsFor('no grant')).toEqual([NOWHERE]);
       }
     },
   );

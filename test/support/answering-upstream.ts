@@ -11,6 +11,8 @@ export interface AnsweringUpstream {
   readonly uri: string;
   /** Bodies of the requests that were forwarded to it, by their probe. */
   readonly arrived: ReadonlyMap<string, string>;
+  /** Their paths and queries, by the same. */
+  readonly asked: ReadonlyMap<string, string>;
   /** Answers the request with this probe with something else than what everybody gets; with bytes as they are. */
   answer(probe: string, reply: unknown, status?: number): void;
   close(): Promise<void>;
@@ -28,6 +30,7 @@ export async function startAnsweringUpstream(
   version = NO_RELEASE,
 ): Promise<AnsweringUpstream> {
   const arrived = new Map<string, string>();
+  const asked = new Map<string, string>();
   const replies = new Map<string, { readonly reply: unknown; readonly status: number }>();
   const facts = factsAbout(ids);
   const foreignFacts = factsAbout(foreign);
@@ -45,7 +48,10 @@ export async function startAnsweringUpstream(
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     const probe = request.headers[PROBE];
-    if (typeof probe === 'string') arrived.set(probe, body);
+    if (typeof probe === 'string') {
+      arrived.set(probe, body);
+      asked.set(probe, request.url ?? '');
+    }
     response.setHeader('content-type', 'application/json');
     if (request.url === '/version') response.end(version);
     else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
@@ -61,6 +67,7 @@ export async function startAnsweringUpstream(
   return {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrived,
+    asked,
     answer: (probe, reply, status = 200) => replies.set(probe, { reply, status }),
     async close() {
       server.close();

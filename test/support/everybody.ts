@@ -62,6 +62,8 @@ export interface Outcome {
   readonly json: any;
   /** The body that the upstream was sent; undefined if nothing arrived. */
   readonly arrived: string | undefined;
+  /** The path and query that the upstream was asked for; undefined if nothing arrived. */
+  readonly asked: string | undefined;
 }
 
 /** A gateway with somebody in every role, over an upstream in which everything exists. */
@@ -118,7 +120,7 @@ export async function startEverybody(version?: string): Promise<Everybody> {
         ...(request.body !== undefined && { raw: request.body }),
       });
       const { status, text, json } = answer;
-      return { status, text, json, arrived: upstream.arrived.get(probe) };
+      return { status, text, json, arrived: upstream.arrived.get(probe), asked: upstream.asked.get(probe) };
     },
     async close() {
       await gateway.close();

@@ -1,42 +1,79 @@
 import { invalid } from '../../errors.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { spellingOf } from '../../mlflow/read/spelling.ts';
-import type { From } from '../../mlflow/table/row.ts';
-import { isCanonical } from '../../mlflow/things/identifiers.ts';
-import type { RootKind } from '../../policy/resources.ts';
+import type { RuleOf } from '../../mlflow/table/rule-of.ts';
+import { isCanonical, NOWHERE } from '../../mlflow/things/identifiers.ts';
+import type { Visibility } from '../judge/visibility.ts';
+import type { OpenWay } from '../way.ts';
 
-export interface Narrowed {
-  /** The body to forward: as it came if the caller may read everything it names. */
-  readonly bytes: Buffer;
-  /** Whether nothing is left to ask the upstream for. */
-  readonly empty: boolean;
-}
+/** More ids than this are not written into a request that names none: a query, or the database, may not take them. */
+const MOST_WRITTEN = 1000;
+
+type Narrow = RuleOf<'narrow'>;
 
 /**
- * Takes out of a list of ids in the body what the caller may not read, as MLflow's own auth app does: a
- * comparison of several experiments shows those one may see.
+ * Takes out of a request's list of ids what the caller may not read, as MLflow's own auth app does: a comparison of
+ * several experiments shows those one may see. Where nothing is left, MLflow is asked about what is not there, so that
+ * the answer, or what is wrong with the request, is its own. A request that goes on as it came is not written anew.
  *
- * @param from - such as `body.experiment_ids`.
  * @throws ApiError 400 for an element that names nothing, or not as MLflow writes it.
  */
-export function narrowBody(
-  bytes: Buffer,
-  from: From,
-  kind: RootKind,
-  mayRead: (id: string) => boolean,
-): Narrowed {
-  const name = from.slice('body.'.length);
-  const body = parseLossless(bytes.length === 0 ? '{}' : bytes.toString('utf8'));
-  const holder = body as Record<string, unknown>;
-  const key = spellingOf(holder, name);
-  const list = key === undefined ? undefined : holder[key];
-  if (list === undefined || list === null) return { bytes, empty: true };
-  if (!Array.isArray(list) || key === undefined) throw invalid(`Parameter '${name}' must be a list.`);
-  const readable = list.filter((id: unknown) => {
-    if (typeof id === 'string' && isCanonical(kind, id)) return mayRead(id);
-    throw invalid(`Parameter '${name}' holds something that is not a valid ${kind} id.`);
-  });
-  if (readable.length === list.length) return { bytes, empty: list.length === 0 };
-  holder[key] = readable;
-  return { bytes: Buffer.from(JSON.stringify(body)), empty: readable.length === 0 };
+export function narrow(way: OpenWay, rule: Narrow, visibility: Visibility): void {
+  if (rule.from.startsWith('query.')) {
+    narrowQuery(way, rule, visibility);
+  } else if (way.bytes !== undefined) {
+    way.bytes = narrowBody(way.bytes, rule, visibility);
+  }
 }
+
+/** The body to forward. */
+export function narrowBody(bytes: Buffer, rule: Narrow, visibility: Visibility): Buffer {
+  const name = nameOf(rule);
+  const body = parseLossless(bytes.length === 0 ? '{}' : bytes.toString('utf8')) as Record<string, unknown>;
+  const key = spellingOf(body, name) ?? name;
+  const list = body[key] ?? undefined;
+  if (list !== undefined && !Array.isArray(list)) {
+    throw invalid(`Parameter '${name}' must be a list.`);
+  }
+  const ids = narrowed(list, rule, visibility);
+  return ids === undefined ? bytes : Buffer.from(JSON.stringify({ ...body, [key]: ids }));
+}
+
+function narrowQuery(way: OpenWay, rule: Narrow, visibility: Visibility): void {
+  const name = nameOf(rule);
+  const ids = narrowed(way.query.get(name), rule, visibility);
+  if (ids === undefined) {
+    return;
+  }
+  const others = [...way.query].filter(([key]) => key !== name);
+  const params = others.flatMap(([key, values]) => values.map((value) => [key, value] as [string, string]));
+  const query = new URLSearchParams([...params, ...ids.map((id) => [name, id] as [string, string])]);
+  way.target = { ...way.target, rawQuery: query.toString() };
+}
+
+const nameOf = ({ from }: Narrow): string => from.slice(from.indexOf('.') + 1);
+
+/** The list to ask with; undefined if it is the one that was sent. */
+function narrowed(
+  sent: readonly unknown[] | undefined,
+  { from, kind, unnamed }: Narrow,
+  { mayRead, only }: Visibility,
+): readonly string[] | undefined {
+  if (sent === undefined || sent.length === 0) {
+    // What MLflow does then is to be done with what the caller may read; if that has no end, each row is looked at.
+    return unnamed === 'nothing' || only === undefined || only.length > MOST_WRITTEN
+      ? undefined
+      : orNowhere(only);
+  }
+  const readable = sent.filter((id): id is string => {
+    if (typeof id === 'string' && isCanonical(kind, id)) {
+      return mayRead(id);
+    }
+    throw invalid(
+      `Parameter '${from.slice(from.indexOf('.') + 1)}' holds something that is not a valid ${kind} id.`,
+    );
+  });
+  return readable.length === sent.length ? undefined : orNowhere(readable);
+}
+
+const orNowhere = (ids: readonly string[]): readonly string[] => (ids.length === 0 ? [NOWHERE] : ids);

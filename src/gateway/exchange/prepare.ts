@@ -11,7 +11,7 @@ import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { isSent, valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
-import { narrowBody } from './narrow.ts';
+import { narrow } from './narrow.ts';
 
 interface Prepared {
   readonly request: FastifyRequest;
@@ -22,16 +22,10 @@ interface Prepared {
 /** Each answers in place of the upstream, or changes what it is sent. */
 const PREPARATIONS: Executors<'prepare', [Prepared], Reply | undefined> = {
   answer: ({ body }) => ({ body }),
-  narrow: ({ from, kind, whenEmpty }, { request: { way }, caller, judge }) => {
-    if (way.unrestricted || way.bytes === undefined) {
-      return undefined;
+  narrow: (rule, { request: { way }, caller, judge }) => {
+    if (!way.unrestricted) {
+      narrow(way, rule, visibilityOf(judge, caller, rule.kind));
     }
-    const { mayRead } = visibilityOf(judge, caller, kind);
-    const narrowed = narrowBody(way.bytes, from, kind, mayRead);
-    if (narrowed.empty) {
-      return { body: whenEmpty };
-    }
-    way.bytes = narrowed.bytes;
     return undefined;
   },
   stamp: ({ to, unless, ifSent = false }, { request, caller: { username } }) => {

@@ -17,7 +17,7 @@ export function locate(locators: readonly Locator[], action: Action, request: Re
       return [];
     }
     const ids = idsOf(locator, request);
-    if (ids.length === 0 && !locator.optional) {
+    if (ids.length === 0 && !locator.optional && !(locator.orNone && isEmptyList(locator, request))) {
       throw missingParameter(nameOf(locator.from[0]));
     }
     const [home] = locator.fresh === undefined ? [] : locators;
@@ -35,6 +35,14 @@ export function locate(locators: readonly Locator[], action: Action, request: Re
 
 function namedBy(places: NonNullable<Locator['cameFrom']>, request: Readable) {
   return places.flatMap(({ kind, from }) => textsAt(from, request).map((id) => ({ kind, id })));
+}
+
+/** Whether the list that a locator walks is there, and empty. */
+function isEmptyList({ from }: Locator, request: Readable): boolean {
+  return from.some((place) => {
+    const [list] = valuesAt(place.slice(0, place.indexOf('[]')) as From, request);
+    return Array.isArray(list) && list.length === 0;
+  });
 }
 
 /** Whether a request holds anything at a place. */

@@ -38,13 +38,14 @@ export function readPage(answer: Answer, list: string): Page {
 /** An answer with these rows and this token in place of the upstream's, as the upstream would have written it. */
 export function replaced(
   answer: Answer,
-  { list, listed }: Pick<Search, 'list' | 'listed'>,
+  { list, listed, paging }: Pick<Search, 'list' | 'listed' | 'paging'>,
   rows: readonly JsonObject[],
   token: string | undefined,
 ): Answer {
+  const next_page_token = token ?? paging.last;
   return withBody(answer, {
     ...((rows.length > 0 || listed) && { [list]: rows }),
-    ...((token !== undefined || listed) && { next_page_token: token ?? null }),
+    ...(next_page_token !== undefined && { next_page_token }),
   });
 }
 

@@ -63,7 +63,7 @@ const words = (kind: string) => kind.replaceAll('_', ' ');
 const list = (froms: readonly From[], joint = ', ') => froms.map(code).join(joint);
 
 function touches(
-  { kind, from, optional, action, fresh, part, tierAction, unless }: Locator,
+  { kind, from, optional, orNone, action, fresh, part, tierAction, unless }: Locator,
   operation: Operation,
 ): string {
   const bodiless = operation.method === 'GET';
@@ -74,6 +74,7 @@ function touches(
     tierAction !== undefined && `(${NEEDS[tierAction]} where granted on all)`,
     `${words(kind)} in ${list(here.length === 0 ? from : here, ' or ')}`,
     optional && 'if given',
+    orNone && 'if any',
     unless !== undefined && `unless ${code(unless)} is given`,
     fresh && '(new, or of the same experiment)',
   ]
@@ -86,7 +87,9 @@ function follows(rule: Rule): string {
     case 'keep':
       return `\`${rule.list}\` of the reply keeps what the caller may ${rule.action ?? 'read'} (${words(rule.kind)} \`${rule.id}\`)`;
     case 'narrow':
-      return `${code(rule.from)} keeps what the caller may read`;
+      return rule.unnamed === 'all'
+        ? `${code(rule.from)} keeps what the caller may read, and is that if it is not given`
+        : `${code(rule.from)} keeps what the caller may read`;
     case 'judge-reply':
       return `judged by the ${words(rule.kind)} in the reply`;
     case 'adopt':

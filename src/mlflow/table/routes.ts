@@ -50,6 +50,7 @@ import {
   modelDefinition,
   narrow,
   only,
+  orNone,
   own,
   promptJob,
   promptUri,
@@ -160,7 +161,14 @@ const experiments: readonly Row[] = [
     experiment('body.experiment_id'),
     keys('experiment', 'body.key'),
   ],
-  ['POST', 'ajax 2.0 experiments/search-datasets', 'read', all('run', experiment('body.experiment_ids[]'))],
+  [
+    'POST',
+    'ajax 2.0 experiments/search-datasets',
+    'signed-in',
+    [],
+    unlessDenied('run'),
+    narrow('body.experiment_ids'),
+  ],
   ['POST', '/api/2.0mlflow/experiments/search-datasets', 'nobody'],
   ['POST', '/ajax-api/2.0mlflow/experiments/search-datasets', 'nobody'],
 ];
@@ -392,7 +400,7 @@ const traces: readonly Row[] = [
     'POST',
     '3.0 traces/search',
     'read',
-    all('trace', experiment('body.locations[].mlflow_experiment.experiment_id')),
+    orNone(all('trace', experiment('body.locations[].mlflow_experiment.experiment_id'))),
     ...selects('body.filter', 'body.order_by[]'),
     withhold('assessment', 'traces[].assessments'),
   ],
@@ -422,14 +430,14 @@ const traces: readonly Row[] = [
     'POST',
     '3.0 traces/calculate-filter-correlation',
     'read',
-    all('trace', experiment('body.experiment_ids[]')),
+    orNone(all('trace', experiment('body.experiment_ids[]'))),
     ...selects('body.filter_string1', 'body.filter_string2', 'body.base_filter'),
   ],
   [
     'POST',
     '3.0 traces/metrics',
     'read',
-    all('trace', experiment('body.experiment_ids[]')),
+    orNone(all('trace', experiment('body.experiment_ids[]'))),
     unlessDeniedWhen('assessment', ['body.view_type'], /^ASSESSMENTS$/),
     ...selects('body.filters[]', 'body.dimensions[]', 'body.metric_name'),
   ],
@@ -501,9 +509,8 @@ const readableDatasets = keep('datasets', 'dataset', 'dataset_id', {
 
 const evaluation: readonly Row[] = [
   ['POST', '3.0 datasets/create', 'update', experiment('body.experiment_ids[]')],
-  // Without ids the upstream answers with every dataset there is.
-  ['GET', '3.0 datasets/search', 'read', experiment('query.experiment_ids[]'), readableDatasets],
-  ['POST', '3.0 datasets/search', 'signed-in', [], narrow('body.experiment_ids'), readableDatasets],
+  ['GET', '3.0 datasets/search', 'signed-in', [], narrow('query.experiment_ids', 'all'), readableDatasets],
+  ['POST', '3.0 datasets/search', 'signed-in', [], narrow('body.experiment_ids', 'all'), readableDatasets],
   ['GET', '3.0 datasets/:dataset_id', 'read', dataset('path.dataset_id')],
   ['DELETE', '3.0 datasets/:dataset_id', 'delete', dataset('path.dataset_id')],
   ['PATCH', '3.0 datasets/:dataset_id/tags', 'update', dataset('path.dataset_id')],
@@ -539,10 +546,15 @@ const evaluation: readonly Row[] = [
     'POST',
     '3.0 issues/search',
     'read',
-    experiment('body.experiment_id'),
+    maybe(experiment('body.experiment_id')),
     unlessDeniedWhen('run', ['body.filter_string'], RUN_FILTER),
     // A server that lost sight of the experiment would answer with the issues of all.
-    keep('issues', 'experiment', 'experiment_id'),
+    keep('issues', 'experiment', 'experiment_id', {
+      largestPage: 50_000,
+      defaultPage: 100,
+      row: 'issue_id',
+      last: '',
+    }),
   ],
   ['GET', '3.0 issues/:issue_id', 'read', issue('path.issue_id')],
   [
@@ -639,7 +651,7 @@ const evaluation: readonly Row[] = [
     'read',
     all('review_queue', experiment('query.experiment_id')),
     special('review-queue', 'list'),
-    keep('review_queues', 'review_queue', 'queue_id', { largestPage: 50_000, defaultPage: 1000 }),
+    keep('review_queues', 'review_queue', 'queue_id', { largestPage: 50_000, defaultPage: 1000, last: '' }),
   ],
   [
     'POST',
@@ -693,8 +705,9 @@ const evaluation: readonly Row[] = [
     'GET',
     '3.0 scorers/list',
     'signed-in',
-    maybe(to('read', experiment('query.experiment_id', 'query.experiment_ids[]'))),
+    maybe(to('read', experiment('query.experiment_id'))),
     unlessDenied('scorer_version'),
+    narrow('query.experiment_ids', 'all'),
     keep('scorers', 'scorer', 'experiment_id/scorer_name'),
   ],
   ['GET', '3.0 scorers/versions', 'read', scorer('query.experiment_id/name'), unlessDenied('scorer_version')],
@@ -1009,7 +1022,13 @@ const aiGateway: readonly Row[] = [
     stamp('body.created_by'),
   ],
   ['DELETE', '3.0 gateway/endpoints/bindings/delete', 'update', endpoint('body.endpoint_id')],
-  ['GET', '3.0 gateway/endpoints/bindings/list', 'read', endpoint('query.endpoint_id')],
+  [
+    'GET',
+    '3.0 gateway/endpoints/bindings/list',
+    'read',
+    maybe(endpoint('query.endpoint_id')),
+    keep('bindings', 'gateway_endpoint', 'endpoint_id'),
+  ],
   ['POST', '3.0 gateway/endpoints/set-tag', 'update', endpoint('body.endpoint_id')],
   ['DELETE', '3.0 gateway/endpoints/delete-tag', 'update', endpoint('body.endpoint_id')],
   [
@@ -1125,7 +1144,7 @@ const aiGateway: readonly Row[] = [
 const mcp = mcpServer('path.namespace/slug');
 const mcpVersions = all('mcp_server_version', mcp);
 const MCP = '3.0 mcp-servers/:namespace/:slug';
-const MCP_PAGING = { largestPage: 1000, defaultPage: 100 } as const;
+const MCP_PAGING = { largestPage: 1000, defaultPage: 100, last: null } as const;
 
 const mcpRegistry: readonly Row[] = [
   ['POST', '3.0 mcp-servers', 'signed-in', [], adopt('mcp_server', 'body.name', 'name')],

@@ -61,6 +61,8 @@ export interface Locator {
   readonly from: readonly From[];
   /** Absent means that the request touches no such thing; otherwise it is a 400. */
   readonly optional?: boolean;
+  /** So does a list that is empty, but not one that is absent. */
+  readonly orNone?: boolean;
   /** Stands in for the row's own action. */
   readonly action?: Action;
   /** Accepts ids that MLflow could never give out: MLflow's permissions API takes any text. */
@@ -103,6 +105,8 @@ export interface Paging {
   readonly pushDown?: string;
   /** Column that tells one row from another, or two joined, where the id does not. */
   readonly row?: string;
+  /** What the upstream writes in place of a token on the last page; left out if it writes none. */
+  readonly last?: '' | null;
   /** How few rows among very many are found where the upstream takes no `IN (…)`. */
   readonly oneByOne?: OneByOne;
 }
@@ -135,12 +139,15 @@ export type CommonRule =
       /** Rows are things of this kind inside the root: none is left to whoever is denied all of them. */
       readonly part?: PartKind;
     }
-  /** Replaces a list of ids in the body by its readable part; `whenEmpty` is answered if none is left. */
+  /**
+   * Replaces a list of ids in the request by its readable part. `unnamed` is what MLflow takes a list for that is empty
+   * or not there: where it means all, those the caller may read are named, or `keep` looks at each row.
+   */
   | {
       readonly rule: 'narrow';
       readonly from: From;
       readonly kind: RootKind;
-      readonly whenEmpty: Readonly<Record<string, unknown>>;
+      readonly unnamed: 'nothing' | 'all';
     }
   /** The touched root stands only in the reply: judged there, before anything is sent. The request has its name. */
   | { readonly rule: 'judge-reply'; readonly kind: ReferenceKind; readonly id: string; readonly name: From }
@@ -352,6 +359,8 @@ export const versionsOf = (what: Locator): Locator => all('registered_model_vers
 export const unless = (from: From, what: Locator): Locator => ({ ...what, unless: from });
 /** The same locator, for a request that may leave it out. */
 export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
+/** The same locator, for a request whose list may be empty: MLflow then looks at nothing. */
+export const orNone = (what: Locator): Locator => ({ ...what, orNone: true });
 /** The same locator, needing another action than the row's. */
 export const to = (action: Action, what: Locator): Locator => ({ ...what, action });
 /** The same locator, taking ids that MLflow could never give out. */
@@ -391,11 +400,12 @@ export const keepUsable = (list: string, kind: ChildKind, id: string): CommonRul
   listed: true,
   action: 'use',
 });
-export const narrow = (
-  from: From,
-  kind: RootKind = 'experiment',
-  whenEmpty: Readonly<Record<string, unknown>> = {},
-): CommonRule => ({ rule: 'narrow', from, kind, whenEmpty });
+export const narrow = (from: From, unnamed: 'nothing' | 'all' = 'nothing'): CommonRule => ({
+  rule: 'narrow',
+  from,
+  kind: 'experiment',
+  unnamed,
+});
 export const judgeReply = (kind: ReferenceKind, name: From, id: string): CommonRule => ({
   rule: 'judge-reply',
   kind,

@@ -3,6 +3,13 @@ import type { PartKind } from '../../policy/resources.ts';
 import type { ReferenceKind } from '../table/row.ts';
 
 const EXPERIMENT = /^(?:0|[1-9][0-9]{0,18})$/;
+
+/**
+ * An experiment that is not there: the last id of a 32-bit column, which MLflow counts up to from 0. Its FileStore
+ * gives out 18 digits.
+ */
+export const NOWHERE = '2147483647';
+
 /** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const NAME = /^(?!\*$)[^\u0000-\u001f\u007f]{1,1000}$/u;

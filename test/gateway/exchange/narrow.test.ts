@@ -1,37 +1,58 @@
 import { describe, expect, test } from 'vitest';
 import { narrowBody } from '../../../src/gateway/exchange/narrow.ts';
 import { spellingOf } from '../../../src/mlflow/read/spelling.ts';
+import { NOWHERE } from '../../../src/mlflow/things/identifiers.ts';
 
-const readable = new Set(['1', '2']);
-const narrow = (body: string) => {
-  const { bytes, empty } = narrowBody(Buffer.from(body), 'body.experiment_ids', 'experiment', (id) =>
-    readable.has(id),
-  );
-  return { text: bytes.toString('utf8'), empty };
-};
+const readable = ['1', '2'];
+const rule = { rule: 'narrow', from: 'body.experiment_ids', kind: 'experiment' } as const;
+const narrow = (
+  body: string,
+  unnamed: 'nothing' | 'all' = 'nothing',
+  only: readonly string[] | 'no end' = readable,
+) =>
+  narrowBody(
+    Buffer.from(body),
+    { ...rule, unnamed },
+    { mayRead: (id) => readable.includes(id), only: only === 'no end' ? undefined : only, everything: false },
+  ).toString('utf8');
 
 describe('a list of ids in a body', () => {
   test('goes on byte for byte if all of it may be read', () => {
     const body = '{ "experiment_ids" : ["1", "2"], "big": 9223372036854775807 }';
-    expect(narrow(body)).toEqual({ text: body, empty: false });
+    expect(narrow(body)).toBe(body);
   });
 
   test('loses what may not be read; the rest of the body stays, large numbers too', () => {
-    const { text, empty } = narrow(
-      '{"max_results":9223372036854775807,"experiment_ids":["1","3"],"filter":"ä"}',
-    );
+    const text = narrow('{"max_results":9223372036854775807,"experiment_ids":["1","3"],"filter":"ä"}');
     expect(text).toBe('{"max_results":9223372036854775807,"experiment_ids":["1"],"filter":"ä"}');
-    expect(empty).toBe(false);
   });
 
   test('is narrowed under the spelling that the client chose', () => {
-    expect(narrow('{"experimentIds":["3","1"]}').text).toBe('{"experimentIds":["1"]}');
+    expect(narrow('{"experimentIds":["3","1"]}')).toBe('{"experimentIds":["1"]}');
   });
 
-  test.each(['{}', '', '{"experiment_ids":null}', '{"experiment_ids":[]}', '{"experiment_ids":["3"]}'])(
-    'that comes to nothing in %j leaves nothing to ask',
+  test('that comes to nothing is asked for where nothing is', () => {
+    expect(narrow('{"experiment_ids":["3"],"filter":"a"}')).toBe(
+      `{"experiment_ids":["${NOWHERE}"],"filter":"a"}`,
+    );
+    expect(narrow('{"experimentIds":["3"]}', 'all')).toBe(`{"experimentIds":["${NOWHERE}"]}`);
+  });
+
+  const UNNAMED = ['{}', '', '{"experiment_ids":null}', '{"experiment_ids":[]}'];
+
+  test.each(UNNAMED)('that is not there in %j goes on so where MLflow takes that for nothing', (body) => {
+    expect(narrow(body)).toBe(body);
+  });
+
+  test.each(UNNAMED)(
+    'that is not there in %j becomes all that may be read where MLflow means all',
     (body) => {
-      expect(narrow(body).empty).toBe(true);
+      expect(narrow(body, 'all')).toBe('{"experiment_ids":["1","2"]}');
+      expect(narrow(body, 'all', [])).toBe(`{"experiment_ids":["${NOWHERE}"]}`);
+      // What has no end, or a very far one, is left to the rows.
+      for (const only of ['no end' as const, Array.from({ length: 1001 }, (_, index) => String(index))]) {
+        expect(narrow(body, 'all', only)).toBe(body);
+      }
     },
   );
 
