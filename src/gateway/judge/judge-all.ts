@@ -3,13 +3,13 @@ import { denied } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { Decision } from '../../policy/decide.ts';
 import { PERMISSION_FOR } from '../../policy/permissions.ts';
-import type { Judgement, Reference } from '../reference.ts';
+import type { Judged, Judgement, Reference } from '../reference.ts';
 import type { Judge } from './judge.ts';
 
 /**
  * Decides on every reference, at once where nothing has to be looked up, and notes each in the way of the request.
  *
- * @throws ApiError 403 for the first that is refused.
+ * @throws ApiError 403 for the first that is refused, 404 if that is a name which is nobody's.
  */
 export function judgeAll(
   request: FastifyRequest,
@@ -18,28 +18,30 @@ export function judgeAll(
   judge: Judge,
 ): Promise<void> | undefined {
   const judgements = references.map((reference) => judge.on(caller, reference));
-  if (!areKnown(judgements)) {
-    return Promise.all(judgements).then((known) => accept(request, references, known));
-  }
-  accept(request, references, judgements);
-  return undefined;
+  const conclude = (known: readonly Judgement[]) => {
+    const refused = note(request, references, known);
+    return refused && refuse(caller, refused, judge);
+  };
+  return areKnown(judgements) ? conclude(judgements) : Promise.all(judgements).then(conclude);
 }
 
-function accept(
+/** Notes what was decided; answers the first that is refused. */
+function note(
   { way }: FastifyRequest,
   references: readonly Reference[],
   judgements: readonly Judgement[],
-): void {
+): Judged | undefined {
   const judged = references.flatMap((reference, index) => {
     const judgement = judgements[index];
     return judgement === undefined ? [] : [{ ...judgement, reference }];
   });
   way.judged = way.judged.length === 0 ? judged : [...way.judged, ...judged];
-  const refused = judged.find(({ allow }) => !allow);
-  if (refused !== undefined) {
-    throw refusal(refused.reference, refused);
-  }
   way.because = judged.at(-1)?.because ?? way.because;
+  return judged.find(({ allow }) => !allow);
+}
+
+async function refuse(caller: SignedIn, refused: Judged, judge: Judge): Promise<never> {
+  throw (await judge.missing(caller, refused)) ?? refusal(refused.reference, refused);
 }
 
 function areKnown(
@@ -48,7 +50,7 @@ function areKnown(
   return !judgements.some((judgement) => judgement instanceof Promise);
 }
 
-/** The same words for what is not there and for what may not be seen, so that neither tells the other. */
+/** The same words for an id that is nothing's and for what may not be seen, so that neither tells the other. */
 export function refusal(
   { kind, id, action }: Pick<Reference, 'kind' | 'id' | 'action'>,
   { because }: Decision,

@@ -21,6 +21,7 @@ import {
   versionKind,
 } from '../../policy/resources.ts';
 import type { Judgement, Reference } from '../reference.ts';
+import { createMissing, type Missing } from './missing.ts';
 
 /** Answers whether a caller may do something to a thing, looking up what it belongs to. */
 export interface Judge {
@@ -30,6 +31,8 @@ export interface Judge {
   onPart(caller: SignedIn, action: Action, part: InnerKind, root: Root): Decision;
   /** Decides on a root, or on every root of a child. */
   on(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement;
+  /** What to say of a reference that was refused, where it names nothing. */
+  readonly missing: Missing;
   readonly defaultPermission: Permission;
 }
 
@@ -203,6 +206,7 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     onRoot,
     onPart: (caller, action, part, root) => decideOnPart(caller, action, part, root, defaultPermission),
     on,
+    missing: createMissing(lineage),
     defaultPermission,
   };
 }

@@ -6,6 +6,7 @@ import type { ChildKind } from '../table/row.ts';
 import { readAnswer } from '../upstream/answer-json.ts';
 import { ask as askUpstream } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { type AskedKind, existenceTarget, readExistence } from './existence.ts';
 import { hasPromptTag, isCanonical } from './identifiers.ts';
 
 /** Finds the roots that children belong to. */
@@ -20,6 +21,8 @@ export interface Lineage {
   learn(kind: ChildKind, id: string, experimentId: string): void;
   /** Whether a name of the model registry is a prompt's; a name that is nobody's is not. Never remembered. */
   isPrompt(name: string): Promise<boolean>;
+  /** Whether a name that users choose is nobody's: MLflow says so itself. Never remembered. */
+  isFree(kind: AskedKind, name: string): Promise<boolean>;
   /** Where a run or logged model keeps its artifacts, for judging an address; undefined if there is none. */
   artifactRootOf(kind: 'run' | 'logged_model', id: string): Promise<string | undefined>;
 }
@@ -209,6 +212,13 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
     async isPrompt(name) {
       const target = `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`;
       return hasPromptTag(propertyAt(await askUpstream(upstream, target), 'registered_model'));
+    },
+    async isFree(kind, name) {
+      const answer = await upstream.exchange({
+        method: 'GET',
+        target: existenceTarget(kind, 'byName', name),
+      });
+      return readExistence(kind, 'byName', name, answer) === 'missing';
     },
     async artifactRootOf(kind, id) {
       const found = await askUpstream(upstream, LOOK_UPS[kind][0].target(id));
