@@ -335,7 +335,14 @@ describe('what hangs on an endpoint', () => {
     expect(await attempts()).toEqual([200, 403, 403]);
     await share('gateway_endpoint', endpoint_id, 'EDIT');
     expect(await attempts()).toEqual([200, 200, 200]);
-    expect((await other.get(`${AI}/endpoints/bindings/list`)).status).toBe(400);
+    // Without an endpoint those of all that may be read.
+    await other.post(`${AI}/endpoints/bindings/create`, binding);
+    const listed = async (who: Person) =>
+      (await who.get(`${AI}/endpoints/bindings/list`)).json.bindings?.map(
+        (each: { endpoint_id: string }) => each.endpoint_id,
+      );
+    expect(await listed(other)).toEqual([endpoint_id]);
+    expect(await listed(await gateway.person('nobody'))).toBeUndefined();
   });
 
   test('its guardrails are seen by readers and set by editors, who may read the scorer', async () => {

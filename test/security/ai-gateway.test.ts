@@ -386,9 +386,14 @@ describe('a scorer', () => {
         name: 'judge',
         serialized_scorer: serialized(shape),
       });
-    for (const model of [`gateway:/${endpoint.name}`, `gateway://${endpoint.name}`, 'gateway:/nonesuch']) {
+    for (const [model, status] of [
+      [`gateway:/${endpoint.name}`, 403],
+      [`gateway://${endpoint.name}`, 403],
+      // A name that is free is told to everybody, as making an endpoint tells it too.
+      ['gateway:/nonesuch', 404],
+    ] as const) {
       for (const shape of shapes(model)) {
-        expect([shape, (await register(shape)).status]).toEqual([shape, 403]);
+        expect([shape, (await register(shape)).status]).toEqual([shape, status]);
       }
     }
     await grantOn(bob, alice, 'gateway_endpoint', endpoint.endpoint_id, 'USE');
@@ -511,7 +516,7 @@ describe('a scorer', () => {
           optimizer_config_json: JSON.stringify({ reflection_model: 'openai:/a-model', ...settings }),
         },
       });
-      expect(answer.status).toBe(403);
+      expect(answer.status).toBe('reflection_model' in settings ? 404 : 403);
     },
   );
 

@@ -20,6 +20,10 @@ import { type Sieve, sieveOf } from './sieve.ts';
 
 /** The operation that a request chose, valid and within bounds; variables are still to come. */
 export interface Operation {
+  /** The whole document that it stands in. */
+  readonly document: DocumentNode;
+  /** Undefined for one without a name. */
+  readonly name: string | undefined;
   /** `Query` or `Mutation`. */
   readonly root: GraphQLObjectType;
   readonly variables: readonly VariableDefinitionNode[];
@@ -73,12 +77,14 @@ function readAnew(query: string, operationName: string | undefined): Operation {
   const [error] = validate(schema, document, specifiedRules, { maxErrors: 1, hideSuggestions: true });
   if (error) throw error;
 
-  const { operation, selectionSet, variableDefinitions } = chosen(document, operationName);
+  const { name, operation, selectionSet, variableDefinitions } = chosen(document, operationName);
   const root = operation === OperationTypeNode.SUBSCRIPTION ? undefined : schema.getRootType(operation);
   if (!root) throw invalid('GraphQL: MLflow answers queries and mutations only.');
   const fragments = fragmentsOf(document);
   const fields = fieldsByKey([selectionSet], fragments);
   return {
+    document,
+    name: name?.value,
     root,
     variables: variableDefinitions ?? [],
     fields: [...fields.values()].flat(),

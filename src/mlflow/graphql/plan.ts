@@ -1,6 +1,7 @@
 import { getVariableValues } from 'graphql';
 import { invalid } from '../../errors.ts';
 import { MAX_REFERENCES, tooMany } from './limits.ts';
+import { writeNarrowed } from './narrow.ts';
 import { orInvalid, readOperation } from './operation.ts';
 import { type GraphqlReference, referencesOf } from './references.ts';
 import { schema } from './schema.ts';
@@ -8,19 +9,21 @@ import { sift } from './sieve.ts';
 
 /** What has to be judged before a GraphQL request goes on, and what has to be done with its answer. */
 export interface GraphqlPlan {
-  /** Everything that the chosen operation reads, each once; READ is needed on all of it. */
+  /** Everything that the chosen operation reads, each once; READ is needed on all of it but what is listed. */
   readonly references: readonly GraphqlReference[];
   /** Whether the answer can hold model versions, so that it must pass through `keep`. */
   readonly filters: boolean;
   /** A copy of the upstream's parsed answer without the versions of models that may not be read. */
   keep(reply: unknown, mayReadModel: (name: string) => boolean): unknown;
+  /** The document to ask with where an experiment in a list may not be read. */
+  narrowed(mayRead: (experimentId: string) => boolean): string;
   /**
    * The body, to be sent with 200, for a caller who lacks READ on a reference. `errors` holds plain
    * strings as MLflow's own does, and MLflow's interface shows them.
    *
    * @see `_graphql` in mlflow/server/handlers.py
    */
-  refusal(): unknown;
+  refusal(message: string): unknown;
 }
 
 const KEYS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName']);
@@ -54,9 +57,10 @@ export function planGraphql(body: Readonly<Record<string, unknown>>): GraphqlPla
     references,
     filters: whole !== undefined,
     keep: (reply, mayReadModel) => (whole ? sift(reply, whole, mayReadModel) : reply),
-    refusal: () => ({
+    narrowed: (mayRead) => writeNarrowed(operation, variables, mayRead),
+    refusal: (message) => ({
       data: Object.fromEntries(responseKeys.map((key) => [key, null])),
-      errors: ['Permission denied. You need READ on everything that this query reads.'],
+      errors: [message],
     }),
   };
 }
@@ -72,8 +76,15 @@ function readVariables(sent: unknown, declared: Parameters<typeof getVariableVal
   return read.variableValues;
 }
 
+/** Each once; what must be readable as a whole counts as that, though it stands in a list besides. */
 function distinct(references: readonly GraphqlReference[]): GraphqlReference[] {
-  return [
-    ...new Map(references.map((reference) => [`${reference.kind} ${reference.id}`, reference])).values(),
-  ];
+  const known = new Map<string, GraphqlReference>();
+  for (const reference of references) {
+    const key = `${reference.kind} ${reference.id}`;
+    const before = known.get(key);
+    if (before === undefined || before.listed) {
+      known.set(key, reference);
+    }
+  }
+  return [...known.values()];
 }

@@ -8,6 +8,8 @@ import { schema } from './schema.ts';
 export interface GraphqlReference {
   readonly kind: 'experiment' | 'run';
   readonly id: string;
+  /** It stands in a list that is cut down to what may be read. */
+  readonly listed?: true;
 }
 
 /**
@@ -36,10 +38,14 @@ export function referencesOf(
   const given = new Map<string, unknown>(Object.entries(input));
   const { kind } = rule;
 
-  if (rule.touches === 'each') {
+  if (rule.touches === 'each' || rule.touches === 'readable') {
     const ids = given.get(rule.from) ?? [];
     if (!Array.isArray(ids)) throw invalid(`GraphQL: ${name} needs a list in ${rule.from}.`);
-    return ids.map((id) => ({ kind, id: canonical(kind, id, name) }));
+    return ids.map((id) => ({
+      kind,
+      id: canonical(kind, id, name),
+      ...(rule.touches === 'readable' && { listed: true as const }),
+    }));
   }
   const ids = new Set(
     rule.from

@@ -3,12 +3,15 @@ export type RootField =
   /** One thing, under one or more names that must agree. */
   | { readonly touches: 'one'; readonly kind: 'experiment' | 'run'; readonly from: readonly string[] }
   /** Each thing of a list; verified on 2.15.1 and 3.17.2: an empty or absent list reads nothing. */
-  | { readonly touches: 'each'; readonly kind: 'experiment' | 'run'; readonly from: string }
+  | { readonly touches: 'each'; readonly kind: 'run'; readonly from: string }
+  /** The same, but those of the list that may not be read are left out, as MLflow's own auth app does. */
+  | { readonly touches: 'readable'; readonly kind: 'experiment'; readonly from: string }
   /** Nothing that could be judged beforehand; `takes` are the only parts its `input` may have. */
   | { readonly touches: 'nothing'; readonly takes?: readonly string[] };
 
 const one = (kind: 'experiment' | 'run', ...from: string[]): RootField => ({ touches: 'one', kind, from });
-const each = (kind: 'experiment' | 'run', from: string): RootField => ({ touches: 'each', kind, from });
+const each = (kind: 'run', from: string): RootField => ({ touches: 'each', kind, from });
+const readable = (from: string): RootField => ({ touches: 'readable', kind: 'experiment', from });
 const nothing: RootField = { touches: 'nothing' };
 
 /**
@@ -20,11 +23,11 @@ export const ROOT_FIELDS: ReadonlyMap<string, RootField> = new Map([
   ['mlflowGetMetricHistoryBulkInterval', each('run', 'runIds')],
   ['mlflowGetRun', one('run', 'runId', 'runUuid')],
   ['mlflowListArtifacts', one('run', 'runId', 'runUuid')],
-  ['mlflowSearchDatasets', each('experiment', 'experimentIds')],
+  ['mlflowSearchDatasets', readable('experimentIds')],
   // Its rows are filtered on the way back, but a page is cut before that: its size and its token would say how many
   // hidden versions a filter finds, and so spell out their names.
   ['mlflowSearchModelVersions', { touches: 'nothing', takes: ['filter', 'orderBy'] }],
-  ['mlflowSearchRuns', each('experiment', 'experimentIds')],
+  ['mlflowSearchRuns', readable('experimentIds')],
   ['test', nothing],
   ['testMutation', nothing],
   ['__schema', nothing],

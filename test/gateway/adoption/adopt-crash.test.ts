@@ -75,8 +75,9 @@ test('a model created just before a kill is its creator’s', async () => {
   const name = unique('made');
   await killedDuring((alice) => alice.post(`${MODELS}/create`, { name }));
   await settles(get('alice', name), 200);
-  expect((await as('alice').delete(`${MODELS}/delete`, { name })).status).toBe(200);
   expect((await get('bob', name)()).status).toBe(403);
+  expect((await as('alice').delete(`${MODELS}/delete`, { name })).status).toBe(200);
+  expect((await get('bob', name)()).status).toBe(404);
 });
 
 test('an experiment created just before a kill is its creator’s', async () => {

@@ -2,6 +2,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../../src/errors.ts';
 import { planGraphql } from '../../../src/mlflow/graphql/plan.ts';
+import { NOWHERE } from '../../../src/mlflow/things/identifiers.ts';
 import { GET_EXPERIMENT, GET_METRIC_HISTORY, GET_RUN, SEARCH_RUNS } from './documents.ts';
 
 const A = 'a'.repeat(32);
@@ -410,13 +411,80 @@ describe('filtering the answer', () => {
   });
 });
 
+describe('a list of experiments of which one may not be read', () => {
+  const narrowed = (query: string, variables: unknown = {}) =>
+    planGraphql({ query, variables, operationName: 'M' })
+      .narrowed((id) => id === '1')
+      .replaceAll(/\s+/g, ' ');
+
+  test('is cut down in the document, wherever it stood, and nothing unused is left', () => {
+    for (const [query, variables] of [
+      ['query M{mlflowSearchRuns(input:{experimentIds:["1","2"]}){nextPageToken}}', {}],
+      ['query M($i:[String]){mlflowSearchRuns(input:{experimentIds:$i}){nextPageToken}}', { i: ['1', '2'] }],
+      ['query M($e:String){mlflowSearchRuns(input:{experimentIds:["1",$e]}){nextPageToken}}', { e: '2' }],
+      [
+        'query M($d:MlflowSearchRunsInput!){mlflowSearchRuns(input:$d){nextPageToken}}',
+        { d: { experimentIds: ['1', '2'] } },
+      ],
+      [
+        'query M($d:MlflowSearchRunsInput={experimentIds:["2","1"]}){mlflowSearchRuns(input:$d){nextPageToken}}',
+        {},
+      ],
+      [
+        'query M{...F} fragment F on Query{mlflowSearchRuns(input:{experimentIds:["1","2"]}){nextPageToken}} query N{__typename}',
+        {},
+      ],
+    ] as const) {
+      const text = narrowed(query, variables);
+      // The schema's own default for the view stands beside it.
+      expect(text).toMatch(/mlflowSearchRuns\(input: \{ experimentIds: \["1"\](?:, runViewType: null)? \}\)/);
+      expect(text).not.toMatch(/\$|query N/);
+      expect(planGraphql({ query: text, operationName: 'M' }).references).toEqual([
+        { kind: 'experiment', id: '1', listed: true },
+      ]);
+    }
+  });
+
+  test('leaves the rest of its input as it was', () => {
+    const input = {
+      experimentIds: ['2', '1'],
+      filter: 'a = "b\\"',
+      orderBy: ['x DESC'],
+      maxResults: 3,
+      runViewType: 'ALL',
+    };
+    const text = narrowed(
+      'query M($d:MlflowSearchRunsInput!){a:mlflowSearchRuns(input:$d){nextPageToken} b:mlflowSearchRuns(input:{experimentIds:"1"}){nextPageToken}}',
+      { d: input },
+    );
+    expect(text).toContain('filter: "a = \\"b\\\\\\""');
+    expect(text).toContain('runViewType: ALL');
+    expect(text).toContain('maxResults: 3');
+    expect(text).toContain('b: mlflowSearchRuns(input: { experimentIds: "1" })');
+  });
+
+  test('is asked for where nothing is if none may', () => {
+    expect(narrowed('query M{mlflowSearchRuns(input:{experimentIds:"2"}){nextPageToken}}')).toContain(
+      `experimentIds: ["${NOWHERE}"]`,
+    );
+  });
+
+  test('is no list any more for an experiment that is named beside it', () => {
+    const { references } = planGraphql({
+      query:
+        '{mlflowSearchRuns(input:{experimentIds:"2"}){nextPageToken} mlflowGetExperiment(input:{experimentId:"2"}){experiment{name}}}',
+    });
+    expect(references).toEqual([{ kind: 'experiment', id: '2' }]);
+  });
+});
+
 test('a denied operation is answered with a null under every key, and a reason among the errors', () => {
   const plan = planGraphql({
     query: `{x:mlflowGetRun(input:{runId:"${A}"}){run{info{runId}}} ...F} fragment F on Query{test{output}}`,
   });
-  expect(plan.refusal()).toEqual({
+  expect(plan.refusal('Permission denied. No.')).toEqual({
     data: { x: null, test: null },
-    errors: [expect.stringMatching(/^Permission denied\. /)],
+    errors: ['Permission denied. No.'],
   });
 });
 
