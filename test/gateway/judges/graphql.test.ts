@@ -1,19 +1,17 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRun, type TestGateway } from '../../support/gateway.ts';
 import { MLFLOW_VERSIONS } from '../../support/mlflow.ts';
-import { startNeighbours } from '../../support/neighbours.ts';
+import { type Neighbours, startNeighbours } from '../../support/neighbours.ts';
 
-describe.each(MLFLOW_VERSIONS)('GraphQL in front of MLflow %s', async (version) => {
-  let gateway: TestGateway | undefined;
-  const start = async () => {
-    const neighbours = await startNeighbours(version);
-    ({ gateway } = neighbours);
-    return neighbours;
-  };
-  afterAll(() => gateway?.close());
+describe.each(MLFLOW_VERSIONS)('GraphQL in front of MLflow %s', (version) => {
+  let neighbours: Neighbours & { readonly gateway: TestGateway };
+  beforeAll(async () => {
+    neighbours = await startNeighbours(version);
+  });
+  afterAll(() => neighbours.gateway.close());
 
   test('a search of several experiments shows the runs of those that may be read, as by REST', async () => {
-    const { alice, bob, alices, bobs } = await start();
+    const { alice, bob, alices, bobs } = neighbours;
     const [hers] = [await createRun(alice, alices), await createRun(bob, bobs)];
     const query =
       'mutation SearchRuns($data: MlflowSearchRunsInput!) { mlflowSearchRuns(input: $data) { runs { info { runId } } } }';
