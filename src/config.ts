@@ -287,6 +287,7 @@ function adminPasswordProblem(read: unknown): string | undefined {
 
 const WHAT_TO_WRITE: Readonly<Record<PasswordProblem, (minLength: number) => string>> = {
   short: (minLength) => `write at least ${minLength} characters (min_password_length)`,
+  common: () => 'this is one of the commonest passwords: write another, or leave it out',
   known: () => 'this is a default that everyone knows: write another, or leave it out',
   long: () => `write at most ${BCRYPT_MAX_BYTES} bytes`,
   unreadable: () => 'write text without a zero byte',

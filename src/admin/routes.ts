@@ -16,6 +16,7 @@ import {
   special,
   takesForm,
   user,
+  withFirstPassword,
 } from '../mlflow/table/row.ts';
 import type { FamilyName } from './api/permission-families.ts';
 import type { HandlerName } from './index.ts';
@@ -38,8 +39,16 @@ const users: readonly OwnRow[] = [
   ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
   ['GET', '2.0 users/get', 'read', self, serve('users.get')],
   ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
-  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current')],
-  ['PATCH', '2.0 users/update-password', 'update', selfInBody, serve('users.updatePassword')],
+  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current'), withFirstPassword],
+  [
+    'PATCH',
+    '2.0 users/update-password',
+    'update',
+    selfInBody,
+    serve('users.updatePassword'),
+    withFirstPassword,
+  ],
+  ['PATCH', '2.0 users/update-status', 'admin', [], serve('users.updateStatus')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
   ['GET', '2.0 users/lockouts/list', 'admin', [], serve('lockouts.list')],

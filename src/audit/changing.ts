@@ -7,7 +7,15 @@ import type { Users } from '../store/users.ts';
 
 /** Verbs that change what somebody may do. */
 const CHANGING_VERBS = {
-  users: ['create', 'setPassword', 'replacePasswordHash', 'setAdmin', 'remove'],
+  users: [
+    'create',
+    'setPassword',
+    'changePassword',
+    'replacePasswordHash',
+    'setAdmin',
+    'setActive',
+    'remove',
+  ],
   grants: ['create', 'update', 'delete'],
   roles: [
     'create',
@@ -104,13 +112,24 @@ function changingUsers(users: Users, change: Change): Users {
     create: (user) =>
       change(async (parts) => {
         const made = await parts.users.create(user);
-        const after = { username: made.username, is_admin: made.isAdmin };
+        const after = { username: made.username, is_admin: made.isAdmin, is_service: made.isService };
         const told = { action: 'create_user', change: { before: null, after } };
         return [made, { ...told, resources: aboutUser(made.username) }];
       }),
-    setPassword: (id, hash) => ofUser(id, 'change_password', (each) => each.setPassword(id, hash), password),
-    replacePasswordHash: (id, from, to) =>
-      ofUser(id, 'change_password', (each) => each.replacePasswordHash(id, from, to), password),
+    setPassword: (id, hash, mustChange) =>
+      ofUser(id, 'change_password', (each) => each.setPassword(id, hash, mustChange), password),
+    changePassword: (id, from, to) =>
+      ofUser(id, 'change_password', (each) => each.changePassword(id, from, to), password),
+    setActive: (id, isActive) =>
+      ofUser(
+        id,
+        isActive ? 'enable_user' : 'disable_user',
+        (each) => each.setActive(id, isActive),
+        (username) => ({
+          before: { username, is_active: !isActive },
+          after: { username, is_active: isActive },
+        }),
+      ),
     setAdmin: (id, isAdmin) =>
       ofUser(
         id,

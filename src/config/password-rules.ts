@@ -1,10 +1,11 @@
+import { isCommonPassword } from './common-passwords.ts';
 import { KNOWN_PASSWORDS } from './known-passwords.ts';
 
 /** All that bcrypt reads of a password. */
 export const BCRYPT_MAX_BYTES = 72;
 
-/** The first rule that a new password breaks: too short, known to everyone, or one that bcrypt does not read whole. */
-export type PasswordProblem = 'short' | 'known' | BcryptProblem;
+/** The first rule that a new password breaks: too short, one that is guessed first, or one that bcrypt does not read whole. */
+export type PasswordProblem = 'short' | 'known' | 'common' | BcryptProblem;
 export type BcryptProblem = 'long' | 'unreadable';
 
 /** @param minLength - the fewest characters (Unicode code points). */
@@ -14,6 +15,9 @@ export function passwordProblem(password: string, minLength: number): PasswordPr
   }
   if (password === '' || [...password].length < minLength) {
     return 'short';
+  }
+  if (isCommonPassword(password)) {
+    return 'common';
   }
   return bcryptProblem(password);
 }

@@ -5,6 +5,7 @@ import type { Operation } from '../mlflow/table/match.ts';
 import type { Need } from '../mlflow/table/row.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { Reply } from '../reply.ts';
+import { checkCredential } from './check-credential.ts';
 import type { Judge } from './judge/judge.ts';
 import { judgeAll } from './judge/judge-all.ts';
 import { askSpecial, type Specials } from './judges/special.ts';
@@ -40,6 +41,7 @@ export function createDecide(judge: Judge, specials: Specials): Decide {
       request.way.because = 'public';
       return undefined;
     }
+    checkCredential(request);
     if (operation?.need === 'nobody') {
       throw denied('This operation is not offered.', `${operation.name} is refused to everyone`);
     }

@@ -4,7 +4,7 @@ import type { Resource } from '../policy/resources.ts';
 import type { Change } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Account as StoredAccount } from '../store/types.ts';
-import type { Credential, SignedIn } from './principal.ts';
+import type { Credential, Refused, SignedIn } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
 export interface Account extends StoredAccount {
@@ -127,6 +127,7 @@ function createAccount(stored: StoredAccount): Account {
       username: user.username,
       isAdmin: user.isAdmin,
       credential: PASSWORD,
+      mustChangePassword: user.mustChangePassword,
       ceiling: undefined,
       grantsOn(resource) {
         index ??= indexGrants(grants);
@@ -135,6 +136,11 @@ function createAccount(stored: StoredAccount): Account {
       grantsOfKind: (kind) => grants.filter(({ resourceType }) => resourceType === kind),
     },
   };
+}
+
+/** What becomes of somebody who has proved to be this user: one who is disabled is let in by no credential. */
+export function admitted({ user }: Account, principal: SignedIn): SignedIn | Refused {
+  return user.isActive ? principal : { refused: 'the user is disabled', triedAs: user.username };
 }
 
 /** Finds the grants that bear on one resource, however many there are. */

@@ -1,9 +1,9 @@
 import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
-import type { Account, Accounts } from './accounts.ts';
+import { type Account, type Accounts, admitted } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
-import type { Passwords } from './password.ts';
+import { NO_PASSWORD, type Passwords } from './password.ts';
 import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
 import type { Attempt, Throttle } from './throttle.ts';
 
@@ -85,7 +85,7 @@ export function createBasic(options: BasicOptions): Authenticator {
       return check(presented);
     }
     if (known.correct && account !== undefined) {
-      return account.principal;
+      return admitted(account, account.principal);
     }
     // It costs no hash, and counts as a failure all the same.
     const attempt = { username: known.username, ip: presented.ip };
@@ -118,7 +118,8 @@ export function createBasic(options: BasicOptions): Authenticator {
   async function verify(key: string, { username, password }: Credentials, ip: string): Promise<Verdict> {
     const before = await accounts.byName(username);
     const correct = await throttle.attempt({ username, ip }, (rank) =>
-      before === undefined
+      // A service account is not to be told from a user by time either.
+      before === undefined || before.user.passwordHash === NO_PASSWORD
         ? passwords.verifyMissing(password, rank)
         : passwords.verify(password, before.user.passwordHash, rank),
     );
@@ -131,7 +132,9 @@ export function createBasic(options: BasicOptions): Authenticator {
     }
     // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
     const now = correct ? await accounts.byName(username) : undefined;
-    return now !== undefined && now.user.passwordHash === passwordHash ? now.principal : wrong(username);
+    return now !== undefined && now.user.passwordHash === passwordHash
+      ? admitted(now, now.principal)
+      : wrong(username);
   }
 }
 

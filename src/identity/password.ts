@@ -62,6 +62,9 @@ export interface Passwords {
   close(): Promise<void>;
 }
 
+/** The hash of no password: nobody signs in with it. */
+export const NO_PASSWORD = '!';
+
 /** No password is known for it; what counts is that comparing takes as long as with a user's. */
 const DUMMY_SALT_AND_HASH = '7EqJtq98hPqEX7fNZaFWoOe1n2m3Q8Vx0aSp4cKbJdYhRuTgL6wiy';
 
@@ -91,6 +94,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
   const rules: Readonly<Record<PasswordProblem, string>> = {
     short: `must be at least ${Math.max(minLength, 1)} characters`,
     known: 'must not be a default password that everyone knows',
+    common: 'must not be one of the commonest passwords',
     long: `must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8`,
     unreadable: 'must be valid Unicode without NUL characters',
   };

@@ -17,6 +17,8 @@ export interface SignedIn extends Subject {
   readonly id: number;
   readonly username: string;
   readonly credential: Credential;
+  /** Signed in with a password that another has chosen, and that has to be changed before anything else. */
+  readonly mustChangePassword: boolean;
   /** Every grant on things of a kind, for listing what may be seen. */
   grantsOfKind(kind: RootKind): readonly Grant[];
 }

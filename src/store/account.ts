@@ -35,7 +35,7 @@ export async function loadAccount(db: Kysely<Schema>, username: string): Promise
     .selectFrom('users')
     .leftJoin('holdings', (join) => join.onTrue())
     .where('users.username', '=', username)
-    .select(['users.id', 'users.username', 'users.password_hash', 'users.is_admin', 'users.created_at'])
+    .selectAll('users')
     .select(['holdings.resource_type', 'holdings.resource_pattern', 'holdings.permission', 'holdings.role'])
     .execute();
 

@@ -13,7 +13,11 @@ export interface Schema {
     username_key: Fixed<string>;
     password_hash: string;
     is_admin: number;
+    is_active: ColumnType<number, number | undefined, number>;
+    is_service: ColumnType<number, number | undefined, never>;
+    must_change_password: ColumnType<number, number | undefined, number>;
     created_at: Fixed<number>;
+    created_by: ColumnType<string | null, string | null | undefined, never>;
   };
   roles: {
     id: Id;

@@ -6,6 +6,14 @@ export interface User {
   readonly username: string;
   readonly passwordHash: string;
   readonly isAdmin: boolean;
+  /** Whether they may sign in, by whatever credential. */
+  readonly isActive: boolean;
+  /** A machine's account: it has no password, and signs in by tokens alone. */
+  readonly isService: boolean;
+  /** The password was chosen by another, and has to be changed before it is good for anything else. */
+  readonly mustChangePassword: boolean;
+  /** The name of the user who made them, if it was one. */
+  readonly createdBy: string | undefined;
   /** Since when there has been this user, in milliseconds since the epoch. */
   readonly createdAt: number;
 }

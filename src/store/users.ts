@@ -1,4 +1,4 @@
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { ApiError, alreadyExists } from '../errors.ts';
 import type { Schema } from './schema.ts';
 import type { User } from './types.ts';
@@ -8,6 +8,10 @@ export interface NewUser {
   readonly username: string;
   readonly passwordHash: string;
   readonly isAdmin: boolean;
+  readonly isService?: boolean | undefined;
+  readonly mustChangePassword?: boolean | undefined;
+  /** The name of the user who makes them. */
+  readonly createdBy?: string | undefined;
   /** Since when there has been this user, in milliseconds since the epoch; now if left out. */
   readonly createdAt?: number;
 }
@@ -21,31 +25,49 @@ export interface Users {
   getById(id: number): Promise<User | undefined>;
   /** Everybody, in the order of creation. */
   list(): Promise<readonly User[]>;
-  setPassword(id: number, passwordHash: string): Promise<boolean>;
-  /** Replaces a hash only while it is still `from`, so that a password changed meanwhile is not undone. */
+  /** Sets a password that another has chosen. */
+  setPassword(id: number, passwordHash: string, mustChange?: boolean): Promise<boolean>;
+  /** Sets a password that the user has chosen, only while the hash is still `from`. */
+  changePassword(id: number, from: string, to: string): Promise<boolean>;
+  /**
+   * Replaces the hash of a password by another of the same one, only while it is still `from`, so that a password
+   * changed meanwhile is not undone.
+   */
   replacePasswordHash(id: number, from: string, to: string): Promise<boolean>;
-  /** @throws ApiError BAD_REQUEST if that would leave no admin. */
+  /** @throws ApiError BAD_REQUEST if that would leave no admin who may sign in. */
   setAdmin(id: number, isAdmin: boolean): Promise<boolean>;
+  /** @throws ApiError BAD_REQUEST if that would leave no admin who may sign in. */
+  setActive(id: number, isActive: boolean): Promise<boolean>;
   /**
    * Deletes a user with grants, memberships and ownerships.
    *
-   * @throws ApiError BAD_REQUEST if that would leave no admin.
+   * @throws ApiError BAD_REQUEST if that would leave no admin who may sign in.
    */
   remove(id: number): Promise<boolean>;
 }
 
 export function createUsers(db: Kysely<Schema>, write: Write): Users {
-  const setHash = (id: number, to: string, from?: string): Promise<boolean> =>
+  /** Changes a user; `from` is the hash that the password must still have. */
+  const update = (
+    id: number,
+    values: Updateable<Schema['users']>,
+    { from, before }: { from?: string; before?: (transaction: Transaction<Schema>) => Promise<void> } = {},
+  ): Promise<boolean> =>
     write(async (transaction, announce) => {
-      let update = transaction.updateTable('users').set({ password_hash: to }).where('id', '=', id);
-      if (from !== undefined) update = update.where('password_hash', '=', from);
-      const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
-      if (numUpdatedRows > 0n) announce(id);
+      await before?.(transaction);
+      let query = transaction.updateTable('users').set(values).where('id', '=', id);
+      if (from !== undefined) {
+        query = query.where('password_hash', '=', from);
+      }
+      const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
+      if (numUpdatedRows > 0n) {
+        announce(id);
+      }
       return numUpdatedRows > 0n;
     });
 
   return {
-    create: ({ username, passwordHash, isAdmin, createdAt }) =>
+    create: ({ username, passwordHash, isAdmin, isService, mustChangePassword, createdBy, createdAt }) =>
       write(async (transaction, announce, now) => {
         const row = await transaction
           .insertInto('users')
@@ -54,6 +76,9 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
             username_key: usernameKey(username),
             password_hash: passwordHash,
             is_admin: isAdmin ? 1 : 0,
+            is_service: isService === true ? 1 : 0,
+            must_change_password: mustChangePassword === true ? 1 : 0,
+            created_by: createdBy ?? null,
             created_at: createdAt ?? now,
           })
           .onConflict((conflict) => conflict.doNothing())
@@ -83,20 +108,23 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
       return rows.map(readUser);
     },
 
-    setPassword: (id, passwordHash) => setHash(id, passwordHash),
-    replacePasswordHash: (id, from, to) => setHash(id, to, from),
+    setPassword: (id, passwordHash, mustChange = false) =>
+      update(id, { password_hash: passwordHash, must_change_password: mustChange ? 1 : 0 }),
+    changePassword: (id, from, to) => update(id, { password_hash: to, must_change_password: 0 }, { from }),
+    replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
-      write(async (transaction, announce) => {
-        if (!isAdmin) await refuseLastAdmin(transaction, id);
-        const { numUpdatedRows } = await transaction
-          .updateTable('users')
-          .set({ is_admin: isAdmin ? 1 : 0 })
-          .where('id', '=', id)
-          .executeTakeFirstOrThrow();
-        if (numUpdatedRows > 0n) announce(id);
-        return numUpdatedRows > 0n;
-      }),
+      update(
+        id,
+        { is_admin: isAdmin ? 1 : 0 },
+        isAdmin ? {} : { before: (transaction) => refuseLastAdmin(transaction, id) },
+      ),
+    setActive: (id, isActive) =>
+      update(
+        id,
+        { is_active: isActive ? 1 : 0 },
+        isActive ? {} : { before: (transaction) => refuseLastAdmin(transaction, id) },
+      ),
 
     remove: (id) =>
       write(async (transaction, announce) => {
@@ -127,6 +155,7 @@ async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Pr
     .selectFrom('users')
     .select(['id', 'username'])
     .where('is_admin', '=', 1)
+    .where('is_active', '=', 1)
     .limit(2)
     .execute();
   const [last] = admins;
@@ -139,14 +168,16 @@ async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Pr
 }
 
 /** A row as the rest of the gateway knows it. */
-export function readUser(
-  row: Pick<Selectable<Schema['users']>, 'id' | 'username' | 'password_hash' | 'is_admin' | 'created_at'>,
-): User {
+export function readUser(row: Selectable<Schema['users']>): User {
   return {
     id: row.id,
     username: row.username,
     passwordHash: row.password_hash,
     isAdmin: row.is_admin === 1,
+    isActive: row.is_active === 1,
+    isService: row.is_service === 1,
+    mustChangePassword: row.must_change_password === 1,
+    createdBy: row.created_by ?? undefined,
     createdAt: row.created_at,
   };
 }

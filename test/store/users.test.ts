@@ -36,6 +36,10 @@ test('a user is found by id, and an id never comes back', async () => {
     username: 'alice',
     passwordHash: 'hash of alice',
     isAdmin: false,
+    isActive: true,
+    isService: false,
+    mustChangePassword: false,
+    createdBy: undefined,
     createdAt: first.createdAt,
   });
   expect(await store.users.remove(first.id)).toBe(true);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
-import { alreadyExists, invalid } from '../../errors.ts';
+import { alreadyExists, denied, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Throttle } from '../../identity/throttle.ts';
 import type { Reply } from '../../reply.ts';
@@ -8,7 +8,15 @@ import type { OwnGrant } from '../../store/grants.ts';
 import type { User } from '../../store/types.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { ownRole } from '../deeds/own-role.ts';
-import { changeOwnPassword, createUser, deleteUser, setAdmin, setPassword } from '../deeds/users.ts';
+import {
+  changeOwnPassword,
+  createServiceAccount,
+  createUser,
+  deleteUser,
+  setActive,
+  setAdmin,
+  setPassword,
+} from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { anyText, bodyOf, existingUser, queryOf, text } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
@@ -30,7 +38,7 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
   async function withPermissions(user: User) {
-    return { ...userJson(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
+    return { ...detailJson(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
   }
 
   /** MLflow's clients do from 3.13 on; one that does not say its version is taken to be of the server's. */
@@ -45,10 +53,14 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
 
   return {
     async 'users.create'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { username: anyText, password: anyText });
-      const user = await createUser(call.changing.users, passwords, body);
+      const { username, is_service: isService } = bodyOf(call, { username: anyText, is_service: flag });
+      const createdBy = callerOf(call).username;
+      const user =
+        isService === true
+          ? await createServiceAccount(call.changing.users, { username: serviceNameIn(call), createdBy })
+          : await createUser(call.changing.users, passwords, { ...newUserIn(call), createdBy });
       if (user === undefined) {
-        throw alreadyExists(`User (username=${body.username}) already exists.`);
+        throw alreadyExists(`User (username=${username}) already exists.`);
       }
       return { body: { user: await withPermissions(user) } };
     },
@@ -64,7 +76,7 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
       return {
         body: {
           users: all.map((user) => ({
-            ...userJson(user),
+            ...detailJson(user),
             ...permissionsOf(user.id, grants.get(user.id) ?? []),
           })),
         },
@@ -93,15 +105,27 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
       };
     },
 
-    'users.current'(call: Call): Reply {
-      return { body: { user: userJson(callerOf(call)), is_basic_auth: true } };
+    async 'users.current'(call: Call): Promise<Reply> {
+      const { username, mustChangePassword } = callerOf(call);
+      const user = { ...userJson(await existing(username)), must_change_password: mustChangePassword };
+      return { body: { user, is_basic_auth: true } };
     },
 
     async 'users.updatePassword'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { username: text, password: anyText, current_password: anyText.nullish() });
+      const body = bodyOf(call, {
+        username: text,
+        password: anyText,
+        current_password: anyText.nullish(),
+        must_change_password: flag,
+      });
       const user = await existing(body.username);
-      if (user.id !== callerOf(call).id) {
-        await setPassword(call.changing.users, passwords, user, body.password);
+      const caller = callerOf(call);
+      if (user.id !== caller.id) {
+        if (caller.mustChangePassword) {
+          throw denied('Change your own password first.', 'must change the password first');
+        }
+        const mustChange = body.must_change_password ?? false;
+        await setPassword(call.changing.users, passwords, user, { password: body.password, mustChange });
         return DONE;
       }
       const current = body.current_password ?? undefined;
@@ -125,9 +149,15 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
     async 'users.updateAdmin'(call: Call): Promise<Reply> {
       const body = bodyOf(call, {
         username: text,
-        is_admin: z.boolean({ error: 'it must be true or false' }),
+        is_admin: yesOrNo,
       });
       await setAdmin(call.changing.users, passwords, await existing(body.username), body.is_admin);
+      return DONE;
+    },
+
+    async 'users.updateStatus'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, { username: text, is_active: yesOrNo });
+      await setActive(call.changing.users, await existing(body.username), body.is_active);
       return DONE;
     },
 
@@ -139,8 +169,43 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
   };
 }
 
-function userJson({ id, username, isAdmin }: Pick<User, 'id' | 'username' | 'isAdmin'>) {
-  return { id, username, is_admin: isAdmin };
+const yesOrNo = z.boolean({ error: 'it must be true or false' });
+/** A parameter that is mostly left out. */
+const flag = yesOrNo.nullish();
+
+/** Reads who is to be made. */
+function newUserIn(call: Call) {
+  const body = bodyOf(call, { username: anyText, password: anyText, must_change_password: flag });
+  const { username, password, must_change_password: mustChangePassword } = body;
+  return { username, password, mustChangePassword: mustChangePassword ?? false };
+}
+
+/** @throws ApiError 400 for a service account that is to have a password. */
+function serviceNameIn(call: Call): string {
+  const body = bodyOf(call, {
+    username: anyText,
+    password: z.unknown().optional(),
+    must_change_password: flag,
+  });
+  if ((body.password ?? undefined) !== undefined || body.must_change_password === true) {
+    throw invalid('A service account has no password: it signs in by tokens alone.');
+  }
+  return body.username;
+}
+
+/** What everybody may know of a user. */
+function userJson({ id, username, isAdmin, isService, isActive }: User) {
+  return { id, username, is_admin: isAdmin, is_service: isService, is_active: isActive };
+}
+
+/** What the user and admins may know besides. */
+function detailJson(user: User) {
+  return {
+    ...userJson(user),
+    must_change_password: user.mustChangePassword,
+    created_at: user.createdAt,
+    created_by: user.createdBy ?? null,
+  };
 }
 
 /** The clients of MLflow 3.9 to 3.12 read no user without `scorer_permissions`. */

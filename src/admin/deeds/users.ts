@@ -1,6 +1,6 @@
 import { ApiError, invalid } from '../../errors.ts';
 import { LOGGED_OUT_PREFIX } from '../../identity/logged-out.ts';
-import type { Passwords } from '../../identity/password.ts';
+import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
 import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { User } from '../../store/types.ts';
 import type { NewUser, Users } from '../../store/users.ts';
@@ -45,7 +45,7 @@ export async function addUser(users: Pick<Users, 'create'>, user: NewUser): Prom
 export async function createUser(
   users: Users,
   passwords: Passwords,
-  { username, password }: { readonly username: string; readonly password: string },
+  { username, password, mustChangePassword, createdBy }: UserToMake,
 ): Promise<User | undefined> {
   if (username === '' || password === '') {
     throw invalid('Username and password cannot be empty.');
@@ -55,22 +55,58 @@ export async function createUser(
   if ((await users.get(username)) !== undefined) {
     return undefined;
   }
-  return addUser(users, { username, passwordHash: await passwords.hash(password), isAdmin: false });
+  const passwordHash = await passwords.hash(password);
+  return addUser(users, { username, passwordHash, isAdmin: false, mustChangePassword, createdBy });
+}
+
+/** Who is to be made. */
+export interface UserToMake {
+  readonly username: string;
+  readonly password: string;
+  /** Whether the password is only good for choosing another. */
+  readonly mustChangePassword: boolean;
+  /** The name of the user who makes them. */
+  readonly createdBy: string;
+}
+
+/**
+ * Makes a service account: a user without a password, who signs in by tokens alone; undefined if exactly this name is
+ * taken.
+ *
+ * @throws ApiError 400 for a name that nobody may have.
+ */
+export async function createServiceAccount(
+  users: Users,
+  { username, createdBy }: Pick<UserToMake, 'username' | 'createdBy'>,
+): Promise<User | undefined> {
+  checkUsername(username);
+  if ((await users.get(username)) !== undefined) {
+    return undefined;
+  }
+  return addUser(users, { username, passwordHash: NO_PASSWORD, isAdmin: false, isService: true, createdBy });
 }
 
 /**
  * Changes the password of another user.
  *
- * @throws ApiError 400 saying which rule the new password breaks.
+ * @param change.mustChange - whether it is only good for choosing another.
+ * @throws ApiError 400 saying which rule the new password breaks, and for a service account, which has none.
  */
 export async function setPassword(
   users: Users,
   passwords: Passwords,
   user: User,
-  password: string,
+  { password, mustChange }: { readonly password: string; readonly mustChange: boolean },
 ): Promise<void> {
+  refuseService(user);
   passwords.checkRules(password);
-  await users.setPassword(user.id, await passwords.hash(password));
+  await users.setPassword(user.id, await passwords.hash(password), mustChange);
+}
+
+function refuseService({ username, isService }: User): void {
+  if (isService) {
+    throw invalid(`User (username=${username}) is a service account, which has no password.`);
+  }
 }
 
 /**
@@ -95,18 +131,22 @@ export async function changeOwnPassword(
     readonly verify: (password: string) => Promise<boolean>;
   },
 ): Promise<void> {
+  refuseService(user);
   passwords.checkRules(password);
-  if (current !== undefined) {
-    if (!(await verify(current))) {
-      throw invalid('Current password does not match.');
-    }
-    if (password === current) {
-      throw invalid('New password must differ from the current password.');
-    }
+  if (current !== undefined && !(await verify(current))) {
+    throw invalid('Current password does not match.');
+  }
+  // Who was not asked for the current one has proved it, and may yet send it as the new one.
+  const isSame =
+    current === undefined
+      ? user.mustChangePassword && (await passwords.verify(password, user.passwordHash))
+      : password === current;
+  if (isSame) {
+    throw invalid('New password must differ from the current password.');
   }
   // In place of the one that was proved. Hashing takes a while: a user who changes the password over and over must
   // not undo what an admin sets meanwhile to shut that user out.
-  if (!(await users.replacePasswordHash(user.id, user.passwordHash, await passwords.hash(password)))) {
+  if (!(await users.changePassword(user.id, user.passwordHash, await passwords.hash(password)))) {
     throw invalid('Your password has been changed meanwhile. Sign in with the new one.');
   }
 }
@@ -126,6 +166,15 @@ export async function setAdmin(
     await refuseKnownPassword(passwords, user);
   }
   await users.setAdmin(user.id, isAdmin);
+}
+
+/**
+ * Disables a user, or enables one again. A user who is disabled is refused with every credential and loses nothing.
+ *
+ * @throws ApiError 400 if that would leave no admin who may sign in.
+ */
+export async function setActive(users: Users, user: Pick<User, 'id'>, isActive: boolean): Promise<void> {
+  await users.setActive(user.id, isActive);
 }
 
 /**

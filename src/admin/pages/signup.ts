@@ -5,7 +5,7 @@ import { escapeHtml } from '../../escape-html.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { Reply } from '../../reply.ts';
 import { createUser } from '../deeds/users.ts';
-import type { Call } from '../handler.ts';
+import { type Call, callerOf } from '../handler.ts';
 import { page } from './page.ts';
 
 const COOKIE = 'mlflow_signup';
@@ -20,7 +20,8 @@ export function signupHandlers(passwords: Passwords) {
   return {
     'signup.page': ({ prefix }: Call): Reply => form({ prefix }),
 
-    async 'signup.submit'({ body, headers, changing, prefix }: Call): Promise<Reply> {
+    async 'signup.submit'(call: Call): Promise<Reply> {
+      const { body, headers, changing, prefix } = call;
       const username = textOf(body['username']);
       const problem =
         tokenProblem(body['csrf_token'], parseCookie(headers.cookie ?? '')[COOKIE]) ??
@@ -32,6 +33,8 @@ export function signupHandlers(passwords: Passwords) {
         const made = await createUser(changing.users, passwords, {
           username,
           password: textOf(body['password']),
+          mustChangePassword: false,
+          createdBy: callerOf(call).username,
         });
         return made === undefined
           ? form({ prefix, username, problem: `Username has already been taken: ${username}` })

@@ -57,6 +57,13 @@ export const PASSWORD = argument(
   'password',
 );
 export const IS_ADMIN = argument('is_admin', 'True|False', 'whether the user is an admin', 'boolean');
+export const IS_ACTIVE = argument('is_active', 'True|False', 'whether the user may sign in', 'boolean');
+export const MUST_CHANGE = argument(
+  'must_change_password',
+  'True|False',
+  'whether the user has to choose another before anything else',
+  'boolean',
+);
 export const EXPERIMENT_ID = argument('experiment_id', 'EXPERIMENT_ID', 'the id of the experiment');
 export const MODEL_NAME = argument('name', 'MODEL_NAME', 'the name of the registered model');
 /** What MLflow's classic API takes. */

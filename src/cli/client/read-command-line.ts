@@ -142,16 +142,17 @@ function sentence({ does, more }: Command): string {
 function usageOf({ takes, flags = [] }: Command): string {
   return [
     ...takes.map(({ usage, reads }) => (reads === 'password' ? `[${usage}]` : usage)),
-    ...flags.map(({ field, usage }) => `[--${field} ${usage}]`),
+    ...flags.map(({ field, usage }) => `[--${dashed(field)} ${usage}]`),
   ].join(' ');
 }
 
 function optionsOf({ takes, flags = [] }: Command): Option[] {
   const spellings = (field: string) => [...new Set([field, field.replaceAll('_', '-')])];
   return [
-    ...flags.map(({ field, usage, does, fallback }) =>
-      new Option(`--${field} <${usage}>`, does).default(fallback),
-    ),
+    ...flags.flatMap(({ field, usage, does, fallback }) => [
+      new Option(`--${dashed(field)} <${usage}>`, does).default(fallback),
+      ...(dashed(field) === field ? [] : [new Option(`--${field} <${usage}>`).hideHelp()]),
+    ]),
     ...takes.flatMap(({ field, usage, reads }) =>
       spellings(field).flatMap((name) =>
         reads === 'boolean'
@@ -182,10 +183,10 @@ function readValues(
   if (left.length > 0) {
     throw unusable(`There is more than the command takes: ${NAME} ${command.name} ${usageOf(command)}`);
   }
-  for (const { field } of command.flags ?? []) {
-    const text = options[field];
-    if (typeof text === 'string') {
-      values[field] = text;
+  for (const flag of command.flags ?? []) {
+    const text = flagOf(flag, options);
+    if (text !== undefined) {
+      values[flag.field] = readArgument(flag, text);
     }
   }
   return values;
@@ -193,14 +194,15 @@ function readValues(
 
 function flagOf({ field, reads }: Argument, options: Readonly<Record<string, unknown>>): string | undefined {
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  const dashed = field.replaceAll('_', '-');
-  const value = options[field] ?? options[camel(dashed)];
+  const value = options[field] ?? options[camel(dashed(field))];
   if (reads === 'boolean') {
-    const negated = options[`no${field}`] ?? options[camel(`no${dashed}`)];
+    const negated = options[`no${field}`] ?? options[camel(`no${dashed(field)}`)];
     return negated === true ? 'False' : value === true ? 'True' : textOf(value);
   }
   return textOf(value);
 }
+
+const dashed = (field: string): string => field.replaceAll('_', '-');
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;

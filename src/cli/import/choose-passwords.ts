@@ -1,12 +1,9 @@
-import type { Passwords } from '../../identity/password.ts';
+import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
 import type { Store } from '../../store/index.ts';
 import type { SourceUser } from './read-basic-auth.ts';
 
 /** The formats that Werkzeug wrote for MLflow and that {@link Passwords.verify} reads. */
 const READABLE_HASH = /^(?:scrypt|pbkdf2)(?::[a-z0-9:]+)?\$[^$]+\$[0-9a-f]+$/;
-
-/** The hash of no password: nobody signs in with it. */
-export const NO_PASSWORD = '!';
 
 /** What a user who is missing is to sign in with. */
 export interface ChosenPassword {

@@ -1,9 +1,10 @@
 import { addUser } from '../../admin/deeds/users.ts';
 import { ApiError } from '../../errors.ts';
+import { NO_PASSWORD } from '../../identity/password.ts';
 import type { StoreParts } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
 import type { NewPassword } from '../show-once.ts';
-import { type ChosenPassword, NO_PASSWORD } from './choose-passwords.ts';
+import type { ChosenPassword } from './choose-passwords.ts';
 import type { SourceUser } from './read-basic-auth.ts';
 import { quoted, type Tally } from './tally.ts';
 

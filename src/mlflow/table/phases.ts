@@ -3,7 +3,7 @@ import type { Rule } from './row.ts';
 /** When and for whom one kind of rule acts. */
 export interface Phase {
   /** The part of the gateway that carries it out. Each has one table of its rules, which the compiler completes. */
-  readonly by: 'read' | 'check' | 'judge' | 'prepare' | 'track' | 'reply' | 'serve';
+  readonly by: 'read' | 'credential' | 'check' | 'judge' | 'prepare' | 'track' | 'reply' | 'serve';
   /**
    * Whether the request is read even if its caller may do everything. `lenient`: one that cannot be read is forwarded
    * all the same. `strict`: it is refused, as everybody's is.
@@ -25,6 +25,7 @@ export const PHASES = {
   streams: { by: 'read' },
   'takes-bytes': { by: 'read' },
   'takes-any-field': { by: 'read' },
+  'with-first-password': { by: 'credential' },
   'admin-only': { by: 'check' },
   'admin-names': { by: 'check' },
   only: { by: 'check' },

@@ -142,6 +142,8 @@ function follows(rule: Rule): string {
       return `${rule.fields === undefined ? 'each' : rule.fields.map((field) => `\`${field}\``).join(', ')} of \`${rule.at}\` in the reply only with READ on the ${words(rule.kind)} in \`${rule.id}\``;
     case 'withhold':
       return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
+    case 'with-first-password':
+      return 'also with a first password that must be changed';
     case 'takes-bytes':
     case 'takes-any-field':
     case 'takes-form':

@@ -237,6 +237,8 @@ export type CommonRule =
       readonly id: string;
       readonly fields?: readonly string[];
     }
+  /** Open also to users who have to change their password before anything else. */
+  | { readonly rule: 'with-first-password' }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is what a form sends, not JSON. */
@@ -512,6 +514,7 @@ export const conceal = (kind: RootKind, at: string, id: string, ...fields: strin
 });
 export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
 export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
+export const withFirstPassword: CommonRule = { rule: 'with-first-password' };
 export const takesQuery: CommonRule = { rule: 'takes-query' };
 export const takesForm: CommonRule = { rule: 'takes-form' };
 export const streams: CommonRule = { rule: 'streams' };

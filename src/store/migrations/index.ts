@@ -7,6 +7,7 @@ import { first } from './first.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
 import { throttles } from './throttles.ts';
+import { userStatus } from './user-status.ts';
 
 /** Every step of the schema, oldest first by name. Released steps never change. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0003-intents-in-flight': intentsInFlight,
   '0010-audit': audit,
   '0011-throttles': throttles,
+  '0012-user-status': userStatus,
 };
 
 /**

@@ -59,6 +59,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   ],
   'PATCH /api/2.0/mlflow/users/update-admin': [200, {}],
   'PATCH /api/2.0/mlflow/users/update-password': [200, {}],
+  'PATCH /api/2.0/mlflow/users/update-status': [200, {}],
   'DELETE /api/2.0/mlflow/users/delete': [200, {}],
   'GET /api/2.0/mlflow/users/lockouts/list': [
     200,
@@ -291,6 +292,18 @@ describe('the other commands ask for', () => {
       /scorer/,
     ],
     [
+      'create-service-account bot',
+      'POST',
+      body('2.0/mlflow/users/create', { username: 'bot', is_service: true }),
+      /alice/,
+    ],
+    [
+      'update-user-status alice False',
+      'PATCH',
+      body('2.0/mlflow/users/update-status', { username: 'alice', is_active: false }),
+      /Set active of alice to false/,
+    ],
+    [
       'list-lockouts',
       'GET',
       query('2.0/mlflow/users/lockouts/list'),
@@ -357,6 +370,17 @@ describe('the other commands ask for', () => {
     expect(ran.asked).toMatchObject([{ method, ...sent }]);
     expect(ran.stdout).toEqual(typeof stdout === 'string' ? stdout : expect.stringMatching(stdout));
     expect(ran).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test.each(['--must-change-password', '--must_change_password'])('a yes or no by flag: %s', async (flag) => {
+    const { asked } = await against(ANSWERS, ['create-user', 'alice', 'a first password', flag, 'True']);
+    expect(asked.at(-1)).toMatchObject(
+      body('2.0/mlflow/users/create', {
+        username: 'alice',
+        password: 'a first password',
+        must_change_password: true,
+      }),
+    );
   });
 
   test('a list of several pages', async () => {

@@ -33,7 +33,9 @@ test('from empty, the schema has these tables', async () => {
 
 test('a grant has exactly one holder', async () => {
   const raw = await schemaFromEmpty();
-  raw.exec(`insert into users values (1, 'a', 'a', 'h', 0, 0); insert into roles (id, name) values (1, 'r')`);
+  raw.exec(
+    `insert into users (id, username, username_key, password_hash, is_admin, created_at) values (1, 'a', 'a', 'h', 0, 0); insert into roles (id, name) values (1, 'r')`,
+  );
   const grant = raw.prepare(
     "insert into grants (user_id, role_id, resource_type, resource_pattern, permission, created_at) values (?, ?, 't', 'p', 'READ', 0)",
   );
