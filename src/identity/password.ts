@@ -78,14 +78,20 @@ export function createPasswords(options: PasswordOptions): Passwords {
   let threads: Piscina<PasswordTask, string | boolean> | undefined;
   let closed = false;
 
+  function refuseClosed(): void {
+    if (closed) {
+      throw new Error('The threads have ended.');
+    }
+  }
+
   const run = (task: PasswordTask, rank: Rank = []): Promise<string | boolean> =>
     line.run(rank, async () => {
       try {
-        if (closed) {
-          throw new Error('The threads have ended.');
-        }
+        refuseClosed();
         threads ??= new Piscina({ filename: WORKER, minThreads: 0, maxThreads, idleTimeout: 30_000 });
-        return await threads.run(task);
+        const result = await threads.run(task);
+        refuseClosed();
+        return result;
       } catch (error) {
         throw unavailable('Passwords cannot be checked right now.', error);
       }
@@ -135,7 +141,8 @@ export function createPasswords(options: PasswordOptions): Passwords {
     },
     async close() {
       closed = true;
-      await threads?.destroy();
+      // Not destroyed: an answer that comes from a thread meanwhile would be thrown as an error that nothing catches.
+      await threads?.close();
     },
   };
 }
