@@ -59,9 +59,11 @@ test('every start says how to get back in, and that a second password of the fir
     startGatewayProcess(upstream.uri, join(dir, 'back-in.db'), { MLFLOW_AUTH_ADMIN_PASSWORD: password });
   for (const password of ['the first password', 'a second password']) {
     const gateway = await start(password);
-    await expect.poll(gateway.output).toContain('mlflow-auth-gateway create-admin NAME');
+    await expect.poll(gateway.output, { timeout: 30_000 }).toContain('mlflow-auth-gateway create-admin NAME');
     if (password === 'a second password') {
-      await expect.poll(gateway.output).toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored');
+      await expect
+        .poll(gateway.output, { timeout: 30_000 })
+        .toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored');
     }
     await gateway.end('SIGTERM');
     expect(gateway.output().includes('is ignored')).toBe(password === 'a second password');

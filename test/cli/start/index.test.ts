@@ -91,7 +91,9 @@ describe('npm start', () => {
     await ready(first);
     expect(first.output()).not.toContain('password  ');
     expect(first.output()).toContain('lost its password? bin/mlflow-auth-gateway create-admin admin');
-    await vi.waitFor(() => expect(first.output()).toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored'));
+    await vi.waitFor(() => expect(first.output()).toContain('(MLFLOW_AUTH_ADMIN_PASSWORD) is ignored'), {
+      timeout: 30_000,
+    });
     address = /address +(\S+)/.exec(first.output())?.[1] ?? '';
     const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
     expect((await fetch(`${address}/version`, { headers: { authorization } })).status).toBe(200);
