@@ -36,7 +36,9 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const few = await start('few');
   const crowded = await start('many');
   const nginx = await startNginx(dir, socketPath);
-  if (nginx === undefined) note('nginx is not installed: left out.');
+  if (nginx === undefined) {
+    note('nginx is not installed: left out.');
+  }
 
   const everyone = Array.from({ length: CALLERS }, (_, index) => basic(`user-${index}`));
   const through = (name: string, gateway: GatewayChild, callers: readonly Record<string, string>[]) =>
@@ -68,7 +70,9 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
     costs.push(...(await compare(load, operation, contestants, effort)));
   }
   await nginx?.stop();
-  for (const { process } of [few, crowded, bare, small]) await stop(process);
+  for (const { process } of [few, crowded, bare, small]) {
+    await stop(process);
+  }
   for (const many of quick ? [20_000] : [2_000, 20_000]) {
     costs.push(...(await measureSearch({ load, dir, quick, note }, many)));
   }
@@ -105,7 +109,9 @@ async function measureSearch({ load, dir, quick }: Bench, many: number): Promise
   ];
   const effort = { rounds: quick ? 3 : 5, count: 500, seconds: 3, connections: 16, warmUp: 500 };
   const costs = await compare(load, `experiments/search, 5 of ${amount(many)}`, contestants, effort);
-  for (const { process } of [gateway, bare, small]) await stop(process);
+  for (const { process } of [gateway, bare, small]) {
+    await stop(process);
+  }
   return costs;
 }
 

@@ -73,7 +73,9 @@ export async function measureArtifacts({ load, dir, quick }: Bench): Promise<Tra
       });
     }
   }
-  for (const { process } of [gateway, bare, small]) await stop(process);
+  for (const { process } of [gateway, bare, small]) {
+    await stop(process);
+  }
   return result;
 }
 

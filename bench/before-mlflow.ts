@@ -49,7 +49,9 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
     servers.push(uncached);
     const cached = await start('cached', 'tcp', 3_600);
     servers.push(cached);
-    for (const { origin } of [uncached, cached]) await createMlflowUser(origin, USER, READABLE);
+    for (const { origin } of [uncached, cached]) {
+      await createMlflowUser(origin, USER, READABLE);
+    }
 
     const database = join(dir, 'before-mlflow.db');
     await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
@@ -99,13 +101,17 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
     symlinkSync(socket.socketPath ?? '', upstream);
     const costs: Cost[] = [];
     const operations = quick ? MEASURED.filter((name) => QUICK.has(name)) : MEASURED;
-    for (const operation of operations) costs.push(...(await compare(load, operation, contestants, effort)));
+    for (const operation of operations) {
+      costs.push(...(await compare(load, operation, contestants, effort)));
+    }
     for (const many of quick ? [200] : [200, 2_000]) {
       addExperiments(file, many - 1);
       const operation = `experiments/search, 5 of ${many.toLocaleString('en')}`;
       costs.push(...(await compare(load, operation, contestants, effort)));
     }
-    for (const { process } of [gateway, bare]) await stop(process);
+    for (const { process } of [gateway, bare]) {
+      await stop(process);
+    }
     return costs;
   } finally {
     await Promise.all(servers.map((each) => each.stop()));
@@ -179,7 +185,9 @@ export async function measureBeforeWorkers({ load, dir, quick, note }: Bench): P
  */
 async function warmUp(load: Load, contestants: readonly Contestant[], count: number): Promise<void> {
   for (const { name, origin, shots } of contestants) {
-    if (name.startsWith('MLflow')) continue;
+    if (name.startsWith('MLflow')) {
+      continue;
+    }
     for (const operation of ['experiments/get', 'runs/get', 'runs/log-metric']) {
       await load({
         origin,

@@ -40,7 +40,9 @@ export function launch(
 ): ChildProcess {
   const output = log === undefined ? 'inherit' : openSync(log, 'a');
   const child = fork(script, args, { env, execArgv, stdio: ['ignore', output, output, 'ipc'] });
-  if (typeof output === 'number') closeSync(output);
+  if (typeof output === 'number') {
+    closeSync(output);
+  }
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
@@ -48,7 +50,9 @@ export function launch(
 
 /** Ends one child: politely, and by force if that takes long. */
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
   const gone = new Promise<void>((done) => child.once('exit', () => done()));
   child.kill('SIGTERM');
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
@@ -93,7 +97,9 @@ export async function startLoad(): Promise<Load> {
     const answer = message(child) as Promise<Result>;
     child.send(job);
     const result = await within((job.seconds + 130) * 1000, 'the load generator', answer);
-    if ('failed' in result) throw new Error(result.failed);
+    if ('failed' in result) {
+      throw new Error(result.failed);
+    }
     return result;
   };
 }

@@ -10,7 +10,9 @@ export type CpuSnapshot = ReadonlyMap<string, number>;
 export function cpuNow(measured: readonly Measured[]): CpuSnapshot {
   const snapshot = new Map<string, number>();
   for (const each of measured) {
-    for (const pid of 'pid' in each ? [each.pid] : processesOf(each.group)) addThreads(snapshot, pid);
+    for (const pid of 'pid' in each ? [each.pid] : processesOf(each.group)) {
+      addThreads(snapshot, pid);
+    }
   }
   return snapshot;
 }
@@ -18,14 +20,18 @@ export function cpuNow(measured: readonly Measured[]): CpuSnapshot {
 /** CPU seconds between two snapshots. A thread that has ended meanwhile counts for nothing. */
 export function cpuSeconds(before: CpuSnapshot, after: CpuSnapshot): number {
   let nanoseconds = 0;
-  for (const [thread, ran] of after) nanoseconds += ran - (before.get(thread) ?? 0);
+  for (const [thread, ran] of after) {
+    nanoseconds += ran - (before.get(thread) ?? 0);
+  }
   return nanoseconds / 1e9;
 }
 
 function addThreads(snapshot: Map<string, number>, pid: number): void {
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const text = read(`/proc/${pid}/task/${thread}/schedstat`);
-    if (text !== undefined) snapshot.set(`${pid} ${thread}`, Number(text.split(' ')[0]));
+    if (text !== undefined) {
+      snapshot.set(`${pid} ${thread}`, Number(text.split(' ')[0]));
+    }
   }
 }
 

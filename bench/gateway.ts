@@ -36,7 +36,9 @@ export interface GatewayChild extends Child {
 /** Runs the built gateway as `npm run serve` does; `said` is its address. */
 export async function startGateway(settings: GatewaySettings): Promise<GatewayChild> {
   const main = join(BUILD, 'main.js');
-  if (!existsSync(main)) throw new Error('build the gateway first');
+  if (!existsSync(main)) {
+    throw new Error('build the gateway first');
+  }
   const port = await freePort();
   const env = {
     ...withoutSettings(process.env),
@@ -66,8 +68,12 @@ async function healthy(url: string, dead: () => boolean): Promise<void> {
       (answer) => answer.ok,
       () => false,
     );
-    if (ok) return;
-    if (dead() || performance.now() > deadline) throw new Error('the gateway does not start');
+    if (ok) {
+      return;
+    }
+    if (dead() || performance.now() > deadline) {
+      throw new Error('the gateway does not start');
+    }
     await new Promise((done) => setTimeout(done, 10));
   }
 }

@@ -87,8 +87,9 @@ try {
   buildGateway();
   for (const name of names) {
     const part = PARTS[name];
-    if (part === undefined)
+    if (part === undefined) {
       throw new Error(`there is no part ${name}, only ${Object.keys(PARTS).join(', ')}`);
+    }
     try {
       result[name] = await part({ load: await startLoad(), dir, quick: values.quick, note });
     } catch (error) {

@@ -13,7 +13,9 @@ export async function post(
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) {
+    throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  }
   return (await answer.json()) as Record<string, unknown>;
 }
 
@@ -40,7 +42,9 @@ export function addExperiments(file: string, until: number): void {
   const { most } = db.prepare('select max(experiment_id) as most from experiments').get() as { most: number };
   const add = copier(db, 'experiments', ['experiment_id', 'name'], 'experiment_id = 1');
   db.transaction(() => {
-    for (let id = most + 1; id <= until; id += 1) add(id, `experiment ${id}`);
+    for (let id = most + 1; id <= until; id += 1) {
+      add(id, `experiment ${id}`);
+    }
   })();
   db.close();
 }
@@ -69,7 +73,11 @@ export function addModels(file: string, until: number): void {
     copier(db, name, ['name'], `name = '${modelName(1)}'`),
   );
   db.transaction(() => {
-    for (let index = count + 1; index <= until; index += 1) for (const copy of copies) copy(modelName(index));
+    for (let index = count + 1; index <= until; index += 1) {
+      for (const copy of copies) {
+        copy(modelName(index));
+      }
+    }
   })();
   db.close();
 }
@@ -83,7 +91,11 @@ export function addRuns(file: string, runId: string, count: number): string[] {
   );
   const ids = Array.from({ length: count }, (_, index) => (index + 1).toString(16).padStart(32, '0'));
   db.transaction(() => {
-    for (const id of ids) for (const copy of copies) copy(id);
+    for (const id of ids) {
+      for (const copy of copies) {
+        copy(id);
+      }
+    }
   })();
   db.close();
   return ids;

@@ -86,15 +86,20 @@ export async function startMlflow({
   closeSync(output);
   const signal = AbortSignal.timeout(START_MS);
   const origin = `http://127.0.0.1:${port}`;
-  if (socketPath === undefined) await healthy(origin, signal);
-  else await awaitHealth(socketPath, signal);
+  if (socketPath === undefined) {
+    await healthy(origin, signal);
+  } else {
+    await awaitHealth(socketPath, signal);
+  }
   return {
     origin: socketPath === undefined ? origin : 'http://localhost',
     socketPath,
     group: server.pid ?? 0,
     async stop() {
       await endTethered(server, 5_000);
-      if (socketPath !== undefined) rmSync(dirname(socketPath), { recursive: true, force: true });
+      if (socketPath !== undefined) {
+        rmSync(dirname(socketPath), { recursive: true, force: true });
+      }
     },
   };
 }
@@ -105,7 +110,9 @@ async function healthy(origin: string, signal: AbortSignal): Promise<void> {
       (answer) => answer.ok,
       () => false,
     );
-    if (ok) return;
+    if (ok) {
+      return;
+    }
     signal.throwIfAborted();
     await new Promise((done) => setTimeout(done, 100));
   }

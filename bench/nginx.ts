@@ -31,7 +31,9 @@ export interface Nginx {
  * hash is bcrypt of the lowest cost, as it hashes on every request.
  */
 export async function startNginx(dir: string, socketPath: string): Promise<Nginx | undefined> {
-  if (!isThere('nginx')) return undefined;
+  if (!isThere('nginx')) {
+    return undefined;
+  }
   const port = await freePort();
   const config = join(dir, 'nginx.conf');
   writeFileSync(join(dir, 'htpasswd'), `admin:${hashSync(PASSWORD, 4)}\n`);
@@ -58,7 +60,9 @@ export async function startNginx(dir: string, socketPath: string): Promise<Nginx
   );
   const child = spawn('nginx', ['-p', dir, '-c', config], { detached: true, stdio: 'ignore' });
   const { pid } = child;
-  if (pid === undefined) return undefined;
+  if (pid === undefined) {
+    return undefined;
+  }
   // The listening socket is there once the workers are; the first requests are warm-up anyway.
   await new Promise((done) => setTimeout(done, 300));
   return {

@@ -35,8 +35,12 @@ export async function populate(
     for (let index = 0; index < users; index += 1) {
       const name = `user-${index}`;
       const { id } = user.get(name, name, hash) as { id: number };
-      for (let each = 0; each < grants / users; each += 1) grant.run(id, 'experiment', String(each + 1));
-      for (const model of models) grant.run(id, 'registered_model', model);
+      for (let each = 0; each < grants / users; each += 1) {
+        grant.run(id, 'experiment', String(each + 1));
+      }
+      for (const model of models) {
+        grant.run(id, 'registered_model', model);
+      }
     }
   });
   fill();

@@ -69,7 +69,9 @@ function selfTimes(requests: number): string {
   let total = 0;
   for (const [index, id] of profile.samples.entries()) {
     const name = names.get(id) ?? '';
-    if (name.startsWith('(idle)')) continue;
+    if (name.startsWith('(idle)')) {
+      continue;
+    }
     const delta = profile.timeDeltas[index] ?? 0;
     total += delta;
     spent.set(name, (spent.get(name) ?? 0) + delta);

@@ -52,7 +52,9 @@ export async function measureRest({ load, dir, quick }: Bench): Promise<Rest> {
   });
   await sleep(REST_MS.after);
   const afterLoadMb = memoryMb(gateway.pid).now;
-  for (const { process } of [gateway, small]) await stop(process);
+  for (const { process } of [gateway, small]) {
+    await stop(process);
+  }
   return { startMs: median(starts), atRestMb, afterLoadMb };
 }
 
@@ -110,7 +112,9 @@ export async function measureFlood({ load, dir, quick }: Bench): Promise<Flood[]
       guessesPerSecond: guessed === undefined ? 0 : guessed.done / guessed.seconds,
     });
   }
-  for (const { process } of [gateway, small]) await stop(process);
+  for (const { process } of [gateway, small]) {
+    await stop(process);
+  }
   return rows;
 }
 

@@ -26,8 +26,11 @@ const USER = 'user-0';
 export async function measureSearches(bench: Bench): Promise<Cost[]> {
   const costs: Cost[] = [];
   for (const version of VERSIONS) {
-    if (isInstalled(version)) costs.push(...(await measureVersion(bench, version)));
-    else bench.note(`MLflow ${version} is not installed (npm test installs it): searched none.`);
+    if (isInstalled(version)) {
+      costs.push(...(await measureVersion(bench, version)));
+    } else {
+      bench.note(`MLflow ${version} is not installed (npm test installs it): searched none.`);
+    }
   }
   return costs;
 }
@@ -93,7 +96,9 @@ async function measureVersion({ load, dir, quick }: Bench, version: MlflowVersio
         ]);
       }
     }
-    for (const { process } of [few, hundreds]) await stop(process);
+    for (const { process } of [few, hundreds]) {
+      await stop(process);
+    }
     return costs;
   } finally {
     await mlflow.stop();

@@ -39,7 +39,9 @@ export async function measureSeveral({ dir, quick, note }: Bench): Promise<Sever
   const gateways = [await start(), await start()];
   try {
     const seconds = quick ? 2 : 4;
-    for (const gateway of gateways) await loadOf([gateway], seconds);
+    for (const gateway of gateways) {
+      await loadOf([gateway], seconds);
+    }
     const rounds: Several[][] = [];
     for (let round = 0; round < (quick ? 2 : 5); round += 1) {
       const one = await loadOf(gateways.slice(0, 1), seconds);
@@ -56,7 +58,9 @@ export async function measureSeveral({ dir, quick, note }: Bench): Promise<Sever
       };
     });
   } finally {
-    for (const { process } of gateways) await stop(process);
+    for (const { process } of gateways) {
+      await stop(process);
+    }
     upstream.kill();
   }
 }
@@ -90,8 +94,11 @@ function wrk(origin: string, seconds: number, connections: number): Promise<numb
     child.once('error', fail);
     child.once('exit', () => {
       const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(said)?.[1]);
-      if (rate > 0 && !said.includes('Non-2xx')) done(rate);
-      else fail(new Error(said));
+      if (rate > 0 && !said.includes('Non-2xx')) {
+        done(rate);
+      } else {
+        fail(new Error(said));
+      }
     });
   });
 }

@@ -20,5 +20,7 @@ for (const file of process.argv.slice(2)) {
   const below = others.findLast(({ version }) => compareVersions(version, facts.version) < 0);
   writeFileSync(TABLE, print(fold([...others, facts])));
   console.log(`MLflow ${facts.version}${below === undefined ? '' : `, against ${below.version}`}`);
-  for (const line of below === undefined ? [] : differences(below, facts)) console.log(`  ${line}`);
+  for (const line of below === undefined ? [] : differences(below, facts)) {
+    console.log(`  ${line}`);
+  }
 }

@@ -19,5 +19,7 @@ const gateway = spawn(pinnedNode, [join(root, 'dist', 'cli', 'start', 'index.js'
   // The channel tells the gateway when this process dies without a word.
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => gateway.kill(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => gateway.kill(signal));
+}
 gateway.on('exit', (code, signal) => process.exit(signal ? 1 : code));

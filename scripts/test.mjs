@@ -33,7 +33,9 @@ await step(
 );
 await ensureBuild();
 if (!process.env.MLFLOW_TEST_VENVS) {
-  for (const mlflow of [...TESTED_MLFLOWS, ...others]) await ensureMlflow(mlflow);
+  for (const mlflow of [...TESTED_MLFLOWS, ...others]) {
+    await ensureMlflow(mlflow);
+  }
 }
 
 // Last, and nothing printed after it: its closing line is the run's.
@@ -49,8 +51,11 @@ function splitArguments(given) {
   const versions = [];
   const forVitest = [];
   for (const [at, argument] of given.entries()) {
-    if (given[at - 1] === '--mlflow') versions.push(argument);
-    else if (argument !== '--mlflow') forVitest.push(argument);
+    if (given[at - 1] === '--mlflow') {
+      versions.push(argument);
+    } else if (argument !== '--mlflow') {
+      forVitest.push(argument);
+    }
   }
   return { versions, forVitest };
 }

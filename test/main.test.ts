@@ -28,8 +28,9 @@ function type(
 test('--help names every command', () => {
   const { status, stdout } = type(['--help']);
   expect(status).toBe(0);
-  for (const command of ['serve', 'import', 'check-config', 'create-admin', 'backup'])
+  for (const command of ['serve', 'import', 'check-config', 'create-admin', 'backup']) {
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+  }
 });
 
 test('create-admin takes the password from a pipe, backup copies the result', async () => {

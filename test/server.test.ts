@@ -18,7 +18,9 @@ test('the first administrator can sign in as soon as the gateway listens', async
     {
       write(line: string) {
         const [, url] = /Server listening at (http:[^"]+)/.exec(line) ?? [];
-        if (url === undefined) return;
+        if (url === undefined) {
+          return;
+        }
         const admin = personAt(url, ADMIN.username, ADMIN.password);
         answered ??= admin.get('/api/2.0/mlflow/users/current').then(({ status }) => status);
       },

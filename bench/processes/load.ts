@@ -66,7 +66,9 @@ async function send(
   if (!statuses.includes(response.statusCode)) {
     throw new Error(`${method} ${origin}${path}: ${response.statusCode} ${await response.body.text()}`);
   }
-  for await (const chunk of response.body) bytes += (chunk as Uint8Array).byteLength;
+  for await (const chunk of response.body) {
+    bytes += (chunk as Uint8Array).byteLength;
+  }
   return bytes;
 }
 
@@ -77,8 +79,9 @@ function blocks(total: number): Readable {
 }
 
 function* blocksOf(total: number): Generator<Uint8Array> {
-  for (let left = total; left > 0; left -= BLOCK.length)
+  for (let left = total; left > 0; left -= BLOCK.length) {
     yield left < BLOCK.length ? BLOCK.subarray(0, left) : BLOCK;
+  }
 }
 
 // However the benchmark ends, nothing of it stays.

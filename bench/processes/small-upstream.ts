@@ -25,9 +25,11 @@ const BLOCK = Buffer.alloc(64 * 1024, 'x');
 
 createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  if (url.pathname.includes('/mlflow-artifacts/')) artifact(request, response, url);
-  else if (request.method === 'GET') json(response, read(url));
-  else {
+  if (url.pathname.includes('/mlflow-artifacts/')) {
+    artifact(request, response, url);
+  } else if (request.method === 'GET') {
+    json(response, read(url));
+  } else {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => json(response, write(url, Buffer.concat(chunks).toString('utf8'))));
@@ -40,9 +42,15 @@ function json(response: ServerResponse, body: string): void {
 }
 
 function read(url: URL): string {
-  if (url.pathname === '/version') return '3.17.2';
-  if (url.pathname.endsWith('/experiments/get')) return EXPERIMENT;
-  if (url.pathname.endsWith('/runs/get')) return RUN(url.searchParams.get('run_id') ?? '');
+  if (url.pathname === '/version') {
+    return '3.17.2';
+  }
+  if (url.pathname.endsWith('/experiments/get')) {
+    return EXPERIMENT;
+  }
+  if (url.pathname.endsWith('/runs/get')) {
+    return RUN(url.searchParams.get('run_id') ?? '');
+  }
   if (url.pathname.endsWith('/experiments/search')) {
     return search(Object.fromEntries(url.searchParams));
   }
@@ -87,7 +95,9 @@ function artifact(request: IncomingMessage, response: ServerResponse, url: URL):
     while (left > 0) {
       const block = left < BLOCK.length ? BLOCK.subarray(0, left) : BLOCK;
       left -= block.length;
-      if (!response.write(block)) return;
+      if (!response.write(block)) {
+        return;
+      }
     }
     response.end();
   };

@@ -13,7 +13,9 @@ export async function ensureBuild() {
   const wanted = fingerprint(SOURCES.map((name) => join(root, name)));
   const dist = join(root, 'dist');
   const marker = join(dist, '.complete');
-  if (isMarked(marker, wanted)) return;
+  if (isMarked(marker, wanted)) {
+    return;
+  }
   await step('Building', 'The sources do not compile: undo what was changed, or mend it.', async (onLine) => {
     rmSync(dist, { recursive: true, force: true });
     await run('npm', ['run', '--silent', 'build'], {

@@ -19,7 +19,9 @@ export async function ensureMlflow(mlflow) {
   const marker = join(home, '.complete');
   const wanted = installs.flat().join('\n');
   // The interpreter is a link, which dangles once the system's Python was replaced.
-  if (isMarked(marker, wanted) && existsSync(python)) return python;
+  if (isMarked(marker, wanted) && existsSync(python)) {
+    return python;
+  }
   // One that runs is completed; anything else is begun anew.
   const usable = await answers(python, version);
   const systemPython = usable ? undefined : await findPython(mlflow);
@@ -44,7 +46,9 @@ export async function ensureMlflow(mlflow) {
 
 /** Whether an environment without a marker holds this MLflow, able to run. */
 async function answers(python, version) {
-  if (!existsSync(python)) return false;
+  if (!existsSync(python)) {
+    return false;
+  }
   try {
     return (await run(python, ['-m', 'mlflow', '--version'])).includes(`version ${version}`);
   } catch {

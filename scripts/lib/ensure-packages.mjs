@@ -10,7 +10,9 @@ import { step } from './step.mjs';
 export async function ensurePackages() {
   const wanted = fingerprint([join(root, 'package-lock.json')]);
   const marker = join(root, 'node_modules', '.complete');
-  if (isMarked(marker, wanted) && existsSync(pinnedNode)) return;
+  if (isMarked(marker, wanted) && existsSync(pinnedNode)) {
+    return;
+  }
   await step(
     'Installing packages',
     'Check that npm reaches its registry (npm ping), then start again.',

@@ -23,10 +23,14 @@ export async function findPython({ version, oldestPython, newestPython }) {
   const found = [];
   for (const name of NAMES) {
     const probed = await probe(name);
-    if (probed === undefined) continue;
+    if (probed === undefined) {
+      continue;
+    }
     found.push(probed);
     const fits = probed.minor >= oldestPython && probed.minor <= newestPython;
-    if (fits && probed.usable) return name;
+    if (fits && probed.usable) {
+      return name;
+    }
   }
   const wanted = `MLflow ${version} runs on Python 3.${oldestPython} to 3.${newestPython}`;
   const bare = found.find(({ minor, usable }) => !usable && minor >= oldestPython && minor <= newestPython);
@@ -35,8 +39,9 @@ export async function findPython({ version, oldestPython, newestPython }) {
       `${bare.name} lacks its venv module; on Debian and Ubuntu install it with: apt-get install python3.${bare.minor}-venv`,
     );
   }
-  if (found.length === 0)
+  if (found.length === 0) {
     return giveUp(`${wanted}, and there is no python3 on the path: install one, then start again.`);
+  }
   const seen = found.map(({ name, minor }) => `${name} is 3.${minor}`).join(', ');
   return giveUp(`${wanted}, and only others are on the path (${seen}): install one, then start again.`);
 }

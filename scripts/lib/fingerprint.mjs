@@ -6,13 +6,17 @@ import { root } from './paths.mjs';
 /** A hash of files, and of all files below directories; changes with any name or byte. */
 export function fingerprint(paths) {
   const hash = createHash('sha256');
-  for (const path of paths) add(hash, path);
+  for (const path of paths) {
+    add(hash, path);
+  }
   return hash.digest('hex');
 }
 
 function add(hash, path) {
   if (statSync(path).isDirectory()) {
-    for (const name of readdirSync(path).sort()) add(hash, join(path, name));
+    for (const name of readdirSync(path).sort()) {
+      add(hash, join(path, name));
+    }
     return;
   }
   const content = readFileSync(path);

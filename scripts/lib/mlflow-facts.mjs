@@ -33,14 +33,22 @@ function typeOf(field, messages, isModel) {
     throw new Error(`${field.name} has a JSON name of its own`);
   }
   const base = () => {
-    if (field.type === 'enum') return `enum ${shortName(field.enum)}`;
-    if (field.type !== 'message') return field.type;
+    if (field.type === 'enum') {
+      return `enum ${shortName(field.enum)}`;
+    }
+    if (field.type !== 'message') {
+      return field.type;
+    }
     if (field.map) {
       const [key, value] = ['key', 'value'].map((n) => messages[field.message].find((f) => f.name === n));
-      if (key.type !== 'string' || value.type !== 'string') throw new Error(`${field.name}: unknown map`);
+      if (key.type !== 'string' || value.type !== 'string') {
+        throw new Error(`${field.name}: unknown map`);
+      }
       return 'map';
     }
-    if (!field.message.startsWith('google.')) return shortName(field.message);
+    if (!field.message.startsWith('google.')) {
+      return shortName(field.message);
+    }
     if (!WELL_KNOWN.includes(field.message.replace('google.protobuf.', ''))) {
       throw new Error(`${field.name}: ${field.message} is not known here`);
     }
@@ -81,9 +89,13 @@ function operationsOf(routes) {
   }
   for (const [key, { prefixes, paths, route }] of twins) {
     const [method, ...rest] = key.split(' ');
-    if (prefixes.size === 2) found.set(key, route);
-    else if (rest[0] === 'artifacts') found.set([...paths.values()][0], route);
-    else found.set([method, prefixes.has('api') ? 'api' : 'ajax', ...rest].join(' '), route);
+    if (prefixes.size === 2) {
+      found.set(key, route);
+    } else if (rest[0] === 'artifacts') {
+      found.set([...paths.values()][0], route);
+    } else {
+      found.set([method, prefixes.has('api') ? 'api' : 'ajax', ...rest].join(' '), route);
+    }
   }
   return found;
 }
@@ -93,14 +105,17 @@ export function factsOf(dump) {
   const messages = {};
   for (const [fullName, fields] of Object.entries(dump.messages)) {
     // Map entries are written as `map`: their own rows are reached from nowhere.
-    if (/\.\w+Entry$/.test(fullName)) continue;
+    if (/\.\w+Entry$/.test(fullName)) {
+      continue;
+    }
     const isModel = fullName.startsWith('json.');
     const rows = Object.fromEntries(fields.map((f) => [f.name, typeOf(f, dump.messages, isModel)]));
     const spellings = Object.keys(rows).flatMap((name) => [
       ...new Set([name, isModel ? name : jsonNameOf(name)]),
     ]);
-    if (new Set(spellings).size !== spellings.length)
+    if (new Set(spellings).size !== spellings.length) {
       throw new Error(`${fullName}: two fields share a spelling`);
+    }
     messages[shortName(fullName)] = rows;
   }
   const enums = Object.fromEntries(
@@ -112,7 +127,9 @@ export function factsOf(dump) {
     operations[operation] = request ? shortName(request) : '';
     for (const [name, annotation] of Object.entries(query ?? {})) {
       const type = FASTAPI_TYPES[annotation];
-      if (!type) throw new Error(`${operation}: ${name} has the type ${annotation}`);
+      if (!type) {
+        throw new Error(`${operation}: ${name} has the type ${annotation}`);
+      }
       queries[operation] ??= {};
       queries[operation][name] = type;
     }
@@ -133,12 +150,19 @@ export function compareVersions(a, b) {
 function rangesOf(has, versions) {
   const ranges = [];
   for (const [index, version] of versions.entries()) {
-    if (!has.has(version)) continue;
-    if (has.has(versions[index - 1])) ranges.at(-1)[1] = version;
-    else ranges.push([version, version]);
+    if (!has.has(version)) {
+      continue;
+    }
+    if (has.has(versions[index - 1])) {
+      ranges.at(-1)[1] = version;
+    } else {
+      ranges.push([version, version]);
+    }
   }
   const text = ranges.map(([from, to]) => {
-    if (to === versions.at(-1)) return `${from}-`;
+    if (to === versions.at(-1)) {
+      return `${from}-`;
+    }
     return from === to ? from : `${from}-${to}`;
   });
   return `[${text.join()}]`;
@@ -167,7 +191,9 @@ function foldRows(byVersion, versions) {
       const having = byVersion.filter(([, rows]) => name in rows);
       const texts = [...new Set(having.map(([, rows]) => String(rows[name])))];
       // Has not happened so far; what is accepted would have to satisfy both.
-      if (texts.length > 1) throw new Error(`${name} was ${texts.join(' and is ')}`);
+      if (texts.length > 1) {
+        throw new Error(`${name} was ${texts.join(' and is ')}`);
+      }
       const has = new Set(having.map(([version]) => version));
       return [name, joined(texts[0], has.size === versions.length ? '' : rangesOf(has, versions))];
     }),
@@ -210,7 +236,9 @@ function unfoldRows(rows, version, all) {
   const found = {};
   for (const [name, notation] of Object.entries(rows)) {
     const { text, ranges } = taken(notation);
-    if (ranges === undefined ? all : withinRanges(ranges, version)) found[name] = text;
+    if (ranges === undefined ? all : withinRanges(ranges, version)) {
+      found[name] = text;
+    }
   }
   return found;
 }
@@ -219,7 +247,9 @@ function unfoldGroups(groups, version) {
   const found = {};
   for (const [notation, rows] of Object.entries(groups)) {
     const { text: name, ranges } = taken(notation);
-    if (ranges === undefined || withinRanges(ranges, version)) found[name] = unfoldRows(rows, version, true);
+    if (ranges === undefined || withinRanges(ranges, version)) {
+      found[name] = unfoldRows(rows, version, true);
+    }
   }
   return found;
 }
@@ -242,8 +272,9 @@ export function unfold(table, version) {
 /** The table as it is kept: a line for each name, so that a change in MLflow shows as a readable difference. */
 export function print(table) {
   const lines = Object.entries(table).map(([key, value]) => {
-    if (typeof value !== 'object' || Array.isArray(value))
+    if (typeof value !== 'object' || Array.isArray(value)) {
       return ` ${JSON.stringify(key)}: ${JSON.stringify(value)}`;
+    }
     const inner = Object.entries(value).map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)}`);
     return ` ${JSON.stringify(key)}: {\n${inner.join(',\n')}\n }`;
   });
@@ -256,9 +287,13 @@ export function differences(before, after) {
   const compare = (what, was, is) => {
     for (const name of [...new Set([...Object.keys(was), ...Object.keys(is)])].sort()) {
       const [old, now] = [was[name], is[name]];
-      if (old === undefined) lines.push(`+ ${what}${name} ${now}`.trimEnd());
-      else if (now === undefined) lines.push(`- ${what}${name} ${old}`.trimEnd());
-      else if (String(old) !== String(now)) lines.push(`! ${what}${name}: ${old} → ${now}`);
+      if (old === undefined) {
+        lines.push(`+ ${what}${name} ${now}`.trimEnd());
+      } else if (now === undefined) {
+        lines.push(`- ${what}${name} ${old}`.trimEnd());
+      } else if (String(old) !== String(now)) {
+        lines.push(`! ${what}${name}: ${old} → ${now}`);
+      }
     }
   };
   compare('operation ', before.operations, after.operations);

@@ -39,7 +39,9 @@ export const TESTED_MLFLOWS = [NEWEST_MLFLOW, STARTED_MLFLOW, OLDEST_MLFLOW];
 /** Any version, to look at it or to run tests on it: one of the above, or what pip makes of its number. */
 export function mlflowOf(version) {
   const known = TESTED_MLFLOWS.find((mlflow) => mlflow.version === version);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   const { installs, ...pythons } = version.startsWith('2.') ? OLDEST_MLFLOW : STARTED_MLFLOW;
   const [[, ...besides]] = installs;
   return { ...pythons, version, installs: [[`mlflow==${version}`, ...besides]] };

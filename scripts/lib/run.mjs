@@ -24,12 +24,20 @@ export function run(command, args, { cwd, env, onLine = () => {} } = {}) {
       printed += chunk;
       const lines = (partial + chunk).split(/[\r\n]+/);
       partial = lines.pop();
-      for (const line of lines) if (line.trim() !== '') onLine(line.trim());
+      for (const line of lines) {
+        if (line.trim() !== '') {
+          onLine(line.trim());
+        }
+      }
     };
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', take);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', take);
+    }
     child.on('error', (error) => reject(new CommandError(error.message, [])));
     child.on('close', (code, signal) => {
-      if (code === 0) return resolve(printed);
+      if (code === 0) {
+        return resolve(printed);
+      }
       const lines = printed.split(/[\r\n]+/).filter((line) => line.trim() !== '');
       const message = `${[command, ...args].join(' ')} ended with ${signal || `exit code ${code}`}`;
       reject(new CommandError(message, lines.slice(-TAIL_LINES)));

@@ -20,12 +20,17 @@ export async function step(name, hint, work) {
   const { stdout } = process;
   let news = '';
   const show = () => {
-    if (!stdout.isTTY) return stdout.write(`  ${name}: ${seconds()} … ${news.slice(0, NEWS_WIDTH)}\n`);
+    if (!stdout.isTTY) {
+      return stdout.write(`  ${name}: ${seconds()} … ${news.slice(0, NEWS_WIDTH)}\n`);
+    }
     const line = `${name} … ${seconds()}  ${news}`;
     stdout.write(`\r\u001b[K${line.slice(0, Math.max(20, (stdout.columns || 80) - 1))}`);
   };
-  if (stdout.isTTY) show();
-  else stdout.write(`${name} …\n`);
+  if (stdout.isTTY) {
+    show();
+  } else {
+    stdout.write(`${name} …\n`);
+  }
   const timer = setInterval(show, stdout.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
   const end = (word) => {
     clearInterval(timer);
@@ -39,7 +44,9 @@ export async function step(name, hint, work) {
     return result;
   } catch (error) {
     end('failed');
-    if (error instanceof CommandError && error.tail.length > 0) console.error(`\n${error.tail.join('\n')}`);
+    if (error instanceof CommandError && error.tail.length > 0) {
+      console.error(`\n${error.tail.join('\n')}`);
+    }
     console.error(`\n${error.message}\n${hint}`);
     process.exit(1);
   }

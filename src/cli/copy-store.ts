@@ -31,7 +31,9 @@ export function requireStore(databaseUri: string): string {
     return describeDatabaseUri(databaseUri);
   }
   const file = fileOfStore(databaseUri);
-  if (file !== undefined && existsSync(file)) return file;
+  if (file !== undefined && existsSync(file)) {
+    return file;
+  }
   throw new Error(
     `There is no store at ${file ?? databaseUri}. Set database_uri (MLFLOW_AUTH_DATABASE_URI) to the one that the gateway uses.`,
   );
@@ -114,7 +116,9 @@ function openToRead(file: string): Sqlite.Database {
     database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MILLISECONDS });
     const ours = database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get();
     // A copy that cannot be opened again is none.
-    if (ours === undefined) throw new Error('it is not a store of this gateway');
+    if (ours === undefined) {
+      throw new Error('it is not a store of this gateway');
+    }
     return database;
   } catch (error) {
     database?.close();
@@ -127,8 +131,9 @@ function makeNew(file: string): void {
     closeSync(openSync(file, 'wx', FILE_MODE));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST')
+    if (code === 'EEXIST') {
       throw new Error(`${file} exists and is not overwritten. Name another file.`, { cause: error });
+    }
     throw new Error(`${file} cannot be written: ${fileProblem(error, 'write')}.`, { cause: error });
   }
 }

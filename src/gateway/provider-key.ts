@@ -10,7 +10,9 @@ const OWN_CREDENTIALS = 'x-mlflow-authorization';
  * @see mlflow/server/auth/__init__.py (`_authenticate_fastapi_request`)
  */
 export function credentialsBesideProviderKey({ way, raw }: FastifyRequest): string | undefined {
-  if (!way.target.path.startsWith('/gateway/')) return undefined;
+  if (!way.target.path.startsWith('/gateway/')) {
+    return undefined;
+  }
   const value = raw.headers[OWN_CREDENTIALS];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

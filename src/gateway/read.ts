@@ -33,12 +33,17 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       done();
       return;
     }
-    if (reading.query) readQueryOf(request, operation, lenient, fields);
-    else if (request.way.target.rawQuery) refuseQuery(lenient);
+    if (reading.query) {
+      readQueryOf(request, operation, lenient, fields);
+    } else if (request.way.target.rawQuery) {
+      refuseQuery(lenient);
+    }
     if (reading.body === 'stream') {
       return takeIfSmall(request, done);
     }
-    if (operation.isOwn) refuseOtherThanJson(request, operation);
+    if (operation.isOwn) {
+      refuseOtherThanJson(request, operation);
+    }
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       judgeBody(request, operation, bytes, lenient, fields);
@@ -67,18 +72,24 @@ function readQueryOf(
   fields: FieldReader,
 ): void {
   const { rawQuery } = request.way.target;
-  if (rawQuery === undefined || rawQuery === '') return;
+  if (rawQuery === undefined || rawQuery === '') {
+    return;
+  }
   attempt(lenient, () => fields.query(request, operation, rawQuery));
 }
 
 function refuseQuery(lenient: boolean): void {
-  if (lenient) return;
+  if (lenient) {
+    return;
+  }
   throw invalid('This request takes its parameters in the body. Send it without a query string.');
 }
 
 /** What a form of another site can send is never taken for JSON (CVE-2025-1473); no form can send a DELETE. */
 function refuseOtherThanJson(request: FastifyRequest, { method, reading }: Operation): void {
-  if (reading.body === 'form' || method === 'DELETE' || mediaTypeOf(request) === 'application/json') return;
+  if (reading.body === 'form' || method === 'DELETE' || mediaTypeOf(request) === 'application/json') {
+    return;
+  }
   throw invalid('Invalid content type. Must be application/json');
 }
 
@@ -89,7 +100,9 @@ function mediaTypeOf({ headers }: FastifyRequest): string {
 
 /** The fields of a form; none if it is another body. */
 function readForm(request: FastifyRequest, bytes: Buffer): Record<string, string> {
-  if (mediaTypeOf(request) !== 'application/x-www-form-urlencoded') return {};
+  if (mediaTypeOf(request) !== 'application/x-www-form-urlencoded') {
+    return {};
+  }
   return Object.fromEntries(new URLSearchParams(bytes.toString('utf8')));
 }
 
@@ -101,7 +114,9 @@ function judgeBody(
   fields: FieldReader,
 ): void {
   attempt(lenient, () => {
-    if (operation.reading.body === 'bytes') return;
+    if (operation.reading.body === 'bytes') {
+      return;
+    }
     if (operation.reading.body === 'form') {
       request.way.body = readForm(request, bytes);
       return;
@@ -119,7 +134,9 @@ function attempt(lenient: boolean, reading: () => void): void {
   try {
     reading();
   } catch (error) {
-    if (!lenient || !(error instanceof ApiError)) throw error;
+    if (!lenient || !(error instanceof ApiError)) {
+      throw error;
+    }
   }
 }
 
@@ -129,8 +146,12 @@ function readBody(request: FastifyRequest, operation: Operation, limit: number):
   if (packed && operation.reading.body !== 'bytes') {
     throw new ApiError('BAD_REQUEST', 'Send the body without Content-Encoding.', { status: 415 });
   }
-  if (request.body === undefined || request.body === null) return Promise.resolve(Buffer.alloc(0));
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  if (request.body === undefined || request.body === null) {
+    return Promise.resolve(Buffer.alloc(0));
+  }
+  if (Number(request.headers['content-length'] ?? 0) > limit) {
+    throw tooLarge(limit);
+  }
   const body = collect(request, limit);
   if (!packed) {
     return body;
@@ -154,7 +175,9 @@ function collect({ raw: stream, way }: FastifyRequest, limit: number): Promise<B
       if (length > limit) {
         stream.pause();
         reject(tooLarge(limit));
-      } else chunks.push(chunk);
+      } else {
+        chunks.push(chunk);
+      }
     });
     stream.once('end', () => {
       clearImmediate(late);

@@ -24,8 +24,12 @@ export function sameOrigin(app: FastifyInstance): void {
  */
 function comesFromElsewhere({ headers, host }: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = headers;
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  if (origin === undefined) return false;
+  if (site !== undefined) {
+    return site !== 'same-origin' && site !== 'none';
+  }
+  if (origin === undefined) {
+    return false;
+  }
   const from = URL.parse(origin);
   // `null` is what sandboxed pages and files say.
   return from === null || from.host !== URL.parse(`${from.protocol}//${host}`)?.host;

@@ -27,7 +27,9 @@ export function rewriteUrlUnder(prefix: string): (raw: IncomingMessage) => strin
       targets.set(raw, target);
       return isTarget(target) ? writeTarget(target) : '/';
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError)) {
+        throw error;
+      }
       targets.set(raw, error);
       return '/';
     }
@@ -49,8 +51,11 @@ export function transport(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     reply.raw.on('timeout', (socket: Socket) => {
-      if (isWaitedFor(raw, socket)) socket.destroy();
-      else socket.setTimeout(socket.timeout ?? 0);
+      if (isWaitedFor(raw, socket)) {
+        socket.destroy();
+      } else {
+        socket.setTimeout(socket.timeout ?? 0);
+      }
     });
     const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
     request.way = {
@@ -73,7 +78,9 @@ export function transport(app: FastifyInstance): void {
       shows: undefined,
       rewrite: undefined,
     };
-    if (target instanceof ApiError) throw target;
+    if (target instanceof ApiError) {
+      throw target;
+    }
     if (!isTarget(target)) {
       sendReply(reply, target);
       return;
@@ -82,7 +89,9 @@ export function transport(app: FastifyInstance): void {
     if (headers.upgrade?.toLowerCase() === 'websocket') {
       throw invalid('WebSocket connections are not served here.', { headers: { connection: 'close' } });
     }
-    if (namesTwoHosts(request.raw.rawHeaders)) throw invalid('A request names one Host.');
+    if (namesTwoHosts(request.raw.rawHeaders)) {
+      throw invalid('A request names one Host.');
+    }
     const foreign = foreignConnectionOption(headers.connection);
     if (foreign !== undefined) {
       throw invalid(
@@ -149,7 +158,9 @@ function namesTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+    if (name?.length === 4 && name.toLowerCase() === 'host') {
+      hosts += 1;
+    }
   }
   return hosts > 1;
 }

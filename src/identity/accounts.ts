@@ -75,7 +75,9 @@ export function createAccounts(
     }
     for (const id of change) {
       const username = usernameOf.get(id);
-      if (username !== undefined) remembered.delete(username);
+      if (username !== undefined) {
+        remembered.delete(username);
+      }
     }
   }
 
@@ -84,7 +86,9 @@ export function createAccounts(
       .account(username)
       .then(async (stored) => {
         await catchUp();
-        if (stored === undefined) return undefined;
+        if (stored === undefined) {
+          return undefined;
+        }
         const account = createAccount(stored);
         if (loading.get(username) === answer) {
           remembered.set(username, account);
@@ -93,7 +97,9 @@ export function createAccounts(
         return account;
       })
       .finally(() => {
-        if (loading.get(username) === answer) loading.delete(username);
+        if (loading.get(username) === answer) {
+          loading.delete(username);
+        }
       });
     loading.set(username, answer);
     return answer;
@@ -162,15 +168,22 @@ export function indexGrants(grants: readonly Grant[]): GrantIndex {
       continue;
     }
     const same = kind.exact.get(grant.resourcePattern);
-    if (same === undefined) kind.exact.set(grant.resourcePattern, [grant]);
-    else same.push(grant);
+    if (same === undefined) {
+      kind.exact.set(grant.resourcePattern, [grant]);
+    } else {
+      same.push(grant);
+    }
   }
   return {
     on({ kind: type, id }) {
       const kind = kinds.get(type);
-      if (kind === undefined) return NONE;
+      if (kind === undefined) {
+        return NONE;
+      }
       const exact = kind.exact.get(id);
-      if (exact === undefined) return kind.all;
+      if (exact === undefined) {
+        return kind.all;
+      }
       return kind.all.length === 0 ? exact : [...exact, ...kind.all];
     },
   };

@@ -155,10 +155,14 @@ const wrong = (triedAs: string): Refused => ({ refused: 'wrong name or password'
 /** Reads `Basic base64(user:password)`; undefined if it is not that, or not UTF-8 (RFC 7617, 2.1). */
 export function readCredentials(value: string): Credentials | undefined {
   const encoded = value.slice('basic '.length).trim();
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined;
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
+    return undefined;
+  }
   const bytes = Buffer.from(encoded, 'base64');
   const colon = bytes.indexOf(':');
-  if (colon < 1 || bytes.includes(0)) return undefined;
+  if (colon < 1 || bytes.includes(0)) {
+    return undefined;
+  }
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
     // Each decoded by itself: V8 keeps the whole of a text, the password too, for as long as a part of it is kept.

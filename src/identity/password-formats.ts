@@ -34,7 +34,9 @@ export function bcryptRounds(hash: string): number | undefined {
 
 function matchesBcrypt(password: string, hash: string): boolean {
   const rounds = bcryptRounds(hash);
-  if (rounds === undefined || rounds < 4 || rounds > 20) return false;
+  if (rounds === undefined || rounds < 4 || rounds > 20) {
+    return false;
+  }
   // Compared first and judged after, so that a password that cannot be takes as long as one that is not.
   return compareSync(password, hash) && bcryptProblem(password) === undefined;
 }
@@ -46,14 +48,18 @@ const SCRYPT = /^scrypt(?::(\d{1,9}):(\d{1,4}):(\d{1,4}))?\$([^$]+)\$([0-9a-f]{1
 /** @see werkzeug/security.py (`_hash_internal`), also for the defaults and `maxmem`. */
 function matchesScrypt(password: string, hash: string): boolean {
   const parts = SCRYPT.exec(hash);
-  if (parts === null) return false;
+  if (parts === null) {
+    return false;
+  }
   const [, cost = '32768', blockSize = '8', parallel = '1', salt = '', expected = ''] = parts;
   const N = Number(cost);
   const r = Number(blockSize);
   const p = Number(parallel);
   const maxmem = 132 * N * r * p;
   const isPowerOfTwo = N > 1 && Number.isInteger(Math.log2(N));
-  if (!isPowerOfTwo || r < 1 || p < 1 || maxmem > SCRYPT_MAX_BYTES) return false;
+  if (!isPowerOfTwo || r < 1 || p < 1 || maxmem > SCRYPT_MAX_BYTES) {
+    return false;
+  }
   const stored = Buffer.from(expected, 'hex');
   return timingSafeEqual(scryptSync(password, salt, stored.length, { N, r, p, maxmem }), stored);
 }
@@ -71,11 +77,14 @@ const DIGEST_BYTES: Readonly<Record<string, number>> = {
 /** @see werkzeug/security.py (`_hash_internal`), also for the defaults. */
 function matchesPbkdf2(password: string, hash: string): boolean {
   const parts = PBKDF2.exec(hash);
-  if (parts === null) return false;
+  if (parts === null) {
+    return false;
+  }
   const [, digest = 'sha256', count = '1000000', salt = '', expected = ''] = parts;
   const iterations = Number(count);
   const stored = Buffer.from(expected, 'hex');
-  if (iterations < 1 || iterations > PBKDF2_MAX_ITERATIONS || stored.length !== DIGEST_BYTES[digest])
+  if (iterations < 1 || iterations > PBKDF2_MAX_ITERATIONS || stored.length !== DIGEST_BYTES[digest]) {
     return false;
+  }
   return timingSafeEqual(pbkdf2Sync(password, salt, iterations, stored.length, digest), stored);
 }

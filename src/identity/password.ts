@@ -106,7 +106,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
   };
 
   function refuse(problem: PasswordProblem | undefined): void {
-    if (problem !== undefined) throw invalid(`Password ${rules[problem]}.`);
+    if (problem !== undefined) {
+      throw invalid(`Password ${rules[problem]}.`);
+    }
   }
 
   const verify = async (password: string, hash: string, rank?: Rank): Promise<boolean> =>
@@ -114,20 +116,26 @@ export function createPasswords(options: PasswordOptions): Passwords {
 
   return {
     checkRules(password) {
-      if (typeof password !== 'string') throw invalid('Password must be a string.');
+      if (typeof password !== 'string') {
+        throw invalid('Password must be a string.');
+      }
       refuse(passwordProblem(password, minLength));
     },
     async hash(password) {
       refuse(bcryptProblem(password));
       const salt = cost + encodeBase64([...randomBytes(16)], 16);
       const hash = await run({ verb: 'hash', password, salt });
-      if (typeof hash !== 'string') throw new TypeError('The worker answered no hash.');
+      if (typeof hash !== 'string') {
+        throw new TypeError('The worker answered no hash.');
+      }
       return hash;
     },
     verify,
     async isKnown(hash) {
       for (const password of KNOWN_PASSWORDS) {
-        if (await verify(password, hash)) return true;
+        if (await verify(password, hash)) {
+          return true;
+        }
       }
       return false;
     },
@@ -136,7 +144,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
       return false;
     },
     needsRehash(hash, password) {
-      if (password !== undefined && bcryptProblem(password) !== undefined) return false;
+      if (password !== undefined && bcryptProblem(password) !== undefined) {
+        return false;
+      }
       return (bcryptRounds(hash) ?? 0) < rounds;
     },
     async close() {

@@ -41,7 +41,9 @@ export function effectivePermission(grants: readonly Grant[], defaultPermission:
     if (refuses(grant.permission)) {
       return { permission: grant.permission, because: `${source(grant)} holds ${grant.permission}` };
     }
-    if (best === undefined || stronger(best.permission, grant.permission) !== best.permission) best = grant;
+    if (best === undefined || stronger(best.permission, grant.permission) !== best.permission) {
+      best = grant;
+    }
   }
   if (best === undefined) {
     return { permission: defaultPermission, because: `no grant; default_permission is ${defaultPermission}` };
@@ -65,8 +67,12 @@ export function holdingOf(subject: Subject, root: Root, defaultPermission: Permi
   const [held, alternative] = readingsOf(root).map((reading) =>
     effectivePermission(grantsBearingOn(subject, reading), defaultPermission),
   );
-  if (held === undefined) throw new Error('a root has no reading');
-  if (alternative === undefined || refuses(held.permission)) return held;
+  if (held === undefined) {
+    throw new Error('a root has no reading');
+  }
+  if (alternative === undefined || refuses(held.permission)) {
+    return held;
+  }
   return stronger(held.permission, alternative.permission) === held.permission ? alternative : held;
 }
 
@@ -80,11 +86,15 @@ function administration(subject: Subject): Grant | undefined {
  * known which, the weaker of the two holdings counts, so that all models do not open the prompts.
  */
 function readingsOf(root: Root): readonly Root[] {
-  if (root.kind !== 'registered_model' && root.kind !== 'prompt') return [root];
+  if (root.kind !== 'registered_model' && root.kind !== 'prompt') {
+    return [root];
+  }
   const { id, isPrompt } = root;
   const model: Root = { kind: 'registered_model', id };
   const prompt: Root = { kind: 'prompt', id };
-  if (isPrompt === undefined) return [model, prompt];
+  if (isPrompt === undefined) {
+    return [model, prompt];
+  }
   return [isPrompt ? prompt : model];
 }
 
@@ -160,7 +170,9 @@ export function decideOnPart(
     return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${cut}` };
   }
   const around = onRoot('read');
-  if (!around.allow) return around;
+  if (!around.allow) {
+    return around;
+  }
   const held = effectivePermission(tier, defaultPermission);
   return allows(held.permission, tierAction)
     ? { allow: true, because: held.because }

@@ -44,9 +44,13 @@ export function permissionProblem(permission: string, type: string): string | un
     return `Invalid permission '${permission}'. Valid permissions are: ${tuple(SPELLED)}`;
   }
   const problem = typeProblem(type);
-  if (problem !== undefined) return problem;
+  if (problem !== undefined) {
+    return problem;
+  }
   const grantable = type === 'workspace' ? ON_WORKSPACES : ON_RESOURCES;
-  if (grantable.includes(permission)) return undefined;
+  if (grantable.includes(permission)) {
+    return undefined;
+  }
   const scope = type === 'workspace' ? 'Workspace-wide' : 'Resource-level';
   return `Invalid permission '${permission}' for resource_type='${type}'. ${scope} grants accept only: ${tuple(grantable)}.`;
 }

@@ -40,7 +40,9 @@ export async function loadAccount(db: Kysely<Schema>, username: string): Promise
     .execute();
 
   const [first] = rows;
-  if (first === undefined) return undefined;
+  if (first === undefined) {
+    return undefined;
+  }
   const roles = new Map<string, Grant['via']>();
   const viaRole = (role: string): Grant['via'] => {
     const via = roles.get(role) ?? { role };
@@ -49,7 +51,9 @@ export async function loadAccount(db: Kysely<Schema>, username: string): Promise
   };
   const grants: Grant[] = [];
   for (const { resource_type, resource_pattern, permission, role } of rows) {
-    if (resource_type === null || resource_pattern === null || permission === null) continue;
+    if (resource_type === null || resource_pattern === null || permission === null) {
+      continue;
+    }
     grants.push(
       readGrant({ resource_type, resource_pattern, permission }, role === null ? 'user' : viaRole(role)),
     );

@@ -123,7 +123,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
         .execute();
       const grants = new Map<number, OwnGrant[]>();
       for (const { user_id: userId, ...row } of rows) {
-        if (userId === null) continue;
+        if (userId === null) {
+          continue;
+        }
         const own = grants.get(userId) ?? [];
         grants.set(userId, own);
         own.push({ ...readGrant(row, 'user'), id: row.id });
@@ -158,7 +160,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
             },
           ];
         }
-        if (roleId === null || name === null) return [];
+        if (roleId === null || name === null) {
+          return [];
+        }
         return [
           { holder: { kind: 'role', id: roleId, name }, permission: readPermission(permission), createdAt },
         ];
@@ -178,7 +182,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
 
     create: (userId, type, pattern, permission) =>
       write(async (transaction, announce, now) => {
-        if (!(await userExists(transaction, userId))) throw notFound(`User with id=${userId} not found`);
+        if (!(await userExists(transaction, userId))) {
+          throw notFound(`User with id=${userId} not found`);
+        }
         const added = await transaction
           .insertInto('grants')
           .values({
@@ -191,7 +197,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
           .onConflict((conflict) => conflict.doNothing())
           .returning('id')
           .executeTakeFirst();
-        if (added !== undefined) announce(userId);
+        if (added !== undefined) {
+          announce(userId);
+        }
         return added !== undefined;
       }),
 
@@ -204,7 +212,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
           .where('resource_type', '=', type)
           .where('resource_pattern', '=', pattern)
           .executeTakeFirstOrThrow();
-        if (numUpdatedRows > 0n) announce(userId);
+        if (numUpdatedRows > 0n) {
+          announce(userId);
+        }
         return numUpdatedRows > 0n;
       }),
 
@@ -216,7 +226,9 @@ export function createGrants(db: Kysely<Schema>, write: Write): Grants {
           .where('resource_type', '=', type)
           .where('resource_pattern', '=', pattern)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows > 0n) announce(userId);
+        if (numDeletedRows > 0n) {
+          announce(userId);
+        }
         return numDeletedRows > 0n;
       }),
 
@@ -406,7 +418,9 @@ async function isOpen(transaction: Transaction<Schema>, intentId: number | undef
  * again, it could take what was granted since.
  */
 async function settle(transaction: Transaction<Schema>, intentId: number | undefined): Promise<boolean> {
-  if (intentId === undefined) return true;
+  if (intentId === undefined) {
+    return true;
+  }
   const { numDeletedRows } = await transaction
     .deleteFrom('intents')
     .where('id', '=', intentId)

@@ -19,7 +19,9 @@ export function createOwners(db: Kysely<Schema>, write: Write): Owners {
     record: (kind, id, { userId, experimentId }) =>
       write(async (transaction) => {
         await transaction.deleteFrom('owners').where('kind', '=', kind).where('id', '=', id).execute();
-        if (!(await userExists(transaction, userId))) return;
+        if (!(await userExists(transaction, userId))) {
+          return;
+        }
         await transaction
           .insertInto('owners')
           .values({ kind, id, user_id: userId, experiment_id: experimentId ?? null })

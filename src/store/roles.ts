@@ -118,9 +118,13 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
     },
 
     async list(workspaces) {
-      if (workspaces?.length === 0) return [];
+      if (workspaces?.length === 0) {
+        return [];
+      }
       let query = db.selectFrom('roles').selectAll().orderBy('id');
-      if (workspaces !== undefined) query = query.where('workspace', 'in', workspaces);
+      if (workspaces !== undefined) {
+        query = query.where('workspace', 'in', workspaces);
+      }
       return withPermissions(db, await query.execute());
     },
 
@@ -131,7 +135,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .selectAll()
           .where('id', '=', id)
           .executeTakeFirst();
-        if (role === undefined) return undefined;
+        if (role === undefined) {
+          return undefined;
+        }
         if (name !== undefined && name !== role.name) {
           await refuseTaken(transaction, role.workspace, name);
           await transaction.updateTable('roles').set({ name }).where('id', '=', id).execute();
@@ -150,7 +156,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .deleteFrom('roles')
           .where('id', '=', id)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows > 0n) announce('everybody');
+        if (numDeletedRows > 0n) {
+          announce('everybody');
+        }
         return numDeletedRows > 0n;
       }),
 
@@ -169,7 +177,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .onConflict((conflict) => conflict.doNothing())
           .returning(PERMISSION_COLUMNS)
           .executeTakeFirst();
-        if (row !== undefined) announce('everybody');
+        if (row !== undefined) {
+          announce('everybody');
+        }
         return row && readRolePermissions([row])[0];
       }),
 
@@ -192,7 +202,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .where('role_id', 'is not', null)
           .returning(PERMISSION_COLUMNS)
           .execute();
-        if (rows.length > 0) announce('everybody');
+        if (rows.length > 0) {
+          announce('everybody');
+        }
         return readRolePermissions(rows)[0];
       }),
 
@@ -203,13 +215,17 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .where('id', '=', id)
           .where('role_id', 'is not', null)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows > 0n) announce('everybody');
+        if (numDeletedRows > 0n) {
+          announce('everybody');
+        }
         return numDeletedRows > 0n;
       }),
 
     assign: (userId, roleId) =>
       write(async (transaction, announce) => {
-        if (!(await userExists(transaction, userId))) throw notFound(`User with id=${userId} not found`);
+        if (!(await userExists(transaction, userId))) {
+          throw notFound(`User with id=${userId} not found`);
+        }
         await refuseMissingRole(transaction, roleId);
         const added = await transaction
           .insertInto('role_members')
@@ -217,7 +233,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .onConflict((conflict) => conflict.doNothing())
           .returning('id')
           .executeTakeFirst();
-        if (added === undefined) return undefined;
+        if (added === undefined) {
+          return undefined;
+        }
         announce(userId);
         return memberQuery(transaction).where('m.id', '=', added.id).executeTakeFirstOrThrow();
       }),
@@ -229,7 +247,9 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
           .where('user_id', '=', userId)
           .where('role_id', '=', roleId)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows > 0n) announce(userId);
+        if (numDeletedRows > 0n) {
+          announce(userId);
+        }
         return numDeletedRows > 0n;
       }),
 
@@ -253,10 +273,15 @@ export function createRoles(db: Kysely<Schema>, write: Write): Roles {
       const found = new Map<number, Role[]>();
       for (const { userId, roleId } of members) {
         const role = roleOf.get(roleId);
-        if (role === undefined) continue;
+        if (role === undefined) {
+          continue;
+        }
         const held = found.get(userId);
-        if (held === undefined) found.set(userId, [role]);
-        else held.push(role);
+        if (held === undefined) {
+          found.set(userId, [role]);
+        } else {
+          held.push(role);
+        }
       }
       return found;
     },
@@ -271,18 +296,21 @@ type RoleRow = Selectable<Schema['roles']>;
 const BY_ID_AT_MOST = 500;
 
 async function withPermissions(db: Kysely<Schema>, roles: readonly RoleRow[]): Promise<Role[]> {
-  if (roles.length === 0) return [];
+  if (roles.length === 0) {
+    return [];
+  }
   let query = db
     .selectFrom('grants')
     .select(PERMISSION_COLUMNS)
     .where('role_id', 'is not', null)
     .orderBy('id');
-  if (roles.length <= BY_ID_AT_MOST)
+  if (roles.length <= BY_ID_AT_MOST) {
     query = query.where(
       'role_id',
       'in',
       roles.map(({ id }) => id),
     );
+  }
   const permissions = Map.groupBy(readRolePermissions(await query.execute()), ({ roleId }) => roleId);
   return roles.map((role) => readRole(role, permissions.get(role.id) ?? []));
 }
@@ -333,5 +361,7 @@ async function refuseTaken(transaction: Transaction<Schema>, workspace: string, 
 
 async function refuseMissingRole(transaction: Transaction<Schema>, id: number): Promise<void> {
   const role = await transaction.selectFrom('roles').select('id').where('id', '=', id).executeTakeFirst();
-  if (role === undefined) throw notFound(`Role with id=${id} not found`);
+  if (role === undefined) {
+    throw notFound(`Role with id=${id} not found`);
+  }
 }

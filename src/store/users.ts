@@ -84,7 +84,9 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
           .onConflict((conflict) => conflict.doNothing())
           .returningAll()
           .executeTakeFirst();
-        if (row === undefined) throw alreadyExists(`User (username=${username}) already exists.`);
+        if (row === undefined) {
+          throw alreadyExists(`User (username=${username}) already exists.`);
+        }
         announce(row.id);
         return readUser(row);
       }),
@@ -133,7 +135,9 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
           .deleteFrom('users')
           .where('id', '=', id)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows > 0n) announce(id);
+        if (numDeletedRows > 0n) {
+          announce(id);
+        }
         return numDeletedRows > 0n;
       }),
   };

@@ -10,7 +10,9 @@ function load(env: Record<string, string> = {}, files: Record<string, string> = 
     cwd: '/work',
     readFile(path) {
       const text = files[path];
-      if (text === undefined) throw Object.assign(new Error('not there'), { code: 'ENOENT' });
+      if (text === undefined) {
+        throw Object.assign(new Error('not there'), { code: 'ENOENT' });
+      }
       return text;
     },
   });
@@ -25,7 +27,9 @@ function problemsOf(run: () => unknown): readonly string[] {
   try {
     run();
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
+    if (error instanceof ConfigError) {
+      return error.problems;
+    }
     throw error;
   }
   return [];

@@ -38,7 +38,9 @@ print(json.dumps([read(text) for text in json.load(open(sys.argv[2]))]))
 function ours(text: string): unknown {
   const file = readIni(text);
   const section = file.section('mlflow');
-  if (section === undefined || file.problems.length > 0 || section.problems.length > 0) return 'fails';
+  if (section === undefined || file.problems.length > 0 || section.problems.length > 0) {
+    return 'fails';
+  }
   const { values } = section;
   return Object.fromEntries([...values].map(([key, value]) => [key, interpolate(value) ?? null]));
 }

@@ -125,8 +125,9 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     const password = 'another long password';
     const change = { username: who.username, password };
     const path = `${API}/users/update-password`;
-    if (isMlflow2(version)) expect(await status(who.patch(path, change))).toBe(200);
-    else {
+    if (isMlflow2(version)) {
+      expect(await status(who.patch(path, change))).toBe(200);
+    } else {
       expect(await status(who.patch(path, change))).toBe(400);
       expect(await status(who.patch(path, { ...change, current_password: who.password }))).toBe(200);
     }
@@ -280,7 +281,9 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     expect(await put(alice)).toBe(200);
     expect((await alice.get(file)).text).toBe('content');
     expect((await alice.get(list)).json.files).toHaveLength(1);
-    for (const target of [file, list]) expect(await status(bob.get(target))).toBe(403);
+    for (const target of [file, list]) {
+      expect(await status(bob.get(target))).toBe(403);
+    }
     // The root of all artifacts is for admins alone, however it is named.
     for (const root of ['', '?path=', '?path=.']) {
       expect(await status(bob.get(`${FILES}${root}`))).toBeOneOf([400, 403]);

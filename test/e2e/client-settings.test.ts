@@ -102,14 +102,18 @@ beforeAll(async () => {
 afterAll(async () => {
   shell.close();
   rmSync(dir, { recursive: true, force: true });
-  for (const server of servers) await server.stop();
+  for (const server of servers) {
+    await server.stop();
+  }
 });
 
 /** A case with everything that it needs in place: a home with the file, full paths, the authority unless said otherwise. */
 function prepare({ env, file, mutual }: Case, index: number) {
   const home = join(dir, `home-${index}`);
   mkdirSync(join(home, '.mlflow'), { recursive: true });
-  if (file !== undefined) writeFileSync(join(home, '.mlflow/credentials'), file);
+  if (file !== undefined) {
+    writeFileSync(join(home, '.mlflow/credentials'), file);
+  }
   const paths = Object.entries({ [SERVER_CERT]: 'DIR/ca.pem', ...env }).map(
     ([name, value]) => [name, value.replace('DIR', dir)] as const,
   );
@@ -142,7 +146,9 @@ test.each(CASES.map((each, index) => [each.what, each, index] as const))(
       env: { ...env, MLFLOW_TRACKING_URI: uri },
     });
     const ours = code === 0 ? (JSON.parse(stdout) as { username: unknown }).username : null;
-    for (const version of MLFLOW_VERSIONS) expect(ours, version).toBe(told[version]?.[index]);
+    for (const version of MLFLOW_VERSIONS) {
+      expect(ours, version).toBe(told[version]?.[index]);
+    }
   },
 );
 

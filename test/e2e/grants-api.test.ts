@@ -56,7 +56,9 @@ const revoke = (by: Person, to: Person, type: string, id: string) =>
 
 async function granted(by: Person, to: Person, type: string, id: string, permission: string) {
   const answer = await grant(by, to, type, id, permission);
-  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no grant: ${answer.text}`);
+  }
 }
 
 /** A role that somebody is in, with these grants; answers its id. */
@@ -67,7 +69,9 @@ async function roleOf(member: Person, ...permissions: [type: string, pattern: st
   for (const [resource_type, resource_pattern, permission] of permissions) {
     const added = { role_id: id, resource_type, resource_pattern, permission };
     const answer = await admin.post(`${A3}/roles/permissions/add`, added);
-    if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+    if (answer.status !== 200) {
+      throw new Error(`no grant: ${answer.text}`);
+    }
   }
   await admin.post(`${A3}/roles/assign`, { username: member.username, role_id: id });
   return id as number;
@@ -363,8 +367,12 @@ describe('roles', () => {
     const [alice, bob, chief] = await Promise.all(
       ['alice', 'bob', 'chief'].map((name) => gateway.person(name)),
     );
-    if (alice === undefined || bob === undefined || chief === undefined) throw new Error('nobody there');
-    for (const who of [alice, bob]) await createExperiment(who);
+    if (alice === undefined || bob === undefined || chief === undefined) {
+      throw new Error('nobody there');
+    }
+    for (const who of [alice, bob]) {
+      await createExperiment(who);
+    }
     const shared = await roleOf(alice, ['experiment', '*', 'USE']);
     await roleOf(chief, ['workspace', '*', 'MANAGE']);
     const listed = async (who: Person): Promise<number[]> =>
@@ -396,7 +404,9 @@ describe('roles', () => {
 describe('the list of users', () => {
   test('shows everybody, and roles only of oneself to whoever is no admin', async () => {
     const [alice, bob] = [await gateway.person('alice'), await gateway.person('bob')];
-    for (const who of [alice, bob]) await createExperiment(who);
+    for (const who of [alice, bob]) {
+      await createExperiment(who);
+    }
     const rolesSeenBy = async (who: Person, of: Person) =>
       (await who.get(`/ajax-api/2.0/mlflow/users/list`)).json.users.find(
         (user: { username: string }) => user.username === of.username,
@@ -424,7 +434,9 @@ describe('changing one’s own password', () => {
       ...(current !== undefined && { current_password: current === 'right' ? who.password : current }),
     });
     expect(answer.status).toBe(status);
-    if (message !== undefined) expect(answer.json.message).toMatch(message);
+    if (message !== undefined) {
+      expect(answer.json.message).toMatch(message);
+    }
     expect((await who.get(`${A2}/users/current`)).status).toBe(status === 200 ? 401 : 200);
   });
 });

@@ -24,7 +24,9 @@ afterAll(() => gateway.close());
 
 async function holding(...grants: [type: string, id: string, permission: string][]): Promise<Person> {
   const who = await gateway.person('holder');
-  for (const [type, id, permission] of grants) await grantOn(gateway.admin, who, type, id, permission);
+  for (const [type, id, permission] of grants) {
+    await grantOn(gateway.admin, who, type, id, permission);
+  }
   return who;
 }
 
@@ -111,7 +113,9 @@ async function statusesOf<Name extends string>(
   requests: Readonly<Record<Name, () => Promise<{ readonly status: number }>>>,
 ): Promise<Record<Name, number>> {
   const statuses: Partial<Record<Name, number>> = {};
-  for (const name of Object.keys(requests) as Name[]) statuses[name] = (await requests[name]()).status;
+  for (const name of Object.keys(requests) as Name[]) {
+    statuses[name] = (await requests[name]()).status;
+  }
   return statuses as Record<Name, number>;
 }
 
@@ -280,7 +284,9 @@ describe('grants on all assessments', () => {
     const { json } = await gateway.admin.post(at, { assessment: { ...assessment, trace_id: trace } });
     const id = json.assessment.assessment_id as string;
     const grants: Grant[] = [['experiment', experiment_id, 'MANAGE']];
-    if (permission !== undefined) grants.push(['assessment', '*', permission]);
+    if (permission !== undefined) {
+      grants.push(['assessment', '*', permission]);
+    }
     const who = await holding(...grants);
     const locations = [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id } }];
     const edited = {
@@ -322,7 +328,9 @@ describe('grants on all versions of scorers and MCP servers, and on all review q
       name: 's',
       serialized_scorer: '{"name":"s","builtin_scorer_class":"Safety"}',
     };
-    for (const _ of [1, 2]) await gateway.admin.post(`${A3}/scorers/register`, scorer);
+    for (const _ of [1, 2]) {
+      await gateway.admin.post(`${A3}/scorers/register`, scorer);
+    }
     const who = await holding(['experiment', experiment_id, 'MANAGE'], ['scorer_version', '*', permission]);
     const query = `experiment_id=${experiment_id}&name=s`;
     expect(
@@ -344,7 +352,9 @@ describe('grants on all versions of scorers and MCP servers, and on all review q
       name: 's',
       serialized_scorer: '{"name":"s","builtin_scorer_class":"Safety"}',
     };
-    for (const _ of [1, 2]) await gateway.admin.post(`${A3}/scorers/register`, scorer);
+    for (const _ of [1, 2]) {
+      await gateway.admin.post(`${A3}/scorers/register`, scorer);
+    }
     const who = await holding(['experiment', experiment_id, 'READ'], ['scorer_version', '*', 'MANAGE']);
     const asked = { experiment_id, name: 's' };
     expect((await who.delete(`${A3}/scorers/delete`, asked)).status).toBe(403);

@@ -514,7 +514,9 @@ describe('the classic permissions API', () => {
     const { user } = (await other.get(`/api/2.0/mlflow/users/get?username=${other.username}`)).json;
     const shown = { ...names, permission: 'EDIT', user_id: user.id };
     expect((await owner.get(`${api}/get?${query}`)).json).toEqual({ [envelope]: shown });
-    if (path === 'scorers') expect(user.scorer_permissions).toEqual([shown]);
+    if (path === 'scorers') {
+      expect(user.scorer_permissions).toEqual([shown]);
+    }
 
     const again = await owner.post(`${api}/create`, { ...what, permission: 'READ' });
     expect(again.json.error_code).toBe('RESOURCE_ALREADY_EXISTS');

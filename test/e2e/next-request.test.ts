@@ -42,7 +42,9 @@ describe('a change counts on the very next request, made here or in another proc
   ];
   const statuses = async (who: Person, target: string) => {
     const seen: number[] = [];
-    for (const each of everywhere(who)) seen.push((await each.get(target)).status);
+    for (const each of everywhere(who)) {
+      seen.push((await each.get(target)).status);
+    }
     return seen;
   };
   const OWN = `${API}/users/current`;

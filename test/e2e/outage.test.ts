@@ -14,9 +14,11 @@ test.each(MLFLOW_VERSIONS)(
     let asked = 0;
     const upstream = await startFakeUpstream((request, response) => {
       asked += 1;
-      if (asked <= 2) request.socket.destroy();
-      else
+      if (asked <= 2) {
+        request.socket.destroy();
+      } else {
         response.end('{"experiment":{"experiment_id":"1","name":"there again","lifecycle_stage":"active"}}');
+      }
     });
     const gateway = await startGateway(upstream.uri);
     const printed = await runPython(version, SCRIPT, {

@@ -98,7 +98,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     for (const name of names) {
       const owner = hers.includes(name) ? alice : bob;
       ids.set(name, await createExperiment(owner, name));
-      if (!registered.includes(name)) continue;
+      if (!registered.includes(name)) {
+        continue;
+      }
       expect((await owner.post(`${API}/registered-models/create`, { name })).status).toBe(200);
       const run = await createRun(owner, ids.get(name) ?? '');
       for (const source of [`runs:/${run}/a`, `runs:/${run}/b`]) {
@@ -146,7 +148,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     );
 
   test('a list in which everything is hidden looks as it did while nothing was there', async () => {
-    if (version !== '2.15.1') await fillLists(bob, idOf(names[1] ?? ''));
+    if (version !== '2.15.1') {
+      await fillLists(bob, idOf(names[1] ?? ''));
+    }
     for (const [index, { json }] of (await answersTo(gateway.admin)).entries()) {
       expect(json, lists[index]?.[1]).not.toEqual((emptied[index] as { json: unknown }).json);
     }
@@ -196,7 +200,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   ) {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(params)) {
-      for (const each of [value].flat()) query.append(name, String(each));
+      for (const each of [value].flat()) {
+        query.append(name, String(each));
+      }
     }
     const answer =
       method === 'GET'
@@ -236,7 +242,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
         ...(token !== undefined && { page_token: token }),
       });
       seen.push(...rows);
-      if (next !== undefined) expect(rows).toHaveLength(size);
+      if (next !== undefined) {
+        expect(rows).toHaveLength(size);
+      }
       token = next;
     } while (token !== undefined);
     return seen;
@@ -281,7 +289,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
           ? await bob.get(`${API}/${kind.path}?max_results=100&filter=${encodeURIComponent(filter)}`)
           : await bob.post(`${API}/${kind.path}`, params);
       const rows: Record<string, string>[] = answer.json?.[kind.list] ?? [];
-      for (const row of rows) expect(hers).not.toContain(kind.name(row));
+      for (const row of rows) {
+        expect(hers).not.toContain(kind.name(row));
+      }
     }
   });
 
@@ -313,7 +323,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     const experiment = await createExperiment(alice, name);
     await alice.post(`${API}/experiments/delete`, { experiment_id: experiment });
     const [kind] = kinds;
-    if (kind === undefined) throw new Error('no kind');
+    if (kind === undefined) {
+      throw new Error('no kind');
+    }
     for (const method of ['GET', 'POST'] as const) {
       expect(await walk(alice, kind, method, 100, { view_type: 'DELETED_ONLY' })).toEqual([name]);
       expect(await walk(bob, kind, method, 100, { view_type: 'DELETED_ONLY' })).toEqual([]);
@@ -327,7 +339,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
 
   test('a grant shows a row on the next request, its end hides it', async () => {
     const [kind] = kinds;
-    if (kind === undefined) throw new Error('no kind');
+    if (kind === undefined) {
+      throw new Error('no kind');
+    }
     const carol = await gateway.person('carol');
     const name = names[4] ?? '';
     await grant(alice, carol, { experiment: idOf(name) }, 'READ');
@@ -350,7 +364,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     expect(granted.status, granted.text).toBe(200);
     await grant(gateway.admin, dora, { experiment: idOf(names[1] ?? '') }, 'NO_PERMISSIONS');
     const [kind] = kinds;
-    if (kind === undefined) throw new Error('no kind');
+    if (kind === undefined) {
+      throw new Error('no kind');
+    }
     for (const size of [3, 1000]) {
       const seen = (await walk(dora, kind, 'POST', size)).filter((name) => name?.startsWith(prefix));
       expect(seen.toSorted()).toEqual(names.filter((_, index) => index !== 1).toSorted());
@@ -406,13 +422,16 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
           const source = `runs:/${run_id}/${part}`;
           await admin.post(`${API}/model-versions/create`, { name, source, run_id, tags });
         }
-        if (!few.includes(name)) return;
+        if (!few.includes(name)) {
+          return;
+        }
         await grant(admin, frida, { experiment: made.json.experiment_id }, 'READ');
         await grant(admin, frida, { model: name }, 'READ');
       };
       const all = [...many, `${crowd}-Zz`];
-      for (let start = 0; start < all.length; start += 4)
+      for (let start = 0; start < all.length; start += 4) {
         await Promise.all(all.slice(start, start + 4).map(make));
+      }
     });
 
     const orders: Readonly<Record<string, readonly string[][]>> = {
@@ -469,7 +488,9 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
 
     test('by experiments that are deleted, in the view that shows them', async () => {
       const [kind] = kinds;
-      if (kind === undefined) throw new Error('no kind');
+      if (kind === undefined) {
+        throw new Error('no kind');
+      }
       const [name = ''] = few;
       const [row] = (await rowsOf(frida, kind, 'POST', 100)).filter((each) => each['name'] === name);
       const { experiment_id } = row ?? {};

@@ -40,7 +40,9 @@ test('HEAD of a large file has its length, and takes none of it', async () => {
   const length = 50_000_000;
   const broken = new Promise((resolve) => {
     upstream.answer((request, response) => {
-      if (request.method !== 'GET') response.writeHead(405).end();
+      if (request.method !== 'GET') {
+        response.writeHead(405).end();
+      }
       response.writeHead(200, { 'content-length': length }).write(Buffer.alloc(length - 1));
       response.once('close', resolve);
     });

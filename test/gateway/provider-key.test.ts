@@ -8,7 +8,9 @@ import { type Person, startGateway, type TestGateway } from '../support/gateway.
 const arrived: IncomingHttpHeaders[] = [];
 const upstream = createServer((request, response) => {
   request.resume();
-  if (request.method === 'POST') arrived.push(request.headers);
+  if (request.method === 'POST') {
+    arrived.push(request.headers);
+  }
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify({ endpoint: { endpoint_id: 'e-1' } }));
 });

@@ -122,7 +122,9 @@ test.each<[what: string, bytes: string]>([
   const before = upstream.arrived.length;
   const answer = await speak(bytes);
   // No status at all where the connection is closed at once.
-  if (answer !== '') expect(statusOf(answer)).toBeOneOf([400, 404, 405, 431, 501]);
+  if (answer !== '') {
+    expect(statusOf(answer)).toBeOneOf([400, 404, 405, 431, 501]);
+  }
   expect(upstream.arrived.length).toBe(before);
 });
 

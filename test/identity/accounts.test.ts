@@ -19,10 +19,14 @@ function slowly(store: Store) {
     loads: () => loads,
     /** Until so many answers have been read from the store and are on their way. */
     async underWay(count: number) {
-      while (waiting.length < count) await new Promise(setImmediate);
+      while (waiting.length < count) {
+        await new Promise(setImmediate);
+      }
     },
     arrive() {
-      for (const resolve of waiting.splice(0)) resolve();
+      for (const resolve of waiting.splice(0)) {
+        resolve();
+      }
     },
   };
 }
@@ -30,7 +34,9 @@ function slowly(store: Store) {
 /** An account that must be remembered. */
 function atOnce(accounts: Accounts, username: string): Account | undefined {
   const account = accounts.byName(username);
-  if (account instanceof Promise) throw new Error('not remembered');
+  if (account instanceof Promise) {
+    throw new Error('not remembered');
+  }
   return account;
 }
 
@@ -86,9 +92,13 @@ describe('an account', () => {
 
   test('makes room for others when there are too many', async () => {
     const store = await open();
-    for (const name of ['a', 'b', 'c']) await addUser(store, name);
+    for (const name of ['a', 'b', 'c']) {
+      await addUser(store, name);
+    }
     const accounts = createAccounts(store, { max: 2 });
-    for (const name of ['a', 'b', 'c']) await accounts.byName(name);
+    for (const name of ['a', 'b', 'c']) {
+      await accounts.byName(name);
+    }
     expect(atOnce(accounts, 'c')?.user.username).toBe('c');
     expect(await isRemembered(accounts, 'a')).toBe(false);
   });
@@ -113,7 +123,9 @@ describe('an account', () => {
     const { next } = store.changes.follow();
     const feed = {
       next() {
-        if (failing) throw new Error('no answer');
+        if (failing) {
+          throw new Error('no answer');
+        }
         return next();
       },
     };

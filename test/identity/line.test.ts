@@ -24,7 +24,9 @@ function workshop(places: number, maxWaiting: number) {
 test('no more is worked on at once than there are places', async () => {
   const { begun, enter, end } = workshop(2, 10);
   const first = enter('a', []);
-  for (const name of ['b', 'c']) enter(name, []);
+  for (const name of ['b', 'c']) {
+    enter(name, []);
+  }
   expect(begun).toEqual(['a', 'b']);
   await end('a');
   expect(await first).toBe('a');
@@ -43,7 +45,9 @@ test('the lowest rank is next, and of the same the one that came first', async (
   ] as const) {
     enter(name, rank);
   }
-  for (const name of ['at work', 'a', 'b', 'c', 'd']) await end(name);
+  for (const name of ['at work', 'a', 'b', 'c', 'd']) {
+    await end(name);
+  }
   expect(begun).toEqual(['at work', 'a', 'b', 'c', 'd', 'e']);
 });
 
@@ -54,7 +58,9 @@ test('one too many makes the last in line go, not the one that came last', async
   const refused = enter('c', [2]);
   enter('a', [0]);
   await expect(refused).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
-  for (const name of ['at work', 'a', 'b']) await end(name);
+  for (const name of ['at work', 'a', 'b']) {
+    await end(name);
+  }
   expect(begun).toEqual(['at work', 'a', 'b']);
 });
 

@@ -7,7 +7,9 @@ afterAll(() => shared.close());
 
 /** Threads take a while to start: a test that asks for nothing special shares them. */
 function passwords(options?: Partial<PasswordOptions>): Passwords {
-  if (options === undefined) return shared;
+  if (options === undefined) {
+    return shared;
+  }
   const made = createPasswords({ rounds: 4, minLength: 12, ...options });
   onTestFinished(() => made.close());
   return made;

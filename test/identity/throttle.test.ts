@@ -22,7 +22,9 @@ const succeeds = (username: string, ip = HERE, by = throttle) =>
   by.attempt({ username, ip }, async () => true);
 
 async function failTimes(times: number, username: string, ip = HERE): Promise<void> {
-  for (let count = 0; count < times; count += 1) expect(await fails(username, ip)).toBe(false);
+  for (let count = 0; count < times; count += 1) {
+    expect(await fails(username, ip)).toBe(false);
+  }
 }
 
 test('a name from an address is locked out after so many failures, and nothing is checked any more', async () => {
@@ -39,13 +41,17 @@ test('a name from an address is locked out after so many failures, and nothing i
 });
 
 test('a name is locked out everywhere after three times as many', async () => {
-  for (let host = 1; host <= 9; host += 1) await failTimes(1, 'alice', `198.51.100.${host}`);
+  for (let host = 1; host <= 9; host += 1) {
+    await failTimes(1, 'alice', `198.51.100.${host}`);
+  }
   await expect(succeeds('alice', '203.0.113.1')).rejects.toMatchObject(LOCKED);
   expect(await succeeds('bob', '198.51.100.1')).toBe(true);
 });
 
 test('an address is locked out for everybody after three times as many', async () => {
-  for (let user = 1; user <= 9; user += 1) await failTimes(1, `user-${user}`);
+  for (let user = 1; user <= 9; user += 1) {
+    await failTimes(1, `user-${user}`);
+  }
   await expect(succeeds('anybody')).rejects.toMatchObject(LOCKED);
   expect(await succeeds('anybody', '192.0.2.2')).toBe(true);
 });
@@ -81,7 +87,9 @@ describe('a failure counts', () => {
   });
 
   test('for its address all the same, whoever signs in from there', async () => {
-    for (let user = 1; user <= 8; user += 1) await failTimes(1, `user-${user}`);
+    for (let user = 1; user <= 8; user += 1) {
+      await failTimes(1, `user-${user}`);
+    }
     expect(await succeeds('mallory')).toBe(true);
     await failTimes(1, 'user-9');
     await expect(succeeds('mallory')).rejects.toMatchObject(LOCKED);
@@ -111,7 +119,9 @@ test('no more is tried at once than one after the other', async () => {
   await new Promise(setImmediate);
   await expect(Promise.race(attempts.slice(3))).rejects.toMatchObject(LOCKED);
   expect(ends.length).toBeLessThanOrEqual(3);
-  for (const end of ends) end();
+  for (const end of ends) {
+    end();
+  }
   const refused = (await settled).filter(({ status }) => status === 'rejected');
   expect(refused.length).toBeGreaterThanOrEqual(97);
 });
@@ -168,10 +178,14 @@ describe('lockouts are', () => {
   });
 
   test('lifted for a name, or for an address', async () => {
-    for (let host = 1; host <= 9; host += 1) await failTimes(1, 'alice', `198.51.100.${host}`);
+    for (let host = 1; host <= 9; host += 1) {
+      await failTimes(1, 'alice', `198.51.100.${host}`);
+    }
     await store.throttles.clear({ username: 'alice' });
     expect(await succeeds('alice', '198.51.100.1')).toBe(true);
-    for (let user = 1; user <= 9; user += 1) await failTimes(1, `user-${user}`);
+    for (let user = 1; user <= 9; user += 1) {
+      await failTimes(1, `user-${user}`);
+    }
     await store.throttles.clear({ ip: HERE });
     expect(await succeeds('user-1')).toBe(true);
     expect(await list()).toEqual([]);

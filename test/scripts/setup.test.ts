@@ -122,7 +122,9 @@ describe('the fingerprint that decides whether something is done anew', () => {
 });
 
 test('what npm start and compose run is the same MLflow, and each is installed in its own version', () => {
-  for (const { version, installs } of TESTED_MLFLOWS) expect(installs.at(-1)).toContain(`mlflow==${version}`);
+  for (const { version, installs } of TESTED_MLFLOWS) {
+    expect(installs.at(-1)).toContain(`mlflow==${version}`);
+  }
   const compose = readFileSync(new URL('../../docker-compose.yaml', import.meta.url), 'utf8');
   expect(compose).toContain(`image: \${MLFLOW_IMAGE:-ghcr.io/mlflow/mlflow:v${STARTED_MLFLOW.version}}\n`);
 });
@@ -130,5 +132,7 @@ test('what npm start and compose run is the same MLflow, and each is installed i
 test('an MLflow of any other version is installed with what its kind needs', () => {
   expect(mlflowOf('2.20.4').installs).toEqual([['mlflow==2.20.4', 'setuptools<81', 'sqlalchemy<2.1']]);
   expect(mlflowOf('3.10.1').installs).toEqual([['mlflow==3.10.1', 'flask-wtf<2']]);
-  for (const mlflow of TESTED_MLFLOWS) expect(mlflowOf(mlflow.version)).toBe(mlflow);
+  for (const mlflow of TESTED_MLFLOWS) {
+    expect(mlflowOf(mlflow.version)).toBe(mlflow);
+  }
 });

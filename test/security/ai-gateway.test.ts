@@ -243,7 +243,9 @@ describe('a model is called with the key of its secret, not with one of the serv
     // … or of the secret.
     const good = [KEY, AWS, { vertex_credentials: '{}' }, { client_secret: 'x' }];
     const [, full] = await newSecret(Object.assign({}, ...good));
-    if ((await define(full, provider))[0] !== 200) throw new Error(`${provider} has no good secret`);
+    if ((await define(full, provider))[0] !== 200) {
+      throw new Error(`${provider} has no good secret`);
+    }
     const change = async (json: Record<string, unknown>) =>
       (await alice.post(`${AI}/secrets/update`, { secret_id: full, ...json })).status;
     const emptied = { secret_value: value, auth_config: { auth_mode: 'api_key', ...settings } };

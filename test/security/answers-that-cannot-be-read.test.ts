@@ -23,7 +23,11 @@ const operations = operationsOf(ROUTES)
 
 /** The list that a row's reply is expected to have, or any. */
 function listOf({ rules }: Operation): string {
-  for (const rule of rules) if ('list' in rule && rule.list !== undefined) return rule.list;
+  for (const rule of rules) {
+    if ('list' in rule && rule.list !== undefined) {
+      return rule.list;
+    }
+  }
   return 'rows';
 }
 
@@ -44,7 +48,9 @@ const DEEP = (operation: Operation) =>
 
 async function send(operation: Operation, reply: Buffer, status?: number) {
   const [request] = sampleRequests(operation, OURS);
-  if (request === undefined) throw new Error('no request');
+  if (request === undefined) {
+    throw new Error('no request');
+  }
   // What a judge of its own asks for besides, no sample has; such replies are read for an admin too.
   const role = has(operation, 'special') && !has(operation, 'keep') ? 'admin' : 'MANAGE';
   return everybody.send(role, request, { reply, ...(status && { status }) });
@@ -73,6 +79,8 @@ describe.each(operations)('$name', ({ operation }) => {
 
 test('nor has an answer that is passed on as it comes', async () => {
   const [operation] = operationsOf(ROUTES).filter(({ name }) => name === 'GET 2.0 experiments/get');
-  if (operation === undefined) throw new Error('no such row');
+  if (operation === undefined) {
+    throw new Error('no such row');
+  }
   expect(await send(operation, Buffer.from('{}'), 999)).toMatchObject(refusal);
 });

@@ -36,18 +36,28 @@ async function start(overrides: Partial<Record<keyof Config, string>> = {}) {
   upstream = await startFakeUpstream((request, response) => {
     const { url = '' } = request;
     through.push(url);
-    if (url.startsWith('/static-files/')) response.writeHead(200, CACHED).end(FILE);
-    else if (url === '/large') response.end(LARGE);
-    else if (url === HANGING || url === PUBLIC) hanging.push(response);
-    else if (request.method === 'PUT') request.resume().on('error', () => {});
-    else response.end('{}');
+    if (url.startsWith('/static-files/')) {
+      response.writeHead(200, CACHED).end(FILE);
+    } else if (url === '/large') {
+      response.end(LARGE);
+    } else if (url === HANGING || url === PUBLIC) {
+      hanging.push(response);
+    } else if (request.method === 'PUT') {
+      request.resume().on('error', () => {});
+    } else {
+      response.end('{}');
+    }
   });
   gateway = await startGateway(upstream.uri, { upstream_connections: String(CONNECTIONS), ...overrides });
 }
 
 afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
-  for (const response of hanging) response.destroy();
+  for (const socket of sockets) {
+    socket.destroy();
+  }
+  for (const response of hanging) {
+    response.destroy();
+  }
   await gateway.close();
   await upstream.close();
 });
@@ -75,7 +85,9 @@ function standStill(bytes: string): Socket {
 
 /** Waits until something is so, one request of the gateway's own after the other. */
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await gateway.anonymous.get('/health');
+  while (!isSo()) {
+    await gateway.anonymous.get('/health');
+  }
 }
 
 test.each([
@@ -86,7 +98,9 @@ test.each([
   ],
 ])('clients that %s keep nobody out for long', async (_, bytes) => {
   await start({ client_timeout_seconds: '1' });
-  for (let count = 0; count < CONNECTIONS; count += 1) standStill(bytes);
+  for (let count = 0; count < CONNECTIONS; count += 1) {
+    standStill(bytes);
+  }
   await until(() => through.length >= CONNECTIONS);
   expect((await gateway.admin.get('/version')).status).toBe(200);
 });
@@ -136,7 +150,9 @@ test('hundreds of files that are asked for without an account, and never read, c
   const alice = await gateway.person('alice');
   await gateway.anonymous.get('/static-files/main.js');
   const pipelined = headOf('GET /static-files/main.js HTTP/1.1', undefined).repeat(100);
-  for (let count = 0; count < 50; count += 1) standStill(pipelined);
+  for (let count = 0; count < 50; count += 1) {
+    standStill(pipelined);
+  }
   for (let count = 0; count < 10; count += 1) {
     expect((await alice.get('/version')).status).toBe(200);
     expect((await gateway.anonymous.get('/static-files/main.js')).bytes.byteLength).toBe(FILE.byteLength);
@@ -158,7 +174,9 @@ test('nor do files that each are another', async () => {
 
 test('one address without an account has only so many', async () => {
   await start({ requests_per_address: '3' });
-  for (let count = 0; count < 3; count += 1) standStill(headOf(`GET ${PUBLIC} HTTP/1.1`, undefined));
+  for (let count = 0; count < 3; count += 1) {
+    standStill(headOf(`GET ${PUBLIC} HTTP/1.1`, undefined));
+  }
   await until(() => hanging.length === 3);
   const refused = await gateway.anonymous.get('/static-files/main.js');
   expect([refused.status, refused.json.error_code]).toEqual([429, 'REQUEST_LIMIT_EXCEEDED']);

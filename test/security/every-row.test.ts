@@ -39,7 +39,9 @@ const isAnsweredEmpty = (operation: Operation) =>
 
 /** The weakest role that passes; undefined if nobody does. */
 function weakestFor(operation: Operation): Role | undefined {
-  if (operation.need === 'nobody') return undefined;
+  if (operation.need === 'nobody') {
+    return undefined;
+  }
   // These ask about an experiment of ours in a way that no locator tells.
   const reads = isGraphql(operation) || hasRule(operation, 'judge-reply', 'narrow');
   const needs = [
@@ -52,7 +54,9 @@ function weakestFor(operation: Operation): Role | undefined {
 
 function weakestOn({ kind, action }: Locator, { need }: Operation): Role {
   // The user asked about is none of the roles.
-  if (kind === 'user' || need === 'nobody') return 'admin';
+  if (kind === 'user' || need === 'nobody') {
+    return 'admin';
+  }
   return WEAKEST[action ?? need];
 }
 
@@ -73,9 +77,13 @@ async function wrongRefusal(role: Role, request: SampleRequest, method = request
   const refusal = role === 'anonymous' ? 401 : isAnsweredEmpty(operation) ? 200 : 403;
   const asksNothing = hasRule(operation, 'narrow') && `${asked} ${arrived}`.includes(NOWHERE);
   const mayArrive = role !== 'anonymous' && (hasRule(operation, 'judge-reply') || asksNothing);
-  if (status === refusal && (arrived === undefined || mayArrive)) return undefined;
+  if (status === refusal && (arrived === undefined || mayArrive)) {
+    return undefined;
+  }
   // MLflow looks for what HEAD asks about in its body: where GET would be judged by the reply, HEAD is not served.
-  if (method === 'HEAD' && status === 405 && arrived === undefined) return undefined;
+  if (method === 'HEAD' && status === 405 && arrived === undefined) {
+    return undefined;
+  }
   return told(role, { ...request, method }, status, arrived === undefined ? text : `AND ARRIVED ${text}`);
 }
 
@@ -85,7 +93,9 @@ async function wrongPassage(role: Role, request: SampleRequest) {
   const { status, text, arrived } = await everybody.send(role, request);
   const isOwn = hasRule(operation, 'serve', 'answer');
   const passed = isOwn ? status !== 401 && status !== 403 : status === 200 && arrived !== undefined;
-  if (passed || (isJudgedFurther(operation) && role !== 'admin' && status === 403)) return undefined;
+  if (passed || (isJudgedFurther(operation) && role !== 'admin' && status === 403)) {
+    return undefined;
+  }
   return told(role, request, status, arrived === undefined ? `and never arrived ${text}` : text);
 }
 
@@ -102,10 +112,14 @@ describe.each(sections)('$section', ({ named }) => {
       for (const role of ROLES) {
         if (weakest === undefined || ROLES.indexOf(role) < ROLES.indexOf(weakest)) {
           wrong.push(await wrongRefusal(role, request));
-          if (operation.method === 'GET') wrong.push(await wrongRefusal(role, request, 'HEAD'));
+          if (operation.method === 'GET') {
+            wrong.push(await wrongRefusal(role, request, 'HEAD'));
+          }
         } else {
           wrong.push(await wrongPassage(role, request));
-          if (hasRule(operation, 'adopt', 'rename', 'forget')) await everybody.grantAll();
+          if (hasRule(operation, 'adopt', 'rename', 'forget')) {
+            await everybody.grantAll();
+          }
         }
       }
     }

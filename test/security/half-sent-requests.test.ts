@@ -124,7 +124,9 @@ test.each(LOSSES)('whoever %s meanwhile is nobody', async (_, change) => {
 
 test('a grant that is taken away meanwhile grants nothing', async () => {
   const [owner, manager, accomplice] = await Promise.all(['a', 'b', 'c'].map((name) => gateway.person(name)));
-  if (owner === undefined || manager === undefined || accomplice === undefined) throw new Error('nobody');
+  if (owner === undefined || manager === undefined || accomplice === undefined) {
+    throw new Error('nobody');
+  }
   const experiment = await createExperiment(owner);
   await grant(owner, manager, { experiment }, 'MANAGE');
   const half = await begin(manager, '/api/2.0/mlflow/experiments/permissions/create', {

@@ -27,7 +27,9 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
 
   const createModel = async (by: Person, name: string) => {
     const { status, text } = await by.post('/api/2.0/mlflow/registered-models/create', { name });
-    if (status !== 200) throw new Error(text);
+    if (status !== 200) {
+      throw new Error(text);
+    }
   };
 
   const SEARCHES = [
@@ -78,8 +80,12 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
     beforeAll(async () => {
       prefix = unique('row');
       // The quote keeps the gateway from naming to MLflow the few rows that curious may read.
-      for (const name of ["a'", 'c', 'e']) await create(curious, prefix + name);
-      for (const name of ['b', 'd', 'f']) await create(owner, prefix + name);
+      for (const name of ["a'", 'c', 'e']) {
+        await create(curious, prefix + name);
+      }
+      for (const name of ['b', 'd', 'f']) {
+        await create(owner, prefix + name);
+      }
     });
 
     test('shows the readable rows, page by page', async () => {
@@ -88,7 +94,9 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
       do {
         const { status, json } = await ask(1, token);
         expect(status).toBe(200);
-        for (const row of json.experiments ?? json.registered_models) names.push(row.name);
+        for (const row of json.experiments ?? json.registered_models) {
+          names.push(row.name);
+        }
         token = json.next_page_token;
       } while (token !== undefined);
       expect(names).toEqual(["a'", 'c', 'e'].map((name) => prefix + name));
@@ -103,11 +111,17 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
 
     test('gives no offset that the client could read off rows moved under it', async () => {
       const start = unique('ruler');
-      for (const name of ["a'", 'x', 'y']) await create(curious, start + name);
-      for (const name of ['b', 'c']) await create(owner, start + name);
+      for (const name of ["a'", 'x', 'y']) {
+        await create(curious, start + name);
+      }
+      for (const name of ['b', 'c']) {
+        await create(owner, start + name);
+      }
       const { json } = await ask(1, undefined, start);
       // Before all else by name: which of them comes next would say how many hidden rows are between.
-      for (const mark of ['1', '2', '3', '4']) await create(curious, `${start}${mark}`);
+      for (const mark of ['1', '2', '3', '4']) {
+        await create(curious, `${start}${mark}`);
+      }
       const next = await ask(1, json.next_page_token, start);
       const [row] = next.json.experiments ?? next.json.registered_models;
       expect(row.name).toBe(`${start}x`);
@@ -169,8 +183,12 @@ describe('a search for datasets', () => {
     const start = unique('paged');
     const hidden = ['b', 'c', 'e', 'g', 'h'];
     const shown = ['a', 'd', 'f'];
-    for (const each of hidden) await create(start + each, [open, closed]);
-    for (const each of shown) await create(start + each, [open]);
+    for (const each of hidden) {
+      await create(start + each, [open, closed]);
+    }
+    for (const each of shown) {
+      await create(start + each, [open]);
+    }
     const params = { filter_string: `name LIKE '${start}%'`, order_by: 'name ASC', max_results: 1 };
     const query = method === 'GET' ? params : { ...params, order_by: ['name ASC'] as never };
     const names: string[] = [];

@@ -420,7 +420,9 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
       { numRuns: RUNS },
     );
     // Anonymous, forbidden and malformed, and some that are the attacker's right.
-    for (const status of [200, 400, 401, 403]) expect(statuses.get(status) ?? 0).toBeGreaterThan(0);
+    for (const status of [200, 400, 401, 403]) {
+      expect(statuses.get(status) ?? 0).toBeGreaterThan(0);
+    }
     expect(await stateOf(theirs)).toEqual(before);
   });
 });

@@ -18,7 +18,9 @@ afterAll(() => everybody.close());
 const [ping] = operationsOf(ROUTES)
   .filter(({ name }) => name === 'GET /version')
   .flatMap((operation) => sampleRequests(operation, OURS));
-if (ping === undefined) throw new Error('the table has no GET /version');
+if (ping === undefined) {
+  throw new Error('the table has no GET /version');
+}
 
 /** Neighbours of what the table knows, as an allow-list by prefix or pattern would let through. */
 const UNKNOWN: readonly (readonly [method: string, target: string])[] = [

@@ -21,7 +21,9 @@ function accepted<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ApiError && error.status === 400) return undefined;
+    if (error instanceof ApiError && error.status === 400) {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -60,7 +62,9 @@ function readFor(version: string, sent: string, shape: Shape) {
   const view = accepted(() =>
     readMessage(readJson(Buffer.from(sent)), shape, { version, lenient: false, leaveOut }),
   );
-  if (view === undefined) return undefined;
+  if (view === undefined) {
+    return undefined;
+  }
   return { view, forwarded: left.length === 0 ? sent : withoutFields(Buffer.from(sent), left).toString() };
 }
 
@@ -100,7 +104,9 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
         [...sample(messageText(shape), 150), ...(operation === ASSESS ? DEEP_VALUES : [])].flatMap(
           (sent): Case[] => {
             const read = readFor(version, sent, shape);
-            if (read === undefined) return [];
+            if (read === undefined) {
+              return [];
+            }
             const { view, forwarded } = read;
             const [method] = operation.split(' ');
             const question = { ask: 'body', message: shape.name, method, base64: base64(forwarded), view };
@@ -129,7 +135,9 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
       );
       const refused = cases.flatMap(({ shape }, index) => {
         const answer = written[index];
-        if (answer === null) return [];
+        if (answer === null) {
+          return [];
+        }
         const { body } = answer as { body: string };
         return accepted(() => readMessage(readJson(Buffer.from(body)), shape)) === undefined ? [body] : [];
       });
@@ -146,7 +154,9 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
         sample(queryText(shape), 150).flatMap((sent): Case[] => {
           const query = accepted(() => readQuery(sent, shape));
           // 2.15.1 answers 500 to these, and does nothing.
-          if (query === undefined || (isMlflow2(version) && !/^([^=&]+=[^=&]*(&|$))+$/.test(sent))) return [];
+          if (query === undefined || (isMlflow2(version) && !/^([^=&]+=[^=&]*(&|$))+$/.test(sent))) {
+            return [];
+          }
           const view = asMessage(query, shape);
           return [
             {
@@ -164,7 +174,9 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
       const expected: unknown[] = [];
       const cases = sample(artifactPath, 8000).flatMap((sent): Case[] => {
         const segments = accepted(() => readArtifactPath(sent));
-        if (segments === undefined) return [];
+        if (segments === undefined) {
+          return [];
+        }
         expected.push({ path: segments.join('/') });
         return [{ sent, question: { ask: 'path', path: sent } }];
       });
@@ -176,10 +188,14 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
       const prefix = '/api/2.0/mlflow-artifacts/artifacts/';
       const expected: unknown[] = [];
       const cases = sample(artifactPath, 8000).flatMap((path): Case[] => {
-        if (!path.isWellFormed()) return [];
+        if (!path.isWellFormed()) {
+          return [];
+        }
         const sent = prefix + path.split('/').map(encodeURIComponent).join('/');
         const target = accepted(() => readTarget(sent));
-        if (target === undefined) return [];
+        if (target === undefined) {
+          return [];
+        }
         // What is forwarded has to mean what was judged: the server decodes it once before MLflow sees it.
         expected.push({ path: target.segments.slice(4).join('/') });
         return [

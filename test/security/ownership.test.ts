@@ -31,7 +31,9 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
 
   async function made(who: Person, asked: Asked) {
     const { status, text, json } = await ask(who, asked);
-    if (status !== 200) throw new Error(`${asked[1]}: ${status} ${text}`);
+    if (status !== 200) {
+      throw new Error(`${asked[1]}: ${status} ${text}`);
+    }
     return json;
   }
 
@@ -78,7 +80,9 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     ]);
     const [first, second] = (await records()).map(({ dataset_record_id }) => dataset_record_id);
     const deletion: Asked = ['DELETE', `datasets/${id}/records`, { dataset_record_ids: [first] }];
-    for (const who of [bob, carol]) expect((await ask(who, deletion)).status).toBe(403);
+    for (const who of [bob, carol]) {
+      expect((await ask(who, deletion)).status).toBe(403);
+    }
     expect(await records()).toHaveLength(2);
     await made(alice, deletion);
     expect((await records()).map(({ dataset_record_id }) => dataset_record_id)).toEqual([second]);
@@ -109,7 +113,9 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
       const what = { experiment_id: bobs, username: alice.username, permission };
       const path = '/api/2.0/mlflow/experiments/permissions';
       const { status } = await bob.post(`${path}/create`, what);
-      if (status !== 200) expect((await bob.patch(`${path}/update`, what)).status).toBe(200);
+      if (status !== 200) {
+        expect((await bob.patch(`${path}/update`, what)).status).toBe(200);
+      }
     };
     const into: Asked = ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [alices] }];
     const out = () => ask(alice, ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [bobs] }]);

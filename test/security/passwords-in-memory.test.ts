@@ -23,7 +23,9 @@ async function isHeld(bytes: Buffer): Promise<boolean> {
   let before = Buffer.alloc(0);
   for await (const chunk of getHeapSnapshot()) {
     const text = Buffer.concat([before, chunk as Buffer]);
-    if (text.includes(bytes)) return true;
+    if (text.includes(bytes)) {
+      return true;
+    }
     before = text.subarray(-bytes.length);
   }
   return false;

@@ -41,7 +41,9 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
 
   async function newModel(by: Person, name = unique('model')): Promise<string> {
     const { status, text } = await by.post('/api/2.0/mlflow/registered-models/create', { name });
-    if (status !== 200) throw new Error(text);
+    if (status !== 200) {
+      throw new Error(text);
+    }
     return name;
   }
 

@@ -31,7 +31,9 @@ test('a role is seen by its members and by administrators alone', async () => {
   const [alice, bob, chief] = await Promise.all(
     ['alice', 'bob', 'chief'].map((name) => gateway.person(name)),
   );
-  if (alice === undefined || bob === undefined || chief === undefined) throw new Error('nobody there');
+  if (alice === undefined || bob === undefined || chief === undefined) {
+    throw new Error('nobody there');
+  }
   const secret = await roleFor(alice, 'registered_model', 'secret-project', 'READ');
   const others = await roleFor(bob, 'experiment', '77', 'READ');
   await roleFor(chief, 'workspace', '*', 'MANAGE');

@@ -59,7 +59,9 @@ test('the same wrong password over and over is as many failures', async () => {
   const gateway = await throttled();
   const alice = await unprovedUser(gateway);
   const wrong = gateway.as(alice.username, 'the same wrong password');
-  for (let count = 0; count < 10; count += 1) expect((await get(wrong, '192.0.2.1')).status).toBe(401);
+  for (let count = 0; count < 10; count += 1) {
+    expect((await get(wrong, '192.0.2.1')).status).toBe(401);
+  }
   expect((await get(alice, '192.0.2.1')).status).toBe(429);
 });
 
@@ -81,7 +83,9 @@ test('many names from one address, and one name from many addresses, are locked 
   expect(statuses).toEqual([...times(30, 401), ...times(5, 429)]);
   const bob = await unprovedUser(gateway);
   expect((await get(bob, '192.0.2.1')).status).toBe(429);
-  for (let host = 1; host <= 30; host += 1) await guess(gateway, bob.username, 1, `198.51.100.${host}`);
+  for (let host = 1; host <= 30; host += 1) {
+    await guess(gateway, bob.username, 1, `198.51.100.${host}`);
+  }
   expect((await get(bob, '203.0.113.9')).status).toBe(429);
 });
 
@@ -112,7 +116,9 @@ test('requests without credentials, and the sign-out of MLflow’s UI, are no fa
 test('an address that a client makes up for itself is not believed', async () => {
   const gateway = await throttled({ trusted_proxies: '192.0.2.200' });
   const alice = await unprovedUser(gateway);
-  for (let count = 0; count < 10; count += 1) await guess(gateway, alice.username, 1, `198.51.100.${count}`);
+  for (let count = 0; count < 10; count += 1) {
+    await guess(gateway, alice.username, 1, `198.51.100.${count}`);
+  }
   expect((await get(alice, '198.51.100.77')).status).toBe(429);
 });
 
@@ -126,7 +132,9 @@ test('the current password cannot be guessed through a page left open', async ()
       password: 'another password, long enough',
       current_password,
     });
-  for (let count = 0; count < 10; count += 1) expect((await change(`guess ${count}`)).status).toBe(400);
+  for (let count = 0; count < 10; count += 1) {
+    expect((await change(`guess ${count}`)).status).toBe(400);
+  }
   expect((await change(alice.password)).status).toBe(429);
 });
 
@@ -157,7 +165,9 @@ test('gateways on one store count together, and a lockout that is lifted at one 
 describe('an admin', () => {
   test('sees lockouts of names and of addresses, a page at a time, and lifts those of an address', async () => {
     const gateway = await throttled({ sign_in_failures: '1' });
-    for (let user = 1; user <= 3; user += 1) await guess(gateway, `user-${user}`, 1);
+    for (let user = 1; user <= 3; user += 1) {
+      await guess(gateway, `user-${user}`, 1);
+    }
     const first = (await gateway.admin.get(`${LOCKOUTS}/list?max_results=3`)).json;
     expect(first.lockouts.map(({ username, ip }: Record<string, unknown>) => [username, ip])).toEqual([
       [null, '192.0.2.1'],

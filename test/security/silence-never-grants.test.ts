@@ -23,8 +23,9 @@ let manager: Person;
 
 beforeAll(async () => {
   upstream = createServer((request, response) => {
-    if (request.headers[PROBE] === undefined) reply(response);
-    else {
+    if (request.headers[PROBE] === undefined) {
+      reply(response);
+    } else {
       arrived += 1;
       response.end('{}');
     }

@@ -55,7 +55,9 @@ test('a password that an admin sets stays, though its user was just changing it'
     current_password: user.password,
   });
   // Answered after what came before has been read.
-  for (let turn = 0; turn < 3; turn += 1) await user.get('/api/2.0/mlflow/users/current');
+  for (let turn = 0; turn < 3; turn += 1) {
+    await user.get('/api/2.0/mlflow/users/current');
+  }
   const { store } = slow.server;
   const { id } = (await store.users.get(username)) ?? { id: 0 };
   const passwords = createPasswords({ rounds: 4, minLength: 1 });

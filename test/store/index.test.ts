@@ -168,7 +168,9 @@ describe('while another process writes', () => {
     let turns = 0;
     const ticking = setInterval(() => {
       turns += 1;
-      if (turns === 3) other.exec('commit');
+      if (turns === 3) {
+        other.exec('commit');
+      }
     }, 5);
     await addUser(store, 'alice');
     clearInterval(ticking);

@@ -12,7 +12,9 @@ test('intents outlive the process that opened them and the user who meant them',
     { action: 'delete', kind: 'registered_model', name: 'b' },
   ];
   const opened = [];
-  for (const action of actions) opened.push(await before.intents.open(action, userId));
+  for (const action of actions) {
+    opened.push(await before.intents.open(action, userId));
+  }
   await before.users.remove(userId);
   await before.close();
 

@@ -60,7 +60,9 @@ describe('a role', () => {
   test('gives its grants by id', async () => {
     const role = await store.roles.create({ name: 'team' });
     const added = await store.roles.addPermission(role.id, 'experiment', '*', 'READ');
-    if (added === undefined) throw new Error('not added');
+    if (added === undefined) {
+      throw new Error('not added');
+    }
     expect(added).toEqual({
       id: added.id,
       roleId: role.id,
@@ -134,9 +136,13 @@ describe('members', () => {
 
 test('more roles than a statement takes parameters are listed with their grants', async () => {
   const names = Array.from({ length: 501 }, (_, number) => `role-${number}`);
-  for (const name of names) await store.roles.create({ name });
+  for (const name of names) {
+    await store.roles.create({ name });
+  }
   const [first] = await store.roles.list();
-  if (first === undefined) throw new Error('no role');
+  if (first === undefined) {
+    throw new Error('no role');
+  }
   await store.roles.addPermission(first.id, 'experiment', '*', 'READ');
   const roles = await store.roles.list();
   expect(roles).toHaveLength(501);

@@ -53,9 +53,11 @@ export async function startAnsweringUpstream(
       asked.set(probe, request.url ?? '');
     }
     response.setHeader('content-type', 'application/json');
-    if (request.url === '/version') response.end(version);
-    else if (request.url === '/graphql' && probe === undefined) response.end(runsAsked(body, ids, foreign));
-    else if (probe === undefined) {
+    if (request.url === '/version') {
+      response.end(version);
+    } else if (request.url === '/graphql' && probe === undefined) {
+      response.end(runsAsked(body, ids, foreign));
+    } else if (probe === undefined) {
       response.end(JSON.stringify(isForeign(request.url ?? '') ? foreignFacts : facts));
     } else {
       const { reply, status } = replies.get(String(probe)) ?? { reply: created, status: 200 };
@@ -78,7 +80,9 @@ export async function startAnsweringUpstream(
 
 async function textOf(request: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const chunk of request) text += chunk;
+  for await (const chunk of request) {
+    text += chunk;
+  }
   return text;
 }
 

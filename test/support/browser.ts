@@ -81,7 +81,9 @@ async function installChromium(
   dir: string,
 ): Promise<{ executablePath: string; env: Readonly<Record<string, string>> }> {
   const installed = process.env[CHROMIUM_PATH];
-  if (installed !== undefined) return { executablePath: installed, env: {} };
+  if (installed !== undefined) {
+    return { executablePath: installed, env: {} };
+  }
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(
       `The packaged Chromium runs on Linux x64 only: set ${CHROMIUM_PATH} to the path of an installed one.`,
@@ -110,8 +112,11 @@ function unpackInto(dir: string): (archive: string) => Promise<string> {
     try {
       return await inflate(archive);
     } finally {
-      if (before === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = before;
+      if (before === undefined) {
+        delete process.env['TMPDIR'];
+      } else {
+        process.env['TMPDIR'] = before;
+      }
     }
   };
 }
@@ -139,26 +144,36 @@ async function takeSeat(browser: Browser, baseURL: string, person: Person): Prom
   page.on('request', (request) => {
     // Not scripts: playwright never hears of the end of one that a page's worker runs.
     const asks = ['fetch', 'xhr'].includes(request.resourceType());
-    if (asks && new URL(request.url()).origin === baseURL) underWay.add(request);
+    if (asks && new URL(request.url()).origin === baseURL) {
+      underWay.add(request);
+    }
   });
   page.on('requestfinished', (request) => underWay.delete(request));
   page.on('requestfailed', (request) => underWay.delete(request));
   const record = (request: Request, outcome: string | number) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin === baseURL) trouble.push(`${request.method()} ${pathname} ${outcome}`);
+    if (origin === baseURL) {
+      trouble.push(`${request.method()} ${pathname} ${outcome}`);
+    }
   };
   page.on('response', (response) => {
-    if (response.status() >= 400) record(response.request(), response.status());
+    if (response.status() >= 400) {
+      record(response.request(), response.status());
+    }
   });
   page.on('requestfailed', (request) => {
     const why = request.failure()?.errorText ?? 'failed';
     // A page that is left gives up what it was asking for.
-    if (why !== 'net::ERR_ABORTED') record(request, why);
+    if (why !== 'net::ERR_ABORTED') {
+      record(request, why);
+    }
   });
   page.on('console', (message) => {
     // Chromium repeats every failed reply there.
     const repeated = message.text().startsWith('Failed to load resource');
-    if (message.type() === 'error' && !repeated) trouble.push(`console ${message.text()}`);
+    if (message.type() === 'error' && !repeated) {
+      trouble.push(`console ${message.text()}`);
+    }
   });
   page.on('pageerror', (error) => trouble.push(`crash ${error.message}`));
   return {

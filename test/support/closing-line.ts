@@ -9,8 +9,12 @@ export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
     for (const module of modules) {
-      for (const test of module.children.allTests()) count[test.result().state] += 1;
-      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
+      for (const test of module.children.allTests()) {
+        count[test.result().state] += 1;
+      }
+      for (const suite of module.children.allSuites()) {
+        count.failed += suite.errors().length;
+      }
       count.failed += module.errors().length;
     }
     const skipped = count.skipped + count.pending;

@@ -85,11 +85,15 @@ export async function startEverybody(version?: string): Promise<Everybody> {
   const upstream: AnsweringUpstream = await startAnsweringUpstream(OURS, FOREIGN, version);
   const gateway = await startGateway(upstream.uri, { default_permission: 'NO_PERMISSIONS' });
   const people = new Map<Role, Person>();
-  for (const role of ROLES) people.set(role, await personOf(role));
+  for (const role of ROLES) {
+    people.set(role, await personOf(role));
+  }
   let probes = 0;
 
   async function personOf(role: Role): Promise<Person> {
-    if (role === 'anonymous') return gateway.anonymous;
+    if (role === 'anonymous') {
+      return gateway.anonymous;
+    }
     return role === 'admin' ? gateway.admin : gateway.person(role.replaceAll(' ', '-').toLowerCase());
   }
 
@@ -98,11 +102,15 @@ export async function startEverybody(version?: string): Promise<Everybody> {
     for (const [role, { username }] of people) {
       const permission = GRANTED[role];
       const user = await users.get(username);
-      if (permission === undefined || user === undefined) continue;
+      if (permission === undefined || user === undefined) {
+        continue;
+      }
       for (const kind of ROOT_KINDS) {
         const pattern = (role === 'stranger' ? FOREIGN : OURS)[kind];
         const isNew = await grants.create(user.id, kind, pattern, permission);
-        if (!isNew) await grants.update(user.id, kind, pattern, permission);
+        if (!isNew) {
+          await grants.update(user.id, kind, pattern, permission);
+        }
       }
     }
   }
@@ -114,7 +122,9 @@ export async function startEverybody(version?: string): Promise<Everybody> {
     async send(role, request, { method = request.method, reply, status: answered } = {}) {
       probes += 1;
       const probe = String(probes);
-      if (reply !== undefined) upstream.answer(probe, reply, answered);
+      if (reply !== undefined) {
+        upstream.answer(probe, reply, answered);
+      }
       const answer = await (people.get(role) ?? gateway.anonymous).send(method, request.target, {
         headers: { ...request.headers, [PROBE]: probe },
         ...(request.body !== undefined && { raw: request.body }),

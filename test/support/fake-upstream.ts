@@ -42,7 +42,9 @@ export async function startFakeUpstream(first?: Answering, version = NO_RELEASE)
       return;
     }
     const body = await bytesOf(request).catch(() => undefined);
-    if (body === undefined) return;
+    if (body === undefined) {
+      return;
+    }
     arrived.push(arrivedAs(request, body));
     response.setHeader('content-type', 'application/json');
     response.end('{}');
@@ -74,6 +76,8 @@ export function arrivedAs(request: IncomingMessage, body: Buffer): Arrived {
 
 export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }

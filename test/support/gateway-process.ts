@@ -44,7 +44,9 @@ export async function startGatewayProcess(
   const url = await new Promise<string>((found, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       const { url } = line.startsWith('{') ? (JSON.parse(line) as { url?: unknown }) : {};
-      if (typeof url === 'string') found(url);
+      if (typeof url === 'string') {
+        found(url);
+      }
     });
     void exited.then(([code]) => reject(new Error(`the gateway ended with ${code}: ${complaint}`)));
   });

@@ -93,7 +93,9 @@ export async function startGateway(
         username,
         password,
       });
-      if (created.status !== 200) throw new Error(`no user: ${created.text}`);
+      if (created.status !== 200) {
+        throw new Error(`no user: ${created.text}`);
+      }
       return as(username, password);
     },
     async close() {
@@ -165,7 +167,9 @@ export async function grant(
     username: to.username,
     permission,
   });
-  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no grant: ${answer.text}`);
+  }
 }
 
 /** Grants a permission on anything that can hold one, or with `*` on all of a kind, by MLflow 3's API. */
@@ -178,19 +182,25 @@ export async function grantOn(
 ): Promise<void> {
   const sent = { username: to.username, resource_type, resource_id, permission };
   const answer = await by.post('/api/3.0/mlflow/users/permissions/grant', sent);
-  if (answer.status !== 200) throw new Error(`no grant: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no grant: ${answer.text}`);
+  }
 }
 
 /** Creates an experiment as somebody; answers its id. */
 export async function createExperiment(by: Person, name = unique('experiment')): Promise<string> {
   const answer = await by.post('/api/2.0/mlflow/experiments/create', { name });
-  if (answer.status !== 200) throw new Error(`no experiment: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no experiment: ${answer.text}`);
+  }
   return answer.json.experiment_id;
 }
 
 /** Starts a run in an experiment as somebody; answers its id. */
 export async function createRun(by: Person, experimentId: string): Promise<string> {
   const answer = await by.post('/api/2.0/mlflow/runs/create', { experiment_id: experimentId, start_time: 1 });
-  if (answer.status !== 200) throw new Error(`no run: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no run: ${answer.text}`);
+  }
   return answer.json.run.info.run_id;
 }

@@ -70,8 +70,9 @@ export function pythonOf(version: string): string {
     `mlflow-${version}`,
     'bin/python',
   );
-  if (!existsSync(python))
+  if (!existsSync(python)) {
     throw new Error(`MLflow ${version} is not installed: run npm test, which installs it`);
+  }
   return python;
 }
 
@@ -146,7 +147,9 @@ export async function startMlflow(options: MlflowOptions): Promise<RunningMlflow
 /** The MLflow of this version that all test files of a run share; started when the first asks for it. */
 export async function sharedMlflow(version: string): Promise<MlflowAddress> {
   const answer = await fetch(`${inject('mlflowBroker')}/${version}`);
-  if (!answer.ok) throw new Error(await answer.text());
+  if (!answer.ok) {
+    throw new Error(await answer.text());
+  }
   return (await answer.json()) as MlflowAddress;
 }
 
@@ -229,7 +232,9 @@ async function startRelay(socketPath: string): Promise<{ uri: string; close(): P
     async close() {
       const closed = once(relay, 'close');
       relay.close();
-      for (const socket of open) socket.destroy();
+      for (const socket of open) {
+        socket.destroy();
+      }
       await closed;
     },
   };

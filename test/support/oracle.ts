@@ -29,8 +29,12 @@ export function askOracle(version: string, questions: readonly unknown[]): unkno
     timeout: 60_000,
     maxBuffer: 256 * 1024 * 1024,
   });
-  if (run.error) throw run.error;
-  if (run.status !== 0) throw new Error(`MLflow ${version} could not be asked: ${run.stderr}`);
+  if (run.error) {
+    throw run.error;
+  }
+  if (run.status !== 0) {
+    throw new Error(`MLflow ${version} could not be asked: ${run.stderr}`);
+  }
   return run.stdout
     .trimEnd()
     .split('\n')
@@ -39,6 +43,8 @@ export function askOracle(version: string, questions: readonly unknown[]): unkno
 
 /** Numbers that Python would read back from JSON as other ones. */
 function exactly(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return { $int: value.toString() };
+  if (typeof value === 'bigint') {
+    return { $int: value.toString() };
+  }
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? { $float: String(value) } : value;
 }

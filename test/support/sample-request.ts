@@ -59,7 +59,9 @@ function sample(
   for (const locator of replacedLast) {
     const places = placesOf(locator, operation);
     const from = places[Math.min(way, places.length - 1)];
-    if (from === undefined) continue;
+    if (from === undefined) {
+      continue;
+    }
     put(parts, from, (locator === instead?.locator ? instead.ids : ids)[locator.kind]);
     by.push(from);
   }
@@ -88,14 +90,17 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
         break;
       case 'adopt':
         // What a locator reads is named already.
-        if (!operation.locators.some(({ from }) => from.includes(rule.name)))
+        if (!operation.locators.some(({ from }) => from.includes(rule.name))) {
           put(parts, rule.name, 'created');
+        }
         break;
       case 'rename':
         put(parts, rule.newName, 'renamed');
         break;
       case 'equal':
-        if (rule.required) put(parts, rule.from[1], parts.params[rule.from[0].slice('path.'.length)] ?? '');
+        if (rule.required) {
+          put(parts, rule.from[1], parts.params[rule.from[0].slice('path.'.length)] ?? '');
+        }
         break;
       default:
     }
@@ -165,7 +170,9 @@ function fill(path: string, params: Readonly<Record<string, string>>): string {
   return path
     .split('/')
     .map((segment) => {
-      if (segment.startsWith('*')) return params[segment.slice(1)] ?? PLAIN_PARAMETER;
+      if (segment.startsWith('*')) {
+        return params[segment.slice(1)] ?? PLAIN_PARAMETER;
+      }
       return segment.startsWith(':')
         ? encodeURIComponent(params[segment.slice(1)] ?? PLAIN_PARAMETER)
         : segment;
@@ -178,20 +185,28 @@ const isSpecial = (operation: Operation, name: string) =>
   operation.rules.some((rule) => rule.rule === 'special' && rule.name === name);
 
 function contentType(operation: Operation): Record<string, string> {
-  if (operation.method === 'GET') return {};
+  if (operation.method === 'GET') {
+    return {};
+  }
   return {
     'content-type': has(operation, 'streams') ? 'application/octet-stream' : 'application/json',
   };
 }
 
 function bodyOf(operation: Operation, body: Readonly<Record<string, unknown>>): string | undefined {
-  if (operation.method === 'GET') return undefined;
-  if (has(operation, 'streams')) return 'bytes of an artifact';
+  if (operation.method === 'GET') {
+    return undefined;
+  }
+  if (has(operation, 'streams')) {
+    return 'bytes of an artifact';
+  }
   if (isSpecial(operation, 'graphql')) {
     return JSON.stringify({
       query: '{mlflowGetExperiment(input:{experimentId:"7"}){experiment{name}}}',
     });
   }
-  if (isSpecial(operation, 'otlp')) return JSON.stringify({ resourceSpans: [] });
+  if (isSpecial(operation, 'otlp')) {
+    return JSON.stringify({ resourceSpans: [] });
+  }
   return JSON.stringify(body);
 }

@@ -36,7 +36,9 @@ export function openShell(env: Env = {}): Shell {
   mkdirSync(home);
   for (const [name, file] of Object.entries(manifest.bin)) {
     const built = join(REPOSITORY, file);
-    if (!existsSync(built)) throw new Error(`${file} is missing: run npm test, which builds it`);
+    if (!existsSync(built)) {
+      throw new Error(`${file} is missing: run npm test, which builds it`);
+    }
     symlinkSync(built, join(bin, name));
   }
   const path = [bin, join(REPOSITORY, 'node_modules/.bin'), process.env['PATH']].join(delimiter);

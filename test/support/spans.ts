@@ -20,7 +20,9 @@ export function encodeSpans(
   resource: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const scopeSpans = new BinaryWriter();
-  for (const span of spans) scopeSpans.tag(2, WireType.LengthDelimited).bytes(encodeSpan(span));
+  for (const span of spans) {
+    scopeSpans.tag(2, WireType.LengthDelimited).bytes(encodeSpan(span));
+  }
   const resourceSpans = new BinaryWriter();
   resourceSpans.tag(1, WireType.LengthDelimited).bytes(encodeAttributes(1, resource).finish());
   resourceSpans.tag(2, WireType.LengthDelimited).bytes(scopeSpans.finish());
@@ -29,7 +31,9 @@ export function encodeSpans(
 
 function encodeSpan({ trace, firstTrace, span = '00000000000000aa', attributes = {} }: TestSpan): Uint8Array {
   const writer = new BinaryWriter();
-  if (firstTrace !== undefined) writer.tag(1, WireType.LengthDelimited).bytes(Buffer.from(firstTrace, 'hex'));
+  if (firstTrace !== undefined) {
+    writer.tag(1, WireType.LengthDelimited).bytes(Buffer.from(firstTrace, 'hex'));
+  }
   writer.tag(1, WireType.LengthDelimited).bytes(Buffer.from(trace, 'hex'));
   writer.tag(2, WireType.LengthDelimited).bytes(Buffer.from(span, 'hex'));
   writer.tag(5, WireType.LengthDelimited).string('a span');
@@ -62,7 +66,9 @@ export function encodeTwofold(inflated: readonly TestSpan[], asItIs: readonly Te
   const resourceSpans = encodeSpans(asItIs).subarray(2);
   const behind = 9 + resourceSpans.length;
   hidden.set(resourceSpans, 9);
-  if (behind < hidden.length) hidden.set([0x7a, hidden.length - behind - 2], behind);
+  if (behind < hidden.length) {
+    hidden.set([0x7a, hidden.length - behind - 2], behind);
+  }
   const shown = [0x78, 0x0a, 0x7a, ...hidden, ...encodeSpans(inflated)];
   // A length whose two bytes are a number, and whose complement begins the next field.
   const length = 0x187;

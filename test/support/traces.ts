@@ -26,7 +26,9 @@ export function traceBody(
 /** Starts a trace by the API of MLflow 3; answers its id. */
 export async function startTrace(by: Person, experimentId: string, traceId = newTraceId()): Promise<string> {
   const answer = await by.post('/api/3.0/mlflow/traces', traceBody(experimentId, traceId));
-  if (answer.status !== 200) throw new Error(`no trace: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no trace: ${answer.text}`);
+  }
   return traceId;
 }
 
@@ -38,6 +40,8 @@ export async function startTraceV2(by: Person, experimentId: string): Promise<st
     request_metadata: [],
     tags: [],
   });
-  if (answer.status !== 200) throw new Error(`no trace: ${answer.text}`);
+  if (answer.status !== 200) {
+    throw new Error(`no trace: ${answer.text}`);
+  }
   return answer.json.trace_info.request_id;
 }

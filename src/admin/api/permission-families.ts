@@ -93,7 +93,9 @@ export function idIn(
 
 /** An id under the names that a family's replies give it. */
 export function namesOf({ parameters: [first, second] }: Family, id: string): Record<string, string> {
-  if (second === undefined) return { [first]: id };
+  if (second === undefined) {
+    return { [first]: id };
+  }
   const [start = '', ...rest] = id.split('/');
   // All of the kind has but one part.
   return { [first]: start, [second]: rest.length === 0 ? start : decoded(rest.join('/')) };

@@ -99,7 +99,9 @@ function isAbout({ from, form }: NonNullable<RuleOf<'unless-denied'>['when']>, r
 
 function checkForm({ from, form, why }: RuleOf<'only'>, request: Readable): undefined {
   for (const value of valuesAt(from, request)) {
-    if (value === undefined || value === null) continue;
+    if (value === undefined || value === null) {
+      continue;
+    }
     if (typeof value !== 'string' || !form.test(value)) {
       throw denied(`Only an admin may set '${nameOf(from)}' to this: ${why}.`);
     }
@@ -124,7 +126,9 @@ function checkEqual([first, second]: readonly [From, From], required: boolean, r
 /** The keys under a place: of a map, of a list of `{key, value}`, or one key itself. */
 function keysAt(from: From, request: Readable): string[] {
   return valuesAt(from, request).flatMap((value): string[] => {
-    if (typeof value === 'string') return [value];
+    if (typeof value === 'string') {
+      return [value];
+    }
     if (Array.isArray(value)) {
       return value.flatMap((item: unknown) => {
         const key = (item as { key?: unknown } | null)?.key;

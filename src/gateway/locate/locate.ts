@@ -83,7 +83,9 @@ const places = new Map<From, Place>();
 
 function placeOf(from: From): Place {
   const known = places.get(from);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   const dot = from.indexOf('.');
   const path = from.slice(dot + 1);
   const steps = path.split('.').map((step) => ({ name: step.replace('[]', ''), list: step.endsWith('[]') }));
@@ -101,7 +103,9 @@ const NOTHING: readonly unknown[] = [];
 /** Every value that stands at a place of the request; empty if none does. */
 export function valuesAt(from: From, request: Readable): readonly unknown[] {
   const { where, path, steps, pair } = placeOf(from);
-  if (pair !== undefined) return joined(pair, request);
+  if (pair !== undefined) {
+    return joined(pair, request);
+  }
   switch (where) {
     case 'path':
       return [request.params[path]];
@@ -146,7 +150,9 @@ export function textsAt(from: From, request: Readable): readonly string[] {
 const JSON_TEXT = '{}';
 
 function readText(value: unknown): unknown {
-  if (typeof value !== 'string') throw invalid('Send JSON as text where MLflow reads it from text.');
+  if (typeof value !== 'string') {
+    throw invalid('Send JSON as text where MLflow reads it from text.');
+  }
   return readJson(Buffer.from(value));
 }
 
@@ -157,13 +163,25 @@ function walk(value: unknown, steps: Place['steps'], at: number, found: unknown[
     found.push(value);
     return found;
   }
-  if (step.name === JSON_TEXT) return walk(readText(value), steps, at + 1, found);
-  if (typeof value !== 'object' || value === null) return found;
+  if (step.name === JSON_TEXT) {
+    return walk(readText(value), steps, at + 1, found);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return found;
+  }
   const next = (value as Record<string, unknown>)[step.name];
-  if (next === undefined || next === null) return found;
-  if (!step.list) return walk(next, steps, at + 1, found);
-  if (!Array.isArray(next)) throw invalid(`Parameter '${step.name}' must be a list.`);
-  for (const item of next) walk(item, steps, at + 1, found);
+  if (next === undefined || next === null) {
+    return found;
+  }
+  if (!step.list) {
+    return walk(next, steps, at + 1, found);
+  }
+  if (!Array.isArray(next)) {
+    throw invalid(`Parameter '${step.name}' must be a list.`);
+  }
+  for (const item of next) {
+    walk(item, steps, at + 1, found);
+  }
   return found;
 }
 

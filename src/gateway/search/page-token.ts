@@ -60,7 +60,9 @@ export function createPageTokens(key: Uint8Array): PageTokens {
     },
     open(token, search) {
       const bytes = Buffer.from(token, 'base64url');
-      if (bytes.length !== NONCE_BYTES + PLACE_BYTES + TAG_BYTES) return undefined;
+      if (bytes.length !== NONCE_BYTES + PLACE_BYTES + TAG_BYTES) {
+        return undefined;
+      }
       const sealed = bytes.subarray(NONCE_BYTES, NONCE_BYTES + PLACE_BYTES);
       const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES))
         .setAAD(Buffer.from(search))
@@ -78,7 +80,9 @@ function write({ offset, shown, key }: NextPage): Buffer {
   const place = Buffer.alloc(PLACE_BYTES);
   place.writeBigUInt64BE(BigInt(offset));
   place.writeBigUInt64BE(BigInt(shown), NUMBER_BYTES);
-  if (key !== undefined) digestOf(key).copy(place, 2 * NUMBER_BYTES);
+  if (key !== undefined) {
+    digestOf(key).copy(place, 2 * NUMBER_BYTES);
+  }
   return place;
 }
 

@@ -136,13 +136,19 @@ function callsOnlyEndpoints(scorer: unknown): boolean {
 const isEndpoint = (model: unknown): boolean => typeof model === 'string' && ENDPOINT.test(model);
 
 function endpointsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return ENDPOINT.exec(value)?.slice(1) ?? [];
+  if (typeof value === 'string') {
+    return ENDPOINT.exec(value)?.slice(1) ?? [];
+  }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(endpointsIn) : [];
 }
 
 function tracesIn(value: unknown): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap(tracesIn);
-  if (!isObject(value)) return [];
+  if (Array.isArray(value)) {
+    return value.flatMap(tracesIn);
+  }
+  if (!isObject(value)) {
+    return [];
+  }
   return Object.entries(value).flatMap(([key, inner]) =>
     key === REMEMBERED_TRACES ? traceIds(inner) : tracesIn(inner),
   );
@@ -151,8 +157,12 @@ function tracesIn(value: unknown): readonly string[] {
 function traceIds(value: unknown): readonly string[] {
   const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
   return ids.flatMap((id) => {
-    if (id === null) return [];
-    if (typeof id === 'string' && isCanonical('trace', id)) return [id];
+    if (id === null) {
+      return [];
+    }
+    if (typeof id === 'string' && isCanonical('trace', id)) {
+      return [id];
+    }
     throw invalid(`'${REMEMBERED_TRACES}' of a scorer must be a list of trace ids.`);
   });
 }
@@ -186,7 +196,9 @@ const isPair = (item: unknown): item is readonly [string, unknown] =>
   Array.isArray(item) && item.length === 2 && typeof item[0] === 'string';
 
 function isScorerOfLibrary(description: unknown): boolean {
-  if (!isObject(description)) return false;
+  if (!isObject(description)) {
+    return false;
+  }
   const { module, class: name, metric_name: metric, kwargs } = description;
   const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value);
   return (
@@ -200,7 +212,9 @@ function isScorerOfLibrary(description: unknown): boolean {
 function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
   for (const item of items) {
     const found = find(item);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      return found;
+    }
   }
   return undefined;
 }

@@ -63,18 +63,25 @@ const VARIABLE_OR_FILE =
  * @see `_resolve_api_key_from_input` in mlflow/gateway/config.py
  */
 export function borrowedIn(secretValue: unknown): string | undefined {
-  if (!isObject(secretValue)) return undefined;
+  if (!isObject(secretValue)) {
+    return undefined;
+  }
   for (const [name, value] of Object.entries(secretValue)) {
-    if (typeof value !== 'string' || value.trim() === '') return `'${name}' is empty`;
-    if (name.endsWith('api_key') && VARIABLE_OR_FILE.test(value))
+    if (typeof value !== 'string' || value.trim() === '') {
+      return `'${name}' is empty`;
+    }
+    if (name.endsWith('api_key') && VARIABLE_OR_FILE.test(value)) {
       return `'${name}' names something of the server`;
+    }
   }
   return borrowedBySettings(secretValue);
 }
 
 /** Why the settings of a secret, which MLflow uses as it does its values, have a key looked for on the server, if they do. */
 export function borrowedBySettings(settings: unknown): string | undefined {
-  if (!isObject(settings)) return undefined;
+  if (!isObject(settings)) {
+    return undefined;
+  }
   const found = Object.entries(settings).find(([, value]) => looksOnServer(value));
   return found && `'${found[0]}' names something of the server`;
 }
@@ -97,8 +104,12 @@ export function shapeOfSecret(told: unknown, changes: Readonly<Record<string, un
  */
 export function settingsIn(said: unknown): Readonly<Record<string, unknown>> | undefined {
   const [map, text] = [propertyAt(said, 'auth_config'), propertyAt(said, 'auth_config_json')];
-  if (typeof text !== 'string' || text === '') return sent(map);
-  if (sent(map) !== undefined) throw invalid("Send either 'auth_config' or 'auth_config_json'.");
+  if (typeof text !== 'string' || text === '') {
+    return sent(map);
+  }
+  if (sent(map) !== undefined) {
+    throw invalid("Send either 'auth_config' or 'auth_config_json'.");
+  }
   return sent(readJson(Buffer.from(text, 'utf8')));
 }
 

@@ -40,7 +40,9 @@ export function checkLimits(document: DocumentNode): void {
       sum + ('selectionSet' in operation ? fieldsOf([operation.selectionSet], fragments).length : 0),
     0,
   );
-  if (rootFields > MAX_ROOT_FIELDS) throw tooMany('root fields', MAX_ROOT_FIELDS);
+  if (rootFields > MAX_ROOT_FIELDS) {
+    throw tooMany('root fields', MAX_ROOT_FIELDS);
+  }
   checkSelections(operations, fragments);
   checkSelections([...fragments.values()], fragments);
 }
@@ -53,18 +55,26 @@ function checkSelections(definitions: readonly DefinitionNode[], fragments: Frag
   // Depth and the number of selections end this also where fragments go in a circle.
   for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
     const { set, depth } = level;
-    if (depth > MAX_DEPTH) throw tooMany('levels', MAX_DEPTH);
+    if (depth > MAX_DEPTH) {
+      throw tooMany('levels', MAX_DEPTH);
+    }
     const fields = fieldsOf([set], fragments);
     selections += fields.length;
-    if (selections > MAX_SELECTIONS) throw tooMany('selections', MAX_SELECTIONS);
+    if (selections > MAX_SELECTIONS) {
+      throw tooMany('selections', MAX_SELECTIONS);
+    }
     const aliases = fields.filter(({ alias }) => alias !== undefined).length;
-    if (aliases > MAX_ALIASES_PER_LEVEL) throw tooMany('aliases at one level', MAX_ALIASES_PER_LEVEL);
+    if (aliases > MAX_ALIASES_PER_LEVEL) {
+      throw tooMany('aliases at one level', MAX_ALIASES_PER_LEVEL);
+    }
     for (const { alias, selectionSet } of fields) {
       // GraphQL reserves them, and `__proto__` as a key of the answer is a trap for whoever reads it.
       if (alias?.value.startsWith('__')) {
         throw invalid('GraphQL: an alias must not begin with two underscores.');
       }
-      if (selectionSet) levels.push({ set: selectionSet, depth: depth + 1 });
+      if (selectionSet) {
+        levels.push({ set: selectionSet, depth: depth + 1 });
+      }
     }
   }
 }

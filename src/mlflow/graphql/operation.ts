@@ -46,10 +46,14 @@ const known = new LRUCache<string, Operation>({ max: 100, maxSize: 200_000 });
  */
 export function readOperation(query: string, operationName: string | undefined): Operation {
   // A name cannot hold a line break, so two pairs never share a key.
-  if (operationName !== undefined && !/^\w+$/.test(operationName)) throw unknownOperation();
+  if (operationName !== undefined && !/^\w+$/.test(operationName)) {
+    throw unknownOperation();
+  }
   const key = `${operationName ?? ''}\n${query}`;
   const cached = known.get(key);
-  if (cached) return cached;
+  if (cached) {
+    return cached;
+  }
   const operation = orInvalid(() => readAnew(query, operationName));
   known.set(key, operation, { size: key.length });
   return operation;
@@ -64,9 +68,13 @@ export function orInvalid<T>(step: () => T): T {
   try {
     return step();
   } catch (cause) {
-    if (cause instanceof GraphQLError) throw invalid(`GraphQL: ${cause.message}`, { cause });
+    if (cause instanceof GraphQLError) {
+      throw invalid(`GraphQL: ${cause.message}`, { cause });
+    }
     // Nested so deeply that the parser ran out of stack.
-    if (cause instanceof RangeError) throw invalid('GraphQL: the document is nested too deeply.', { cause });
+    if (cause instanceof RangeError) {
+      throw invalid('GraphQL: the document is nested too deeply.', { cause });
+    }
     throw cause;
   }
 }
@@ -75,11 +83,15 @@ function readAnew(query: string, operationName: string | undefined): Operation {
   const document = parse(query, PARSE_LIMITS);
   checkLimits(document);
   const [error] = validate(schema, document, specifiedRules, { maxErrors: 1, hideSuggestions: true });
-  if (error) throw error;
+  if (error) {
+    throw error;
+  }
 
   const { name, operation, selectionSet, variableDefinitions } = chosen(document, operationName);
   const root = operation === OperationTypeNode.SUBSCRIPTION ? undefined : schema.getRootType(operation);
-  if (!root) throw invalid('GraphQL: MLflow answers queries and mutations only.');
+  if (!root) {
+    throw invalid('GraphQL: MLflow answers queries and mutations only.');
+  }
   const fragments = fragmentsOf(document);
   const fields = fieldsByKey([selectionSet], fragments);
   return {
@@ -104,7 +116,9 @@ function chosen(document: DocumentNode, operationName: string | undefined): Oper
     operationName === undefined
       ? operations[0]
       : operations.find(({ name }) => name?.value === operationName);
-  if (!operation) throw unknownOperation();
+  if (!operation) {
+    throw unknownOperation();
+  }
   return operation;
 }
 

@@ -36,10 +36,14 @@ const KEYS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName'
  */
 export function planGraphql(body: Readonly<Record<string, unknown>>): GraphqlPlan {
   const foreign = Object.keys(body).find((key) => !KEYS.has(key));
-  if (foreign !== undefined) throw invalid('GraphQL: a body holds query, variables and operationName only.');
+  if (foreign !== undefined) {
+    throw invalid('GraphQL: a body holds query, variables and operationName only.');
+  }
   const { query } = body;
   // Python and JavaScript disagree on what a lone surrogate is.
-  if (typeof query !== 'string' || !query.isWellFormed()) throw invalid('GraphQL: query must be a text.');
+  if (typeof query !== 'string' || !query.isWellFormed()) {
+    throw invalid('GraphQL: query must be a text.');
+  }
   const operationName = body['operationName'] ?? undefined;
   if (operationName !== undefined && typeof operationName !== 'string') {
     throw invalid('GraphQL: operationName must be a text.');
@@ -49,7 +53,9 @@ export function planGraphql(body: Readonly<Record<string, unknown>>): GraphqlPla
   const references = orInvalid(() =>
     distinct(operation.fields.flatMap((field) => referencesOf(operation.root, field, variables))),
   );
-  if (references.length > MAX_REFERENCES) throw tooMany('experiments and runs', MAX_REFERENCES);
+  if (references.length > MAX_REFERENCES) {
+    throw tooMany('experiments and runs', MAX_REFERENCES);
+  }
 
   const { sieve, responseKeys } = operation;
   const whole = sieve && { within: new Map([['data', sieve]]) };
@@ -72,7 +78,9 @@ function readVariables(sent: unknown, declared: Parameters<typeof getVariableVal
   const read = orInvalid(() =>
     getVariableValues(schema, declared, { ...sent }, { maxErrors: 1, hideSuggestions: true }),
   );
-  if (read.errors) throw invalid(`GraphQL: ${read.errors[0]?.message ?? 'The variables cannot be read.'}`);
+  if (read.errors) {
+    throw invalid(`GraphQL: ${read.errors[0]?.message ?? 'The variables cannot be read.'}`);
+  }
   return read.variableValues;
 }
 

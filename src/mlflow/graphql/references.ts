@@ -26,21 +26,29 @@ export function referencesOf(
   const name = field.name.value;
   const rule = ROOT_FIELDS.get(name);
   const definition = schema.getField(root, name);
-  if (!rule || !definition) throw invalid(`GraphQL: the field ${name} is not served here.`);
-  if (rule.touches === 'nothing' && rule.takes === undefined) return [];
+  if (!rule || !definition) {
+    throw invalid(`GraphQL: the field ${name} is not served here.`);
+  }
+  if (rule.touches === 'nothing' && rule.takes === undefined) {
+    return [];
+  }
 
   const { input } = getArgumentValues(definition, field, variables);
   if (rule.touches === 'nothing') {
     refuseOthers(name, input ?? {}, rule.takes ?? []);
     return [];
   }
-  if (typeof input !== 'object' || input === null) throw invalid(`GraphQL: ${name} needs an input.`);
+  if (typeof input !== 'object' || input === null) {
+    throw invalid(`GraphQL: ${name} needs an input.`);
+  }
   const given = new Map<string, unknown>(Object.entries(input));
   const { kind } = rule;
 
   if (rule.touches === 'each' || rule.touches === 'readable') {
     const ids = given.get(rule.from) ?? [];
-    if (!Array.isArray(ids)) throw invalid(`GraphQL: ${name} needs a list in ${rule.from}.`);
+    if (!Array.isArray(ids)) {
+      throw invalid(`GraphQL: ${name} needs a list in ${rule.from}.`);
+    }
     return ids.map((id) => ({
       kind,
       id: canonical(kind, id, name),
@@ -54,9 +62,13 @@ export function referencesOf(
       .map((id) => canonical(kind, id, name)),
   );
   const [id] = ids;
-  if (id === undefined) throw invalid(`GraphQL: ${name} needs ${rule.from.join(' or ')}.`);
+  if (id === undefined) {
+    throw invalid(`GraphQL: ${name} needs ${rule.from.join(' or ')}.`);
+  }
   // MLflow takes the first that is not empty; whoever judges another one is led astray.
-  if (ids.size > 1) throw invalid(`GraphQL: ${rule.from.join(' and ')} of ${name} differ.`);
+  if (ids.size > 1) {
+    throw invalid(`GraphQL: ${rule.from.join(' and ')} of ${name} differ.`);
+  }
   return [{ kind, id }];
 }
 

@@ -38,7 +38,9 @@ export function fieldsOf(sets: readonly SelectionSetNode[], fragments: Fragments
       } else if (!opened.has(selection.name.value)) {
         opened.add(selection.name.value);
         const fragment = fragments.get(selection.name.value);
-        if (fragment) open.push(fragment.selectionSet);
+        if (fragment) {
+          open.push(fragment.selectionSet);
+        }
       }
     }
   }
@@ -54,8 +56,11 @@ export function fieldsByKey(
   for (const field of fieldsOf(sets, fragments)) {
     const key = (field.alias ?? field.name).value;
     const others = byKey.get(key);
-    if (others) others.push(field);
-    else byKey.set(key, [field]);
+    if (others) {
+      others.push(field);
+    } else {
+      byKey.set(key, [field]);
+    }
   }
   return byKey;
 }

@@ -28,20 +28,27 @@ export function sieveOf(
 ): Sieve | undefined {
   const fields = fieldsByKey(sets, fragments);
   if (type.name === FOREIGN.type) {
-    for (const [nameKey, [field]] of fields)
-      if (field.name.value === FOREIGN.name) return { rows: { nameKey } };
+    for (const [nameKey, [field]] of fields) {
+      if (field.name.value === FOREIGN.name) {
+        return { rows: { nameKey } };
+      }
+    }
     throw invalid('GraphQL: select `name` wherever model versions are selected, so that they can be judged.');
   }
   const within = new Map<string, Sieve>();
   for (const [key, nodes] of fields) {
     const inner = getNamedType(schema.getField(type, nodes[0].name.value)?.type);
-    if (!isObjectType(inner)) continue;
+    if (!isObjectType(inner)) {
+      continue;
+    }
     const sieve = sieveOf(
       inner,
       nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
       fragments,
     );
-    if (sieve) within.set(key, sieve);
+    if (sieve) {
+      within.set(key, sieve);
+    }
   }
   return within.size > 0 ? { within } : undefined;
 }
@@ -58,8 +65,12 @@ export function sift(value: unknown, sieve: Sieve, mayReadModel: (name: string) 
       .filter((item) => !('rows' in sieve) || isReadable(item, sieve.rows.nameKey, mayReadModel))
       .map((item) => ('rows' in sieve ? item : sift(item, sieve, mayReadModel)));
   }
-  if (!isObject(value)) return null;
-  if ('rows' in sieve) return isReadable(value, sieve.rows.nameKey, mayReadModel) ? value : null;
+  if (!isObject(value)) {
+    return null;
+  }
+  if ('rows' in sieve) {
+    return isReadable(value, sieve.rows.nameKey, mayReadModel) ? value : null;
+  }
   // `fromEntries` defines its keys: assigning one that a caller called `__proto__` would hide the copy.
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => {
@@ -70,7 +81,9 @@ export function sift(value: unknown, sieve: Sieve, mayReadModel: (name: string) 
 }
 
 function isReadable(item: unknown, nameKey: string, mayReadModel: (name: string) => boolean): boolean {
-  if (!isObject(item) || !Object.hasOwn(item, nameKey)) return false;
+  if (!isObject(item) || !Object.hasOwn(item, nameKey)) {
+    return false;
+  }
   const name = item[nameKey];
   return typeof name === 'string' && mayReadModel(name);
 }

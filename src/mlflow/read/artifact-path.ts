@@ -38,7 +38,9 @@ export function readArtifactPath(decodedOnce: string): string[] {
     throw refusal();
   }
   // Of the joined path, which has all that the raw one could have and is what stands in a target.
-  if (isRewritten(segments.join('/'))) throw refusal();
+  if (isRewritten(segments.join('/'))) {
+    throw refusal();
+  }
   return segments;
 }
 
@@ -46,8 +48,12 @@ function decodeUntilStable(text: string): string {
   let path = text;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const decoded = decodeOnce(path);
-    if (decoded === undefined) throw refusal();
-    if (decoded === path) return path;
+    if (decoded === undefined) {
+      throw refusal();
+    }
+    if (decoded === path) {
+      return path;
+    }
     path = decoded;
   }
   throw refusal();
@@ -55,7 +61,9 @@ function decodeUntilStable(text: string): string {
 
 function isRewritten(path: string): boolean {
   const scheme = SCHEME.exec(path)?.[1];
-  if (scheme !== undefined && (/[A-Z]/.test(scheme) || SCHEMES_WITH_HOST.has(scheme))) return true;
+  if (scheme !== undefined && (/[A-Z]/.test(scheme) || SCHEMES_WITH_HOST.has(scheme))) {
+    return true;
+  }
   return REWRITTEN_BY_URLPARSE.test(path);
 }
 

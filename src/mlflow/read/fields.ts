@@ -84,7 +84,9 @@ export const SAMPLED_VERSIONS: readonly string[] = table.versions;
 /** `text [ranges]` → both. */
 function taken(notation: string): { readonly text: string; readonly versions: Versions } {
   const [, text = '', ranges] = /^(.*?) ?(?:\[([^\]]*)\])?$/.exec(notation) ?? [];
-  if (ranges === undefined) return { text, versions: undefined };
+  if (ranges === undefined) {
+    return { text, versions: undefined };
+  }
   const found = ranges.split(',').flatMap((range) => {
     const [from = '', to = from] = range.split('-');
     const last = to === '' ? undefined : SAMPLED_VERSIONS.indexOf(to) + 1;
@@ -121,18 +123,27 @@ const queryShapes = new Map<string, Shape>();
 
 function typeNamed(name: string): FieldType {
   const scalar = SCALARS.find((known) => known === name);
-  if (scalar) return { kind: 'scalar', scalar };
-  if (name === 'map' || name === 'json') return { kind: name };
-  if (name.startsWith('enum '))
+  if (scalar) {
+    return { kind: 'scalar', scalar };
+  }
+  if (name === 'map' || name === 'json') {
+    return { kind: name };
+  }
+  if (name.startsWith('enum ')) {
     return { kind: 'enum', name: name.slice(5), values: enumValues(name.slice(5)) };
+  }
   const message = WELL_KNOWN.find((known) => `google.protobuf.${known}` === name);
-  if (message) return { kind: 'well-known', message };
+  if (message) {
+    return { kind: 'well-known', message };
+  }
   return { kind: 'message', shape: messageShape(name) };
 }
 
 function enumValues(name: string): ReadonlyMap<string, EnumValue> {
   const rows = enums.get(name);
-  if (!rows) throw new Error(`fields.generated.json knows no ${name}`);
+  if (!rows) {
+    throw new Error(`fields.generated.json knows no ${name}`);
+  }
   return new Map(
     Object.entries(rows).map(([value, notation]) => {
       const { text, versions } = taken(notation);
@@ -144,7 +155,9 @@ function enumValues(name: string): ReadonlyMap<string, EnumValue> {
 /** Pydantic and handlers that look by themselves take a field by its own name alone. */
 function addFields(fields: Map<string, Field>, rows: Rows, exact: boolean): void {
   for (const [name, notation] of Object.entries(rows)) {
-    if (name === '*') continue;
+    if (name === '*') {
+      continue;
+    }
     const { text, versions } = taken(notation);
     const [type = '', oneof] = text.split(' @');
     const list = type.startsWith('*');
@@ -156,9 +169,13 @@ function addFields(fields: Map<string, Field>, rows: Rows, exact: boolean): void
 
 function messageShape(name: string): Shape {
   const known = shapes.get(name);
-  if (known) return known;
+  if (known) {
+    return known;
+  }
   const rows = messages.get(name);
-  if (!rows) throw new Error(`fields.generated.json knows no ${name}`);
+  if (!rows) {
+    throw new Error(`fields.generated.json knows no ${name}`);
+  }
   const fields = new Map<string, Field>();
   const shape = { name, fields, open: '*' in rows };
   // Before its fields, as messages may hold themselves.
@@ -174,13 +191,17 @@ function messageShape(name: string): Shape {
  * @returns undefined if the upstream declares nothing for it.
  */
 export function shapeOf(operation: string): Shape | undefined {
-  if (operation.startsWith('GET ')) return queryShapeOf(operation);
+  if (operation.startsWith('GET ')) {
+    return queryShapeOf(operation);
+  }
   return declaredMessage(operation) ?? bodyShapeOf(operation);
 }
 
 function bodyShapeOf(operation: string): Shape | undefined {
   const rows = bodies.get(operation);
-  if (!rows) return undefined;
+  if (!rows) {
+    return undefined;
+  }
   const fields = new Map<string, Field>();
   addFields(fields, rows, true);
   return { name: operation, fields, open: false };
@@ -194,10 +215,14 @@ function bodyShapeOf(operation: string): Shape | undefined {
  */
 export function queryShapeOf(operation: string): Shape | undefined {
   const known = queryShapes.get(operation);
-  if (known) return known;
+  if (known) {
+    return known;
+  }
   const message = operation.startsWith('GET ') ? declaredMessage(operation) : undefined;
   const extra = queries.get(operation);
-  if (!extra) return message;
+  if (!extra) {
+    return message;
+  }
   const fields = new Map<string, Field>(message?.fields);
   addFields(fields, extra, true);
   const shape = { name: message?.name ?? operation, fields, open: false };
@@ -219,6 +244,8 @@ export const NO_FIELDS: Shape = { name: 'nothing', fields: new Map(), open: fals
  * @param version - one of {@link SAMPLED_VERSIONS}; of any other nothing is known.
  */
 export function liveRoutes(version: string): readonly string[] | undefined {
-  if (!SAMPLED_VERSIONS.includes(version)) return undefined;
+  if (!SAMPLED_VERSIONS.includes(version)) {
+    return undefined;
+  }
   return [...operations].flatMap(([name, { versions }]) => (isOf(versions, version) ? [name] : []));
 }

@@ -25,15 +25,25 @@ const MINUS = 0x2d;
  * @throws ApiError 400.
  */
 export function readJson(bytes: Uint8Array, { maxDepth = 100 }: JsonLimits = {}): Record<string, unknown> {
-  if (bytes.length === 0) return {};
+  if (bytes.length === 0) {
+    return {};
+  }
   const source = decode(bytes);
   const outline = scan(source);
-  if (outline.depth > maxDepth) throw invalid(`The body is nested more than ${maxDepth} levels deep.`);
-  if (outline.longestNumber > MAX_NUMBER_LENGTH) throw invalid('The body has a number of too many digits.');
+  if (outline.depth > maxDepth) {
+    throw invalid(`The body is nested more than ${maxDepth} levels deep.`);
+  }
+  if (outline.longestNumber > MAX_NUMBER_LENGTH) {
+    throw invalid('The body has a number of too many digits.');
+  }
   const value = parse(source, outline.hasLongInteger);
   // MLflow parses a string once more: a body within the body.
-  if (!isObject(value)) throw invalid('The body must be a JSON object.');
-  if (countKeys(value, source.includes('\\')) !== outline.colons) throw invalid('The body has a key twice.');
+  if (!isObject(value)) {
+    throw invalid('The body must be a JSON object.');
+  }
+  if (countKeys(value, source.includes('\\')) !== outline.colons) {
+    throw invalid('The body has a key twice.');
+  }
   return value;
 }
 
@@ -82,13 +92,23 @@ function scan(text: string): Outline {
       colons += 1;
     } else if (code === MINUS || isDigit(code)) {
       const start = at;
-      while (isDigit(text.charCodeAt(at + 1))) at += 1;
-      if (at - start >= UNSAFE_DIGITS - 1) hasLongInteger ||= !isFractionPart(text.charCodeAt(at + 1));
-      while (isDigit(text.charCodeAt(at + 1)) || isFractionPart(text.charCodeAt(at + 1))) at += 1;
-      if (at - start >= longestNumber) longestNumber = at - start + 1;
+      while (isDigit(text.charCodeAt(at + 1))) {
+        at += 1;
+      }
+      if (at - start >= UNSAFE_DIGITS - 1) {
+        hasLongInteger ||= !isFractionPart(text.charCodeAt(at + 1));
+      }
+      while (isDigit(text.charCodeAt(at + 1)) || isFractionPart(text.charCodeAt(at + 1))) {
+        at += 1;
+      }
+      if (at - start >= longestNumber) {
+        longestNumber = at - start + 1;
+      }
     } else if (code === 0x7b || code === 0x5b) {
       depth += 1;
-      if (depth > deepest) deepest = depth;
+      if (depth > deepest) {
+        deepest = depth;
+      }
     } else if (code === 0x7d || code === 0x5d) {
       depth -= 1;
     }
@@ -109,8 +129,12 @@ function isFractionPart(code: number): boolean {
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let first = end;
-    while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
-    if ((end - first) % 2 === 0) return end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) {
+      first -= 1;
+    }
+    if ((end - first) % 2 === 0) {
+      return end;
+    }
   }
   return text.length;
 }
@@ -125,7 +149,9 @@ function parse(text: string, hasLongInteger: boolean): unknown {
 
 /** Reviver that keeps integers which a number would round; reads the source text of the value. */
 function exactIntegers(_key: string, value: unknown, ...[context]: unknown[]): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !isObject(context)) return value;
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !isObject(context)) {
+    return value;
+  }
   const { source } = context;
   return typeof source === 'string' && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
@@ -133,22 +159,32 @@ function exactIntegers(_key: string, value: unknown, ...[context]: unknown[]): u
 /** Counts the keys at all levels, and refuses those that two readers take for different ones. */
 function countKeys(value: unknown, hasEscapes: boolean): number {
   if (typeof value === 'string') {
-    if (hasEscapes && !value.isWellFormed()) throw invalid('The body has half a surrogate pair.');
+    if (hasEscapes && !value.isWellFormed()) {
+      throw invalid('The body has half a surrogate pair.');
+    }
     return 0;
   }
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw invalid('The body has a number that is too large.');
+    if (!Number.isFinite(value)) {
+      throw invalid('The body has a number that is too large.');
+    }
     return 0;
   }
-  if (typeof value !== 'object' || value === null) return 0;
+  if (typeof value !== 'object' || value === null) {
+    return 0;
+  }
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) count += countKeys(item, hasEscapes);
+    for (const item of value) {
+      count += countKeys(item, hasEscapes);
+    }
     return count;
   }
   // JSON.parse makes own properties alone; a list of entries would be thousands of arrays for a large batch.
   for (const key in value) {
-    if (key === '__proto__') throw invalid("The body has a key named '__proto__'.");
+    if (key === '__proto__') {
+      throw invalid("The body has a key named '__proto__'.");
+    }
     // protobuf's Python parser compares names up to the first NUL: "run_id\0x" sets run_id.
     if (hasEscapes && (key.includes('\0') || !key.isWellFormed())) {
       throw invalid('The body has a key with a character that names must not have.');

@@ -17,7 +17,9 @@ const FRAGILE = /\d{16}|\d\.\d*0\b|\d[eE]|-0\b/;
  * `1.0` and `1e3` survive. Such numbers are opaque objects in the result.
  */
 export function parseLossless(text: string): unknown {
-  if (!FRAGILE.test(text)) return JSON.parse(text);
+  if (!FRAGILE.test(text)) {
+    return JSON.parse(text);
+  }
   return json.parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && String(value) !== source
       ? json.rawJSON(source)

@@ -54,9 +54,15 @@ interface Place {
 
 function readObject(value: unknown, shape: Shape, place: Place): Record<string, unknown> {
   const { path, depth, reading } = place;
-  if (!isObject(value)) throw mismatch(path, 'an object');
-  if (depth > MAX_MESSAGE_DEPTH) throw mismatch(path, `at most ${MAX_MESSAGE_DEPTH} levels`);
-  if (isCommon(value, shape, reading.version)) return value;
+  if (!isObject(value)) {
+    throw mismatch(path, 'an object');
+  }
+  if (depth > MAX_MESSAGE_DEPTH) {
+    throw mismatch(path, `at most ${MAX_MESSAGE_DEPTH} levels`);
+  }
+  if (isCommon(value, shape, reading.version)) {
+    return value;
+  }
   const message: Record<string, unknown> = {};
   const seen = new Set<string>();
   for (const key in value) {
@@ -77,10 +83,14 @@ function readObject(value: unknown, shape: Shape, place: Place): Record<string, 
     }
     seen.add(field.name);
     if (item === null && !isValue(field)) {
-      if (NEVER_NULL.has(field.name)) throw mismatch(fieldPath, describe(field));
+      if (NEVER_NULL.has(field.name)) {
+        throw mismatch(fieldPath, describe(field));
+      }
       continue;
     }
-    if (field.oneof !== undefined) claim(field.oneof, seen, fieldPath);
+    if (field.oneof !== undefined) {
+      claim(field.oneof, seen, fieldPath);
+    }
     message[field.name] = readField(item, field, { path: fieldPath, depth, reading });
   }
   return message;
@@ -89,8 +99,12 @@ function readObject(value: unknown, shape: Shape, place: Place): Record<string, 
 /** What the gateway does not know it cannot judge: a newer MLflow may find a run by it, or stop reading at it. */
 function refuseUndeclared(key: string, path: string, { open }: Shape, { lenient }: Reading): void {
   // An extension's name, which no message of MLflow has: ends the reading.
-  if (key.startsWith('[')) throw invalid(`'${path}' is not the name of a parameter.`);
-  if (open || lenient) return;
+  if (key.startsWith('[')) {
+    throw invalid(`'${path}' is not the name of a parameter.`);
+  }
+  if (open || lenient) {
+    return;
+  }
   throw invalid(`Unknown parameter '${path}': leave it out of this request. Only an admin may send it.`);
 }
 
@@ -101,14 +115,17 @@ function refuseUndeclared(key: string, path: string, { open }: Shape, { lenient 
 function isCommon(value: Record<string, unknown>, { fields }: Shape, version: string | undefined): boolean {
   for (const key in value) {
     const field = fields.get(key);
-    if (field?.name !== key || !isOf(field.versions, version) || !isCommonField(field, value[key]))
+    if (field?.name !== key || !isOf(field.versions, version) || !isCommonField(field, value[key])) {
       return false;
+    }
   }
   return true;
 }
 
 function isCommonField({ oneof, list, type }: Field, value: unknown): boolean {
-  if (oneof !== undefined || list || type.kind !== 'scalar') return false;
+  if (oneof !== undefined || list || type.kind !== 'scalar') {
+    return false;
+  }
   switch (type.scalar) {
     case 'string':
       return typeof value === 'string';
@@ -124,14 +141,20 @@ function isCommonField({ oneof, list, type }: Field, value: unknown): boolean {
 /** A second field of a oneof ends the reading. */
 function claim(oneof: string, seen: Set<string>, path: string): void {
   const mark = `oneof ${oneof}`;
-  if (seen.has(mark)) throw invalid(`'${path}' is one of several parameters of which only one can be sent.`);
+  if (seen.has(mark)) {
+    throw invalid(`'${path}' is one of several parameters of which only one can be sent.`);
+  }
   seen.add(mark);
 }
 
 function readField(value: unknown, field: Field, place: Place): unknown {
   const { path, depth, reading } = place;
-  if (!field.list) return readType(value, field.type, place);
-  if (!Array.isArray(value)) throw mismatch(path, describe(field));
+  if (!field.list) {
+    return readType(value, field.type, place);
+  }
+  if (!Array.isArray(value)) {
+    throw mismatch(path, describe(field));
+  }
   const { type } = field;
   const isShort = (item: unknown) =>
     type.kind === 'message' && isObject(item) && isCommon(item, type.shape, reading.version);
@@ -168,7 +191,9 @@ function readEnum(
   { version }: Reading,
 ): string {
   for (const [name, { number, versions }] of values) {
-    if ((value === name || value === number) && isOf(versions, version)) return name;
+    if ((value === name || value === number) && isOf(versions, version)) {
+      return name;
+    }
   }
   throw mismatch(path, `one of ${namesOf(values, version)}`);
 }
@@ -178,11 +203,17 @@ function namesOf(values: ReadonlyMap<string, EnumValue>, version?: string): stri
 }
 
 function readMap(value: unknown, path: string): Record<string, unknown> {
-  if (!isObject(value)) throw mismatch(path, 'an object');
+  if (!isObject(value)) {
+    throw mismatch(path, 'an object');
+  }
   for (const [key, item] of Object.entries(value)) {
-    if (typeof item !== 'string') throw mismatch(`${path}.${key}`, 'a string');
+    if (typeof item !== 'string') {
+      throw mismatch(`${path}.${key}`, 'a string');
+    }
     // MLflow before 3.17 would make a list of its characters, wherever it stands.
-    if (key === 'experiment_ids') throw invalid(`'${path}' must not have the key '${key}'.`);
+    if (key === 'experiment_ids') {
+      throw invalid(`'${path}' must not have the key '${key}'.`);
+    }
   }
   return value;
 }
@@ -196,7 +227,9 @@ function describe(field: Field): string {
 }
 
 function describeType(type: FieldType): string {
-  if (type.kind === 'scalar') return type.scalar === 'string' ? 'a string' : `of type ${type.scalar}`;
+  if (type.kind === 'scalar') {
+    return type.scalar === 'string' ? 'a string' : `of type ${type.scalar}`;
+  }
   return type.kind === 'enum' ? `one of ${namesOf(type.values)}` : 'an object';
 }
 

@@ -68,7 +68,9 @@ const VALUE = 2;
 const STRING_VALUE = 1;
 
 function eachMessage(bytes: Uint8Array, field: number, use: (message: Uint8Array) => void): void {
-  for (const message of messagesAt(bytes, field)) use(message);
+  for (const message of messagesAt(bytes, field)) {
+    use(message);
+  }
 }
 
 /** Every length-delimited value of a field. */
@@ -81,7 +83,9 @@ function messagesAt(bytes: Uint8Array, field: number): Uint8Array[] {
       reader.skip(wireType, number);
       continue;
     }
-    if (wireType !== WireType.LengthDelimited) throw new Error(`field ${number} has wire type ${wireType}`);
+    if (wireType !== WireType.LengthDelimited) {
+      throw new Error(`field ${number} has wire type ${wireType}`);
+    }
     values.push(reader.bytes());
   }
   return values;
@@ -89,18 +93,24 @@ function messagesAt(bytes: Uint8Array, field: number): Uint8Array[] {
 
 function only(values: readonly Uint8Array[]): Uint8Array {
   const [value] = values;
-  if (value === undefined || values.length > 1) throw new Error(`a field is there ${values.length} times`);
+  if (value === undefined || values.length > 1) {
+    throw new Error(`a field is there ${values.length} times`);
+  }
   return value;
 }
 
 function traceIdOf(bytes: Uint8Array): string {
-  if (bytes.length !== TRACE_ID_BYTES) throw new Error(`a trace id has ${bytes.length} bytes`);
+  if (bytes.length !== TRACE_ID_BYTES) {
+    throw new Error(`a trace id has ${bytes.length} bytes`);
+  }
   return `tr-${Buffer.from(bytes).toString('hex')}`;
 }
 
 function readAttribute(attribute: Uint8Array, found: Found): void {
   const keys = messagesAt(attribute, KEY);
-  if (keys.length === 0) return;
+  if (keys.length === 0) {
+    return;
+  }
   const key = textOf(only(keys));
   found.attributeKeys.add(key);
   if (key === REQUEST_ID) {
@@ -112,9 +122,13 @@ function readAttribute(attribute: Uint8Array, found: Found): void {
 function soleText(value: Uint8Array): string {
   const reader = new BinaryReader(value);
   const [number, wireType] = reader.tag();
-  if (number !== STRING_VALUE || wireType !== WireType.LengthDelimited) throw new Error('a value is no text');
+  if (number !== STRING_VALUE || wireType !== WireType.LengthDelimited) {
+    throw new Error('a value is no text');
+  }
   const text = reader.bytes();
-  if (reader.pos < reader.len) throw new Error('a value has more than a text');
+  if (reader.pos < reader.len) {
+    throw new Error('a value has more than a text');
+  }
   return textOf(text);
 }
 
@@ -125,7 +139,9 @@ const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 function requestIdOf(value: string): string {
   let text: unknown = value;
   for (let round = 0; round < MOST_ENCODINGS && typeof text === 'string'; round += 1) {
-    if (REQUEST_ID_FORM.test(text)) return text;
+    if (REQUEST_ID_FORM.test(text)) {
+      return text;
+    }
     text = JSON.parse(text);
   }
   throw new Error(`${REQUEST_ID} is not a trace id`);
@@ -142,12 +158,18 @@ export function readJsonSpanExport(bytes: Buffer): SpanExport {
   const found = empty();
   for (const resourceSpans of listIn(readJson(bytes), 'resourceSpans', 'resource_spans')) {
     const { resource } = resourceSpans;
-    if (resource !== undefined) readJsonAttributes(objectIn(resource, 'resource'), found);
+    if (resource !== undefined) {
+      readJsonAttributes(objectIn(resource, 'resource'), found);
+    }
     for (const scopeSpans of listIn(resourceSpans, 'scopeSpans', 'scope_spans')) {
       for (const span of listIn(scopeSpans, 'spans')) {
         const { traceId } = span;
-        if ('trace_id' in span) throw refused('trace_id');
-        if (typeof traceId !== 'string' || !TRACE_ID_HEX.test(traceId)) throw refused('traceId');
+        if ('trace_id' in span) {
+          throw refused('trace_id');
+        }
+        if (typeof traceId !== 'string' || !TRACE_ID_HEX.test(traceId)) {
+          throw refused('traceId');
+        }
         found.traceIds.add(`tr-${traceId.toLowerCase()}`);
         readJsonAttributes(span, found);
       }
@@ -158,11 +180,17 @@ export function readJsonSpanExport(bytes: Buffer): SpanExport {
 
 function readJsonAttributes(holder: Readonly<Record<string, unknown>>, found: Found): void {
   for (const { key, value } of listIn(holder, 'attributes')) {
-    if (typeof key !== 'string') throw refused('key');
+    if (typeof key !== 'string') {
+      throw refused('key');
+    }
     found.attributeKeys.add(key);
-    if (key !== REQUEST_ID) continue;
+    if (key !== REQUEST_ID) {
+      continue;
+    }
     const { stringValue } = objectIn(value, 'value');
-    if (typeof stringValue !== 'string') throw refused('value');
+    if (typeof stringValue !== 'string') {
+      throw refused('value');
+    }
     try {
       found.traceIds.add(requestIdOf(stringValue));
     } catch {
@@ -172,15 +200,23 @@ function readJsonAttributes(holder: Readonly<Record<string, unknown>>, found: Fo
 }
 
 function listIn(holder: Readonly<Record<string, unknown>>, name: string, otherSpelling?: string) {
-  if (otherSpelling !== undefined && otherSpelling in holder) throw refused(otherSpelling);
+  if (otherSpelling !== undefined && otherSpelling in holder) {
+    throw refused(otherSpelling);
+  }
   const list = holder[name];
-  if (list === undefined) return [];
-  if (!Array.isArray(list)) throw refused(name);
+  if (list === undefined) {
+    return [];
+  }
+  if (!Array.isArray(list)) {
+    throw refused(name);
+  }
   return list.map((item: unknown) => objectIn(item, name));
 }
 
 function objectIn(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (!isObject(value)) throw refused(name);
+  if (!isObject(value)) {
+    throw refused(name);
+  }
   return value;
 }
 

@@ -11,7 +11,9 @@ const OVER_ENCODED = /%(?:24|26|2B|2C|3A|3B|3D|40)/g;
  * @returns undefined if the bytes are not UTF-8.
  */
 export function decodeOnce(text: string): string | undefined {
-  if (!text.includes('%')) return text;
+  if (!text.includes('%')) {
+    return text;
+  }
   try {
     return text.replace(ENCODED_RUN, decodeURIComponent);
   } catch {

@@ -23,18 +23,30 @@ const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
  */
 export function readQuery(rawQuery: string, shape?: Shape, reading: Reading = ANY): Query {
   const query = new Map<string, string[]>();
-  if (rawQuery === '') return query;
-  if (rawQuery.includes(';')) throw invalid('Encode the semicolon in the query as %3B.');
+  if (rawQuery === '') {
+    return query;
+  }
+  if (rawQuery.includes(';')) {
+    throw invalid('Encode the semicolon in the query as %3B.');
+  }
   // 2.15.1 replaces this text by %5B0%5D before it reads the query, in values too.
-  if (rawQuery.includes('%5B%5D')) throw invalid('The query must not have empty brackets.');
+  if (rawQuery.includes('%5B%5D')) {
+    throw invalid('The query must not have empty brackets.');
+  }
   for (const part of rawQuery.split('&')) {
-    if (part === '') throw invalid('The query has an empty parameter.');
+    if (part === '') {
+      throw invalid('The query has an empty parameter.');
+    }
     const mark = part.indexOf('=');
     const key = decode(mark === -1 ? part : part.slice(0, mark));
     const value = mark === -1 ? '' : decode(part.slice(mark + 1));
-    if (!KEY.test(key)) throw invalid('The query has a parameter whose name is not a plain word.');
+    if (!KEY.test(key)) {
+      throw invalid('The query has a parameter whose name is not a plain word.');
+    }
     const field = shape?.fields.get(key);
-    if (!reading.lenient && !isTaken(key, field, reading)) continue;
+    if (!reading.lenient && !isTaken(key, field, reading)) {
+      continue;
+    }
     add(query, key, value, field);
   }
   return query;
@@ -47,22 +59,32 @@ function isTaken(key: string, field: Field | undefined, { version, leaveOut }: R
       `Unknown query parameter '${key}': leave it out of this request. Only an admin may send it.`,
     );
   }
-  if (isOf(field.versions, version)) return true;
+  if (isOf(field.versions, version)) {
+    return true;
+  }
   leaveOut(key);
   return false;
 }
 
 function add(query: Map<string, string[]>, key: string, value: string, field: Field | undefined): void {
-  if (field !== undefined) checkValue(key, value, field);
+  if (field !== undefined) {
+    checkValue(key, value, field);
+  }
   const values = query.get(key);
-  if (values === undefined) query.set(key, [value]);
-  else if (field?.list) values.push(value);
-  else throw invalid(`Query parameter '${key}' must be sent once.`);
+  if (values === undefined) {
+    query.set(key, [value]);
+  } else if (field?.list) {
+    values.push(value);
+  } else {
+    throw invalid(`Query parameter '${key}' must be sent once.`);
+  }
 }
 
 function checkValue(key: string, value: string, field: Field): void {
   // 2.15.1 takes both spellings, later versions the proto name alone.
-  if (field.name !== key) throw invalid(`Write the query parameter '${key}' as '${field.name}'.`);
+  if (field.name !== key) {
+    throw invalid(`Write the query parameter '${key}' as '${field.name}'.`);
+  }
   const { type } = field;
   if (type.kind === 'scalar') {
     readScalarText(type.scalar, value, key);
@@ -77,8 +99,12 @@ function checkValue(key: string, value: string, field: Field): void {
 
 /** application/x-www-form-urlencoded, UTF-8 only. */
 function decode(text: string): string {
-  if (BAD_PERCENT.test(text)) throw invalid('The query has a % that starts no percent-encoding.');
+  if (BAD_PERCENT.test(text)) {
+    throw invalid('The query has a % that starts no percent-encoding.');
+  }
   const decoded = decodeOnce(text.replaceAll('+', ' '));
-  if (decoded === undefined) throw invalid('The query is not valid UTF-8.');
+  if (decoded === undefined) {
+    throw invalid('The query is not valid UTF-8.');
+  }
   return decoded;
 }

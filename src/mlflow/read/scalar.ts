@@ -46,21 +46,31 @@ const EXPECTED: Readonly<Record<Scalar, string>> = {
 export function readScalar(scalar: Scalar, value: unknown, path: string): string | boolean | number | bigint {
   switch (scalar) {
     case 'string':
-      if (typeof value === 'string') return value;
+      if (typeof value === 'string') {
+        return value;
+      }
       break;
     case 'bool':
-      if (typeof value === 'boolean') return value;
+      if (typeof value === 'boolean') {
+        return value;
+      }
       break;
     case 'bytes':
-      if (typeof value === 'string' && isBase64(value)) return value;
+      if (typeof value === 'string' && isBase64(value)) {
+        return value;
+      }
       break;
     case 'float':
     case 'double':
-      if (isFloat(scalar, value)) return value;
+      if (isFloat(scalar, value)) {
+        return value;
+      }
       break;
     default: {
       const integer = integerOf(value);
-      if (integer !== undefined && isWithin(scalar, integer)) return integer;
+      if (integer !== undefined && isWithin(scalar, integer)) {
+        return integer;
+      }
     }
   }
   throw mismatch(scalar, path);
@@ -72,19 +82,29 @@ export function readScalar(scalar: Scalar, value: unknown, path: string): string
  * @throws ApiError 400.
  */
 export function readScalarText(scalar: Scalar, text: string, path: string): void {
-  if (scalar === 'string') return;
+  if (scalar === 'string') {
+    return;
+  }
   // MLflow's client sends Python's True, and its server ignores the case.
   if (scalar === 'bool') {
-    if (!/^(?:true|false)$/i.test(text)) throw mismatch(scalar, path);
+    if (!/^(?:true|false)$/i.test(text)) {
+      throw mismatch(scalar, path);
+    }
   } else {
     readScalar(scalar, text, path);
   }
 }
 
 function integerOf(value: unknown): number | bigint | undefined {
-  if (typeof value === 'bigint') return value;
-  if (typeof value === 'number') return Number.isInteger(value) ? value : undefined;
-  if (typeof value !== 'string' || !INTEGER.test(value)) return undefined;
+  if (typeof value === 'bigint') {
+    return value;
+  }
+  if (typeof value === 'number') {
+    return Number.isInteger(value) ? value : undefined;
+  }
+  if (typeof value !== 'string' || !INTEGER.test(value)) {
+    return undefined;
+  }
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : BigInt(value);
 }
@@ -96,21 +116,31 @@ function isWithin(scalar: Integer, value: number | bigint): boolean {
 
 function isFloat(scalar: 'float' | 'double', value: unknown): value is number | bigint | string {
   if (typeof value === 'string') {
-    if (NON_FINITE.has(value)) return true;
-    if (!FLOAT.test(value)) return false;
+    if (NON_FINITE.has(value)) {
+      return true;
+    }
+    if (!FLOAT.test(value)) {
+      return false;
+    }
   } else if (typeof value !== 'number' && typeof value !== 'bigint') {
     return false;
   }
   const number = Math.abs(Number(value));
-  if (scalar === 'float') return number <= FLOAT_MAX;
+  if (scalar === 'float') {
+    return number <= FLOAT_MAX;
+  }
   // Text may overflow to infinity, a number must not.
   return typeof value === 'string' || number < Number.POSITIVE_INFINITY;
 }
 
 function isBase64(value: string): boolean {
-  if (!BASE64.test(value)) return false;
+  if (!BASE64.test(value)) {
+    return false;
+  }
   const digits = value.replace(/=+$/, '').length;
-  if (digits % 4 === 1) return false;
+  if (digits % 4 === 1) {
+    return false;
+  }
   return value.length === digits || value.length % 4 === 0;
 }
 

@@ -62,7 +62,9 @@ export function readTarget(rawUrl: string): Target {
   if (!RFC_3986.test(rawUrl)) {
     throw invalid('The request target has a character that must be percent-encoded (RFC 3986).');
   }
-  if (BAD_PERCENT.test(rawUrl)) throw invalid('The request target has a % that starts no percent-encoding.');
+  if (BAD_PERCENT.test(rawUrl)) {
+    throw invalid('The request target has a % that starts no percent-encoding.');
+  }
   return { ...readPath(rawPath.replace(MCP_SERVER, '$1/')), rawQuery };
 }
 
@@ -81,7 +83,9 @@ function readPath(rawPath: string): { path: string; segments: readonly string[] 
     path += `/${encodeSegment(segment)}`;
     if (index < raw.length - 1 && ARTIFACTS.test(`${path}/`)) {
       const tail = readArtifactPath(decodeOrRefuse(raw.slice(index + 1).join('/'), 'Invalid path'));
-      if (tail.length === 0) throw invalid('Invalid path');
+      if (tail.length === 0) {
+        throw invalid('Invalid path');
+      }
       return { path: `${path}/${tail.map(encodeSegment).join('/')}`, segments: [...head, ...tail] };
     }
   }
@@ -90,8 +94,12 @@ function readPath(rawPath: string): { path: string; segments: readonly string[] 
 
 function readSegment(raw: string, isLast: boolean): string {
   const segment = decodeOrRefuse(raw, 'The path is not valid UTF-8.');
-  if (segment === '.' || segment === '..') throw invalid('The path has a dot segment.');
-  if (segment === '' && !isLast) throw invalid('The path has an empty segment.');
+  if (segment === '.' || segment === '..') {
+    throw invalid('The path has a dot segment.');
+  }
+  if (segment === '' && !isLast) {
+    throw invalid('The path has an empty segment.');
+  }
   if (HIDDEN.test(segment)) {
     throw invalid('The path hides a slash, a backslash, a percent sign or a control character.');
   }
@@ -100,6 +108,8 @@ function readSegment(raw: string, isLast: boolean): string {
 
 function decodeOrRefuse(raw: string, message: string): string {
   const decoded = decodeOnce(raw);
-  if (decoded === undefined) throw invalid(message);
+  if (decoded === undefined) {
+    throw invalid(message);
+  }
   return decoded;
 }

@@ -36,7 +36,9 @@ export async function unpack(bytes: Buffer, encoding: string | undefined, maxByt
     case 'deflate':
       // zlib's format (RFC 9110, section 8.4.1.2), or bare deflate as some clients send it: MLflow takes both.
       return whole(unzip.zlib, bytes, maxBytes).catch((error: unknown) => {
-        if (!isNotPackedSo(error)) throw error;
+        if (!isNotPackedSo(error)) {
+          throw error;
+        }
         return whole(unzip.raw, bytes, maxBytes);
       });
     default:
@@ -57,12 +59,16 @@ function isNotPackedSo(error: unknown): boolean {
 async function whole(how: Unzip, bytes: Buffer, maxBytes: number): Promise<Buffer> {
   const { buffer, engine } = await how(bytes, { maxOutputLength: maxBytes, info: true }).catch(
     (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ERR_BUFFER_TOO_LARGE') throw invalid('The body cannot be unpacked.', { cause });
+      if (cause.code !== 'ERR_BUFFER_TOO_LARGE') {
+        throw invalid('The body cannot be unpacked.', { cause });
+      }
       throw new ApiError('BAD_REQUEST', `The spans are larger than ${maxBytes} bytes when unpacked.`, {
         status: TOO_LARGE,
       });
     },
   );
-  if (engine.bytesWritten !== bytes.length) throw invalid('The body has more than what is packed in it.');
+  if (engine.bytesWritten !== bytes.length) {
+    throw invalid('The body has more than what is packed in it.');
+  }
   return buffer;
 }

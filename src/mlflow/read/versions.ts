@@ -12,7 +12,9 @@ function numbersOf(version: string): Numbers | undefined {
 
 function isBefore(a: string, b: string): boolean {
   const [left, right] = [numbersOf(a), numbersOf(b)];
-  if (left === undefined || right === undefined) return false;
+  if (left === undefined || right === undefined) {
+    return false;
+  }
   const index = left.findIndex((number, position) => number !== right[position]);
   return index !== -1 && (left[index] ?? 0) < (right[index] ?? 0);
 }
@@ -35,9 +37,13 @@ export function neighboursOf(version: string): {
  * @param version - as the server says it; undefined for what is no release, where all versions stand in for it.
  */
 export function nearestVersion(version: string): string | undefined {
-  if (SAMPLED_VERSIONS.includes(version)) return version;
+  if (SAMPLED_VERSIONS.includes(version)) {
+    return version;
+  }
   const numbers = numbersOf(version);
-  if (numbers === undefined) return undefined;
+  if (numbers === undefined) {
+    return undefined;
+  }
   const { below, above } = neighboursOf(version);
   const minor = numbers.slice(0, 2).join('.');
   return above?.startsWith(`${minor}.`) ? above : (below ?? above);

@@ -29,7 +29,9 @@ export function readWellKnown(message: WellKnown, value: unknown, path: string, 
     checkDepth(value, path, depth + 1);
     return value;
   }
-  if (typeof value === 'string' && isTextOf(message, value)) return value;
+  if (typeof value === 'string' && isTextOf(message, value)) {
+    return value;
+  }
   throw mismatch(message, path);
 }
 
@@ -37,7 +39,9 @@ function isTextOf(message: Exclude<WellKnown, 'Value'>, text: string): boolean {
   switch (message) {
     case 'Timestamp': {
       const date = TIMESTAMP.exec(text)?.[1];
-      if (date === undefined) return false;
+      if (date === undefined) {
+        return false;
+      }
       const time = Date.parse(`${date}T00:00:00Z`);
       // Date.parse may take February 30 for March 2.
       return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date);
@@ -57,8 +61,14 @@ function checkDepth(value: unknown, path: string, depth: number): void {
     throw invalid(`Invalid value for parameter '${path}': nested too deep.`);
   }
   // A double: what would overflow it ends the reading.
-  if (typeof value === 'bigint' && !Number.isFinite(Number(value))) throw mismatch('Value', path);
-  if (isNested) for (const item of Object.values(value)) checkDepth(item, path, depth + 2);
+  if (typeof value === 'bigint' && !Number.isFinite(Number(value))) {
+    throw mismatch('Value', path);
+  }
+  if (isNested) {
+    for (const item of Object.values(value)) {
+      checkDepth(item, path, depth + 2);
+    }
+  }
 }
 
 function mismatch(message: WellKnown, path: string): ApiError {

@@ -38,8 +38,12 @@ export function keyOf(method: string, path: string): string {
   const bare = path
     .split('/')
     .map((segment) => {
-      if (/^(?:\*\w*|<path:\w+>|\{\w+:path\})$/.test(segment)) return '*';
-      if (/^@[:{]/.test(segment)) return '@:';
+      if (/^(?:\*\w*|<path:\w+>|\{\w+:path\})$/.test(segment)) {
+        return '*';
+      }
+      if (/^@[:{]/.test(segment)) {
+        return '@:';
+      }
       return /^:|[<{]/.test(segment) ? ':' : segment;
     })
     .join('/');
@@ -70,7 +74,9 @@ export function uncovered(operations: readonly string[], rows: readonly AnyRow[]
 /** Says whether the table covers a version, such as `3.17.2`. */
 export function coverageOf(version: string, rows: readonly AnyRow[]): Coverage {
   const own = liveRoutes(version);
-  if (own !== undefined) return covering(own, rows) ?? { is: 'covered' };
+  if (own !== undefined) {
+    return covering(own, rows) ?? { is: 'covered' };
+  }
   const { below, above } = neighboursOf(version);
   const readAs = nearestVersion(version);
   if (below === undefined || above === undefined) {

@@ -96,7 +96,9 @@ const PREFIXES = {
 
 /** The full paths that a row's path stands for, in find-my-way's notation with a bare `*`. */
 export function expandPath(path: string): readonly string[] {
-  if (path.startsWith('/')) return [path];
+  if (path.startsWith('/')) {
+    return [path];
+  }
   for (const [shorthand, prefixes] of Object.entries(PREFIXES)) {
     if (path.startsWith(`${shorthand} `)) {
       return prefixes.map((prefix) => prefix + path.slice(shorthand.length + 1));
@@ -164,12 +166,16 @@ export function createMatcher(
   return (method, target) => {
     const judgedAs = method === 'HEAD' ? 'GET' : method;
     const found = router.find(judgedAs as FindMyWay.HTTPMethod, target.path);
-    if (found === null) return undefined;
+    if (found === null) {
+      return undefined;
+    }
     const { operation, positions } = found.store as Entry;
     const params: Record<string, string> = {};
     for (const { name, index, rest, skipped } of positions) {
       const value = rest ? target.segments.slice(index).join('/') : target.segments[index]?.slice(skipped);
-      if (value === undefined || value === '') throw invalid(`The path has no ${name}.`);
+      if (value === undefined || value === '') {
+        throw invalid(`The path has no ${name}.`);
+      }
       params[name] = value;
     }
     return { operation, params };

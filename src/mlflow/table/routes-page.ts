@@ -155,7 +155,9 @@ function follows(rule: Rule): string {
 }
 
 function servedBy({ method, path, rules }: Operation): string {
-  if (rules.some(({ rule }) => rule === 'serve' || rule === 'answer')) return 'gateway';
+  if (rules.some(({ rule }) => rule === 'serve' || rule === 'answer')) {
+    return 'gateway';
+  }
   const keys = new Set(expandPath(path).map((full) => keyOf(method, full)));
   const versions = SAMPLED_VERSIONS.filter((version) =>
     KEYS_OF_VERSION.get(version)?.some((key) => keys.has(key)),
@@ -170,7 +172,9 @@ function rangesOf(versions: readonly string[]): string {
     .map((start) => {
       const rest = SAMPLED_VERSIONS.slice(SAMPLED_VERSIONS.indexOf(start));
       const gap = rest.findIndex((version) => !versions.includes(version));
-      if (gap === -1) return `from ${start} on`;
+      if (gap === -1) {
+        return `from ${start} on`;
+      }
       return gap === 1 ? start : `${start} to ${rest[gap - 1]}`;
     })
     .join(', ');

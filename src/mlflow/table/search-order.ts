@@ -83,7 +83,9 @@ export function comparatorOf(
   const named: Sorted[] = [];
   for (const clause of orderBy) {
     const [, key = '', direction = 'asc'] = (typeof clause === 'string' && CLAUSE.exec(clause)) || [];
-    if (!Object.hasOwn(keys, key)) return undefined;
+    if (!Object.hasOwn(keys, key)) {
+      return undefined;
+    }
     named.push([key, direction.toLowerCase() === 'asc' ? 'ASC' : 'DESC']);
   }
   const sorted = named.length === 0 ? byDefault : [...named, ...ties];
@@ -94,7 +96,9 @@ export function comparatorOf(
   return (a, b) => {
     for (const compare of comparisons) {
       const difference = compare(a, b);
-      if (difference !== 0) return difference;
+      if (difference !== 0) {
+        return difference;
+      }
     }
     return 0;
   };

@@ -59,7 +59,9 @@ export async function isUpToDate(db: Kysely<Schema>): Promise<boolean> {
 async function refuseForeign(db: Kysely<Schema>, { isInTheWay }: Engine): Promise<void> {
   const all = await db.introspection.getTables({ withInternalKyselyTables: true });
   const tables = all.filter(isInTheWay);
-  if (tables.length === 0 || tables.some(({ name }) => name === 'kysely_migration')) return;
+  if (tables.length === 0 || tables.some(({ name }) => name === 'kysely_migration')) {
+    return;
+  }
   if (tables.some(({ name }) => name.startsWith('alembic_version'))) {
     throw new Error(
       "The database is MLflow's, not one of this gateway. Name another file in database_uri, such as sqlite:///gateway.db, then take its users over with: mlflow-auth-gateway import FILE",

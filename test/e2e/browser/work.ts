@@ -62,5 +62,7 @@ async function doRun(
 
 async function must(sent: ReturnType<Person['get']>): Promise<void> {
   const { status, text } = await sent;
-  if (status !== 200) throw new Error(`${status}: ${text}`);
+  if (status !== 200) {
+    throw new Error(`${status}: ${text}`);
+  }
 }

@@ -74,7 +74,9 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s without an experiment', (v
       by.post(path, { experiment_ids: [hidden], ...more });
     const isThere = (await search(gateway.admin)).status === 200;
     expect((await search(nobody)).status).toBe(isThere ? 200 : 404);
-    if (isThere) expect((await search(nobody)).json).toEqual({});
+    if (isThere) {
+      expect((await search(nobody)).json).toEqual({});
+    }
     const wrong = { max_results: -1 };
     expect((await search(nobody, wrong)).status).toBe((await search(gateway.admin, wrong)).status);
   });

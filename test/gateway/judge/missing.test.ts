@@ -68,7 +68,9 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     };
     await createExperiment(owner, taken);
     await make(`${API_2}/registered-models/create`, { name: taken });
-    if (version === '2.15.1') return;
+    if (version === '2.15.1') {
+      return;
+    }
     await make(`${API_3}/mcp-servers`, { name: `space/${taken}` });
     const { secret } = await make(`${API_3}/gateway/secrets/create`, {
       secret_name: taken,

@@ -49,8 +49,12 @@ function searching(ids: readonly string[], pushesDown: boolean) {
       const filter = String(params['filter'] ?? '');
       asked.push({ filter, size, offset });
       const [, list] = /^id IN \((.*?)\)/.exec(filter) ?? [];
-      if (list !== undefined && !pushesDown) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
-      if (filter.includes('broken')) return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
+      if (list !== undefined && !pushesDown) {
+        return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
+      }
+      if (filter.includes('broken')) {
+        return answerOf(400, { error_code: 'INVALID_PARAMETER_VALUE' });
+      }
       const [, name] = /^name = 'n(\d+)'/.exec(filter) ?? [];
       const wanted = name === undefined ? list?.split(',').map((id) => id.slice(1, -1)) : [name];
       const rows = wanted === undefined ? ids : ids.filter((id) => wanted.includes(id));
@@ -154,7 +158,9 @@ describe('walking the pages of a search', () => {
           const upstream = searching(ids, pushesDown);
           const pages = await walk(method, upstream, visibility, size, pushesDown, oneByOne);
           expect(pages.flat()).toEqual(readable);
-          for (const page of pages.slice(0, -1)) expect(page).toHaveLength(size);
+          for (const page of pages.slice(0, -1)) {
+            expect(page).toHaveLength(size);
+          }
         },
       ),
       { numRuns: 300 },
@@ -231,7 +237,9 @@ describe('walking the pages of a search', () => {
       const other = {
         asked: upstream.asked,
         async exchange(request: Exchange) {
-          if (request.target === '/get?id=700') return answerOf(404, {});
+          if (request.target === '/get?id=700') {
+            return answerOf(404, {});
+          }
           if (request.target === '/get?id=701') {
             return answerOf(200, { row: { id: '1500', name: 'n1500', lifecycle_stage: 'active' } });
           }
@@ -377,7 +385,9 @@ describe('what the upstream refuses', () => {
       );
       expect(answer.status).toBe(status);
       // Whatever it answers, nothing unreadable is in it.
-      for (const { id } of JSON.parse(answer.bytes.toString()).rows ?? []) expect(id).toBe('1');
+      for (const { id } of JSON.parse(answer.bytes.toString()).rows ?? []) {
+        expect(id).toBe('1');
+      }
     }
   });
 
@@ -458,7 +468,9 @@ describe('a page token', () => {
               );
             };
             const first = await pageAmong(before, hidden[0]);
-            if (first.next_page_token === undefined) return [first.rows];
+            if (first.next_page_token === undefined) {
+              return [first.rows];
+            }
             const second = await pageAmong(after, hidden[1], first.next_page_token);
             return [first.rows, second.rows, second.next_page_token === undefined];
           };

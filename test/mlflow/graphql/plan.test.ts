@@ -15,7 +15,9 @@ function refusalOf(body: Record<string, unknown>): ApiError {
   try {
     planGraphql(body);
   } catch (error) {
-    if (error instanceof ApiError) return error;
+    if (error instanceof ApiError) {
+      return error;
+    }
     throw error;
   }
   throw new Error('It was let through.');

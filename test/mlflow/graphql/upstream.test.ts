@@ -82,16 +82,26 @@ const bodies: fc.Arbitrary<Body> = fc
     const fragments: string[] = [];
     const selections = roots.map(([{ name, selection, values }, place], index) => {
       const input = Object.entries(values).flatMap(([key, part]) => {
-        if (!part) return [];
-        if (part.declares === undefined) return [`${key}:${part.text}`];
+        if (!part) {
+          return [];
+        }
+        if (part.declares === undefined) {
+          return [`${key}:${part.text}`];
+        }
         const variable = `v${declarations.length}`;
         declarations.push(`$${variable}:${part.declares}`);
-        if (part.sends !== undefined) variables[variable] = part.sends;
+        if (part.sends !== undefined) {
+          variables[variable] = part.sends;
+        }
         return [`${key}:$${variable}`];
       });
       const text = `a${index}:${name}(input:{${input}})${selection}`;
-      if (place === 'plain') return text;
-      if (place === 'inline') return `... on ${type}{${text}}`;
+      if (place === 'plain') {
+        return text;
+      }
+      if (place === 'inline') {
+        return `... on ${type}{${text}}`;
+      }
       fragments.push(`fragment F${index} on ${type}{${text}}`);
       return `...F${index}`;
     });
@@ -125,7 +135,9 @@ function planOrRefusal(body: Body): GraphqlPlan | undefined {
   try {
     return planGraphql({ ...body });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 400) return undefined;
+    if (error instanceof ApiError && error.status === 400) {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -154,8 +166,11 @@ describe.each(VERSIONS)('MLflow %s', (version) => {
     for (const { body, plan, answer } of cases) {
       const judged = plan.references.map(({ kind, id }) => `${kind} ${id}`).sort();
       // A field that this version lacks makes it read nothing.
-      if (answer.data !== null && answer.errors === null) expect(answer.reads, body.query).toEqual(judged);
-      else expect(judged, body.query).toEqual(expect.arrayContaining(answer.reads));
+      if (answer.data !== null && answer.errors === null) {
+        expect(answer.reads, body.query).toEqual(judged);
+      } else {
+        expect(judged, body.query).toEqual(expect.arrayContaining(answer.reads));
+      }
     }
     expect(
       cases.filter(({ answer }) => answer.errors === null && answer.reads.length > 0).length,

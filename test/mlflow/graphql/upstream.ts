@@ -40,7 +40,9 @@ export function answersOf(version: string, bodies: readonly Body[]): Answer[] {
 export function documentsOf(version: string): string[] {
   const bundle = `.venv/mlflow-${version}/lib/python3.*/site-packages/mlflow/server/js/build/static/js/**/*.js`;
   const files = globSync(bundle, { cwd: path('') });
-  if (files.length === 0) throw new Error(`MLflow ${version} has no interface.`);
+  if (files.length === 0) {
+    throw new Error(`MLflow ${version} has no interface.`);
+  }
   return files.flatMap((file) =>
     [
       ...readFileSync(path(file), 'utf8').matchAll(

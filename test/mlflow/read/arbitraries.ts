@@ -126,8 +126,12 @@ function jsonTextOf(type: FieldType, depth: number): fc.Arbitrary<string> {
 function rightTextOf(type: FieldType, depth: number): fc.Arbitrary<string> {
   switch (type.kind) {
     case 'scalar':
-      if (type.scalar === 'string') return quoted(text);
-      if (type.scalar === 'bool') return fc.constantFrom('true', 'false');
+      if (type.scalar === 'string') {
+        return quoted(text);
+      }
+      if (type.scalar === 'bool') {
+        return fc.constantFrom('true', 'false');
+      }
       if (type.scalar === 'bytes') {
         const base64 = fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'));
         return quoted(fc.oneof(base64, oddText));
@@ -146,9 +150,15 @@ function rightTextOf(type: FieldType, depth: number): fc.Arbitrary<string> {
         })
         .map((entries) => `{${entries.map(([key, value]) => `${key}:${value}`).join()}}`);
     case 'well-known':
-      if (type.message === 'Timestamp') return quoted(timeText);
-      if (type.message === 'Duration') return quoted(durationText);
-      if (type.message === 'FieldMask') return quoted(maskText);
+      if (type.message === 'Timestamp') {
+        return quoted(timeText);
+      }
+      if (type.message === 'Duration') {
+        return quoted(durationText);
+      }
+      if (type.message === 'FieldMask') {
+        return quoted(maskText);
+      }
       return fc.oneof(
         anyJsonText,
         fc.json({ maxDepth: 3 }),
@@ -177,7 +187,9 @@ const oddKey = fc.constantFrom(
 /** JSON texts of a message: a few fields in either spelling, now and then something else. */
 export function messageText(shape: Shape, depth = 0): fc.Arbitrary<string> {
   const fields = [...new Set(shape.fields.values())];
-  if (fields.length === 0 || depth > 4) return fc.constant('{}');
+  if (fields.length === 0 || depth > 4) {
+    return fc.constant('{}');
+  }
   const fieldEntry = fc.constantFrom(...fields).chain((field) => entryOf(field, depth));
   const oddEntry = fc.tuple(quoted(oddKey), anyJsonText);
   return fc

@@ -5,7 +5,9 @@ import { readMessage } from '../../../src/mlflow/read/message.ts';
 
 function shape(operation: string): Shape {
   const found = shapeOf(operation);
-  if (!found) throw new Error(`no shape for ${operation}`);
+  if (!found) {
+    throw new Error(`no shape for ${operation}`);
+  }
   return found;
 }
 

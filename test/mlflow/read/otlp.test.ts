@@ -10,7 +10,9 @@ const REQUEST_ID = 'mlflow.traceRequestId';
 /** A message of one field, itself of bytes. */
 const field = (number: number, ...values: Uint8Array[]) => {
   const writer = new BinaryWriter();
-  for (const value of values) writer.tag(number, WireType.LengthDelimited).bytes(value);
+  for (const value of values) {
+    writer.tag(number, WireType.LengthDelimited).bytes(value);
+  }
   return writer.finish();
 };
 /** An export of one span that is written by hand. */

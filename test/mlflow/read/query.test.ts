@@ -4,7 +4,9 @@ import { readQuery } from '../../../src/mlflow/read/query.ts';
 
 function shape(operation: string): Shape {
   const found = queryShapeOf(operation) ?? shapeOf(operation);
-  if (!found) throw new Error(`no shape for ${operation}`);
+  if (!found) {
+    throw new Error(`no shape for ${operation}`);
+  }
   return found;
 }
 

@@ -11,5 +11,7 @@ test('docs/routes.md says what the table says: npm run docs writes it', () => {
 
 test('the page has a line for every operation', () => {
   const page = renderRoutes(SECTIONS);
-  for (const { name } of operationsOf(ROUTES)) expect(page).toContain(`| \`${name}\` |`);
+  for (const { name } of operationsOf(ROUTES)) {
+    expect(page).toContain(`| \`${name}\` |`);
+  }
 });

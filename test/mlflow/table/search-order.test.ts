@@ -10,7 +10,9 @@ import {
 type Row = Record<string, unknown>;
 
 const sorted = (rows: readonly Row[], compare: ((a: Row, b: Row) => number) | undefined) => {
-  if (compare === undefined) throw new Error('no comparator');
+  if (compare === undefined) {
+    throw new Error('no comparator');
+  }
   return rows.toSorted(compare);
 };
 

@@ -18,12 +18,14 @@ const [ALICE, BOB, CAROL] = [1, 2, 3] as const;
 async function got(waiting: Readonly<Record<string, Place>>): Promise<string[]> {
   const names: string[] = [];
   for (const [name, { free }] of Object.entries(waiting)) {
-    if (free === undefined) names.push(name);
-    else
+    if (free === undefined) {
+      names.push(name);
+    } else {
       free.then(
         () => names.push(name),
         () => {},
       );
+    }
   }
   await vi.advanceTimersByTimeAsync(0);
   return names;
@@ -100,7 +102,9 @@ test('who leaves the queue is not given a place', async () => {
 
 test('only so many of one user wait', () => {
   const { take } = places(1, 1);
-  for (let count = 0; count < 17; count += 1) take(ALICE);
+  for (let count = 0; count < 17; count += 1) {
+    take(ALICE);
+  }
   expect(() => take(ALICE)).toThrow(expect.objectContaining({ status: 429, code: 'REQUEST_LIMIT_EXCEEDED' }));
   expect(() => take(BOB)).not.toThrow();
 });

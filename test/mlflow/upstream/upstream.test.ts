@@ -17,7 +17,9 @@ test.each([
   await once(server, 'listening');
   const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const upstream = createUpstream({ uri, timeoutSeconds: 5, connections: 1, keepAlive, clock: Date.now });
-  for (const target of ['/a', '/b', '/c']) await upstream.exchange({ method: 'GET', target });
+  for (const target of ['/a', '/b', '/c']) {
+    await upstream.exchange({ method: 'GET', target });
+  }
   await upstream.close();
   server.close();
   expect(connections).toBe(expected);
