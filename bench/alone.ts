@@ -79,7 +79,7 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   return costs;
 }
 
-/** A page of ten for somebody who may read 5 of many; the upstream's CPU counts here, as it is asked for more. */
+/** A page of ten for a user who may read 5 of many; the upstream's CPU counts here, as it is asked for more. */
 async function measureSearch({ load, dir, quick }: Bench, many: number): Promise<Cost[]> {
   const socketPath = join(dir, `search-${many}.sock`);
   const database = join(dir, `search-${many}.db`);

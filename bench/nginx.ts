@@ -6,7 +6,7 @@ import type { Measured } from './cpu.ts';
 import { freePort } from './gateway.ts';
 import { PASSWORD } from './population.ts';
 
-/** Started by root, its worker would be somebody else, who may not enter the directory of a socket. */
+/** Started by root, its worker would be another user, who may not enter the directory of a socket. */
 export const AS_ROOT = process.getuid?.() === 0 ? 'user root; ' : '';
 
 /** Whether a program is installed. */

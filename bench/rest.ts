@@ -58,7 +58,7 @@ export async function measureRest({ load, dir, quick }: Bench): Promise<Rest> {
   return { startMs: median(starts), atRestMb, afterLoadMb };
 }
 
-/** What signed-in users notice of somebody who guesses passwords; milliseconds. */
+/** What signed-in users notice of a user who guesses passwords; milliseconds. */
 export interface Flood {
   readonly flood: boolean;
   readonly p50: number;

@@ -8,7 +8,7 @@ import { addUser, open, temporaryDirectory, temporaryUri } from './store/tempora
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
-/** Types a command line, as somebody does in a shell. */
+/** Types a command line, as a user does in a shell. */
 function type(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

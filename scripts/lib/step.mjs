@@ -52,7 +52,7 @@ export async function step(name, hint, work) {
   }
 }
 
-/** Ends the process with one sentence for whoever started it. */
+/** Ends the process with one sentence for the person who started it. */
 export function giveUp(sentence) {
   console.error(sentence);
   process.exit(1);

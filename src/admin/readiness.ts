@@ -38,7 +38,7 @@ export interface ReadinessOptions {
 const FRESH_MS = 1_000;
 const PATIENCE_MS = 3_000;
 
-/** Creates the question; nothing is asked before somebody wants to know. */
+/** Creates the question; nothing is asked before a user wants to know. */
 export function createReadiness({ store, upstream, clock, changed }: ReadinessOptions): Readiness {
   const pings: Readonly<Record<Part, (signal: AbortSignal) => Promise<void>>> = {
     store: () => store.ping(),

@@ -5,7 +5,7 @@ import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import type { Throttles } from '../store/throttles.ts';
 import type { Users } from '../store/users.ts';
 
-/** Verbs that change what somebody may do. */
+/** Verbs that change what a user may do. */
 const CHANGING_VERBS = {
   users: [
     'create',

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 const OWN_CREDENTIALS = 'x-mlflow-authorization';
 
 /**
- * The credentials of the caller where `Authorization` holds a key for somebody else: an agent that talks to a model
+ * The credentials of the caller where `Authorization` holds a key for another user: an agent that talks to a model
  * through `/gateway` sends its provider's key there, and its own credentials in `X-MLflow-Authorization`. Undefined
  * where `Authorization` is the caller's own, as it is everywhere else.
  *

@@ -144,7 +144,7 @@ function createAccount(stored: StoredAccount): Account {
   };
 }
 
-/** What becomes of somebody who has proved to be this user: one who is disabled is let in by no credential. */
+/** What becomes of a user who has proved to be this user: one who is disabled is let in by no credential. */
 export function admitted({ user }: Account, principal: SignedIn): SignedIn | Refused {
   return user.isActive ? principal : { refused: 'the user is disabled', triedAs: user.username };
 }

@@ -29,7 +29,7 @@ interface Credentials {
   readonly password: string;
 }
 
-/** Longer names that nobody has are not remembered: whoever makes them up would fill the memory. */
+/** Longer names that nobody has are not remembered: a user who makes them up would fill the memory. */
 const LONGEST_REMEMBERED = 255;
 
 const NOBODY = Symbol('no such user');
@@ -45,7 +45,7 @@ interface Remembered {
  * HTTP basic (RFC 7617) against the gateway's own users.
  *
  * A hash is paid once per credential: the verdict is remembered beside the hash it was made with, so a
- * changed password, a deleted or re-created user is noticed on the next request, whoever changed it.
+ * changed password, a deleted or re-created user is noticed on the next request, no matter who changed it.
  * Wrong credentials are remembered too, so that a client that repeats one costs no hash; users that do
  * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */

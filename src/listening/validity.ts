@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 
 const DAY_MS = 86_400_000;
-/** Whoever renews certificates of 90 days does so 30 days before the end. */
+/** The person who renews certificates of 90 days does so 30 days before the end. */
 const SOON_MS = 21 * DAY_MS;
 /** Of certificates that live for days or hours. */
 const SOON_SHARE = 1 / 4;

@@ -5,7 +5,7 @@ import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import type { Store } from '../store/index.ts';
 import { outcomeOf } from './outcome.ts';
 
-/** Where an answer was found: remembered here, or asked of somebody else. */
+/** Where an answer was found: remembered here, or asked elsewhere. */
 export type FoundIn = 'memory' | 'upstream' | 'store';
 
 /**

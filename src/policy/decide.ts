@@ -54,7 +54,7 @@ export function effectivePermission(grants: readonly Grant[], defaultPermission:
 const THE_WORKSPACE: Root = { kind: 'workspace', id: ALL };
 
 /**
- * What somebody who is no admin holds on a root, by everything that bears on it.
+ * What a user who is no admin holds on a root, by everything that bears on it.
  *
  * MANAGE on the workspace is MANAGE on all that is in it, and no refusal counts against it, as in MLflow
  * (mlflow/server/auth/__init__.py, `resolve_permissions`).
@@ -76,7 +76,7 @@ export function holdingOf(subject: Subject, root: Root, defaultPermission: Permi
   return stronger(held.permission, alternative.permission) === held.permission ? alternative : held;
 }
 
-/** The grant by which somebody administers the workspace that everything lies in. */
+/** The grant by which a user administers the workspace that everything lies in. */
 function administration(subject: Subject): Grant | undefined {
   return subject.grantsOn(THE_WORKSPACE).find(isAdministration);
 }
@@ -110,7 +110,7 @@ function grantsBearingOn(subject: Subject, root: Root): readonly Grant[] {
       return named.length === 0 ? own : [...own, ...named];
     }
     case 'scorer': {
-      // Whoever may work in an experiment may work with its scorers; a grant on the scorer adds to it.
+      // A caller who may work in an experiment may work with its scorers; a grant on the scorer adds to it.
       const [experiment = ''] = root.id.split('/', 1);
       const around = subject.grantsOn({ kind: 'experiment', id: experiment });
       return around.length === 0 ? own : [...own, ...around];
@@ -146,7 +146,7 @@ export function decide(
 }
 
 /**
- * Decides one action on a thing inside a root: whoever may not read the root may do nothing; else grants on
+ * Decides one action on a thing inside a root: a caller who may not read the root may do nothing; else grants on
  * all things of that kind decide, if there are any, and the grants on the root if there are none.
  *
  * @param tierAction - what the grants on all of the kind must allow, where that is more than what the root must.

@@ -17,7 +17,7 @@ export type RootKind = (typeof ROOT_KINDS)[number];
 
 /**
  * Kinds of things inside a root that MLflow 3.17 takes grants on too, for all of the kind at once (`*`):
- * whoever holds such a grant has it decide over these things in place of the grants on their root.
+ * a caller who holds such a grant has it decide over these things in place of the grants on their root.
  *
  * @see mlflow/server/auth/permissions.py (`TYPE`)
  */

@@ -1,7 +1,7 @@
 import { fileProblem } from '../config/file-problem.ts';
 
 /**
- * Why a file will not do as the store, for whoever named it.
+ * Why a file will not do as the store, for the person who named it.
  *
  * @param cause - what opening it threw: of the file system or of SQLite.
  */

@@ -15,7 +15,7 @@ export interface Follower {
   next(): Change | Promise<Change>;
 }
 
-/** The feed of every write that alters what somebody may do. */
+/** The feed of every write that alters what a user may do. */
 export interface Changes {
   /** Starts to follow from now on. */
   follow(): Follower;

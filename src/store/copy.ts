@@ -85,7 +85,7 @@ function copyBetween(from: Database, to: Database): Promise<Copied> {
         const highest = await from.engine.highestId(source, table);
         await to.engine.continueIdsAbove(target, table, highest);
       }
-      // To whoever has begun to follow the target already.
+      // To a user who has begun to follow the target already.
       await target.insertInto('changes').values({ user_id: null, at: 0 }).execute();
       return copied;
     }),

@@ -62,7 +62,7 @@ export interface Forgetting {
  *
  * `adopt`, `rename` and `forget` treat kinds that share names as one (models and prompts), close the intent in
  * the same transaction, and do nothing if it is closed already. To them a resource *named* `*` holds no grants:
- * whoever creates such a model must not come to manage every model.
+ * a user who creates such a model must not come to manage every model.
  */
 export interface Grants {
   /** A user's own grants, without those of roles. */
@@ -339,7 +339,7 @@ async function move(
   if (from === ALL) {
     return;
   }
-  // Whoever has been granted something on the new name since has just that.
+  // A user who has been granted something on the new name since has just that.
   await transaction
     .deleteFrom('grants')
     .where('resource_type', 'in', typesSharingNamesWith(kind))

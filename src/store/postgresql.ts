@@ -31,7 +31,7 @@ export function openPostgresql(
 ): Engine {
   const config = clientConfig(location, timeoutSeconds);
   const pool = new Pool({ ...config, max: connections, idleTimeoutMillis: 30_000 });
-  // A connection that breaks while nobody uses it is taken out of the pool; whoever uses one is told by the query.
+  // A connection that breaks while nobody uses it is taken out of the pool; a user who uses one is told by the query.
   pool.on('error', () => undefined);
   const feeds = new Set<PostgresqlFeed>();
   return {

@@ -96,7 +96,7 @@ function connect(name: string): Sqlite.Database {
 /**
  * SQLite goes on with a file that was moved away, deleted or replaced by a backup: what was revoked in the new one
  * would still count, and what is written would be lost. So would it be with a log of writes (`-wal`) that is no longer
- * there for whoever opens the file next. Asked on the way of every request, for a few microseconds.
+ * there for a user who opens the file next. Asked on the way of every request, for a few microseconds.
  *
  * @returns a check that throws ApiError 503 when another file, or none, has the name of one that was opened.
  */

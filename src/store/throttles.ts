@@ -8,7 +8,7 @@ export interface Counted {
   readonly ip: string | undefined;
 }
 
-/** How often somebody has failed, and until when that counts (milliseconds since the epoch). */
+/** How often a user has failed, and until when that counts (milliseconds since the epoch). */
 export interface Failures extends Counted {
   readonly failures: number;
   readonly until: number;

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-/** Runs a script with `client`, the AuthServiceClient of a version, signed in as somebody; answers the JSON it prints. */
+/** Runs a script with `client`, the AuthServiceClient of a version, signed in as a user; answers the JSON it prints. */
 async function withClient(version: string, who: Person, script: string, names: Record<string, string> = {}) {
   const printed = await runPython(
     version,
@@ -61,7 +61,7 @@ async function granted(by: Person, to: Person, type: string, id: string, permiss
   }
 }
 
-/** A role that somebody is in, with these grants; answers its id. */
+/** A role that a user is in, with these grants; answers its id. */
 async function roleOf(member: Person, ...permissions: [type: string, pattern: string, permission: string][]) {
   const { admin } = gateway;
   const created = await admin.post(`${A3}/roles/create`, { name: unique('role'), workspace: 'default' });
@@ -402,7 +402,7 @@ describe('roles', () => {
 });
 
 describe('the list of users', () => {
-  test('shows everybody, and roles only of oneself to whoever is no admin', async () => {
+  test('shows everybody, and roles only of oneself to a user who is no admin', async () => {
     const [alice, bob] = [await gateway.person('alice'), await gateway.person('bob')];
     for (const who of [alice, bob]) {
       await createExperiment(who);

@@ -108,7 +108,7 @@ test('DENY on all traces or logged models leaves the runs, and takes away what i
 
 type Grant = [type: string, id: string, permission: string];
 
-/** What somebody is answered to each of some requests. */
+/** What a user is answered to each of some requests. */
 async function statusesOf<Name extends string>(
   requests: Readonly<Record<Name, () => Promise<{ readonly status: number }>>>,
 ): Promise<Record<Name, number>> {
@@ -234,7 +234,7 @@ describe('grants on all versions of models', () => {
     expect(await shown(noPrompts, `name = '${prompt}' AND ${prompts}`)).toEqual([[prompt, 0]]);
   });
 
-  test('leave GraphQL to whoever asks for no versions', async () => {
+  test('leave GraphQL to a user who asks for no versions', async () => {
     const experiment = await createExperiment(gateway.admin);
     const run = await createRun(gateway.admin, experiment);
     for (const type of ['registered_model_version', 'prompt_version']) {

@@ -34,7 +34,7 @@ async function share(type: string, id: string, permission: string) {
   await grantOn(owner, other, type, id, permission);
 }
 
-/** What somebody holds, one line for each grant. */
+/** What a user holds, one line for each grant. */
 async function held(who: Person): Promise<string[]> {
   const { permissions } = (await who.get(`${A3}/users/current/permissions`)).json;
   return permissions.map(
@@ -164,7 +164,7 @@ describe('an endpoint', () => {
     expect((await other.get(`${AI}/endpoints/get?name=${name}`)).status).toBe(403);
   });
 
-  test('gets another model only from whoever may edit the one and use the other', async () => {
+  test('gets another model only from a user who may edit the one and use the other', async () => {
     const { endpoint_id } = (await createEndpoint(owner, definition)).json.endpoint;
     const mine = await definitionOf(other, await createSecret(other));
     const model_config = {
@@ -188,7 +188,7 @@ describe('an endpoint', () => {
     (name: string) => ['/gateway/openai/v1/responses', { model: name, input: 'x' }] as const,
     (name: string) => ['/gateway/anthropic/v1/messages', { model: name, messages: [] }] as const,
     (name: string) => [`/gateway/gemini/v1beta/models/${name}:generateContent`, { contents: [] }] as const,
-  ])('is not called by whoever may only read it', async (call) => {
+  ])('is not called by a user who may only read it', async (call) => {
     const { endpoint_id, name } = (await createEndpoint(owner, definition)).json.endpoint;
     await share('gateway_endpoint', endpoint_id, 'READ');
     const [path, json] = call(name);
@@ -276,7 +276,7 @@ client.delete_mcp_server(name)
     expect((await owner.post(versions, firstVersion(name))).status).toBe(200);
     expect(await held(owner)).toEqual([`mcp_server ${name} MANAGE`]);
     expect((await owner.get(versions)).json.mcp_server_versions).toHaveLength(1);
-    // Once it is there, somebody else’s version needs EDIT on it.
+    // Once it is there, another user’s version needs EDIT on it.
     expect((await other.post(versions, firstVersion(name, { version: '1.0.1' }))).status).toBe(403);
     expect(await held(other)).toEqual([]);
     expect((await gateway.admin.get(versions)).json.mcp_server_versions).toHaveLength(1);
@@ -293,14 +293,14 @@ client.delete_mcp_server(name)
     expect((await gateway.admin.get(`${A3}/mcp-servers/${name}`)).status).toBe(404);
   });
 
-  test('does not come into being by a version from whoever is denied it', async () => {
+  test('does not come into being by a version from a user who is denied it', async () => {
     const name = `com.example/${unique('server')}`;
     await grantOn(gateway.admin, other, 'mcp_server', '*', 'DENY');
     expect((await other.post(`${A3}/mcp-servers/${name}/versions`, firstVersion(name))).status).toBe(403);
     expect((await gateway.admin.get(`${A3}/mcp-servers/${name}`)).status).toBe(404);
   });
 
-  test('loses tags, aliases and versions by whoever manages it alone', async () => {
+  test('loses tags, aliases and versions by a user who manages it alone', async () => {
     const name = `com.example/${unique('server')}`;
     const server = `${A3}/mcp-servers/${name}`;
     await owner.post(`${server}/versions`, firstVersion(name));
@@ -467,7 +467,7 @@ RelevanceToQuery().register(name=os.environ["NAME"], experiment_id=os.environ["E
     expect(await held(other)).toEqual([`experiment ${experiment} EDIT`]);
   });
 
-  test('is closed by DENY to whoever may read its experiment', async () => {
+  test('is closed by DENY to a user who may read its experiment', async () => {
     await share('experiment', experiment, 'READ');
     await share('scorer', id, 'DENY');
     expect(await seen()).toEqual({ listed: [], get: 403, versions: 403 });
@@ -496,7 +496,7 @@ describe('the classic permissions API', () => {
     ['gateway/secrets', 'gateway_secret_permission', secret],
     ['gateway/endpoints', 'gateway_endpoint_permission', endpoint],
     ['gateway/model-definitions', 'gateway_model_definition_permission', definition],
-  ])('serves %s to whoever manages one', async (path, envelope, create) => {
+  ])('serves %s to a user who manages one', async (path, envelope, create) => {
     const names = await create();
     const what = { ...names, username: other.username };
     const api = `${A3}/${path}/permissions`;
@@ -508,7 +508,7 @@ describe('the classic permissions API', () => {
     ];
     expect(await attempts(other)).toEqual([403, 403, 403]);
     expect(await attempts(owner)).toEqual([200, 200, 200]);
-    // Whoever may change it may still not give it away.
+    // A user who may change it may still not give it away.
     expect(await attempts(other)).toEqual([403, 403, 403]);
 
     const { user } = (await other.get(`/api/2.0/mlflow/users/get?username=${other.username}`)).json;

@@ -89,7 +89,7 @@ describe('a change counts on the very next request, made here or in another proc
     expect(await statuses(bob, target())).toEqual([403, 403]);
   });
 
-  test('a deletion; whoever gets the name afterwards starts with nothing', async () => {
+  test('a deletion; a user who gets the name afterwards starts with nothing', async () => {
     const bob = await here.person('bob');
     await grant(alice, bob, { experiment }, 'MANAGE');
     expect(await statuses(bob, target())).toEqual([200, 200]);

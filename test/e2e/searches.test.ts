@@ -318,7 +318,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
     expect(seen).toEqual(sorted);
   });
 
-  test('a deleted experiment is in the deleted view of whoever may read it', async () => {
+  test('a deleted experiment is in the deleted view of a user who may read it', async () => {
     const name = unique('deleted');
     const experiment = await createExperiment(alice, name);
     await alice.post(`${API}/experiments/delete`, { experiment_id: experiment });

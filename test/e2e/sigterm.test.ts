@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
 
-/** Far below drain_seconds, which is 30: whoever waits for that waits too long. */
+/** Far below drain_seconds, which is 30: a user who waits for that waits too long. */
 const AT_ONCE_MS = 5_000;
 
 const dir = mkdtempSync(join(tmpdir(), 'gateway-sigterm-'));

@@ -62,7 +62,7 @@ describe.each(MLFLOW_VERSIONS)('behind MLflow %s with --static-prefix', (version
     rmSync(dir, { recursive: true });
   });
 
-  test('the stock client works, for somebody who may do no more than make things', async () => {
+  test('the stock client works, for a user who may do no more than make things', async () => {
     const printed = await runPython(version, WORK, {
       NAME: name,
       MLFLOW_TRACKING_URI: `${gateway.url}${PREFIX}`,

@@ -65,7 +65,7 @@ assert json.load(open(path)) == {"a": [1, 2]}
 print(json.dumps({"experiment_id": experiment.experiment_id, "run_id": run_id}))
 `;
 
-/** What somebody else sees of it: every line that is refused prints its status. */
+/** What another user sees of it: every line that is refused prints its status. */
 const PRYING = `
 import json, os, mlflow
 from mlflow import MlflowClient
@@ -126,7 +126,7 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
     expect(ids.run_id).toMatch(/^[0-9a-f]{32}$/);
   }, 180_000);
 
-  test('leaves nothing that somebody else could see or touch', async () => {
+  test('leaves nothing that another user could see or touch', async () => {
     expect(await prying(second)).toEqual({
       searched: [],
       models: [],
@@ -144,7 +144,7 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
     });
   }, 120_000);
 
-  test('is seen, not changed, by whoever is granted READ', async () => {
+  test('is seen, not changed, by a user who is granted READ', async () => {
     await shareAs(version, gateway.url, first, [
       ['experiment', ids.experiment_id, second.username],
       ['registered_model', names.model, second.username],
@@ -200,7 +200,7 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
   });
 });
 
-/** Runs a script with the stock client, signed in as somebody. */
+/** Runs a script with the stock client, signed in as a user. */
 function python(
   version: string,
   url: string,

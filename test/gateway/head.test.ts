@@ -65,7 +65,7 @@ test.each([
   expect((await gateway.admin.send('HEAD', target)).status).toBe(200);
 });
 
-test('HEAD is refused as GET is to whoever may not', async () => {
+test('HEAD is refused as GET is to a caller who may not', async () => {
   const alice = await gateway.person('alice');
   const target = '/api/2.0/mlflow/experiments/get?experiment_id=1';
   expect((await alice.send('HEAD', target)).status).toBe(403);

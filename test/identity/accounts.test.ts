@@ -239,7 +239,7 @@ describe('an answer that was under way when something changed', () => {
     expect(atOnce(accounts, 'alice')?.user.isAdmin).toBe(false);
   });
 
-  test('is not shared with whoever asks after the change, nor does it replace their answer', async () => {
+  test('is not shared with a user who asks after the change, nor does it replace their answer', async () => {
     const store = await open();
     const alice = await addUser(store, 'alice');
     const slow = slowly(store);

@@ -86,7 +86,7 @@ describe('a failure counts', () => {
     expect(await succeeds('alice')).toBe(true);
   });
 
-  test('for its address all the same, whoever signs in from there', async () => {
+  test('for its address all the same, a user who signs in from there', async () => {
     for (let user = 1; user <= 8; user += 1) {
       await failTimes(1, `user-${user}`);
     }

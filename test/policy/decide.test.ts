@@ -29,7 +29,7 @@ const MODEL: Root = { ...NAME, isPrompt: false };
 const PROMPT: Root = { ...NAME, isPrompt: true };
 const SCORER: Root = { kind: 'scorer', id: '7/judge' };
 
-describe('what somebody holds', () => {
+describe('what a user holds', () => {
   test.each<[because: string, root: Root, grants: string[], held: Permission]>([
     ['nothing granted: the default', EXPERIMENT, [], 'READ'],
     ['the highest of own and roles', EXPERIMENT, ['experiment 7 USE', 'team: experiment 7 EDIT'], 'EDIT'],

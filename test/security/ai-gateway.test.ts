@@ -1,4 +1,4 @@
-/** What the AI gateway of MLflow reads and writes on its own account, named by whoever makes an endpoint or a scorer. */
+/** What the AI gateway of MLflow reads and writes on its own account, named by a caller who makes an endpoint or a scorer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startAsVersion } from '../support/as-version.ts';
 import { NO_RELEASE } from '../support/fake-upstream.ts';
@@ -75,7 +75,7 @@ describe('an endpoint whose calls are logged to the experiment of its name', () 
     expect(seen.status).toBe(403);
   });
 
-  test('does not take one that somebody else has made', async () => {
+  test('does not take one that another user has made', async () => {
     const name = unique('endpoint');
     const trap = await createExperiment(gateway.admin, `gateway/${name}`);
     expect((await newEndpoint(name)).status).toBe(403);
@@ -119,7 +119,7 @@ describe('an endpoint whose calls are logged to the experiment of its name', () 
 });
 
 describe('a secret', () => {
-  test('is sent elsewhere by whoever manages it alone', async () => {
+  test('is sent elsewhere by a caller who manages it alone', async () => {
     const { secret } = (
       await bob.post(`${AI}/secrets/create`, {
         secret_name: unique('secret'),
@@ -380,7 +380,7 @@ describe('a scorer', () => {
       ...shape,
     });
 
-  test('calls only endpoints that whoever registers it may use, and tells nothing of others', async () => {
+  test('calls only endpoints that a caller who registers it may use, and tells nothing of others', async () => {
     const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
     const register = (shape: Record<string, unknown>) =>
       alice.post(`${A3}/scorers/register`, {
@@ -404,7 +404,7 @@ describe('a scorer', () => {
     expect((await register(shapes('openai:/a-model')[0] ?? {})).status).toBe(200);
   });
 
-  test('remembers only traces that whoever registers it may read', async () => {
+  test('remembers only traces that a caller who registers it may read', async () => {
     const experiment_id = await createExperiment(alice);
     const own = await startTrace(alice, experiment_id);
     const foreign = await startTrace(bob, await createExperiment(bob));
@@ -522,7 +522,7 @@ describe('a scorer', () => {
     },
   );
 
-  test('that a job runs calls no endpoint that is denied to whoever starts it', async () => {
+  test('that a job runs calls no endpoint that is denied to a caller who starts it', async () => {
     const { endpoint } = (await newEndpoint(unique('endpoint'), { usage_tracking: false })).json;
     await grantOn(gateway.admin, alice, 'gateway_endpoint', '*', 'USE');
     await grantOn(gateway.admin, alice, 'gateway_endpoint', endpoint.endpoint_id, 'DENY');

@@ -1,6 +1,6 @@
 /**
  * Invariant 3: an answer that does not say what was created grants nothing. The name in the request must not stand
- * in for the id: an experiment can be *named* 7, and whoever manages its name would manage experiment 7.
+ * in for the id: an experiment can be *named* 7, and a caller who manages its name would manage experiment 7.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';

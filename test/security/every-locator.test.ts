@@ -1,5 +1,5 @@
 /**
- * Invariant 9: everything that a request names counts. Somebody who manages all that a request names but
+ * Invariant 9: everything that a request names counts. A user who manages all that a request names but
  * one thing is refused, whichever thing it is and by whichever of its names it is called: no row takes its
  * caller's word on a second resource.
  */

@@ -27,7 +27,7 @@ const hasRule = ({ rules }: Operation, ...names: string[]) => rules.some(({ rule
 const isGraphql = ({ path, need }: Operation) => path === '/graphql' && need !== 'nobody';
 
 /**
- * Rows that hold more against a caller than their need: whoever is too weak is refused all the same, whoever
+ * Rows that hold more against a caller than their need: a caller who is too weak is refused all the same, whoever
  * is not may yet be. Tests of their own say when.
  */
 const isJudgedFurther = ({ rules }: Operation) =>
@@ -70,7 +70,7 @@ afterAll(() => everybody.close());
 const told = (role: Role, { method, target, by }: SampleRequest, status: number, text: string) =>
   `${role}: ${method} ${target} (${by}) gives ${status} ${text.slice(0, 200)}`;
 
-/** What is wrong with the answer to somebody who may not pass; undefined if nothing is. */
+/** What is wrong with the answer to a user who may not pass; undefined if nothing is. */
 async function wrongRefusal(role: Role, request: SampleRequest, method = request.method) {
   const { operation } = request;
   const { status, text, arrived, asked } = await everybody.send(role, request, { method });
@@ -87,7 +87,7 @@ async function wrongRefusal(role: Role, request: SampleRequest, method = request
   return told(role, { ...request, method }, status, arrived === undefined ? text : `AND ARRIVED ${text}`);
 }
 
-/** The same for somebody who may. */
+/** The same for a user who may. */
 async function wrongPassage(role: Role, request: SampleRequest) {
   const { operation } = request;
   const { status, text, arrived } = await everybody.send(role, request);

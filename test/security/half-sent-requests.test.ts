@@ -79,7 +79,7 @@ async function anotherAdmin(): Promise<Person> {
   return person;
 }
 
-test('whoever is an admin all the time is one at the end', async () => {
+test('a caller who is an admin all the time is one at the end', async () => {
   expect((await end(await begin(gateway.admin, CREATE_USER, { body: newUser() }))).statusCode).toBe(200);
 });
 

@@ -171,7 +171,7 @@ describe('a search for datasets', () => {
     'by %s says nothing of hidden ones that a filter finds',
     async (method) => {
       const name = unique('secret');
-      // Whoever may read only one of the two experiments may not read it.
+      // A caller who may read only one of the two experiments may not read it.
       await create(name, [open, closed]);
       const found = await ask(method, { filter_string: `name LIKE '${name.slice(0, -3)}%'` });
       const missed = await ask(method, { filter_string: "name LIKE 'wrong%'" });

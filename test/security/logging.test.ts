@@ -39,7 +39,7 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
 
   const stateOf = async (run: string) => (await gateway.admin.get(`${RUNS}/get?run_id=${run}`)).json.run;
 
-  test('is logged into by whoever may edit its experiment', async () => {
+  test('is logged into by a caller who may edit its experiment', async () => {
     const run = await createRun(alice, alices);
     for (const [path, body] of logged(run)) {
       const { status, text } = await alice.post(`${RUNS}/${path}`, body);
@@ -86,7 +86,7 @@ describe('a logged model of MLflow 3.17.2', () => {
     (await by.post('/api/2.0/mlflow/logged-models', { experiment_id, name: 'm' })).json.model.info
       .model_id as string;
 
-  test('gets no metric, and is no input or output, from a run of somebody who may not edit it', async () => {
+  test('gets no metric, and is no input or output, from a run of a user who may not edit it', async () => {
     const { gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST);
     onTestFinished(() => gateway.close());
     await grant(alice, bob, { experiment: alices }, 'READ');

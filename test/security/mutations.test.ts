@@ -1,5 +1,5 @@
 /**
- * What one may do does not depend on how it is asked. Requests for somebody else's things, twisted in every
+ * What one may do does not depend on how it is asked. Requests for another user's things, twisted in every
  * way that has got through somewhere, go through the gateway to a real MLflow: none may ever show what is
  * the victim's, and all of it must be as it was at the end.
  */
@@ -20,7 +20,7 @@ import { type RawRequest, sendRaw, statusOf } from '../support/raw-http.ts';
 const CANARY = 'canary-7f3a';
 const RUNS = 1000;
 
-/** A request for a thing of somebody; fields are in the query of a GET and in the body of all others. */
+/** A request for a thing of a user; fields are in the query of a GET and in the body of all others. */
 interface Plain {
   readonly method: string;
   readonly path: string;

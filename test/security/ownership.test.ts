@@ -107,7 +107,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     );
   });
 
-  test('a dataset is taken away from others, into another experiment or out of theirs, by whoever manages it alone', async () => {
+  test('a dataset is taken away from others, into another experiment or out of theirs, by a caller who manages it alone', async () => {
     const id = await newDataset(bob, bobs);
     const grantTo = async (permission: string) => {
       const what = { experiment_id: bobs, username: alice.username, permission };
@@ -243,7 +243,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     await expectOwnOnly([['DELETE', 'scorers/delete', { experiment_id: alices, name }]]);
   });
 
-  test('jobs with the keys of the server are started by whoever may use its endpoints, in their experiments', async () => {
+  test('jobs with the keys of the server are started by a caller who may use its endpoints, in their experiments', async () => {
     const trace = await startTrace(alice, alices);
     const prompt = unique('prompt');
     await bob.post('/api/2.0/mlflow/registered-models/create', { name: prompt });
@@ -263,7 +263,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     }
   });
 
-  /** Somebody who may use every endpoint of the AI gateway. */
+  /** A user who may use every endpoint of the AI gateway. */
   async function starter(): Promise<Person> {
     const carol = await gateway.person('carol');
     const everyEndpoint = {

@@ -1,5 +1,5 @@
 /**
- * CVE-2025-1473: a page of another site has the browser of somebody who is signed in send a form; the browser adds
+ * CVE-2025-1473: a page of another site has the browser of a user who is signed in send a form; the browser adds
  * the password it remembers. Nothing that changes anything is taken from elsewhere.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * What a scorer is run with: endpoints of the AI gateway that its caller may use, or the keys of the server. A scorer that
- * runs online is run as its newest version is, whoever has put it there.
+ * runs online is run as its newest version is, a caller who has put it there.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -91,7 +91,7 @@ const removeVersion = async (by: Person, version: number) =>
   (await by.delete(`${A3}/scorers/delete`, { experiment_id, name: 'judge', version })).status;
 
 describe('a scorer that runs online', () => {
-  test('is put there by whoever may use its endpoints, and stopped by whoever may edit it', async () => {
+  test('is put there by a caller who may use its endpoints, and stopped by a caller who may edit it', async () => {
     expect(await register(alice, judgeOf(model))).toBe(200);
     expect(await configure(eve, 0.5)).toBe(403);
     expect(await configure(alice, 0.5)).toBe(200);

@@ -75,7 +75,7 @@ function inEveryPlace(experiment_id: unknown) {
 /** An answer without what was asked for: the thing is not there, or the upstream cannot be understood. */
 const NO_ANSWER = [403, 503];
 
-/** What a look-up may come to; whoever may read every experiment is still refused. */
+/** What a look-up may come to; a caller who may read every experiment is still refused. */
 test.each<readonly [string, readonly number[], (response: ServerResponse) => void]>([
   ['a broken connection', [503], (response) => response.destroy()],
   ['silence', [504], () => {}],

@@ -3,7 +3,7 @@ import { startGateway, unique } from '../support/gateway.ts';
 import { NEWEST, runPython, sharedMlflow } from '../support/mlflow.ts';
 
 describe('traces of the Python client', () => {
-  test('are logged, tagged and found by their owner, and not by somebody else', async () => {
+  test('are logged, tagged and found by their owner, and not by another user', async () => {
     const version = NEWEST;
     const gateway = await startGateway((await sharedMlflow(version)).socketUri);
     try {

@@ -29,7 +29,7 @@ type Asked = readonly [method: string, path: string, json?: unknown];
 const statusOf = async (who: Person, [method, path, json]: Asked) =>
   (await who.send(method, `/api/${path}`, json === undefined ? {} : { json })).status;
 
-/** Whoever owns the trace may do it, somebody else may not: in this order, so that the refused come first. */
+/** A caller who owns the trace may do it, another user may not: in this order, so that the refused come first. */
 async function expectOwnOnly(requests: readonly Asked[]): Promise<void> {
   for (const request of requests) {
     expect([request, await statusOf(bob, request)]).toEqual([request, 403]);

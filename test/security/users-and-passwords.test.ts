@@ -128,7 +128,7 @@ test.each(['password', 'password1234', 'admin'])(
   },
 );
 
-test('somebody who came from MLflow with a default password becomes no admin before it is changed', async () => {
+test('a user who came from MLflow with a default password becomes no admin before it is changed', async () => {
   // As the hash of an import: no request could make it.
   const passwords = createPasswords({ rounds: 4, minLength: 1 });
   const passwordHash = await passwords.hash('password1234');

@@ -6,7 +6,7 @@ import { inflate } from '@sparticuz/chromium';
 import { type Browser, chromium, type Page, type Request } from 'playwright-core';
 import type { Person } from './gateway.ts';
 
-/** Somebody at a browser of their own. */
+/** A user at a browser of their own. */
 export interface Seat {
   readonly page: Page;
   /**

@@ -4,7 +4,7 @@ import { type AnsweringUpstream, PROBE, startAnsweringUpstream } from './answeri
 import { type Person, startGateway, type TestGateway } from './gateway.ts';
 import type { Ids, SampleRequest } from './sample-request.ts';
 
-/** Whoever may ask, weakest first. The stranger manages other things than those asked for. */
+/** A user who may ask, weakest first. The stranger manages other things than those asked for. */
 export const ROLES = ['anonymous', 'no grant', 'stranger', 'READ', 'USE', 'EDIT', 'MANAGE', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -66,7 +66,7 @@ export interface Outcome {
   readonly asked: string | undefined;
 }
 
-/** A gateway with somebody in every role, over an upstream in which everything exists. */
+/** A gateway with a user in every role, over an upstream in which everything exists. */
 export interface Everybody {
   readonly gateway: TestGateway;
   /** @param options.reply - what the upstream answers instead of what it answers everybody. */

@@ -25,7 +25,7 @@ export interface Received {
   readonly json: any;
 }
 
-/** Somebody who sends requests through the gateway. */
+/** A user who sends requests through the gateway. */
 export interface Person {
   readonly username: string;
   readonly password: string;
@@ -46,7 +46,7 @@ export interface TestGateway {
   readonly anonymous: Person;
   /** Creates a user with a name of its own and signs in as them. */
   person(name?: string): Promise<Person>;
-  /** Somebody with these credentials, right or wrong. */
+  /** A user with these credentials, right or wrong. */
   as(username: string, password: string): Person;
   close(): Promise<void>;
 }
@@ -105,7 +105,7 @@ export async function startGateway(
   };
 }
 
-/** Somebody with these credentials at a gateway; without credentials if the name is empty. */
+/** A user with these credentials at a gateway; without credentials if the name is empty. */
 export function personAt(url: string, username: string, password: string): Person {
   const credentials: Record<string, string> =
     username === ''
@@ -187,7 +187,7 @@ export async function grantOn(
   }
 }
 
-/** Creates an experiment as somebody; answers its id. */
+/** Creates an experiment as a user; answers its id. */
 export async function createExperiment(by: Person, name = unique('experiment')): Promise<string> {
   const answer = await by.post('/api/2.0/mlflow/experiments/create', { name });
   if (answer.status !== 200) {
@@ -196,7 +196,7 @@ export async function createExperiment(by: Person, name = unique('experiment')):
   return answer.json.experiment_id;
 }
 
-/** Starts a run in an experiment as somebody; answers its id. */
+/** Starts a run in an experiment as a user; answers its id. */
 export async function createRun(by: Person, experimentId: string): Promise<string> {
   const answer = await by.post('/api/2.0/mlflow/runs/create', { experiment_id: experimentId, start_time: 1 });
   if (answer.status !== 200) {

@@ -59,7 +59,7 @@ function encodeAttributes(field: number, attributes: Readonly<Record<string, str
  * protobuf field that parsers skip.
  */
 export function encodeTwofold(inflated: readonly TestSpan[], asItIs: readonly TestSpan[]): Uint8Array {
-  // Field 1, of 122 bytes, to whoever reads the body as it is; to whoever inflates it `0x0a` is a number, `0x7a`
+  // Field 1, of 122 bytes, to a user who reads the body as it is; to a user who inflates it `0x0a` is a number, `0x7a`
   // the tag of field 15 and `0x79` the length of what is skipped.
   const hidden = Buffer.alloc(122);
   hidden[0] = 0x79;

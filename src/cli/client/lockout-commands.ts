@@ -28,7 +28,7 @@ export const LOCKOUT_COMMANDS: readonly Command[] = [
     takes: [],
     flags: [
       { field: 'user', usage: 'NAME', does: 'the user, wherever from', reads: 'text' },
-      { field: 'ip', usage: 'ADDRESS', does: 'the address, whoever from there', reads: 'text' },
+      { field: 'ip', usage: 'ADDRESS', does: 'the address, no matter who from there', reads: 'text' },
     ],
     before: async ({ user, ip }) => {
       if (user === undefined && ip === undefined) {

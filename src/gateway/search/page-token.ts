@@ -19,7 +19,7 @@ export interface NextPage extends Pick<PagePlace, 'offset' | 'shown'> {
 /**
  * Page tokens that tell nothing and that only the gateway can make.
  *
- * MLflow's own tokens are a readable offset among all rows, hidden ones included. Whoever could read or choose it
+ * MLflow's own tokens are a readable offset among all rows, hidden ones included. A caller who could read or choose it
  * would learn where a row of their own lies among rows that are hidden from them, and by ordering and filtering
  * around it every name and tag there is, letter by letter.
  */

@@ -68,7 +68,7 @@ function checkSelections(definitions: readonly DefinitionNode[], fragments: Frag
       throw tooMany('aliases at one level', MAX_ALIASES_PER_LEVEL);
     }
     for (const { alias, selectionSet } of fields) {
-      // GraphQL reserves them, and `__proto__` as a key of the answer is a trap for whoever reads it.
+      // GraphQL reserves them, and `__proto__` as a key of the answer is a trap for a caller who reads it.
       if (alias?.value.startsWith('__')) {
         throw invalid('GraphQL: an alias must not begin with two underscores.');
       }

@@ -65,7 +65,7 @@ export function referencesOf(
   if (id === undefined) {
     throw invalid(`GraphQL: ${name} needs ${rule.from.join(' or ')}.`);
   }
-  // MLflow takes the first that is not empty; whoever judges another one is led astray.
+  // MLflow takes the first that is not empty; a caller who judges another one is led astray.
   if (ids.size > 1) {
     throw invalid(`GraphQL: ${rule.from.join(' and ')} of ${name} differ.`);
   }

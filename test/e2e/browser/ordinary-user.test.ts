@@ -171,7 +171,7 @@ describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (v
     expect(await unexpectedTrouble(seat, asked)).toEqual([]);
   });
 
-  test('is told that an experiment of somebody else is not theirs', async () => {
+  test('is told that an experiment of another user is not theirs', async () => {
     const { page } = seat;
     await page.goto(`/#/experiments/${his.experiment.id}`);
     await shown(page, 'Permission denied.');

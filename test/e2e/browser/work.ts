@@ -1,6 +1,6 @@
 import { createExperiment, createRun, type Person, unique } from '../../support/gateway.ts';
 
-/** What somebody has made in MLflow; every name in it, and the text of its artifact, contains `mark`. */
+/** What a user has made in MLflow; every name in it, and the text of its artifact, contains `mark`. */
 export interface Work {
   readonly mark: string;
   readonly experiment: { readonly id: string; readonly name: string };
@@ -17,7 +17,7 @@ interface WorkRun {
 
 const STEPS = [0, 1, 2, 3, 4];
 
-/** Does as somebody what a training script would do, over REST. */
+/** Does as a user what a training script would do, over REST. */
 export async function doWork(by: Person, word: string): Promise<Work> {
   const mark = unique(word);
   const name = `${mark}-experiment`;

@@ -262,7 +262,7 @@ describe('walking the pages of a search', () => {
     });
   });
 
-  test('whoever may read nothing gets an empty page for one upstream call', async () => {
+  test('a caller who may read nothing gets an empty page for one upstream call', async () => {
     for (const pushesDown of [true, false]) {
       const upstream = searching(numbered(2000), pushesDown);
       const search = searchOf(requestOf('POST', { max_results: 100 }), pushesDown);
@@ -451,7 +451,7 @@ describe('a page token', () => {
         names,
         names,
         async (wanted, before, after, hiddenBefore, hiddenAfter) => {
-          /** The two pages, with rows in alphabetical order and some of somebody else's among them. */
+          /** The two pages, with rows in alphabetical order and some of another user's among them. */
           const pagesAmong = async (hidden: readonly (readonly string[])[]) => {
             const pageAmong = async (
               own: readonly string[],
@@ -522,7 +522,7 @@ describe('a page token', () => {
     expect(next.rows).toEqual([{ id: '4' }, { id: '7' }]);
   });
 
-  test('of somebody else, or changed, is refused', async () => {
+  test('of another user, or changed, is refused', async () => {
     const { next_page_token: page_token } = await pageOf({ max_results: 1 });
     await expect(pageOf({ max_results: 1, page_token }, { userId: 2 })).rejects.toMatchObject({
       status: 400,
