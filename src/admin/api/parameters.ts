@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalid, missingParameter, notFound } from '../../errors.ts';
+import { writeExact } from '../../mlflow/read/lossless.ts';
 import type { User } from '../../store/types.ts';
 import type { Users } from '../../store/users.ts';
 import type { Call } from '../handler.ts';
@@ -96,5 +97,5 @@ function asPython(value: unknown): string {
   if (typeof value === 'boolean') {
     return value ? 'True' : 'False';
   }
-  return JSON.stringify(value);
+  return writeExact(value);
 }

@@ -26,3 +26,10 @@ export function parseLossless(text: string): unknown {
       : value,
   );
 }
+
+/** JSON.stringify that writes integers beyond 2^53, which readJson gives as bigints, where JSON.stringify throws. */
+export function writeExact(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'bigint' ? json.rawJSON(String(part)) : part,
+  );
+}

@@ -18,7 +18,9 @@ describe('a number', () => {
     [2 ** 60, '1152921504606847000'],
     [true, 'True'],
     [[7], '[7]'],
-  ])('%j is refused in MLflow’s words', (value, shown) => {
+    [2n ** 53n + 1n, '9007199254740993'],
+    [[{ a: 2n ** 53n + 1n }], '[{"a":9007199254740993}]'],
+  ])('$0 is refused in MLflow’s words', (value, shown) => {
     expect(() => integer('role_id', value)).toThrow(`Parameter 'role_id' must be an integer. Got: ${shown}`);
   });
 });
