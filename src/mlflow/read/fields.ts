@@ -118,6 +118,26 @@ const OWN_QUERIES: Readonly<Record<string, Rows>> = {
 const queries = byName({ ...table.queries, ...HANDLER_QUERIES, ...OWN_QUERIES });
 const bodies = new Map(Object.entries(HANDLER_BODIES));
 
+/**
+ * An operation without the names of its parameters: rows choose their own, and for the table the name of an MCP server
+ * is two segments, where MLflow has one that is greedy.
+ */
+function withoutNames(operation: string): string {
+  return operation
+    .replace('mcp-servers/:namespace/:slug', 'mcp-servers/*')
+    .replaceAll(/(?<=[/@])[:*]\w*/g, ':');
+}
+
+/** What is known of an operation, whatever its parameters are called. */
+function createLookUp<T>(known: ReadonlyMap<string, T>): (operation: string) => T | undefined {
+  const nameless = new Map([...known].map(([operation, value]) => [withoutNames(operation), value]));
+  return (operation) => known.get(operation) ?? nameless.get(withoutNames(operation));
+}
+
+const operationNamed = createLookUp(operations);
+const queryNamed = createLookUp(queries);
+const bodyNamed = createLookUp(bodies);
+
 const shapes = new Map<string, Shape>();
 const queryShapes = new Map<string, Shape>();
 
@@ -198,7 +218,7 @@ export function shapeOf(operation: string): Shape | undefined {
 }
 
 function bodyShapeOf(operation: string): Shape | undefined {
-  const rows = bodies.get(operation);
+  const rows = bodyNamed(operation);
   if (!rows) {
     return undefined;
   }
@@ -219,7 +239,7 @@ export function queryShapeOf(operation: string): Shape | undefined {
     return known;
   }
   const message = operation.startsWith('GET ') ? declaredMessage(operation) : undefined;
-  const extra = queries.get(operation);
+  const extra = queryNamed(operation);
   if (!extra) {
     return message;
   }
@@ -231,7 +251,7 @@ export function queryShapeOf(operation: string): Shape | undefined {
 }
 
 function declaredMessage(operation: string): Shape | undefined {
-  const name = operations.get(operation)?.text;
+  const name = operationNamed(operation)?.text;
   return name === undefined || name === '' ? undefined : messageShape(name);
 }
 
