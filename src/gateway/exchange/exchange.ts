@@ -5,6 +5,7 @@ import { writeTarget } from '../../mlflow/read/target.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import type { Paging } from '../../mlflow/table/row.ts';
 import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
+import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
@@ -62,7 +63,7 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       return;
     }
     const handled = handle(request, operation, principal);
-    return (request.way.place?.keepWhile(handled) ?? handled).then((answer) => send(reply, answer));
+    return (request.way.place?.keepWhile(handled) ?? handled).then((answer) => send(reply, upstream, answer));
   });
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
@@ -152,6 +153,7 @@ function toExchange(request: FastifyRequest, upstream: Upstream): Exchange {
 }
 
 /** Sends an answer that was read whole. */
-export function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  return sendBytes(reply.code(answer.status).headers(replyHeaders(answer.headers)), answer.bytes);
+function send(reply: FastifyReply, home: Home, { status, headers, bytes }: Answer): FastifyReply {
+  const { path } = reply.request.way.target;
+  return sendBytes(reply.code(status).headers(replyHeaders(headers, home, path)), bytes);
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
+import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { timeLeft, type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { passedOn } from './spent-buffers.ts';
@@ -36,7 +37,9 @@ export function headersFor(reply: FastifyReply, headers: Record<string, string>)
  * What @fastify/reply-from sends requests with: undici, but that the answer is written onto Node's response as it
  * comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
  */
-export function createRequester(upstream: Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>) {
+export function createRequester(
+  upstream: Home & Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>,
+) {
   const unread = createUnread();
   return {
     request(options: Dispatcher.DispatchOptions, heard: Heard): void {
@@ -46,16 +49,16 @@ export function createRequester(upstream: Pick<Upstream, 'dispatcher' | 'publicD
         options.headersTimeout = timeLeft(upstream, way);
       }
       if (way.operation?.need === 'public') {
-        upstream.publicDispatcher.dispatch(options, relay(reply, heard, unread));
+        upstream.publicDispatcher.dispatch(options, relay(reply, upstream, heard, unread));
       } else {
-        upstream.dispatcher.dispatch(options, relay(reply, heard));
+        upstream.dispatcher.dispatch(options, relay(reply, upstream, heard));
       }
     },
   };
 }
 
 /** @param unread - where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
-function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
+function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
   const { raw } = reply;
   const headOnly = reply.request.raw.method === 'HEAD';
   let passed = 0;
@@ -79,7 +82,7 @@ function relay(reply: FastifyReply, heard: Heard, unread?: Unread): Dispatcher.D
       begun = true;
       reply.hijack();
       raw.writeHead(reply.statusCode, {
-        ...replyHeaders(answered),
+        ...replyHeaders(answered, home, reply.request.way.target.path),
         ...reply.getHeaders(),
       } as OutgoingHttpHeaders);
       if (headOnly) {

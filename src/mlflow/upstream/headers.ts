@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type Home, rewriteAddresses } from './addresses.ts';
 
 /**
  * Headers that tell who somebody is, or claim to: none may come from a client. MLflow itself trusts
@@ -152,10 +153,14 @@ const DROPPED_FROM_REPLIES: ReadonlySet<string> = new Set([
 
 /**
  * The upstream's reply headers without those of its own connection and its CORS rules: who may read
- * a reply across origins is the gateway's to say.
+ * a reply across origins is the gateway's to say. Addresses of the upstream become paths of the gateway.
+ *
+ * @param path - what was asked for, without the prefix.
  */
 export function replyHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
+  home: Home,
+  path: string,
 ): Record<string, string | string[]> {
   const sent: Record<string, string | string[]> = {};
   const { connection } = headers;
@@ -171,6 +176,7 @@ export function replyHeaders(
       sent[name] = Array.isArray(value) ? value.map(writable) : writable(value);
     }
   }
+  rewriteAddresses(sent, home, path);
   return sent;
 }
 

@@ -1,5 +1,6 @@
 import { cacheStores, type Dispatcher, errors, interceptors, Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
+import type { Home } from './addresses.ts';
 import { createConnect } from './connect.ts';
 import { findPlacement, type Placement } from './placement.ts';
 import { createPlaces, type Places } from './places.ts';
@@ -24,7 +25,7 @@ export interface Exchange {
 }
 
 /** The MLflow behind the gateway. */
-export interface Upstream {
+export interface Upstream extends Home {
   /** `http://localhost` for a socket; the base that requests are forwarded to. */
   readonly origin: string;
   /** The Host that MLflow is sent: 3.5 and later refuse any they do not know. */
@@ -243,6 +244,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     origin,
     host,
+    staticPrefix: prefix,
     dispatcher,
     publicDispatcher,
     places,
