@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -28,7 +30,8 @@ export const MAX_HEADER_BYTES = 32 * 1024;
 export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: requestIdOf,
     trustProxy: options.trustsProxy ?? false,
     serverFactory: options.servers.factory,
     // For the scheme of the address that is said to be listened on; the factory makes what speaks it.
@@ -40,6 +43,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
     rewriteUrl: rewriteUrlUnder(parts.staticPrefix),
     frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
       render(error, request, reply, parts.staticPrefix);
     },
     clientErrorHandler: (_error, socket) => {
@@ -62,6 +66,15 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   }
   gateway(app, parts);
   return app;
+}
+
+/** What an id of a client must be to stand in logs and headers as it is. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** A client's own id of its request, by which it finds it again in log and audit; a new one otherwise. */
+function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 /** Has browsers that came by https once come by nothing else (RFC 6797, section 7.2: never said over http). */

@@ -23,6 +23,7 @@ export function repeatedly(work: () => void, everyMs = ASK_AGAIN_MS): Repeated {
  */
 export function greetOnceThere(look: () => Promise<Survey>, log: FastifyBaseLogger): Repeated {
   let said: string | undefined;
+  let silence: string | undefined;
   const greeting = repeatedly(() => {
     look().then(
       (found) => {
@@ -31,14 +32,30 @@ export function greetOnceThere(look: () => Promise<Survey>, log: FastifyBaseLogg
           greet(found, log);
         }
         said = now;
+        silence = undefined;
         if (found.problems.length === 0) {
           greeting.stop();
         }
       },
-      (error: unknown) => log.warn({ err: error }, 'the upstream does not answer yet'),
+      (error: unknown) => {
+        const because = reasonOf(error);
+        if (because !== silence) {
+          log.warn({ because }, 'the upstream does not answer yet');
+        }
+        silence = because;
+      },
     );
   });
   return greeting;
+}
+
+/** Why something failed, in one line: what lies underneath says most, and a stack nothing. */
+export function reasonOf(error: unknown): string {
+  const { cause = error } = error instanceof Error ? error : { cause: error };
+  if (!(cause instanceof Error)) {
+    return String(error instanceof Error ? error.message : error);
+  }
+  return cause.message || String((cause as NodeJS.ErrnoException).code ?? cause.name);
 }
 
 function greet({ version, coverage, problems, notes }: Survey, log: FastifyBaseLogger): void {

@@ -13,7 +13,7 @@ import { entryOf } from './gateway/audited.ts';
 import { createJudge } from './gateway/judge/judge.ts';
 import type { Ended } from './gateway/record.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
-import { greetOnceThere, type Repeated, repeatedly } from './greeting.ts';
+import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.ts';
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
@@ -300,7 +300,7 @@ function settleRepeatedly(settle: () => Promise<number>, log: FastifyBaseLogger)
     }
     isSettling = true;
     settle()
-      .catch((error: unknown) => log.warn({ err: error }, 'open intents cannot be settled yet'))
+      .catch((error: unknown) => log.warn({ because: reasonOf(error) }, 'open intents cannot be settled yet'))
       .finally(() => {
         isSettling = false;
       });

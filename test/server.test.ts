@@ -63,6 +63,11 @@ test('an MLflow that starts after the gateway is named once it answers', async (
   });
   const said = () => gateway.log.map(({ msg }) => msg);
   await expect.poll(said).toContain('the upstream does not answer yet');
+  vi.advanceTimersByTime(60_000);
+  await gateway.admin.get('/health');
+  const silence = gateway.log.filter(({ msg }) => msg === 'the upstream does not answer yet');
+  expect(silence).toEqual([expect.objectContaining({ because: expect.stringContaining('ENOENT') })]);
+  expect(silence[0]).not.toHaveProperty('err');
   late.listen(socket);
   await once(late, 'listening');
   vi.advanceTimersByTime(30_000);

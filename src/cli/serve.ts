@@ -1,8 +1,8 @@
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { loadConfig } from '../config/load-config.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { explain } from './explain.ts';
-import { logDestination } from './log-destination.ts';
+import { openLog } from './log.ts';
 import { showOnce } from './show-once.ts';
 import { unusedAdminPassword } from './unused-admin-password.ts';
 
@@ -13,12 +13,12 @@ const WAY_BACK_IN = 'mlflow-auth-gateway create-admin NAME sets a password on th
 export async function serve(): Promise<void> {
   try {
     const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
-    const logger = pino({ level: config.log_level }, logDestination({ sync: false }));
+    const logger = await openLog(config.log_level, process.stdout);
     for (const warning of warnings) {
       logger.warn(warning);
     }
     const server = await startServer(config, { logger });
-    heedSignals(server, () => logger.flush(() => process.exit(0)));
+    heedSignals(server, logger, () => logger.flush(() => process.exit(0)));
     logger.info({ url: server.url, upstream: config.upstream_uri }, 'the gateway is listening');
     logger.info(`nobody can sign in any more? ${WAY_BACK_IN}`);
     logger.flush();
@@ -40,11 +40,13 @@ export async function serve(): Promise<void> {
  * Ends the gateway at the first SIGTERM or SIGINT. Later ones change nothing: npm and service managers signal the process
  * and its group, and what is under way ends within drain_seconds anyway. SIGHUP has the certificate read anew.
  */
-function heedSignals({ close, renew }: RunningServer, ended: () => void): void {
+function heedSignals({ close, renew }: RunningServer, logger: Logger, ended: () => void): void {
   let ending = false;
-  const end = () => {
+  const end = (signal: NodeJS.Signals) => {
     if (!ending) {
       ending = true;
+      logger.info({ signal }, 'the gateway ends: what is under way may end, nothing new is taken');
+      logger.flush();
       void close().finally(ended);
     }
   };

@@ -21,7 +21,7 @@ export interface AuditedOptions {
  */
 export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
   const { way, request, failure, ip, status, ms } = ended;
-  if (way === undefined || way.audited || way.operation?.need === 'public') {
+  if (way === undefined || way.told !== undefined || way.operation?.need === 'public') {
     return undefined;
   }
   const refused = isRefusal(failure);
@@ -49,7 +49,8 @@ export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEn
  */
 export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: () => number): RecordChange {
   const { way } = request;
-  return async ({ action, change, resources = [] }, audit) => {
+  return async (told, audit) => {
+    const { action, change, resources = [] } = told;
     const entry: AuditEntry = {
       ...begun(request, way, request.ip, clock()),
       action,
@@ -61,7 +62,7 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
       change,
     };
     await audit.add([entry]);
-    way.audited = true;
+    way.told = told;
   };
 }
 

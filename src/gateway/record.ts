@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
 import { touchedBy } from './touched.ts';
 import type { Way } from './way.ts';
@@ -28,22 +28,31 @@ export interface Ended {
 
 /**
  * One log line per request: fields, no prose, no secrets; a refusal with its full reason. `whole: false` says
- * that the answer did not reach its end: the client went away, or the upstream did, and then `err` tells how.
+ * that the answer did not reach its end: the client went away, which is status 499, or the upstream did, and then
+ * `err` tells how.
  */
 export function record(app: FastifyInstance, ended: ((request: Ended) => void) | undefined): void {
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
     // Now, as a body that streamed on leaves the request without its socket.
     const { ip } = request;
     // Not onResponse, which never comes for an answer that breaks off.
     reply.raw.once('close', () => {
       const status = reply.statusCode;
       const whole = reply.raw.writableFinished;
-      const failed = status >= 500 || (!whole && request.failure !== undefined);
-      const level = failed ? 'error' : status === 401 || status === 403 ? 'warn' : 'info';
+      const left = !whole && hasLeft(request, reply);
+      const failed = !left && (status >= 500 || !whole);
+      const level = failed ? 'error' : !left && (status === 401 || status === 403) ? 'warn' : 'info';
       const ms = reply.elapsedTime;
       request.log[level](
-        { ...entryOf(request), ip, status, ms: Math.round(ms), ...(!whole && { whole }) },
+        {
+          ...entryOf(request),
+          ip,
+          status: left ? CLIENT_LEFT : status,
+          ms: Math.round(ms),
+          ...(!whole && { whole }),
+        },
         'request',
       );
       const { way, failure } = request;
@@ -53,15 +62,28 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
   });
 }
 
+/** As nginx logs a client that closed its connection before it had its answer; no answer has it. */
+const CLIENT_LEFT = 499;
+
+/** Whether it was the client that ended an answer; an upstream that breaks off is known by its failure. */
+function hasLeft({ failure, raw }: FastifyRequest, reply: FastifyReply): boolean {
+  return failure === undefined || (!raw.complete && !reply.raw.headersSent);
+}
+
 function entryOf(request: FastifyRequest) {
   const { way, failure } = request;
-  const touched = way === undefined ? [] : touchedBy(request);
+  const told = failure === undefined ? way?.told : undefined;
+  const touched =
+    told?.resources?.map(({ type, id }) => `${type} ${id}`) ??
+    (way === undefined ? [] : touchedBy(request).map(({ kind, id }) => `${kind} ${id}`));
   return {
     method: request.raw.method,
     path: way?.target.path,
     row: way?.operation?.name,
     user: way?.principal.kind === 'user' ? way.principal.username : undefined,
-    ...(touched.length > 0 && { touched: touched.map(({ kind, id }) => `${kind} ${id}`) }),
+    ...(way?.triedAs !== undefined && { tried: way.triedAs }),
+    ...(touched.length > 0 && { touched }),
+    ...(told !== undefined && { action: told.action, change: told.change }),
     because: failure instanceof ApiError ? (failure.because ?? failure.message) : way?.because,
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };

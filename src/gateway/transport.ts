@@ -74,7 +74,7 @@ export function transport(app: FastifyInstance): void {
       body: {},
       judged: [],
       because: '',
-      audited: false,
+      told: undefined,
       shows: undefined,
       rewrite: undefined,
     };

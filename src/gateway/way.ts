@@ -1,3 +1,4 @@
+import type { Told } from '../audit/changing.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
@@ -32,8 +33,8 @@ export interface Way {
   readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */
   readonly because: string;
-  /** Its entry in the audit log is written already, with the change that it made. */
-  readonly audited: boolean;
+  /** The change that it made of users, grants or roles: its entry in the audit log is written already. */
+  readonly told: Told | undefined;
   /** Tells the rows of a list that are shown, where a judge knows it; set instead of asking for what each belongs to. */
   readonly shows: ((row: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */

@@ -73,7 +73,7 @@ test('a refusal is one line with its full reason, of which the caller gets a par
 test('wrong credentials are one line without them', async () => {
   await gateway.as('alice', 'the wrong password').get(GET);
   const line = await entry();
-  expect(line).toMatchObject({ status: 401, because: 'wrong name or password' });
+  expect(line).toMatchObject({ status: 401, tried: 'alice', because: 'wrong name or password' });
   expect(JSON.stringify(line)).not.toMatch(/wrong password|Basic /);
 });
 
@@ -98,7 +98,7 @@ test('a download that the client leaves is one line', async () => {
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   answer.on('error', () => {});
   sent.destroy();
-  expect(await entry()).toMatchObject({ path: '/static-files/x', status: 200, whole: false, level: 30 });
+  expect(await entry()).toMatchObject({ path: '/static-files/x', status: 499, whole: false, level: 30 });
 });
 
 test('an upstream that breaks off halfway is one line that tells the cause', async () => {
@@ -118,4 +118,50 @@ test('no line holds a query, a body, a password or a hash', async () => {
   expect(text).not.toContain(password);
   expect(text).not.toContain(Buffer.from(`${username}:${password}`).toString('base64'));
   expect(text).not.toMatch(/in-the-query|\$2[aby]\$|authorization/i);
+});
+
+test('an upload that the client leaves is one line, and no failure', async () => {
+  const target = '/api/2.0/mlflow-artifacts/artifacts/1/0123456789abcdef0123456789abcdef/artifacts/file';
+  const authorization = `Basic ${Buffer.from(`${gateway.admin.username}:${gateway.admin.password}`).toString('base64')}`;
+  const headers = { authorization, 'content-length': 1_000_000 };
+  const sent = httpRequest(`${gateway.url}${target}`, { method: 'PUT', agent: false, headers });
+  sent.on('error', () => {});
+  upstream.answer((request) => request.once('data', () => sent.destroy()));
+  sent.write('x'.repeat(500_000));
+  expect(await entry()).toMatchObject({ method: 'PUT', status: 499, whole: false, level: 30 });
+});
+
+test('a change of users, grants and roles is one line with whose, on what, from what to what', async () => {
+  const { username } = alice;
+  const lines = () =>
+    entries().map(({ user, action, touched, change }) => ({ user, action, touched, change }));
+  const of = { username, experiment_id: '1' };
+  await gateway.admin.post('/api/2.0/mlflow/experiments/permissions/create', { ...of, permission: 'READ' });
+  await gateway.admin.patch('/api/2.0/mlflow/experiments/permissions/update', { ...of, permission: 'EDIT' });
+  await gateway.admin.patch('/api/2.0/mlflow/users/update-admin', { username, is_admin: true });
+  await gateway.admin.patch('/api/2.0/mlflow/users/update-admin', { username, is_admin: false });
+  await gateway.admin.post('/api/3.0/mlflow/roles/create', { name: 'readers', workspace: 'default' });
+  await expect.poll(() => lines().length).toBe(5);
+  expect(lines()).toMatchObject([
+    {
+      user: 'admin',
+      action: 'grant',
+      touched: ['experiment 1', `user ${username}`],
+      change: { before: null, after: { username } },
+    },
+    { change: { before: { permission: 'READ' }, after: { username, permission: 'EDIT' } } },
+    { action: 'set_admin', touched: [`user ${username}`], change: { after: { username, is_admin: true } } },
+    { change: { before: { username, is_admin: true }, after: { username, is_admin: false } } },
+    { action: 'create_role', change: { before: null } },
+  ]);
+});
+
+test('a change that was refused tells none', async () => {
+  await gateway.admin.post('/api/2.0/mlflow/users/create', {
+    username: alice.username,
+    password: 'a long password',
+  });
+  const line = await entry();
+  expect(line).toMatchObject({ status: 400 });
+  expect(line).not.toHaveProperty('change');
 });

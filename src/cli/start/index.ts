@@ -2,11 +2,11 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { loadConfig } from '../../config/load-config.ts';
 import type { Config } from '../../config.ts';
 import { type RunningServer, startServer } from '../../server.ts';
 import { explain } from '../explain.ts';
+import { createLog } from '../log.ts';
 import { logDestination } from '../log-destination.ts';
 import { printable } from '../printable.ts';
 import { DATA_DIRECTORY, storeOfStart } from '../store-of-start.ts';
@@ -49,7 +49,7 @@ async function start(python: string): Promise<number> {
     const log = join(dataDir, 'gateway.log');
     const destination = logDestination({ dest: log, append: true, mode: 0o600, sync: true });
     const managed = { ...config, upstream_uri: mlflow.socketUri, upstream_host: undefined };
-    const server = await startServer(managed, { logger: pino({ level: config.log_level }, destination) });
+    const server = await startServer(managed, { logger: createLog(config.log_level, destination) });
     closers.unshift(() => server.close());
     say(await banner(server, config));
     const unused = await unusedAdminPassword(config, server.store);

@@ -142,6 +142,7 @@ function toExchange(request: FastifyRequest, upstream: Upstream): Exchange {
     host: upstream.host,
     ip: request.ip,
     protocol: request.protocol,
+    requestId: request.id,
   });
   return {
     method: methodFor(request),

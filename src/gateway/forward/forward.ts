@@ -89,9 +89,9 @@ function refuse(reply: Refusable, error: ApiError): void {
 }
 
 function toHeaders(request: FastifyRequest, host: string): Record<string, string> {
-  const { way, ip, protocol, raw } = request;
+  const { id: requestId, way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
-  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, judged });
+  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, requestId, judged });
   // A body that was read may have been unpacked or narrowed: its own length counts.
   if (way.bytes !== undefined) {
     delete sent['content-length'];

@@ -58,6 +58,8 @@ export interface Sender {
   /** Address of the client, as far as the gateway trusts what it was told. */
   readonly ip: string;
   readonly protocol: string;
+  /** Of this request: the client's own, or the gateway's. */
+  readonly requestId: string;
   /** Client headers of an identity kind that the row reads and judges, such as `x-mlflow-run-id`. */
   readonly judged?: readonly string[];
 }
@@ -75,6 +77,7 @@ export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): R
   // uvicorn believes this header from loopback, where the gateway may well sit: always the real client.
   sent['x-forwarded-for'] = sender.ip;
   sent['x-forwarded-proto'] = sender.protocol;
+  sent['x-request-id'] = sender.requestId;
   return sent;
 }
 
@@ -145,6 +148,8 @@ const DROPPED_FROM_REPLIES: ReadonlySet<string> = new Set([
   // Node refuses to send it without chunks, and what it announces is dropped.
   'trailer',
   'upgrade',
+  // The gateway's own stands there.
+  'x-request-id',
   // What they say holds for the whole address, which is the gateway's.
   'alt-svc',
   'clear-site-data',
