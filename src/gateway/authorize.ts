@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { denied } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import type { Operation } from '../mlflow/table/match.ts';
-import type { Need } from '../mlflow/table/row.ts';
+import type { Locator, Need } from '../mlflow/table/row.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { Reply } from '../reply.ts';
 import { checkCredential } from './check-credential.ts';
@@ -11,7 +11,8 @@ import { judgeAll } from './judge/judge-all.ts';
 import { askSpecial, type Specials } from './judges/special.ts';
 import { check } from './locate/check.ts';
 import { locate } from './locate/locate.ts';
-import { readable } from './locate/readable.ts';
+import { type Readable, readable } from './locate/readable.ts';
+import type { Reference } from './reference.ts';
 import { sendReply } from './reply.ts';
 
 /**
@@ -67,8 +68,7 @@ function judgeRow(
   specials: Specials,
 ): Promise<Reply | undefined> | undefined {
   const needed = check(operation.by.check, actionOf(operation.need), readable(request), caller);
-  const references = locate(operation.locators, needed, readable(request));
-  const judging = judgeAll(request, caller, references, judge);
+  const judging = judgeNamed(request, operation, caller, needed, judge);
   const ended = (answer?: Reply): Reply | undefined => {
     request.way.because ||= operation.need;
     return answer;
@@ -83,6 +83,43 @@ function judgeRow(
   }
   ended();
   return undefined;
+}
+
+/**
+ * Judges everything that a request names. A caller who is refused what stands first is told that, and not how to write
+ * what follows it.
+ */
+function judgeNamed(
+  request: FastifyRequest,
+  { locators }: Operation,
+  caller: SignedIn,
+  needed: Action,
+  judge: Judge,
+): Promise<void> | undefined {
+  const sent = readable(request);
+  let references: readonly Reference[];
+  try {
+    references = locate(locators, needed, sent);
+  } catch (error) {
+    const judging = judgeAll(request, caller, locatedFirst(locators, needed, sent), judge);
+    return (judging ?? Promise.resolve()).then(() => {
+      throw error;
+    });
+  }
+  return judgeAll(request, caller, references, judge);
+}
+
+/** What is named before the first thing that cannot be read. */
+function locatedFirst(locators: readonly Locator[], needed: Action, sent: Readable): readonly Reference[] {
+  let references: readonly Reference[] = [];
+  try {
+    for (const index of locators.keys()) {
+      references = locate(locators.slice(0, index + 1), needed, sent);
+    }
+  } catch {
+    // The caller of this throws the same.
+  }
+  return references;
 }
 
 /** Asks each judge of its own in the order of the row; the first that has an answer ends it. */
