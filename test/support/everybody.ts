@@ -46,6 +46,7 @@ const idsIn = (experiment: string, name: string, digit: string): Ids => {
     prompt_uri: `prompts:/model-${name}/1`,
     gateway_endpoint_name: `endpoint-${name}`,
     gateway_guardrail: `guardrail-${name}`,
+    scorer_id: `scorer-${name}`,
     gemini_call: `endpoint-${name}:generateContent`,
   };
 };

@@ -1,5 +1,6 @@
 import { denied, invalid } from '../../errors.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
+import { existenceTarget } from '../../mlflow/things/existence.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
@@ -25,12 +26,13 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     const { params, body, operation } = request.way;
     const name = `${params['namespace']}/${params['slug']}`;
     if (!isCanonical('mcp_server', name)) throw invalid('The path does not name an MCP server.');
+    const server = existenceTarget('mcp_server', 'byName', name);
     const mayUpdate = async (): Promise<undefined> => {
       await judgeAll(request, caller, [{ kind: 'mcp_server', id: name, action: 'update' }], judge);
       return undefined;
     };
 
-    const exists = await ask(upstream, `${SERVERS}/${name}`);
+    const exists = await ask(upstream, server);
     if (exists !== undefined || operation === undefined) return mayUpdate();
     const refused = caller
       .grantsOn({ kind: 'mcp_server', id: name })
@@ -39,8 +41,8 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
       throw denied('This MCP server is denied to you.', `holds ${refused.permission} on mcp_server ${name}`);
     }
     // Without these MLflow would refuse the version, and the server would stay without any.
-    const { server_json: server } = body;
-    if (propertyAt(server, 'name') !== name || typeof propertyAt(server, 'version') !== 'string') {
+    const { server_json: described } = body;
+    if (propertyAt(described, 'name') !== name || typeof propertyAt(described, 'version') !== 'string') {
       throw invalid("'server_json' must have the 'name' of the path and a 'version'.");
     }
     const answer = await track(
@@ -59,7 +61,7 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
       request.way.because = 'creates it';
       return undefined;
     }
-    if ((await ask(upstream, `${SERVERS}/${name}`)) !== undefined) return mayUpdate();
+    if ((await ask(upstream, server)) !== undefined) return mayUpdate();
     throw invalid(String(propertyAt(replyJson(answer), 'message') ?? 'The MCP server cannot be created.'));
   };
 }

@@ -7,7 +7,7 @@ import type { InnerKind, PartKind, RootKind } from '../../policy/resources.ts';
 import type { KeyHolder } from '../things/acted-on-keys.ts';
 import type { SearchOrder } from './search-order.ts';
 
-/** Things that live inside a root, or other names of one; src/mlflow/things/lineage.ts knows how to find it. */
+/** Things that live inside a root, or other names of one; src/mlflow/things/look-ups.ts says how to find it. */
 export const CHILD_KINDS = [
   'run',
   'trace',
@@ -20,6 +20,7 @@ export const CHILD_KINDS = [
   'prompt_optimization_job',
   'gateway_endpoint_name',
   'gateway_guardrail',
+  'scorer_id',
 ] as const;
 export type ChildKind = (typeof CHILD_KINDS)[number];
 

@@ -1,122 +1,16 @@
 import { isObject } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
-import type { TrackedKind } from '../table/row.ts';
 import { replyJson } from '../upstream/answer-json.ts';
 import type { Answer } from '../upstream/upstream.ts';
-
-/** A GET that tells whether something is there. */
-interface Question {
-  readonly target: (text: string) => string;
-  /** Where the reply holds what was found, or the list to look for it in. */
-  readonly at: string;
-  /** What in a row of the list must be the text that is asked for; without it every row is about it. */
-  readonly where?: string;
-}
-
-/** How to ask for one kind of things; by the name it is created under, and by the id its grants are keyed by. */
-interface Questions {
-  readonly byName: Question;
-  /** Left out where the name is the id. */
-  readonly byId?: Question;
-  /** Where what was found holds what its grants are keyed by; left out if that is what is asked by. */
-  readonly id?: string;
-  /** When it came into being. */
-  readonly createdAt: string;
-  /** When it was last changed, renamed first of all; told only of what can be renamed. */
-  readonly updatedAt?: string;
-}
-
-const api = (version: '2.0' | '3.0', path: string) => (text: string) =>
-  `/api/${version}/mlflow/${path.replace(':text', encodeURIComponent(text))}`;
-
-/** Every kind whose grants come and go with what MLflow creates, renames and deletes. */
-const QUESTIONS = {
-  experiment: {
-    byName: {
-      target: api('2.0', 'experiments/get-by-name?experiment_name=:text'),
-      at: 'experiment',
-    },
-    byId: {
-      target: api('2.0', 'experiments/get?experiment_id=:text'),
-      at: 'experiment',
-    },
-    id: 'experiment_id',
-    createdAt: 'creation_time',
-  },
-  registered_model: {
-    byName: {
-      target: api('2.0', 'registered-models/get?name=:text'),
-      at: 'registered_model',
-    },
-    id: 'name',
-    createdAt: 'creation_timestamp',
-    updatedAt: 'last_updated_timestamp',
-  },
-  gateway_secret: {
-    byName: {
-      target: api('3.0', 'gateway/secrets/list'),
-      at: 'secrets',
-      where: 'secret_name',
-    },
-    byId: {
-      target: api('3.0', 'gateway/secrets/get?secret_id=:text'),
-      at: 'secret',
-    },
-    id: 'secret_id',
-    createdAt: 'created_at',
-  },
-  gateway_endpoint: {
-    byName: {
-      target: api('3.0', 'gateway/endpoints/list'),
-      at: 'endpoints',
-      where: 'name',
-    },
-    byId: {
-      target: api('3.0', 'gateway/endpoints/get?endpoint_id=:text'),
-      at: 'endpoint',
-    },
-    id: 'endpoint_id',
-    createdAt: 'created_at',
-  },
-  gateway_model_definition: {
-    byName: {
-      target: api('3.0', 'gateway/model-definitions/list'),
-      at: 'model_definitions',
-      where: 'name',
-    },
-    byId: {
-      target: api('3.0', 'gateway/model-definitions/get?model_definition_id=:text'),
-      at: 'model_definition',
-    },
-    id: 'model_definition_id',
-    createdAt: 'created_at',
-  },
-  mcp_server: {
-    byName: {
-      // `namespace/slug`, in which no character needs encoding.
-      target: (name) => `/api/3.0/mlflow/mcp-servers/${name.split('/').map(encodeURIComponent).join('/')}`,
-      at: '',
-    },
-    id: 'name',
-    createdAt: 'creation_timestamp',
-  },
-  scorer: {
-    byName: {
-      // `<experiment>/<name>`, the name percent-encoded already.
-      target: (id) => `/api/3.0/mlflow/scorers/versions?${id.replace(/^(.*?)\//, 'experiment_id=$1&name=')}`,
-      at: 'scorers',
-    },
-    createdAt: 'creation_time',
-  },
-} as const satisfies Readonly<Record<TrackedKind, Questions>>;
+import { type Moments, TRACKED_LOOK_UPS, type TrackedLookUp, type Way } from './look-ups.ts';
 
 /** A kind that MLflow can be asked for. */
-export type AskedKind = keyof typeof QUESTIONS;
+export type AskedKind = keyof typeof TRACKED_LOOK_UPS;
 
-export const ASKED_KINDS = Object.keys(QUESTIONS) as readonly AskedKind[];
+export const ASKED_KINDS = Object.keys(TRACKED_LOOK_UPS) as readonly AskedKind[];
 
 export function isAskedKind(kind: string): kind is AskedKind {
-  return Object.hasOwn(QUESTIONS, kind);
+  return Object.hasOwn(TRACKED_LOOK_UPS, kind);
 }
 
 /**
@@ -124,7 +18,7 @@ export function isAskedKind(kind: string): kind is AskedKind {
  * others are made by MLflow.
  */
 export function isKeyedByName(kind: AskedKind): boolean {
-  const { id }: Questions = QUESTIONS[kind];
+  const { id } = momentsOf(kind);
   return id === undefined || id === 'name';
 }
 
@@ -151,21 +45,28 @@ export function readExistence(
   if (status !== 200) return 'unclear';
   const { at, where } = questionOf(kind, by);
   const reply = replyJson(answer);
-  const found = at === '' ? reply : propertyAt(reply, at);
-  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], QUESTIONS[kind], text);
+  const found = at === undefined ? reply : propertyAt(reply, at);
+  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], momentsOf(kind), text);
   // MLflow leaves an empty list out.
   if (!isObject(reply) || (found !== undefined && !Array.isArray(found))) return 'unclear';
   const rows = (found ?? []).filter((row: unknown) => propertyAt(row, where) === text);
-  return rows.length === 0 ? 'missing' : oldest(rows, QUESTIONS[kind], text);
+  return rows.length === 0 ? 'missing' : oldest(rows, momentsOf(kind), text);
 }
 
-function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Question {
-  const questions: Questions = QUESTIONS[kind];
-  return questions[by] ?? questions.byName;
+/** The oldest way is one that every version takes. */
+function questionOf(kind: AskedKind, by: 'byName' | 'byId'): Way {
+  const lookUp: TrackedLookUp = TRACKED_LOOK_UPS[kind];
+  const way = (lookUp[by] ?? lookUp.byName).at(-1);
+  if (way === undefined) {
+    throw new Error(`there is no way to ask for a ${kind}`);
+  }
+  return way;
 }
+
+const momentsOf = (kind: AskedKind): Moments => TRACKED_LOOK_UPS[kind].tells;
 
 /** Of several versions the first: with it the whole came into being. */
-function oldest(rows: readonly unknown[], facts: Questions, asked: string): Existence {
+function oldest(rows: readonly unknown[], facts: Moments, asked: string): Existence {
   const [first] = rows;
   const id = facts.id === undefined ? asked : propertyAt(first, facts.id);
   const momentsAt = (path: string) => rows.map((row) => momentIn(propertyAt(row, path)));
@@ -178,7 +79,7 @@ function oldest(rows: readonly unknown[], facts: Questions, asked: string): Exis
 
 /** When a thing came into being, in milliseconds since the epoch, if an answer that shows it tells it. */
 export function createdAtIn(kind: AskedKind, shown: unknown): number | undefined {
-  const moment = momentIn(propertyAt(shown, QUESTIONS[kind].createdAt));
+  const moment = momentIn(propertyAt(shown, momentsOf(kind).createdAt));
   return Number.isFinite(moment) ? moment : undefined;
 }
 

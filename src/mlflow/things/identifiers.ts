@@ -12,8 +12,11 @@ export const NOWHERE = '2147483647';
 
 /** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const NAME = /^(?!\*$)[^\u0000-\u001f\u007f]{1,1000}$/u;
-const OPAQUE = /^[A-Za-z0-9_.:-]{1,100}$/;
+const NAME = /^(?!\*$)[^\u0000-\u001f\u007f\p{Cs}]{1,1000}$/u;
+const OPAQUE = /^(?!\.{1,2}$)[A-Za-z0-9_.:-]{1,100}$/;
+/** @see `validate_mcp_server_name` in mlflow/entities/mcp_server.py */
+const MCP_SERVER =
+  /^[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]\/(?!(?:aliases|endpoints|tags|versions)$)[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$/;
 
 /**
  * How the ids of each kind are written, as MLflow itself gives them out. It reads some far more widely (`int("01")`,
@@ -31,7 +34,7 @@ const FORMS = {
   prompt: NAME,
   gateway_endpoint_name: NAME,
   gemini_call: NAME,
-  mcp_server: NAME,
+  mcp_server: MCP_SERVER,
   workspace: NAME,
   user: NAME,
   artifact: NAME,
@@ -46,6 +49,7 @@ const FORMS = {
   review_queue: OPAQUE,
   job: OPAQUE,
   prompt_optimization_job: OPAQUE,
+  scorer_id: OPAQUE,
 } as const satisfies Readonly<Record<ReferenceKind, RegExp>>;
 
 /** Ids that tests and tools grant on although no experiment can have them: text no `int()` reads. */

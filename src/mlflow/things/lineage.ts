@@ -1,13 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import { unavailable } from '../../errors.ts';
-import type { Root, RootKind } from '../../policy/resources.ts';
+import type { Root } from '../../policy/resources.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
 import { readAnswer } from '../upstream/answer-json.ts';
 import { ask as askUpstream } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AskedKind, existenceTarget, readExistence } from './existence.ts';
-import { hasPromptTag, isCanonical } from './identifiers.ts';
+import { hasPromptTag, isCanonical, joinId } from './identifiers.ts';
+import {
+  type Belonging,
+  CHILD_LOOK_UPS,
+  type ChildLookUp,
+  TRACKED_LOOK_UPS,
+  type Way,
+  wayFor,
+} from './look-ups.ts';
 
 /** Finds the roots that children belong to. */
 export interface Lineage {
@@ -27,126 +35,6 @@ export interface Lineage {
   artifactRootOf(kind: 'run' | 'logged_model', id: string): Promise<string | undefined>;
 }
 
-interface LookUp {
-  readonly target: (id: string) => string;
-  /** Where the reply holds the id or the list of ids of its experiments, or of another kind of root. */
-  readonly experiment: readonly string[];
-  /** The reply is a list, and the row of this name is meant. */
-  readonly row?: { readonly list: string; readonly name: string };
-  readonly kind?: RootKind;
-  /** Never moves to another experiment, so that an answer holds for ever. */
-  readonly immutable: boolean;
-  /** Statuses that say that there is none, if not 404 and 400. */
-  readonly noneAt?: readonly number[];
-  /** There may be several of them, or none: MLflow leaves an empty list out. */
-  readonly list?: boolean;
-  /** MLflow writes the id as a number here. */
-  readonly number?: boolean;
-  /** May belong to no experiment at all. */
-  readonly loose?: boolean;
-}
-
-const api = (version: '2.0' | '3.0', path: string) => (id: string) =>
-  `/api/${version}/mlflow/${path.replace(':id', encodeURIComponent(id))}`;
-
-/** One way to ask for each kind; traces have had two APIs, asked in this order. */
-const LOOK_UPS = {
-  run: [
-    {
-      target: api('2.0', 'runs/get?run_id=:id'),
-      experiment: ['run', 'info', 'experiment_id'],
-      immutable: true,
-    },
-  ],
-  logged_model: [
-    {
-      target: api('2.0', 'logged-models/:id?allow_deleted=true'),
-      experiment: ['model', 'info', 'experiment_id'],
-      immutable: true,
-    },
-  ],
-  // Stock MLflow moves a trace when somebody starts another of its id: never remembered. Clients choose the
-  // ids, so that "there is none" lets one be started: only a 404 says it.
-  trace: [
-    {
-      target: api('3.0', 'traces/:id'),
-      experiment: ['trace', 'trace_info', 'trace_location', 'mlflow_experiment', 'experiment_id'],
-      immutable: false,
-      noneAt: [404],
-    },
-    {
-      target: api('2.0', 'traces/:id/info'),
-      experiment: ['trace_info', 'experiment_id'],
-      immutable: false,
-      noneAt: [404],
-    },
-  ],
-  dataset: [
-    {
-      target: api('3.0', 'datasets/:id/experiment-ids'),
-      experiment: ['experiment_ids'],
-      list: true,
-      immutable: false,
-    },
-  ],
-  issue: [{ target: api('3.0', 'issues/:id'), experiment: ['issue', 'experiment_id'], immutable: true }],
-  label_schema: [
-    {
-      target: api('3.0', 'label-schemas/get?schema_id=:id'),
-      experiment: ['label_schema', 'experiment_id'],
-      immutable: true,
-    },
-  ],
-  review_queue: [
-    {
-      target: api('3.0', 'review-queues/get?queue_id=:id'),
-      experiment: ['review_queue', 'experiment_id'],
-      immutable: true,
-    },
-  ],
-  job: [
-    {
-      target: (id) => `/ajax-api/3.0/jobs/${encodeURIComponent(id)}`,
-      experiment: ['params', 'experiment_id'],
-      immutable: true,
-      loose: true,
-    },
-  ],
-  prompt_optimization_job: [
-    {
-      target: api('3.0', 'prompt-optimization/jobs/:id'),
-      experiment: ['job', 'experiment_id'],
-      immutable: true,
-    },
-  ],
-  // Endpoints can be renamed, and grants stay with the id.
-  gateway_endpoint_name: [
-    {
-      target: api('3.0', 'gateway/endpoints/get?name=:id'),
-      experiment: ['endpoint', 'endpoint_id'],
-      kind: 'gateway_endpoint',
-      immutable: false,
-    },
-    // MLflow before 3.11 takes no name there.
-    {
-      target: api('3.0', 'gateway/endpoints/list'),
-      row: { list: 'endpoints', name: 'name' },
-      experiment: ['endpoint_id'],
-      kind: 'gateway_endpoint',
-      immutable: false,
-    },
-  ],
-  // Its scorer's.
-  gateway_guardrail: [
-    {
-      target: api('3.0', 'gateway/guardrails/get?guardrail_id=:id'),
-      experiment: ['guardrail', 'scorer', 'experiment_id'],
-      number: true,
-      immutable: true,
-    },
-  ],
-} as const satisfies Record<ChildKind, readonly LookUp[]>;
-
 /** Run ids asked for in one GraphQL request: MLflow 3 allows ten aliases. */
 const BATCH = 10;
 const REMEMBERED = 200_000;
@@ -160,7 +48,7 @@ export interface LineageOptions {
 export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions = {}): Lineage {
   const remembered = new LRUCache<string, readonly Root[]>({ max: REMEMBERED });
   const asking = new Map<string, Promise<readonly Root[] | undefined>>();
-  const runs = createRunBatch(upstream);
+  const experimentOfRun = createRunBatch(upstream);
 
   function rootsOf(kind: ChildKind, id: string) {
     const key = `${kind} ${id}`;
@@ -168,7 +56,7 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
     lookedUp?.(kind, known === undefined ? 'upstream' : 'memory');
     if (known !== undefined) return known;
     // What may move is asked for afresh: an answer on its way may be older than the question.
-    if (!LOOK_UPS[kind][0].immutable) return ask(kind, id);
+    if (!lookUpOf(kind).belongs.immutable) return ask(kind, id);
     const running = asking.get(key);
     if (running !== undefined) return running;
     const answer = ask(kind, id).finally(() => asking.delete(key));
@@ -178,31 +66,40 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
 
   async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
     if (kind === 'run') {
-      const experimentId = await runs(id);
+      const experimentId = await experimentOfRun(id);
       if (experimentId !== undefined) learn('run', id, experimentId);
       return experimentId === undefined ? undefined : [experiment(experimentId)];
     }
-    for (const lookUp of LOOK_UPS[kind] as readonly LookUp[]) {
-      const found = await askUpstream(upstream, lookUp.target(id), lookUp.noneAt);
-      if (found === undefined) continue;
-      const told = lookUp.row === undefined ? found : rowIn(found, lookUp.row, id);
-      if (told === undefined) continue;
-      const value = lookUp.experiment.reduce<unknown>(propertyAt, told);
-      const ids = idsIn(value, lookUp);
-      if (ids.length === 0 || !ids.every(isId)) {
-        if (lookUp.loose || ids.length === 0) return undefined;
-        throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
-      }
-      const { kind: rootKind = 'experiment' } = lookUp;
-      const roots = ids.map((id): Root => ({ kind: rootKind, id }));
-      if (lookUp.immutable) remembered.set(`${kind} ${id}`, roots);
-      return roots;
+    const { ways, belongs } = lookUpOf(kind);
+    const thing = await askBy(ways, id);
+    if (thing === undefined) return undefined;
+    const ids = idsIn(thing, belongs);
+    if (ids.length === 0 || !ids.every(isId)) {
+      if (belongs.loose || ids.length === 0) return undefined;
+      throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
     }
-    return undefined;
+    const roots = ids.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
+    if (belongs.immutable) remembered.set(`${kind} ${id}`, roots);
+    return roots;
+  }
+
+  /**
+   * Asks for a thing in the way of the upstream's version, or in all at once where that is not known: as often for what
+   * is there as for what is not.
+   */
+  async function askBy(ways: readonly Way[], id: string): Promise<unknown> {
+    const way = ways.length === 1 ? ways[0] : wayFor(ways, await upstream.version());
+    const taken = way === undefined ? ways : [way];
+    const found = await Promise.all(
+      taken.map(async ({ target, noneAt, ...where }) =>
+        thingIn(await askUpstream(upstream, target(id), noneAt), where, id),
+      ),
+    );
+    return found.find((thing) => thing !== undefined);
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
-    if (LOOK_UPS[kind][0].immutable && isId(experimentId))
+    if (lookUpOf(kind).belongs.immutable && isId(experimentId))
       remembered.set(`${kind} ${id}`, [experiment(experimentId)]);
   }
 
@@ -210,8 +107,8 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
     rootsOf,
     learn,
     async isPrompt(name) {
-      const target = `/api/2.0/mlflow/registered-models/get?name=${encodeURIComponent(name)}`;
-      return hasPromptTag(propertyAt(await askUpstream(upstream, target), 'registered_model'));
+      const [way] = TRACKED_LOOK_UPS.registered_model.byName;
+      return hasPromptTag(thingIn(await askUpstream(upstream, way.target(name)), way, name));
     },
     async isFree(kind, name) {
       const answer = await upstream.exchange({
@@ -221,27 +118,39 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
       return readExistence(kind, 'byName', name, answer) === 'missing';
     },
     async artifactRootOf(kind, id) {
-      const found = await askUpstream(upstream, LOOK_UPS[kind][0].target(id));
-      const uri = [kind === 'run' ? 'run' : 'model', 'info', 'artifact_uri'].reduce<unknown>(
-        propertyAt,
-        found,
-      );
+      const [way] = CHILD_LOOK_UPS[kind].ways;
+      const uri = propertyAt(thingIn(await askUpstream(upstream, way.target(id)), way, id), 'artifact_uri');
       return typeof uri === 'string' ? uri : undefined;
     },
   };
 }
 
-function rowIn(reply: unknown, { list, name }: NonNullable<LookUp['row']>, id: string): unknown {
-  const rows = propertyAt(reply, list);
-  return Array.isArray(rows) ? rows.find((row) => propertyAt(row, name) === id) : undefined;
+const lookUpOf = (kind: ChildKind): ChildLookUp => CHILD_LOOK_UPS[kind];
+
+/** The thing that a reply is about, or the one of a list in it. */
+function thingIn(reply: unknown, { at, where }: Pick<Way, 'at' | 'where'>, id: string): unknown {
+  const found = at === undefined ? reply : propertyAt(reply, at);
+  if (where === undefined) {
+    // A reply without the thing is no word that there is none.
+    return found ?? (reply === undefined ? undefined : {});
+  }
+  return Array.isArray(found) ? found.find((row) => propertyAt(row, where) === id) : undefined;
 }
 
-/** What stands where a look-up finds ids, whether or not they are any. */
-function idsIn(value: unknown, { list, number }: LookUp): readonly unknown[] {
+/** What stands where a thing says what it belongs to, whether or not it is ids. */
+function idsIn(thing: unknown, { at, list, number }: Belonging): readonly unknown[] {
+  const [first = '', second] = at.split('/');
+  const value = asText(propertyAt(thing, first), number);
+  if (second !== undefined) {
+    const name = propertyAt(thing, second);
+    return [isId(value) && isId(name) ? joinId(value, name) : undefined];
+  }
   if (Array.isArray(value)) return value;
-  if (list && value === undefined) return [];
-  return [number && Number.isSafeInteger(value) ? String(value) : value];
+  return list && value === undefined ? [] : [value];
 }
+
+const asText = (value: unknown, number = false): unknown =>
+  number && Number.isSafeInteger(value) ? String(value) : value;
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
 
@@ -310,11 +219,8 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
   }
 
   async function byRest(id: string): Promise<string | undefined> {
-    const [lookUp] = LOOK_UPS.run;
-    const found = lookUp.experiment.reduce<unknown>(
-      propertyAt,
-      await askUpstream(upstream, lookUp.target(id)),
-    );
+    const [way] = CHILD_LOOK_UPS.run.ways;
+    const found = propertyAt(thingIn(await askUpstream(upstream, way.target(id)), way, id), 'experiment_id');
     return isId(found) ? found : undefined;
   }
 }

@@ -13,6 +13,8 @@ let server: Server;
 let upstream: Upstream;
 let lineage: Lineage;
 let answers: Answers;
+/** The version of MLflow that the server is taken for. */
+let version: string | undefined;
 /** What was asked, in order. */
 let asked: { target: string; body: string }[];
 
@@ -38,8 +40,9 @@ afterAll(async () => {
   server.close();
 });
 beforeEach(() => {
+  version = '3.17.2';
   asked = [];
-  lineage = createLineage(upstream);
+  lineage = createLineage({ ...upstream, version: async () => version });
 });
 
 const runId = (number: number) => number.toString(16).padStart(32, '0');
@@ -131,13 +134,17 @@ describe('the experiment of a run', () => {
 });
 
 describe('a trace', () => {
-  test('is asked for by both generations of the API before it counts as new', async () => {
+  const [V3, V2] = [`/api/3.0/mlflow/traces/${TRACE}`, `/api/2.0/mlflow/traces/${TRACE}/info`];
+  test.each([
+    ['3.17.2', [V3]],
+    ['3.1.4', [V2]],
+    ['2.15.1', [V2]],
+    [undefined, [V3, V2]],
+  ])('is asked for by the API of MLflow %s before it counts as new', async (said, targets) => {
+    version = said;
     answers = json(404, {});
     expect(await lineage.rootsOf('trace', TRACE)).toBeUndefined();
-    expect(asked.map(({ target }) => target)).toEqual([
-      `/api/3.0/mlflow/traces/${TRACE}`,
-      `/api/2.0/mlflow/traces/${TRACE}/info`,
-    ]);
+    expect(asked.map(({ target }) => target)).toEqual(targets);
   });
 
   test('is asked for every time, as MLflow may move it', async () => {
@@ -223,6 +230,7 @@ describe('the endpoint of a name', () => {
   const list = { endpoints: [named('chatter', 'e-1'), named('chat', 'e-2')] };
 
   test('is found in the list where MLflow takes no name (3.9, 3.10)', async () => {
+    version = '3.10.1';
     answers = (target, body, response) =>
       json(target.includes('?name=') ? 400 : 200, list)(target, body, response);
     expect(await lineage.rootsOf('gateway_endpoint_name', 'chat')).toEqual([

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TestGateway } from '../../support/gateway.ts';
+import { NEWEST } from '../../support/mlflow.ts';
+import { type Neighbours, startNeighbours } from '../../support/neighbours.ts';
+
+let neighbours: Neighbours & { readonly gateway: TestGateway };
+
+beforeAll(async () => {
+  neighbours = await startNeighbours(NEWEST);
+});
+afterAll(() => neighbours.gateway.close());
+
+describe('a version of an MCP server whose name', () => {
+  const named = (name: string) => ({ server_json: { name, version: '1.0.0', description: 'one' } });
+
+  test.each(['1/a%20b', '1/a%3Fx=1', 'ns/a%3Fx=1', 'ns/a%23b', 'ns/a%25b', 'ns/versions', 'ns/%C3%A9'])(
+    'is none is a 400, and not asked for: %s',
+    async (path) => {
+      const name = decodeURIComponent(path);
+      const url = `/api/3.0/mlflow/mcp-servers/${path}/versions`;
+      expect((await neighbours.alice.post(url, named(name))).status).toBe(400);
+    },
+  );
+
+  test('is new makes it', async () => {
+    const name = `com.example/server-${Date.now()}`;
+    const url = `/api/3.0/mlflow/mcp-servers/${name}/versions`;
+    const made = await neighbours.alice.post(url, named(name));
+    expect(made.status, made.text).toBe(200);
+    expect((await neighbours.bob.post(url, named(name))).status).toBe(403);
+  });
+});
