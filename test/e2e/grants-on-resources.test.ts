@@ -324,7 +324,10 @@ describe('what hangs on an endpoint', () => {
   });
 
   test('its bindings are seen by readers and made by editors', async () => {
-    const binding = { endpoint_id, resource_type: 'scorer', resource_id: 'a-scorer' };
+    const experiment_id = await createExperiment(owner);
+    const scorer = { experiment_id, name: 'judge', serialized_scorer: '{}' };
+    const { scorer_id } = (await owner.post(`${A3}/scorers/register`, scorer)).json;
+    const binding = { endpoint_id, resource_type: 'scorer', resource_id: scorer_id };
     const attempts = async () => [
       (await other.get(`${AI}/endpoints/bindings/list?endpoint_id=${endpoint_id}`)).status,
       (await other.post(`${AI}/endpoints/bindings/create`, binding)).status,
@@ -335,14 +338,53 @@ describe('what hangs on an endpoint', () => {
     expect(await attempts()).toEqual([200, 403, 403]);
     await share('gateway_endpoint', endpoint_id, 'EDIT');
     expect(await attempts()).toEqual([200, 200, 200]);
-    // Without an endpoint those of all that may be read.
     await other.post(`${AI}/endpoints/bindings/create`, binding);
-    const listed = async (who: Person) =>
-      (await who.get(`${AI}/endpoints/bindings/list`)).json.bindings?.map(
-        (each: { endpoint_id: string }) => each.endpoint_id,
+    const listed = async (who: Person, of = '') =>
+      (await who.get(`${AI}/endpoints/bindings/list${of}`)).json.bindings?.map(
+        (each: { endpoint_id: string; resource_id: string }) => [each.endpoint_id, each.resource_id],
+      ) ?? [];
+    // That a scorer uses the endpoint is told to those who may read the scorer.
+    expect(await listed(other)).toEqual([]);
+    expect(await listed(other, `?endpoint_id=${endpoint_id}`)).toEqual([]);
+    await share('experiment', experiment_id, 'READ');
+    expect(await listed(other, `?endpoint_id=${endpoint_id}`)).toEqual([[endpoint_id, scorer_id]]);
+    // Without an endpoint those of all that may be read.
+    expect(await listed(other)).toEqual([[endpoint_id, scorer_id]]);
+    expect(await listed(await gateway.person('nobody'))).toEqual([]);
+  });
+
+  test('the definitions and secrets it is made of are named to those who may read them', async () => {
+    const [get, list] = [`${AI}/endpoints/get?endpoint_id=${endpoint_id}`, `${AI}/endpoints/list`];
+    const shown = async (who: Person): Promise<readonly Record<string, unknown>[]> => {
+      const [one, all] = [await who.get(get), await who.get(list)];
+      expect([one.status, all.status]).toEqual([200, 200]);
+      const endpoints = [one.json.endpoint, ...all.json.endpoints].filter(
+        (each: { endpoint_id: string }) => each.endpoint_id === endpoint_id,
       );
-    expect(await listed(other)).toEqual([endpoint_id]);
-    expect(await listed(await gateway.person('nobody'))).toBeUndefined();
+      return endpoints.map((each) => each.model_mappings[0].model_definition);
+    };
+    const [{ model_definition_id, name, secret_id, secret_name } = {}] = await shown(owner);
+    expect([name, secret_id, secret_name]).toEqual([
+      expect.any(String),
+      expect.any(String),
+      expect.any(String),
+    ]);
+    await share('gateway_endpoint', endpoint_id, 'USE');
+    for (const told of await shown(other)) {
+      expect(JSON.stringify(told)).not.toMatch(new RegExp(`${name}|${secret_id}|${secret_name}`));
+    }
+    await share('gateway_model_definition', String(model_definition_id), 'READ');
+    const definition = `${AI}/model-definitions/get?model_definition_id=${model_definition_id}`;
+    const definitions = [...(await shown(other)), (await other.get(definition)).json.model_definition];
+    expect(definitions).toHaveLength(3);
+    for (const told of definitions) {
+      expect(told).toMatchObject({ name, model_definition_id });
+      expect(JSON.stringify(told)).not.toMatch(new RegExp(`${secret_id}|${secret_name}`));
+    }
+    await share('gateway_secret', String(secret_id), 'READ');
+    for (const told of await shown(other)) {
+      expect(told).toMatchObject({ name, secret_id, secret_name });
+    }
   });
 
   test('its guardrails are seen by readers and set by editors, who may read the scorer', async () => {

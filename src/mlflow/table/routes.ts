@@ -929,6 +929,13 @@ const inItsProvidersWords = [
 /** MLflow 2.15 puts the path behind the address of its deployments server whatever it is. */
 const PROXY_GOES_ANYWHERE = 'MLflow asks for it with its own rights';
 
+const secretsIn = (list: string) => conceal('gateway_secret', list, 'secret_id', 'secret_id', 'secret_name');
+/** What an endpoint is built from is told with its names only to those who may read these. */
+const definitionsIn = (list: string) => [
+  conceal('gateway_model_definition', list, 'model_definition_id', 'name', 'secret_id', 'secret_name'),
+  secretsIn(list),
+];
+
 const aiGateway: readonly Row[] = [
   [
     'POST',
@@ -968,12 +975,14 @@ const aiGateway: readonly Row[] = [
     special('usage-experiment'),
     stamp('body.created_by'),
     adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id'),
+    ...definitionsIn('endpoint.model_mappings[].model_definition'),
   ],
   [
     'GET',
     '3.0 gateway/endpoints/get',
     'read',
     [maybe(endpoint('query.endpoint_id')), maybe(endpointName('query.name'))],
+    ...definitionsIn('endpoint.model_mappings[].model_definition'),
   ],
   [
     'POST',
@@ -982,6 +991,7 @@ const aiGateway: readonly Row[] = [
     [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment],
     special('usage-experiment'),
     stamp('body.updated_by'),
+    ...definitionsIn('endpoint.model_mappings[].model_definition'),
   ],
   [
     'DELETE',
@@ -996,6 +1006,7 @@ const aiGateway: readonly Row[] = [
     'signed-in',
     [],
     keep('endpoints', 'gateway_endpoint', 'endpoint_id'),
+    ...definitionsIn('endpoints[].model_mappings[].model_definition'),
   ],
   [
     'POST',
@@ -1007,6 +1018,7 @@ const aiGateway: readonly Row[] = [
       maybe(to('use', modelDefinition('body.model_definition_id'))),
     ],
     stamp('body.created_by'),
+    ...definitionsIn('mapping.model_definition'),
   ],
   [
     'POST',
@@ -1028,6 +1040,7 @@ const aiGateway: readonly Row[] = [
     'read',
     maybe(endpoint('query.endpoint_id')),
     keep('bindings', 'gateway_endpoint', 'endpoint_id'),
+    keep('bindings', 'scorer_id', 'resource_id'),
   ],
   ['POST', '3.0 gateway/endpoints/set-tag', 'update', endpoint('body.endpoint_id')],
   ['DELETE', '3.0 gateway/endpoints/delete-tag', 'update', endpoint('body.endpoint_id')],
@@ -1039,8 +1052,15 @@ const aiGateway: readonly Row[] = [
     special('provider-calls', 'new definition'),
     stamp('body.created_by'),
     adopt('gateway_model_definition', 'body.name', 'model_definition.model_definition_id'),
+    secretsIn('model_definition'),
   ],
-  ['GET', '3.0 gateway/model-definitions/get', 'read', modelDefinition('query.model_definition_id')],
+  [
+    'GET',
+    '3.0 gateway/model-definitions/get',
+    'read',
+    modelDefinition('query.model_definition_id'),
+    secretsIn('model_definition'),
+  ],
   [
     'POST',
     '3.0 gateway/model-definitions/update',
@@ -1048,6 +1068,7 @@ const aiGateway: readonly Row[] = [
     [modelDefinition('body.model_definition_id'), usedSecret],
     special('provider-calls', 'definition'),
     stamp('body.updated_by'),
+    secretsIn('model_definition'),
   ],
   [
     'DELETE',
@@ -1062,6 +1083,7 @@ const aiGateway: readonly Row[] = [
     'signed-in',
     maybe(to('read', secret('query.secret_id'))),
     keep('model_definitions', 'gateway_model_definition', 'model_definition_id'),
+    secretsIn('model_definitions[]'),
   ],
   ['POST', '3.0 gateway/budgets/create', 'admin'],
   ['POST', '3.0 gateway/budgets/update', 'admin'],
