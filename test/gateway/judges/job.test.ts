@@ -167,15 +167,15 @@ describe('what a request for a job names is judged', () => {
     expect(sentOn).toEqual([]);
   });
 
-  test.each([
-    { config: { dataset_id: 'made-up' } },
-    { config: { dataset_id: 'd-0' } },
-  ])('a reader is refused before %j is found to be written wrongly', async (named) => {
-    const asked = ['POST', OPTIMIZE, { source_prompt_uri: 'prompts:/p/1', ...named }] as const;
-    expect((await ask(reader, asked)).status).toBe(403);
-    expect((await ask(await worker(), asked)).status).toBe(400);
-    expect(sentOn).toEqual([]);
-  });
+  test.each([{ config: { dataset_id: 'made-up' } }, { config: { dataset_id: 'd-0' } }])(
+    'a reader is refused before %j is found to be written wrongly',
+    async (named) => {
+      const asked = ['POST', OPTIMIZE, { source_prompt_uri: 'prompts:/p/1', ...named }] as const;
+      expect((await ask(reader, asked)).status).toBe(403);
+      expect((await ask(await worker(), asked)).status).toBe(400);
+      expect(sentOn).toEqual([]);
+    },
+  );
 
   test('an endpoint that is named must be there', async () => {
     const who = await worker();
