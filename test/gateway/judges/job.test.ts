@@ -180,7 +180,7 @@ describe('what a request for a job names is judged', () => {
   test('an endpoint that is named must be there', async () => {
     const who = await worker();
     for (const endpoint_name of ['missing', '/cheap', 'cheap/']) {
-      expect((await ask(who, ['POST', ISSUES, { endpoint_name }])).status).toBe(403);
+      expect((await ask(who, ['POST', ISSUES, { endpoint_name }])).status).toBe(404);
     }
     expect(sentOn).toEqual([]);
   });
