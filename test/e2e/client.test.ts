@@ -70,6 +70,11 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
         id: expect.any(Number),
         username: two,
         is_admin: false,
+        is_active: true,
+        is_service: false,
+        must_change_password: false,
+        created_at: expect.any(Number),
+        created_by: 'admin',
         experiment_permissions: [],
         registered_model_permissions: [],
         scorer_permissions: [],
@@ -240,7 +245,14 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
     const table = await type('mlflow-auth-client whoami');
     expect(table).toMatchObject({ ...DONE, stdout: 'ID  NAME   ADMIN\n1   admin  yes\n' });
     expect(await json('mlflow-auth-client whoami to-json')).toEqual([
-      { id: 1, username: 'admin', is_admin: true },
+      {
+        id: 1,
+        username: 'admin',
+        is_admin: true,
+        is_active: true,
+        is_service: false,
+        must_change_password: false,
+      },
     ]);
   });
 

@@ -180,6 +180,11 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
       id: expect.any(Number),
       username: second.username,
       is_admin: false,
+      is_active: true,
+      is_service: false,
+      must_change_password: false,
+      created_at: expect.any(Number),
+      created_by: 'admin',
       experiment_permissions: [{ experiment_id: ids.experiment_id, permission: 'READ', user_id: row.id }],
       registered_model_permissions: [{ name: names.model, permission: 'READ', user_id: row.id }],
       scorer_permissions: [],
@@ -187,9 +192,14 @@ describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
     for (const user of users) {
       expect(Object.keys(user).toSorted()).toEqual(
         [
+          'created_at',
+          'created_by',
           'experiment_permissions',
           'id',
+          'is_active',
           'is_admin',
+          'is_service',
+          'must_change_password',
           'registered_model_permissions',
           'scorer_permissions',
           'username',

@@ -109,7 +109,8 @@ test('a list says nothing of queues that its reader does not review: not by what
     seen.push(...json.review_queues.map(({ queue_id }: { queue_id: string }) => queue_id));
     token = json.next_page_token;
     expect(Buffer.from(token ?? '', 'base64').toString()).not.toContain('offset');
-  } while (token !== undefined && seen.length < 9);
+    // MLflow ends with an empty one.
+  } while (token !== undefined && token !== '' && seen.length < 9);
   expect(seen.toSorted()).toEqual(mine.toSorted());
 });
 
