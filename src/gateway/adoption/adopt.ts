@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { notFound, unavailable } from '../../errors.ts';
+import { ApiError, unavailable } from '../../errors.ts';
 import { type Existence, isKeyedByName } from '../../mlflow/things/existence.ts';
-import type { Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Store } from '../../store/index.ts';
 import type { Intent, IntentAction, Seen } from '../../store/types.ts';
 import { createFollow } from './follow.ts';
@@ -33,6 +33,16 @@ export interface Adoption {
   unheard(intent: Intent): Promise<void>;
   /** Settles what was left open by a crash, a lost connection or a time-out. Answers how many are still open. */
   settle(): Promise<number>;
+}
+
+/** What is to be renamed or deleted is not there; with MLflow's own words for it, where it said so in as many. */
+export class NotThere extends ApiError {
+  readonly answer: Answer | undefined;
+
+  constructor(place: Place, answer: Answer | undefined) {
+    super('RESOURCE_DOES_NOT_EXIST', `${titleOf(place)} with name=${place.text} not found`);
+    this.answer = answer;
+  }
 }
 
 export function createAdoption(
@@ -67,9 +77,9 @@ export function createAdoption(
 
   /** The same for what is to be renamed or deleted, which must be there. */
   async function lookAgain(place: Place): Promise<Seen> {
-    const found = await settler.find(place);
+    const { existence: found, answer } = await settler.lookFor(place);
     if (found === 'missing') {
-      throw notFound(`${titleOf(place)} with name=${place.text} not found`);
+      throw new NotThere(place, answer.status === 404 ? answer : undefined);
     }
     if (found === 'unclear') {
       throw unavailable('The MLflow server did not say what has this name. Nothing was changed; try again.');

@@ -6,7 +6,7 @@ import {
   isKeyedByName,
   readExistence,
 } from '../../mlflow/things/existence.ts';
-import type { Upstream } from '../../mlflow/upstream/upstream.ts';
+import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Store } from '../../store/index.ts';
 import { typesSharingNamesWith } from '../../store/namespaces.ts';
 import type { Intent, OpenIntent } from '../../store/types.ts';
@@ -43,6 +43,8 @@ export interface Settler {
   aboutTheSame(intent: Intent, known?: Known): Promise<Settled>;
   /** What has a place now; `unclear` if the upstream does not say. */
   find(place: Place): Promise<Existence>;
+  /** The same with the answer of the upstream that told it. */
+  lookFor(place: Place): Promise<{ readonly existence: Existence; readonly answer: Answer }>;
 }
 
 export interface SettlerOptions {
@@ -55,9 +57,13 @@ export interface SettlerOptions {
 }
 
 export function createSettler({ store, upstream, inFlight, clock, log }: SettlerOptions): Settler {
-  async function find({ kind, by, text }: Place): Promise<Existence> {
+  async function lookFor({ kind, by, text }: Place) {
     const answer = await upstream.exchange({ method: 'GET', target: existenceTarget(kind, by, text) });
-    return readExistence(kind, by, text, answer);
+    return { answer, existence: readExistence(kind, by, text, answer) };
+  }
+
+  async function find(place: Place): Promise<Existence> {
+    return (await lookFor(place)).existence;
   }
 
   function stateOf(intent: OpenIntent): Pending['state'] {
@@ -201,6 +207,7 @@ export function createSettler({ store, upstream, inFlight, clock, log }: Settler
 
   return {
     find,
+    lookFor,
 
     async all() {
       const intents = await store.intents.list();

@@ -12,7 +12,7 @@ import type { Answer, Exchange, Upstream } from '../../mlflow/upstream/upstream.
 import type { Intent, IntentAction } from '../../store/types.ts';
 import { isSent, valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
-import type { Adoption } from './adopt.ts';
+import { type Adoption, NotThere } from './adopt.ts';
 import { askedKindOf } from './places.ts';
 
 export interface TrackOptions {
@@ -28,7 +28,10 @@ export async function track(
   operation: Operation,
   caller: SignedIn,
 ): Promise<Answer> {
-  const intent = await adoption.open(action, caller.id);
+  const intent = await adoption.open(action, caller.id).catch(ownWords);
+  if ('status' in intent) {
+    return intent;
+  }
   let answer: Answer;
   try {
     answer = await upstream.exchange(sent);
@@ -51,6 +54,14 @@ export async function track(
     await adoption.done(asAnswered(intent, answer), id, madeAt(intent, operation, answer));
   }
   return answer;
+}
+
+/** What is not there is not asked to be changed: MLflow has said so in answer to the look-up. */
+function ownWords(error: unknown): Answer {
+  if (error instanceof NotThere && error.answer !== undefined) {
+    return error.answer;
+  }
+  throw error;
 }
 
 /** 500 is MLflow's own failure. 502 and up may be a proxy's, while MLflow still works on it. */
