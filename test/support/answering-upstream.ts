@@ -127,7 +127,9 @@ function factsAbout(ids: Ids) {
     params: home,
     registered_model: { name: ids.registered_model, creation_timestamp: 1 },
     guardrail: { scorer: home },
-    scorers: [{ ...home, scorer_id: ids.scorer_id, scorer_name: 'judge', scorer_version: 1 }],
+    scorers: [
+      { ...home, scorer_id: ids.scorer_id, scorer_name: 'judge', scorer_version: 1, creation_time: 1 },
+    ],
     endpoint,
     endpoints: [endpoint],
     model_definition: definition,

@@ -14,9 +14,9 @@ export const NOWHERE = '2147483647';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const NAME = /^(?!\*$)[^\u0000-\u001f\u007f\p{Cs}]{1,1000}$/u;
 const OPAQUE = /^(?!\.{1,2}$)[A-Za-z0-9_.:-]{1,100}$/;
-/** @see `validate_mcp_server_name` in mlflow/entities/mcp_server.py */
+/** As MLflow names them, and shorter: @see `validate_mcp_server_name` in mlflow/entities/mcp_server.py */
 const MCP_SERVER =
-  /^[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]\/(?!(?:aliases|endpoints|tags|versions)$)[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$/;
+  /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\/(?!(?:aliases|endpoints|tags|versions)$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
 /**
  * How the ids of each kind are written, as MLflow itself gives them out. It reads some far more widely (`int("01")`,
