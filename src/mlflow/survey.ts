@@ -16,7 +16,7 @@ export interface Survey {
 }
 
 export interface Surveyed {
-  readonly upstream: Pick<Upstream, 'look' | 'host'>;
+  readonly upstream: Pick<Upstream, 'look' | 'host' | 'version'>;
   /** The settings that the upstream is held against. */
   readonly staticPrefix: string;
   readonly uri: string;
@@ -49,6 +49,8 @@ export async function survey({ upstream, staticPrefix, uri, rows }: Surveyed): P
     upstream.look('/api/2.0/mlflow/experiments/get?experiment_id=0'),
     upstream.look('/api/2.0/mlflow-artifacts/artifacts?path=0'),
     upstream.look('/api/3.0/mlflow/server-info'),
+    // From now on requests are read as this version reads them.
+    upstream.version().catch(() => undefined),
   ]);
   const version = itself.status === 200 ? /^\d+\.\d+\S*/.exec(textOf(itself))?.[0] : undefined;
   const answers: Answers = { version, home, guarded, files, info };

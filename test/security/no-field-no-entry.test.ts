@@ -117,6 +117,8 @@ describe('a field that other versions declare', () => {
   test('is left out in front of one that does not, every number as it stood', async () => {
     const everybody = await startEverybody('2.15.1');
     try {
+      // The version is known once the gateway has greeted its upstream.
+      await expect.poll(() => everybody.gateway.log.some((line) => line['version'] === '2.15.1')).toBe(true);
       const [sample] = sampleRequests(operationNamed('POST 2.0 runs/log-batch'), OURS);
       if (sample === undefined) {
         throw new Error('no request was made');

@@ -125,7 +125,10 @@ function factsAbout(ids: Ids) {
     review_queue: { ...home, queue_id: ids.review_queue, name: 'queue', users: [] },
     job: { ...home, job_id: ids.prompt_optimization_job },
     params: home,
-    registered_model: { name: ids.registered_model, creation_timestamp: 1 },
+    registered_model: { name: ids.registered_model, creation_timestamp: 1, last_updated_timestamp: 1 },
+    // Of an MCP server, whose reply is about it alone.
+    name: ids.mcp_server,
+    creation_timestamp: 1,
     guardrail: { scorer: home },
     scorers: [
       { ...home, scorer_id: ids.scorer_id, scorer_name: 'judge', scorer_version: 1, creation_time: 1 },

@@ -77,6 +77,10 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s without an experiment', (v
     if (isThere) {
       expect((await search(nobody)).json).toEqual({});
     }
+    if (path.endsWith('search-datasets')) {
+      // It has no pages: the field is refused before MLflow is asked.
+      return;
+    }
     const wrong = { max_results: -1 };
     expect((await search(nobody, wrong)).status).toBe((await search(gateway.admin, wrong)).status);
   });
