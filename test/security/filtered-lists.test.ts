@@ -35,11 +35,15 @@ describe('a reply', () => {
     const [ours, foreign] = [OURS[kind], FOREIGN[kind]];
     // A row may be named by two columns.
     const columns = id.split('/');
-    const row = (named: string) =>
+    const named = (columns: readonly string[], name: string) =>
       Object.fromEntries(
-        columns.map((column, index) => [column, columns.length === 1 ? named : named.split('/')[index]]),
+        columns.map((column, index) => [column, columns.length === 1 ? name : name.split('/')[index]]),
       );
-    const reply = { [list]: [row(ours), row(foreign), { ...row(ours), other: 'row' }] };
+    // And it may be kept by several things that it names: all of them are ours, or none.
+    const keeps = operation.rules.filter((rule) => rule.rule === 'keep');
+    const row = (ids: typeof OURS) =>
+      Object.assign({}, ...keeps.map((each) => named(each.id.split('/'), ids[each.kind])));
+    const reply = { [list]: [row(OURS), row(FOREIGN), { ...row(OURS), other: 'row' }] };
     // Where the caller's request names a root, it names ours: the reply is not to be trusted more than that.
     const hasRoot =
       operation.locators.some(({ optional }) => !optional) ||
