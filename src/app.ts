@@ -47,7 +47,9 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
       render(error, request, reply, parts.staticPrefix);
     },
     clientErrorHandler: (_error, socket) => {
-      if (!socket.writable) return;
+      if (!socket.writable) {
+        return;
+      }
       const body = JSON.stringify({ error_code: 'BAD_REQUEST', message: 'The request is not valid HTTP.' });
       socket.end(
         `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

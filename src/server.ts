@@ -266,7 +266,9 @@ async function makeFirstAdmin(
   passwords: Passwords,
   random: (bytes: number) => Buffer,
 ) {
-  if ((await store.users.list()).length > 0) return undefined;
+  if ((await store.users.list()).length > 0) {
+    return undefined;
+  }
   const username = config.admin_username;
   const password = config.admin_password?.reveal() ?? generatePassword(random);
   const user = { username, passwordHash: await passwords.hash(password), isAdmin: true };
@@ -277,7 +279,9 @@ async function makeFirstAdmin(
 function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'] {
   return async (username, from, password) => {
     const user = await users.get(username);
-    if (user === undefined) return from;
+    if (user === undefined) {
+      return from;
+    }
     const to = await passwords.hash(password);
     return (await users.replacePasswordHash(user.id, from, to)) ? to : from;
   };

@@ -91,7 +91,9 @@ function entryOf(request: FastifyRequest) {
 
 /** The error underneath, for the log alone. */
 function causeOf(failure: Error): unknown {
-  if (!(failure instanceof ApiError)) return failure;
+  if (!(failure instanceof ApiError)) {
+    return failure;
+  }
   return failure.cause instanceof Error
     ? { message: failure.cause.message, name: failure.cause.name }
     : failure.cause;

@@ -80,9 +80,13 @@ export async function adoptAnswered(
 ): Promise<Answer> {
   const answer = await upstream.exchange(sent);
   const adopt = ruleOf(operation, 'adopt');
-  if (adopt?.id === undefined || answer.status >= 300) return answer;
+  if (adopt?.id === undefined || answer.status >= 300) {
+    return answer;
+  }
   const id = propertyAt(replyJson(answer), adopt.id);
-  if (typeof id !== 'string') return answer;
+  if (typeof id !== 'string') {
+    return answer;
+  }
   const intent = await adoption.open({ action: 'create', kind: adopt.kind, name: id }, caller.id);
   await adoption.done(asAnswered(intent, answer), id, madeAt(intent, operation, answer));
   return answer;
@@ -91,14 +95,23 @@ export async function adoptAnswered(
 /** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
 export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {
   for (const rule of operation.rules) {
-    if (rule.rule !== 'adopt' && rule.rule !== 'rename' && rule.rule !== 'forget') continue;
+    if (rule.rule !== 'adopt' && rule.rule !== 'rename' && rule.rule !== 'forget') {
+      continue;
+    }
     const { kind } = rule;
     const name = text(rule.name, request);
-    if (name === undefined) return undefined;
-    if (rule.rule === 'adopt') return { action: 'create', kind, name };
-    if (rule.rule === 'forget' && rule.unless !== undefined && isSent(rule.unless, readable(request)))
+    if (name === undefined) {
       return undefined;
-    if (rule.rule === 'forget') return { action: 'delete', kind, name };
+    }
+    if (rule.rule === 'adopt') {
+      return { action: 'create', kind, name };
+    }
+    if (rule.rule === 'forget' && rule.unless !== undefined && isSent(rule.unless, readable(request))) {
+      return undefined;
+    }
+    if (rule.rule === 'forget') {
+      return { action: 'delete', kind, name };
+    }
     const newName = text(rule.newName, request);
     // A rename to the same name moves nothing.
     return newName === undefined || newName === name ? undefined : { action: 'rename', kind, name, newName };
@@ -128,10 +141,14 @@ function asAnswered(intent: Intent, answer: Answer): Intent {
  * experiment may be *named* 7. Undefined for an answer that does not say it, whatever its status.
  */
 function idAfter(intent: Intent, operation: Operation, answer: Answer): string | undefined {
-  if (intent.action === 'rename') return intent.newName;
+  if (intent.action === 'rename') {
+    return intent.newName;
+  }
   const adopt = ruleOf(operation, 'adopt');
   // An operation without it names what it makes by what cannot be taken for another's id.
-  if (adopt?.id === undefined) return intent.name;
+  if (adopt?.id === undefined) {
+    return intent.name;
+  }
   const id = propertyAt(replyJson(answer), adopt.id);
   return typeof id === 'string' && id !== '' ? id : undefined;
 }

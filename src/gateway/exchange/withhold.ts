@@ -28,12 +28,18 @@ function take(
   rule: Withhold,
   caller: SignedIn,
 ): void {
-  if (!isObject(holder)) return;
+  if (!isObject(holder)) {
+    return;
+  }
   if (rest.length === 0) {
     const kind = rule.kind === 'registered_model_version' ? versionKind(hasPromptTag(holder)) : rule.kind;
-    if (!decideOnKind(caller, kind).allow) delete holder[step];
+    if (!decideOnKind(caller, kind).allow) {
+      delete holder[step];
+    }
     return;
   }
   const inner = holder[step.replace('[]', '')];
-  for (const each of Array.isArray(inner) ? inner : [inner]) take(each, rest, rule, caller);
+  for (const each of Array.isArray(inner) ? inner : [inner]) {
+    take(each, rest, rule, caller);
+  }
 }

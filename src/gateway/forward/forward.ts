@@ -84,7 +84,9 @@ interface Refusable {
 function refuse(reply: Refusable, error: ApiError): void {
   // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
   // it looks at the answer, as Python's does, would wait for ever.
-  if (!reply.request.raw.complete) reply.header('connection', 'close');
+  if (!reply.request.raw.complete) {
+    reply.header('connection', 'close');
+  }
   reply.send(error);
 }
 

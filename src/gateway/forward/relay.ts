@@ -69,7 +69,9 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
   let givenUp = false;
   const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
   raw.once('close', () => {
-    if (!raw.writableFinished) giveUp();
+    if (!raw.writableFinished) {
+      giveUp();
+    }
   });
   const arriving: Arriving = {
     get status() {
@@ -97,14 +99,18 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
   return {
     onRequestStart(started) {
       controller = started;
-      if (raw.destroyed) giveUp();
+      if (raw.destroyed) {
+        giveUp();
+      }
     },
     onBodySent(chunk) {
       passedOn(chunk.length);
     },
     onResponseStart(_controller, statusCode, headers) {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
-      if (statusCode < 200) return;
+      if (statusCode < 200) {
+        return;
+      }
       answered = headers;
       status = statusCode;
       heard(null, { statusCode, headers: {}, body: arriving });
@@ -119,8 +125,12 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
         }
         return;
       }
-      if (!begun || raw.destroyed) return;
-      if (raw.write(chunk) || raw.writableLength < AHEAD) return;
+      if (!begun || raw.destroyed) {
+        return;
+      }
+      if (raw.write(chunk) || raw.writableLength < AHEAD) {
+        return;
+      }
       if (unread !== undefined) {
         unread.note(raw);
         return;
@@ -129,10 +139,14 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
       raw.once('drain', () => flow.resume());
     },
     onResponseEnd() {
-      if (begun && !headOnly) raw.end();
+      if (begun && !headOnly) {
+        raw.end();
+      }
     },
     onResponseError(_controller, error) {
-      if (raw.destroyed || givenUp || (headOnly && begun)) return;
+      if (raw.destroyed || givenUp || (headOnly && begun)) {
+        return;
+      }
       if (!begun) {
         heard(error);
         return;

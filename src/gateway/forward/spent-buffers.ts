@@ -14,7 +14,9 @@ let spent = 0;
  */
 export function passedOn(bytes: number): void {
   spent += bytes;
-  if (spent < COLLECT_EVERY) return;
+  if (spent < COLLECT_EVERY) {
+    return;
+  }
   spent = 0;
   collect({ type: 'minor' });
 }

@@ -19,7 +19,9 @@ export interface Visibility {
 export function visibilityOf(judge: Judge, caller: SignedIn, kind: RootKind, ofVersions = false): Visibility {
   const visibility = ofRoots(judge, caller, kind);
   const denied = (isPrompt: boolean) => !decideOnKind(caller, versionKind(isPrompt)).allow;
-  if (!ofVersions || !(denied(true) || denied(false))) return visibility;
+  if (!ofVersions || !(denied(true) || denied(false))) {
+    return visibility;
+  }
   return {
     ...visibility,
     mayRead: (id, row) => visibility.mayRead(id, row) && !(row !== undefined && denied(hasPromptTag(row))),

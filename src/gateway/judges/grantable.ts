@@ -34,6 +34,8 @@ export function grantable(judge: Judge): Special {
 
 function textIn(request: FastifyRequest, name: string): string {
   const value = request.way.body[name];
-  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'string' && value !== '') {
+    return value;
+  }
   throw missingParameter(name);
 }

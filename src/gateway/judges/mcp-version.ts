@@ -25,7 +25,9 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
   return async (request, caller) => {
     const { params, body, operation } = request.way;
     const name = `${params['namespace']}/${params['slug']}`;
-    if (!isCanonical('mcp_server', name)) throw invalid('The path does not name an MCP server.');
+    if (!isCanonical('mcp_server', name)) {
+      throw invalid('The path does not name an MCP server.');
+    }
     const server = existenceTarget('mcp_server', 'byName', name);
     const mayUpdate = async (): Promise<undefined> => {
       await judgeAll(request, caller, [{ kind: 'mcp_server', id: name, action: 'update' }], judge);
@@ -33,7 +35,9 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     };
 
     const exists = await ask(upstream, server);
-    if (exists !== undefined || operation === undefined) return mayUpdate();
+    if (exists !== undefined || operation === undefined) {
+      return mayUpdate();
+    }
     const refused = caller
       .grantsOn({ kind: 'mcp_server', id: name })
       .find(({ permission }) => refuses(permission));
@@ -61,7 +65,9 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
       request.way.because = 'creates it';
       return undefined;
     }
-    if ((await ask(upstream, server)) !== undefined) return mayUpdate();
+    if ((await ask(upstream, server)) !== undefined) {
+      return mayUpdate();
+    }
     throw invalid(String(propertyAt(replyJson(answer), 'message') ?? 'The MCP server cannot be created.'));
   };
 }

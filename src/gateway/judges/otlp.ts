@@ -26,8 +26,9 @@ export function otlp(judge: Judge): Special {
   return async (request, caller) => {
     const bytes = request.way.bytes ?? Buffer.alloc(0);
     const { traceIds, attributeKeys } = readAs(request.raw.headers['content-type'], bytes);
-    if (traceIds.size > MOST_TRACES)
+    if (traceIds.size > MOST_TRACES) {
       throw invalid(`Send the spans of at most ${MOST_TRACES} traces at once.`);
+    }
     for (const key of attributeKeys) {
       // MLflow 3.17 makes a tag of the trace from it, after all its own checks of tags.
       const tag = key.startsWith(TRACE_TAG_PREFIX) ? key.slice(TRACE_TAG_PREFIX.length) : undefined;

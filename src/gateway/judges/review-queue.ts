@@ -116,7 +116,9 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
 
   /** A user's own queue is theirs to make, or of whoever holds MANAGE. */
   function checkUser(caller: SignedIn, name: string, experimentId: string): void {
-    if (sameName(name, caller.username) || mayOn(caller, 'manage', experimentId)) return;
+    if (sameName(name, caller.username) || mayOn(caller, 'manage', experimentId)) {
+      return;
+    }
     throw denied("Another user's review queue needs MANAGE on the experiment.");
   }
 

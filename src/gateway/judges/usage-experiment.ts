@@ -45,11 +45,17 @@ async function endpointOf(
   upstream: Upstream,
   { endpoint_id, name, usage_tracking, experiment_id }: Readonly<Record<string, unknown>>,
 ): Promise<string | undefined> {
-  if (text(experiment_id) !== undefined) return undefined;
+  if (text(experiment_id) !== undefined) {
+    return undefined;
+  }
   const id = text(endpoint_id);
   // A new endpoint is tracked unless it is told not to; MLflow makes a text of a name that is missing.
-  if (id === undefined) return usage_tracking === false ? undefined : (text(name) ?? 'None');
-  if (usage_tracking !== true) return undefined;
+  if (id === undefined) {
+    return usage_tracking === false ? undefined : (text(name) ?? 'None');
+  }
+  if (usage_tracking !== true) {
+    return undefined;
+  }
   const found = await ask(
     upstream,
     `/api/3.0/mlflow/gateway/endpoints/get?endpoint_id=${encodeURIComponent(id)}`,

@@ -41,14 +41,22 @@ export function readExistence(
   answer: Pick<Answer, 'status' | 'bytes'>,
 ): Existence {
   const { status } = answer;
-  if (status === 404) return 'missing';
-  if (status !== 200) return 'unclear';
+  if (status === 404) {
+    return 'missing';
+  }
+  if (status !== 200) {
+    return 'unclear';
+  }
   const { at, where } = questionOf(kind, by);
   const reply = replyJson(answer);
   const found = at === undefined ? reply : propertyAt(reply, at);
-  if (where === undefined) return oldest(Array.isArray(found) ? found : [found], momentsOf(kind), text);
+  if (where === undefined) {
+    return oldest(Array.isArray(found) ? found : [found], momentsOf(kind), text);
+  }
   // MLflow leaves an empty list out.
-  if (!isObject(reply) || (found !== undefined && !Array.isArray(found))) return 'unclear';
+  if (!isObject(reply) || (found !== undefined && !Array.isArray(found))) {
+    return 'unclear';
+  }
   const rows = (found ?? []).filter((row: unknown) => propertyAt(row, where) === text);
   return rows.length === 0 ? 'missing' : oldest(rows, momentsOf(kind), text);
 }

@@ -75,7 +75,9 @@ export function joinId(first: string, second: string): string {
 /** Whether a registered model or version in a reply is a prompt's: MLflow tells them apart by a tag. */
 export function hasPromptTag(entity: unknown): boolean {
   const tags = typeof entity === 'object' && entity !== null && 'tags' in entity ? entity.tags : undefined;
-  if (!Array.isArray(tags)) return false;
+  if (!Array.isArray(tags)) {
+    return false;
+  }
   return tags.some(
     (tag: unknown) =>
       typeof tag === 'object' &&
@@ -95,7 +97,9 @@ export function hasPromptTag(entity: unknown): boolean {
  */
 export function endpointOfGeminiCall(call: string): string {
   const [, name] = /^([^/:]+):(?:generateContent|streamGenerateContent)$/.exec(call) ?? [];
-  if (name === undefined) throw invalid('The path must end in <endpoint>:generateContent.');
+  if (name === undefined) {
+    throw invalid('The path must end in <endpoint>:generateContent.');
+  }
   return name;
 }
 
@@ -105,7 +109,9 @@ export function endpointOfGeminiCall(call: string): string {
  */
 export function partOfArtifact(segments: readonly string[]): PartKind | undefined {
   const [, second, third] = segments;
-  if (second === undefined || third === undefined) return undefined;
+  if (second === undefined || third === undefined) {
+    return undefined;
+  }
   return second === 'models' ? 'logged_model' : second === 'traces' ? 'trace' : 'run';
 }
 

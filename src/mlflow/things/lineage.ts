@@ -54,11 +54,17 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
     const key = `${kind} ${id}`;
     const known = remembered.get(key);
     lookedUp?.(kind, known === undefined ? 'upstream' : 'memory');
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     // What may move is asked for afresh: an answer on its way may be older than the question.
-    if (!lookUpOf(kind).belongs.immutable) return ask(kind, id);
+    if (!lookUpOf(kind).belongs.immutable) {
+      return ask(kind, id);
+    }
     const running = asking.get(key);
-    if (running !== undefined) return running;
+    if (running !== undefined) {
+      return running;
+    }
     const answer = ask(kind, id).finally(() => asking.delete(key));
     asking.set(key, answer);
     return answer;
@@ -67,19 +73,27 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
     if (kind === 'run') {
       const experimentId = await experimentOfRun(id);
-      if (experimentId !== undefined) learn('run', id, experimentId);
+      if (experimentId !== undefined) {
+        learn('run', id, experimentId);
+      }
       return experimentId === undefined ? undefined : [experiment(experimentId)];
     }
     const { ways, belongs } = lookUpOf(kind);
     const thing = await askBy(ways, id);
-    if (thing === undefined) return undefined;
+    if (thing === undefined) {
+      return undefined;
+    }
     const ids = idsIn(thing, belongs);
     if (ids.length === 0 || !ids.every(isId)) {
-      if (belongs.loose || ids.length === 0) return undefined;
+      if (belongs.loose || ids.length === 0) {
+        return undefined;
+      }
       throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
     }
     const roots = ids.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
-    if (belongs.immutable) remembered.set(`${kind} ${id}`, roots);
+    if (belongs.immutable) {
+      remembered.set(`${kind} ${id}`, roots);
+    }
     return roots;
   }
 
@@ -99,8 +113,9 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
-    if (lookUpOf(kind).belongs.immutable && isId(experimentId))
+    if (lookUpOf(kind).belongs.immutable && isId(experimentId)) {
       remembered.set(`${kind} ${id}`, [experiment(experimentId)]);
+    }
   }
 
   return {
@@ -145,7 +160,9 @@ function idsIn(thing: unknown, { at, list, number }: Belonging): readonly unknow
     const name = propertyAt(thing, second);
     return [isId(value) && isId(name) ? joinId(value, name) : undefined];
   }
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) {
+    return value;
+  }
   return list && value === undefined ? [] : [value];
 }
 
@@ -175,14 +192,18 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
   function enqueue(id: string): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
       waiting.push({ id, resolve, reject });
-      if (waiting.length === 1) setImmediate(flush);
+      if (waiting.length === 1) {
+        setImmediate(flush);
+      }
     });
   }
 
   function flush() {
     const all = waiting;
     waiting = [];
-    for (let start = 0; start < all.length; start += BATCH) void send(all.slice(start, start + BATCH));
+    for (let start = 0; start < all.length; start += BATCH) {
+      void send(all.slice(start, start + BATCH));
+    }
   }
 
   async function send(batch: readonly Waiting[]) {
@@ -192,7 +213,9 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
         resolve(found[index]);
       });
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { reject } of batch) {
+        reject(error);
+      }
     }
   }
 
@@ -206,7 +229,9 @@ function createRunBatch(upstream: Upstream): (id: string) => Promise<string | un
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
     });
-    if (answer.status !== 200) return Promise.all(ids.map(byRest));
+    if (answer.status !== 200) {
+      return Promise.all(ids.map(byRest));
+    }
     const { data } = readAnswer(answer);
     return Promise.all(
       ids.map((id, index) => {

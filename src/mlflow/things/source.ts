@@ -34,8 +34,12 @@ const UNKNOWN: Pointer = { kind: 'unknown' };
  * @see POST /api/2.0/mlflow/model-versions/create
  */
 export function readSource(source: string): Pointer {
-  if (PLACEHOLDERS.has(source)) return { kind: 'nothing' };
-  if (AMBIGUOUS.test(source)) return UNKNOWN;
+  if (PLACEHOLDERS.has(source)) {
+    return { kind: 'nothing' };
+  }
+  if (AMBIGUOUS.test(source)) {
+    return UNKNOWN;
+  }
   const [, scheme, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/.exec(source) ?? [undefined, '', source];
   switch (scheme) {
     case 'runs': {
@@ -46,7 +50,9 @@ export function readSource(source: string): Pointer {
       return readModelAddress(segmentsOf(rest));
     case 'mlflow-artifacts':
       // With a host it is another server's, or this one's by another way.
-      if (rest.startsWith('//')) return UNKNOWN;
+      if (rest.startsWith('//')) {
+        return UNKNOWN;
+      }
       return { kind: 'artifact', id: readArtifactPath(rest.replace(/^\//, '')).join('/') };
     default:
       return { kind: 'storage', uri: source };
@@ -59,9 +65,15 @@ export function readSource(source: string): Pointer {
  * @see _parse_model_uri in mlflow/store/artifact/utils/models.py
  */
 function readModelAddress([first, second, ...more]: readonly string[]): Pointer {
-  if (first === undefined || more.length > 0) return UNKNOWN;
-  if (second !== undefined) return { kind: 'registered_model', id: first };
-  if (LOGGED_MODEL.test(first)) return { kind: 'logged_model', id: first };
+  if (first === undefined || more.length > 0) {
+    return UNKNOWN;
+  }
+  if (second !== undefined) {
+    return { kind: 'registered_model', id: first };
+  }
+  if (LOGGED_MODEL.test(first)) {
+    return { kind: 'logged_model', id: first };
+  }
   const at = first.lastIndexOf('@');
   return at > 0 ? { kind: 'registered_model', id: first.slice(0, at) } : UNKNOWN;
 }

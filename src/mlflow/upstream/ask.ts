@@ -17,7 +17,9 @@ export async function ask(
 ): Promise<unknown> {
   const answer = await upstream.exchange({ method: 'GET', target });
   const { status } = answer;
-  if (noneAt.includes(status)) return undefined;
+  if (noneAt.includes(status)) {
+    return undefined;
+  }
   if (status !== 200) {
     throw unavailable('The MLflow server did not say what this belongs to. Try again.', { status });
   }

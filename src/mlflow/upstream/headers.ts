@@ -46,9 +46,13 @@ const REMEMBERED_NAMES = 1000;
  */
 export function passes(name: string): boolean {
   const known = verdicts.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   const verdict = !STRIPPED.has(name) && !name.includes('_') && !IDENTITY.test(name);
-  if (verdicts.size < REMEMBERED_NAMES) verdicts.set(name, verdict);
+  if (verdicts.size < REMEMBERED_NAMES) {
+    verdicts.set(name, verdict);
+  }
   return verdict;
 }
 
@@ -85,7 +89,9 @@ const NONE: readonly string[] = [];
 
 /** Headers that a sender says are for the next hop alone (RFC 9110, section 7.6.1). */
 function namedByConnection(connection: string | undefined): readonly string[] {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return NONE;
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') {
+    return NONE;
+  }
   return connection.split(',').map((name) => name.trim().toLowerCase());
 }
 
@@ -125,7 +131,9 @@ const PARTIAL = [
 /** The same for a request whose reply the gateway reads itself. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent = upstreamHeaders(headers, sender);
-  for (const name of PARTIAL) delete sent[name];
+  for (const name of PARTIAL) {
+    delete sent[name];
+  }
   return sent;
 }
 

@@ -211,7 +211,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       });
       const { statusCode: status } = response;
       const bytes = await readAll(response.body);
-      if (status > LAST_STATUS) throw new Error(`the answer has status ${status}, which HTTP does not have`);
+      if (status > LAST_STATUS) {
+        throw new Error(`the answer has status ${status}, which HTTP does not have`);
+      }
       return { status, headers: response.headers, bytes };
     } catch (error) {
       throw upstreamFailure(error);
@@ -221,10 +223,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   /** What it says of itself; asked again after a minute. */
   async function itself() {
     const now = options.clock();
-    if (known !== undefined && now - known.at < VERSION_TTL_MS) return known;
+    if (known !== undefined && now - known.at < VERSION_TTL_MS) {
+      return known;
+    }
     const answer = await exchange({ method: 'GET', target: '/version' });
     const version = answer.bytes.toString('utf8').trim();
-    if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) return known;
+    if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) {
+      return known;
+    }
     known = { version, server: String(answer.headers['server'] ?? ''), at: now };
     return known;
   }
@@ -294,7 +300,9 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.byteLength;
-    if (length > LARGEST_ANSWER) throw new Error('the answer is larger than may be read');
+    if (length > LARGEST_ANSWER) {
+      throw new Error('the answer is larger than may be read');
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
@@ -305,7 +313,9 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
  * are retried by MLflow's client. The cause is kept for the log.
  */
 export function upstreamFailure(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
+  if (error instanceof ApiError) {
+    return error;
+  }
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (root instanceof ApiError) {
     return root;
@@ -319,7 +329,9 @@ export function upstreamFailure(error: unknown): ApiError {
 }
 
 function isTimeout(error: unknown): boolean {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) return true;
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
+    return true;
+  }
   const code = (error as { code?: unknown } | null)?.code;
   return (
     code === 'UND_ERR_HEADERS_TIMEOUT' ||

@@ -45,7 +45,9 @@ describe('an MLflow of our own', () => {
     const before = processesOf(dataDir);
     expect(before.length).toBeGreaterThan(0);
 
-    for (const pid of before) process.kill(pid, 'SIGKILL');
+    for (const pid of before) {
+      process.kill(pid, 'SIGKILL');
+    }
     await expect.poll(() => warnings, { timeout: 10_000 }).toHaveLength(1);
     expect(warnings[0]).toMatch(
       /^MLflow ended \(.+\) and is started again in 1 s; its log is .+mlflow\.log$/,

@@ -29,8 +29,11 @@ beforeAll(async () => {
       ...(body.length > 0 && { body }),
     });
     const bytes = Buffer.from(await answer.arrayBuffer());
-    if (request.method !== 'GET' && atAnswer !== undefined) atAnswer(response);
-    else response.writeHead(answer.status).end(bytes);
+    if (request.method !== 'GET' && atAnswer !== undefined) {
+      atAnswer(response);
+    } else {
+      response.writeHead(answer.status).end(bytes);
+    }
   });
   gateway = await startGatewayProcess(relay.uri, database);
   for (const username of ['alice', 'bob']) {
@@ -124,7 +127,9 @@ describe('what lies in experiments, the AI gateway and the MCP registry', () => 
   /** MLflow does everything that is asked of it, and nobody hears of it. */
   async function unheard(changes: readonly (() => Promise<{ status: number }>)[]): Promise<void> {
     atAnswer = (response) => response.destroy();
-    for (const change of changes) expect((await change()).status).toBe(503);
+    for (const change of changes) {
+      expect((await change()).status).toBe(503);
+    }
     await gateway.end('SIGKILL');
     atAnswer = undefined;
     gateway = await startGatewayProcess(relay.uri, database);

@@ -41,7 +41,9 @@ beforeEach(async () => {
     } else if (experiment !== undefined) {
       const found = { experiment_id: experiment.id, name, creation_time: experiment.createdAt };
       response.end(JSON.stringify({ experiment: found }));
-    } else response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+    } else {
+      response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+    }
   });
   dir = mkdtempSync(join(tmpdir(), 'adoption-'));
   const clock = () => now;
@@ -353,10 +355,15 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     createdAt = undefined;
     mlflow.answer((request, response) => {
       const index = (asked as readonly string[]).indexOf(request.url ?? '');
-      if (index === -1) response.writeHead(500).end('{}');
-      else if (createdAt !== undefined) response.end(JSON.stringify(replies(createdAt)[index]));
-      else if (request.url?.endsWith('/list')) response.end('{}');
-      else response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+      if (index === -1) {
+        response.writeHead(500).end('{}');
+      } else if (createdAt !== undefined) {
+        response.end(JSON.stringify(replies(createdAt)[index]));
+      } else if (request.url?.endsWith('/list')) {
+        response.end('{}');
+      } else {
+        response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
+      }
     });
   });
 

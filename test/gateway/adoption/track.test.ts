@@ -40,7 +40,9 @@ test.each([
 
 test('nobody lies in wait for a name by making MLflow fail at it', async () => {
   const { intents } = gateway.server.store;
-  for (const { id } of await intents.list()) await intents.close(id);
+  for (const { id } of await intents.list()) {
+    await intents.close(id);
+  }
   upstream.answer((request, response) => {
     request.resume();
     response.writeHead(request.method === 'POST' ? 500 : 404).end('{}');

@@ -27,7 +27,9 @@ beforeAll(async () => {
       return;
     }
     let length = 0;
-    for await (const part of request) length += part.length;
+    for await (const part of request) {
+      length += part.length;
+    }
     response.end(String(length));
   });
   gateway = await startGatewayProcess(upstream.uri, join(dir, 'gateway.db'));
@@ -40,7 +42,9 @@ afterAll(async () => {
 
 function* chunks(size: number) {
   const chunk = Buffer.alloc(MiB, 'artifact');
-  for (let at = 0; at < size; at += chunk.length) yield chunk;
+  for (let at = 0; at < size; at += chunk.length) {
+    yield chunk;
+  }
 }
 
 function open(method: string, headers: Record<string, string | number> = {}) {
@@ -53,7 +57,9 @@ async function download(size: number): Promise<number> {
   sent.end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   let length = 0;
-  for await (const part of answer) length += part.length;
+  for await (const part of answer) {
+    length += part.length;
+  }
   return length;
 }
 
@@ -63,7 +69,9 @@ async function upload(size: number): Promise<number> {
   await pipeline(Readable.from(chunks(size)), sent);
   const [answer] = await answered;
   let text = '';
-  for await (const part of answer) text += part;
+  for await (const part of answer) {
+    text += part;
+  }
   return Number(text);
 }
 
@@ -83,7 +91,9 @@ test('200 MiB down and up do not grow the gateway by more than a few buffers', a
   let peak = before;
   let running = true;
   const watching = (async () => {
-    while (running) peak = Math.max(peak, await memory());
+    while (running) {
+      peak = Math.max(peak, await memory());
+    }
   })();
   expect(await download(SIZE)).toBe(SIZE);
   expect(await upload(SIZE)).toBe(SIZE);

@@ -182,10 +182,13 @@ describe('what the client gets', () => {
 
   test('follows its conditions and ranges', async () => {
     upstream.answer((request, response) => {
-      if (request.headers['if-none-match'] === '"a"') response.writeHead(304, { etag: '"a"' }).end();
-      else if (request.headers.range === 'bytes=1-2') {
+      if (request.headers['if-none-match'] === '"a"') {
+        response.writeHead(304, { etag: '"a"' }).end();
+      } else if (request.headers.range === 'bytes=1-2') {
         response.writeHead(206, { 'content-range': 'bytes 1-2/5' }).end('23');
-      } else response.end('12345');
+      } else {
+        response.end('12345');
+      }
     });
     expect((await admin.get(ARTIFACT, { headers: { 'if-none-match': '"a"' } })).status).toBe(304);
     const part = await admin.get(ARTIFACT, { headers: { range: 'bytes=1-2' } });
@@ -288,7 +291,9 @@ describe('streams', () => {
       if (request.method === 'GET') {
         Readable.from(
           (function* () {
-            for (let at = 0; at < SIZE; at += chunk.length) yield chunk;
+            for (let at = 0; at < SIZE; at += chunk.length) {
+              yield chunk;
+            }
           })(),
         ).pipe(response);
         return;
@@ -300,18 +305,24 @@ describe('streams', () => {
       response.end();
     });
     const sentHash = createHash('sha256');
-    for (let at = 0; at < SIZE; at += chunk.length) sentHash.update(chunk);
+    for (let at = 0; at < SIZE; at += chunk.length) {
+      sentHash.update(chunk);
+    }
 
     const down = open('GET', ARTIFACT);
     down.end();
     const [answer] = (await once(down, 'response')) as [IncomingMessage];
     let got = 0;
-    for await (const part of answer) got += part.length;
+    for await (const part of answer) {
+      got += part.length;
+    }
     expect(got).toBe(SIZE);
 
     const up = open('PUT', ARTIFACT, { 'content-length': SIZE });
     for (let at = 0; at < SIZE; at += chunk.length) {
-      if (!up.write(chunk)) await once(up, 'drain');
+      if (!up.write(chunk)) {
+        await once(up, 'drain');
+      }
     }
     up.end();
     const [stored] = (await once(up, 'response')) as [IncomingMessage];
@@ -339,7 +350,9 @@ describe('streams', () => {
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     await bytesOf(answer);
     expect([answer.statusCode, answer.headers.connection]).toEqual([503, 'close']);
-    if (!answer.socket.closed) await once(answer.socket, 'close');
+    if (!answer.socket.closed) {
+      await once(answer.socket, 'close');
+    }
   });
 });
 

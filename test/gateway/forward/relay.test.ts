@@ -153,7 +153,9 @@ describe('the answer', () => {
       const more = () => {
         while (written < size) {
           written += block.length;
-          if (!response.write(block)) return;
+          if (!response.write(block)) {
+            return;
+          }
         }
         response.end();
       };
@@ -172,7 +174,9 @@ describe('the answer', () => {
     }
     expect(written).toBeLessThan(size / 2);
     let received = 0;
-    for await (const chunk of answer) received += (chunk as Buffer).length;
+    for await (const chunk of answer) {
+      received += (chunk as Buffer).length;
+    }
     expect(received).toBe(size);
   });
 
@@ -226,7 +230,9 @@ describe('the request', () => {
     const patient = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
     const sent = request(new URL(PATH, patient.url), { headers: { authorization }, agent: false }).end();
     sent.on('error', () => {});
-    while (arrived.length === 0) await patient.anonymous.get('/health');
+    while (arrived.length === 0) {
+      await patient.anonymous.get('/health');
+    }
     sent.destroy();
     expect(await ended).toBe(false);
     await patient.close();
@@ -242,7 +248,9 @@ describe('the request', () => {
     const sent = open('PUT', { 'content-length': '1000000' });
     sent.on('error', () => {});
     sent.write('a part');
-    while (arrived.length === 0) await gateway.anonymous.get('/health');
+    while (arrived.length === 0) {
+      await gateway.anonymous.get('/health');
+    }
     sent.destroy();
     expect(await ended).toBe(false);
   });

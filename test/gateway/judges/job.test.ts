@@ -23,14 +23,20 @@ beforeAll(async () => {
     const { pathname } = url;
     const id = pathname.split('/').at(-1) ?? '';
     response.setHeader('content-type', 'application/json');
-    if (request.method !== 'GET') sentOn.push(pathname);
-    if (pathname.endsWith('/gateway/endpoints/get')) answerEndpoint(url.searchParams.get('name'), response);
-    else if (pathname.endsWith('/invoke'))
+    if (request.method !== 'GET') {
+      sentOn.push(pathname);
+    }
+    if (pathname.endsWith('/gateway/endpoints/get')) {
+      answerEndpoint(url.searchParams.get('name'), response);
+    } else if (pathname.endsWith('/invoke')) {
       response.end(JSON.stringify({ job_id: 'started', jobs: [{ job_id: 'one' }] }));
-    else if (pathname === `${JOBS}/search`) {
+    } else if (pathname === `${JOBS}/search`) {
       response.end(JSON.stringify({ jobs: [...jobs].map(([job_id, job]) => ({ job_id, ...job })) }));
-    } else if (jobs.has(id)) response.end(JSON.stringify({ job_id: id, ...jobs.get(id) }));
-    else response.writeHead(404).end('{}');
+    } else if (jobs.has(id)) {
+      response.end(JSON.stringify({ job_id: id, ...jobs.get(id) }));
+    } else {
+      response.writeHead(404).end('{}');
+    }
   });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
@@ -58,12 +64,17 @@ beforeEach(() => {
 async function allow(who: Person, resource_type: string, resource_id: string, permission: string) {
   const asked = { username: who.username, resource_type, resource_id, permission };
   const { status, text } = await gateway.admin.post('/api/3.0/mlflow/users/permissions/grant', asked);
-  if (status !== 200) throw new Error(text);
+  if (status !== 200) {
+    throw new Error(text);
+  }
 }
 
 function answerEndpoint(name: string | null, response: ServerResponse): void {
-  if (name !== 'cheap' && name !== 'dear') response.writeHead(404).end('{}');
-  else response.end(JSON.stringify({ endpoint: { endpoint_id: `e-${name}`, name } }));
+  if (name !== 'cheap' && name !== 'dear') {
+    response.writeHead(404).end('{}');
+  } else {
+    response.end(JSON.stringify({ endpoint: { endpoint_id: `e-${name}`, name } }));
+  }
 }
 
 const BOTH = [JOBS, '/ajax-api/3.0/mlflow/jobs'];
@@ -136,7 +147,9 @@ describe('what a request for a job names is judged', () => {
     await allow(who, 'experiment', EXPERIMENT, 'EDIT');
     await allow(who, 'prompt', 'p', 'EDIT');
     await allow(who, 'gateway_endpoint', '*', 'USE');
-    for (const [kind, id] of refused) await allow(who, kind, id, 'DENY');
+    for (const [kind, id] of refused) {
+      await allow(who, kind, id, 'DENY');
+    }
     return who;
   }
   const scorer = (name: unknown) => JSON.stringify({ name });

@@ -44,7 +44,9 @@ const newQueue = (who: Person, more: Readonly<Record<string, unknown>> = {}) =>
 async function queueOf(who: Person, ...reviewers: Person[]): Promise<string> {
   const users = reviewers.map(({ username }) => username);
   const { status, text, json } = await newQueue(who, { users });
-  if (status !== 200) throw new Error(text);
+  if (status !== 200) {
+    throw new Error(text);
+  }
   return json.review_queue.queue_id;
 }
 
@@ -53,8 +55,11 @@ async function passing(ask: (who: Person) => Promise<{ status: number }>): Promi
   const passed: Person[] = [];
   for (const who of [stranger, reader, editor, owner, manager]) {
     const { status } = await ask(who);
-    if (status === 200) passed.push(who);
-    else expect(status).toBe(403);
+    if (status === 200) {
+      passed.push(who);
+    } else {
+      expect(status).toBe(403);
+    }
   }
   return passed;
 }
@@ -101,7 +106,9 @@ test('a list says nothing of queues that its reader does not review: not by what
   await make();
   expect((await list()).text).toBe(empty.text);
   const mine = [await make(reader.username), await make(reader.username)];
-  for (let hidden = 0; hidden < 3; hidden += 1) await make();
+  for (let hidden = 0; hidden < 3; hidden += 1) {
+    await make();
+  }
   const seen: string[] = [];
   let token: string | undefined;
   do {

@@ -21,7 +21,9 @@ let asked: { target: string; body: string }[];
 beforeAll(async () => {
   server = createServer(async (request: IncomingMessage, response) => {
     let body = '';
-    for await (const chunk of request) body += chunk;
+    for await (const chunk of request) {
+      body += chunk;
+    }
     asked.push({ target: request.url ?? '', body });
     answers(request.url ?? '', body, response);
   });
@@ -60,7 +62,9 @@ const TRACE_IN_2: Answers = json(200, {
 
 /** Answers the GraphQL of a batch of runs with the number of each as its experiment. */
 const byGraphql: Answers = (target, body, response) => {
-  if (target !== '/graphql') return json(404, {})(target, body, response);
+  if (target !== '/graphql') {
+    return json(404, {})(target, body, response);
+  }
   const { query } = JSON.parse(body) as { query: string };
   const fields = [...query.matchAll(/(\w+):mlflowGetRun\(input:\{runId:"(\w+)"\}\)/g)];
   const data = Object.fromEntries(
@@ -105,8 +109,11 @@ describe('the experiment of a run', () => {
   test('an answer about another run does not count', async () => {
     answers = (target, body, response) => {
       const info = { runId: runId(9), experimentId: '9' };
-      if (target === '/graphql') json(200, { data: { r0: { run: { info } } } })(target, body, response);
-      else RUN_IN_2(target, body, response);
+      if (target === '/graphql') {
+        json(200, { data: { r0: { run: { info } } } })(target, body, response);
+      } else {
+        RUN_IN_2(target, body, response);
+      }
     };
     expect(await lineage.rootsOf('run', runId(1))).toEqual([{ kind: 'experiment', id: '2' }]);
   });
