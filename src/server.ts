@@ -55,7 +55,7 @@ export interface RunningServer {
 /**
  * Starts the gateway.
  *
- * @throws Error with a sentence for whoever started it, if the store cannot be opened or the port is taken.
+ * @throws Error with a sentence for the person who started it, if the store cannot be opened or the port is taken.
  */
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   /** What is to be closed, last opened first. */

@@ -85,7 +85,7 @@ async function gatewayOn(databaseUri: string): Promise<TestGateway> {
   return gateway;
 }
 
-/** What somebody's grants are, without where they come from. */
+/** What a user's grants are, without where they come from. */
 async function grantsOf(databaseUri: string, username: string): Promise<string[]> {
   const account = await (await open(databaseUri)).account(username);
   return (account?.grants ?? [])

@@ -25,7 +25,7 @@ export interface Adoption {
   /** The upstream refused: nothing happened. */
   refused(intent: Intent): Promise<void>;
   /**
-   * The upstream failed: what has not happened by now will not, and what somebody else calls by the name later must
+   * The upstream failed: what has not happened by now will not, and what another user calls by the name later must
    * not be taken for it. A caller who can make the upstream fail could otherwise reserve a name.
    */
   failed(intent: Intent): Promise<void>;

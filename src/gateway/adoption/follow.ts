@@ -77,7 +77,7 @@ export function createFollow({ store, settler }: FollowOptions): Follow {
     const { name, made, seen } = intent;
     const here = scene.at(name);
     const thing = made ?? (here === 'missing' || here.createdAt === seen ? undefined : here.createdAt);
-    // Whoever is about to take it away, or has, takes the grant along.
+    // A caller who is about to take it away, or has, takes the grant along.
     const taker = scene.open.find((later) => isAbout(later, name, thing));
     const isHere = here !== 'missing' && here.createdAt === thing;
     if (!isHere && taker === undefined) {

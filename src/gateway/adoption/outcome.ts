@@ -84,7 +84,7 @@ function isBlocked(intent: Pending, { open, at }: Scene): boolean {
     if (other.id === intent.id || other.state !== 'awaited') {
       return false;
     }
-    // A create that found the name taken says nothing of what has it: whoever tries again and again keeps nobody waiting.
+    // A create that found the name taken says nothing of what has it: a caller who tries again and again keeps nobody waiting.
     return other.action !== 'create' || !isSeenBy(other, at(other.name));
   });
 }
@@ -223,7 +223,7 @@ const isYetToBeAdopted = ({ id, name, seen }: Pending, open: readonly Pending[])
 const isInTime = ({ createdAt, seen }: Intent, thing: Seen | undefined): boolean =>
   typeof thing === 'number' && thing >= createdAt - CLOCK_SKEW_MS && thing !== seen;
 
-/** Whether somebody held a grant on a thing before the intent was opened: then it was there before. */
+/** Whether a user held a grant on a thing before the intent was opened: then it was there before. */
 function wasHeld(thing: number, grantedAt: readonly number[], intent: Intent): boolean {
   const since = Math.min(intent.createdAt, thing - CLOCK_SKEW_MS);
   return grantedAt.some((moment) => moment >= since && moment <= intent.createdAt);

@@ -35,7 +35,7 @@ export interface Settler {
   /** Settles every open intent that nobody waits for; answers how many are left. */
   all(): Promise<number>;
   /**
-   * Settles the intents about the same names as one of them, all but those that somebody waits for and those that are
+   * Settles the intents about the same names as one of them, all but those that a user waits for and those that are
    * known to be `done`.
    *
    * @throws ApiError 503 if the store or the upstream gives no answer.

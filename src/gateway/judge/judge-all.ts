@@ -57,7 +57,7 @@ export function refusal(
 ) {
   const what = kind.replaceAll('_', ' ');
   return denied(
-    `This needs ${PERMISSION_FOR[action]} on ${what} ${JSON.stringify(id)}. Ask somebody who holds MANAGE on it, or an admin.`,
+    `This needs ${PERMISSION_FOR[action]} on ${what} ${JSON.stringify(id)}. Ask a user who holds MANAGE on it, or an admin.`,
     because,
   );
 }

@@ -6,8 +6,8 @@ import { readPromptUri } from '../../mlflow/things/source.ts';
 import type { Judged } from '../reference.ts';
 
 /**
- * The 404 for a refused name that is nobody's, in MLflow's words; undefined where the name is somebody's or may not be
- * told. Programs ask whether a name is free before they take it, and whoever takes one learns it anyway: creating a
+ * The 404 for a refused name that is nobody's, in MLflow's words; undefined where the name is a user's or may not be
+ * told. Programs ask whether a name is free before they take it, and a caller who takes one learns it anyway: creating a
  * model under a name that is taken says so. Ids are given out by MLflow, and creating tells nothing of them.
  */
 export type Missing = (caller: SignedIn, refused: Judged) => Promise<Error | undefined>;

@@ -9,8 +9,8 @@ import { judgeAll } from '../judge/judge-all.ts';
 import type { Special } from './special.ts';
 
 /**
- * Judges who may grant and revoke: whoever holds MANAGE on the resource that the body names, of whatever kind it
- * is; for all of a kind, whoever administers the workspace.
+ * Judges who may grant and revoke: a caller who holds MANAGE on the resource that the body names, of whatever kind it
+ * is; for all of a kind, a caller who administers the workspace.
  */
 export function grantable(judge: Judge): Special {
   return async (request, caller) => {

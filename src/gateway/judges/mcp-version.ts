@@ -17,9 +17,9 @@ export interface McpVersionParts extends TrackOptions {
 const SERVERS = '/api/3.0/mlflow/mcp-servers';
 
 /**
- * Judges who may add a version to an MCP server: whoever may change the server. MLflow makes a server that is not
+ * Judges who may add a version to an MCP server: a caller who may change the server. MLflow makes a server that is not
  * there along with its first version, and asks nobody. Here it is made first and becomes the caller's, so that a
- * server somebody else makes at the same moment stays theirs, and the version is refused.
+ * server another user makes at the same moment stays theirs, and the version is refused.
  */
 export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Special {
   return async (request, caller) => {

@@ -21,7 +21,7 @@ interface Queue {
   readonly id: string;
   readonly experimentId: string;
   readonly custom: boolean;
-  /** Whoever has been made the owner upstream; undefined for a queue as it was created. */
+  /** A caller who has been made the owner upstream; undefined for a queue as it was created. */
   readonly owner: string | undefined;
   /** Names of the reviewers, as MLflow keeps them: trimmed, in lower case. */
   readonly members: readonly string[];
@@ -45,9 +45,9 @@ const prunes: Test = (standing) => owns(standing) && (standing.may('manage') || 
 const opens: Test = (standing) => standing.isMember || owns(standing);
 const reviews: Test = ({ may, isMember }) => may('update') && isMember;
 
-const OPENING = [opens, 'Only its reviewers, its owner and whoever holds MANAGE may open it.'] as const;
-const CHANGING = [owns, 'Only its owner and whoever holds MANAGE may change it.'] as const;
-const PRUNING = [prunes, 'Only the owner of a custom queue and whoever holds MANAGE may do this.'] as const;
+const OPENING = [opens, 'Only its reviewers, its owner and users with MANAGE may open it.'] as const;
+const CHANGING = [owns, 'Only its owner and users with MANAGE may change it.'] as const;
+const PRUNING = [prunes, 'Only the owner of a custom queue and users with MANAGE may do this.'] as const;
 const REVIEWING = [reviews, 'Only its reviewers may do this, with EDIT on the experiment.'] as const;
 
 type Asked = SpecialQuestions['review-queue'];
@@ -65,7 +65,7 @@ const TESTS: Readonly<
 
 /**
  * Judges the operations on review queues, which depend on who made a queue and who is to review. MLflow
- * stores no owner of a new queue without its own auth app: the gateway's record counts, until somebody who
+ * stores no owner of a new queue without its own auth app: the gateway's record counts, until a user who
  * holds MANAGE names another owner, whom MLflow does store.
  *
  * @see the `validate_can_*_review_queue*` functions of mlflow/server/auth/__init__.py (3.17)
@@ -114,7 +114,7 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     }
   }
 
-  /** A user's own queue is theirs to make, or of whoever holds MANAGE. */
+  /** A user's own queue is theirs to make, or of a caller who holds MANAGE. */
   function checkUser(caller: SignedIn, name: string, experimentId: string): void {
     if (sameName(name, caller.username) || mayOn(caller, 'manage', experimentId)) {
       return;
@@ -159,7 +159,7 @@ export function reviewQueue({ judge, upstream, store }: ReviewQueueParts): Speci
     const queue = await findQueue(upstream, lookUp);
     if (queue !== undefined && sameName(name, caller.username) && (await isLater(caller, queue))) {
       throw denied(
-        'This review queue is of a former user of your name. Whoever holds MANAGE on the experiment may delete it.',
+        'This review queue is of a former user of your name. A user with MANAGE on the experiment may delete it.',
       );
     }
   }

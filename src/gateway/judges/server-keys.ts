@@ -6,7 +6,7 @@ import type { Judge } from '../judge/judge.ts';
 import type { Special } from './special.ts';
 
 /**
- * Decides on what calls models with the server's own keys, jobs first of all, as whoever may use every endpoint of the
+ * Decides on what calls models with the server's own keys, jobs first of all, as a caller who may use every endpoint of the
  * AI gateway does. The endpoints that a job calls stand in stored scorers and prompts as well as in the request: none
  * may be refused to the caller.
  */

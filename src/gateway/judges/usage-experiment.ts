@@ -8,7 +8,7 @@ import type { Special } from './special.ts';
 
 /**
  * Judges the experiment that calls of an endpoint are logged to where the request names none. MLflow then takes the
- * one called `gateway/<endpoint>`, whoever made it: by making it first, somebody could read every call of an endpoint
+ * one called `gateway/<endpoint>`, no matter who made it: by making it first, a user could read every call of an endpoint
  * that another makes later, and an endpoint could write into what is not its maker's.
  *
  * @see `create_gateway_endpoint` and `update_gateway_endpoint` in mlflow/store/tracking/gateway/sqlalchemy_mixin.py

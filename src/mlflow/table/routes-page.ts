@@ -15,8 +15,8 @@ everyone but an admin; an admin may do everything but what is offered to nobody.
   its twin; anything else is the whole path. \`:name\` is one segment, \`*name\` the rest. HEAD is judged
   as GET.
 - **Needs**: a permission is needed on each thing that the operation touches, or on the root that it
-  belongs to: a run, trace, logged model, dataset and so on belong to experiments. *signed in* is whoever
-  has proved who they are, *public* is everybody.
+  belongs to: a run, trace, logged model, dataset and so on belong to experiments. *signed in* is a caller
+  who has proved who they are, *public* is everybody.
 - **MLflow**: which of ${SAMPLED_VERSIONS.join(', ')} serve the operation; *gateway* where the gateway
   answers itself.
 `;

@@ -90,7 +90,7 @@ const usedSecret = maybe(to('use', secret('body.secret_id')));
 const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experiments or outside the server';
 
 /**
- * The calls of an AI gateway endpoint are logged to `gateway/<endpoint>`, whoever has made it: whoever waits there with
+ * The calls of an AI gateway endpoint are logged to `gateway/<endpoint>`, no matter who has made it: a caller who waits there with
  * one could read them, of an admin's endpoint too. Some databases compare names without case.
  */
 const OF_NO_ENDPOINT = /^(?!gateway\/)/i;
@@ -520,7 +520,7 @@ const evaluation: readonly Row[] = [
   ['DELETE', '3.0 datasets/:dataset_id/records', 'update', dataset('path.dataset_id')],
   ['GET', '3.0 datasets/:dataset_id/experiment-ids', 'read', dataset('path.dataset_id')],
   // MLflow asks EDIT for both; but a dataset is of those who may use all of its experiments: added to another one, or taken out of this
-  // one, it is gone for whoever is left here.
+  // one, it is gone for a caller who is left here.
   [
     'POST',
     '3.0 datasets/:dataset_id/add-experiments',
@@ -947,7 +947,7 @@ const aiGateway: readonly Row[] = [
     adopt('gateway_secret', 'body.secret_name', 'secret.secret_id'),
   ],
   ['GET', '3.0 gateway/secrets/get', 'read', secret('query.secret_id'), absent('query.secret_name')],
-  // Its settings say where a key is sent: whoever may change them can read it, which is its owner's alone.
+  // Its settings say where a key is sent: a caller who may change them can read it, which is its owner's alone.
   [
     'POST',
     '3.0 gateway/secrets/update',
@@ -1259,7 +1259,7 @@ const server: readonly Row[] = [
   ],
   ['POST', 'ajax 3.0 ui-telemetry', 'signed-in', [], answer({ status: 'disabled' })],
 
-  // The assistant runs agents with a shell on the server for whoever comes from loopback, as the gateway does.
+  // The assistant runs agents with a shell on the server for a caller who comes from loopback, as the gateway does.
   [
     'GET',
     'ajax 3.0 assistant/config',

@@ -91,7 +91,7 @@ export type Need =
   | Action
   /** No credentials asked. */
   | 'public'
-  /** Whoever has signed in. */
+  /** A caller who has signed in. */
   | 'signed-in'
   | 'admin'
   /** Refused to everyone: dangerous, or not implemented upstream. */
@@ -137,7 +137,7 @@ export type CommonRule =
       readonly listed?: true;
       /** What the caller must be allowed to do to what is left; reading if not said. */
       readonly action?: Action;
-      /** Rows are things of this kind inside the root: none is left to whoever is denied all of them. */
+      /** Rows are things of this kind inside the root: none is left to a caller who is denied all of them. */
       readonly part?: PartKind;
     }
   /**
@@ -183,7 +183,7 @@ export type CommonRule =
   | { readonly rule: 'admin-only'; readonly from: readonly From[]; readonly why: string }
   /** Only an admin may send fields of the body with names of this form. */
   | { readonly rule: 'admin-names'; readonly form: RegExp; readonly why: string }
-  /** Whoever is no admin may send nothing else than text of this form. */
+  /** A caller who is no admin may send nothing else than text of this form. */
   | { readonly rule: 'only'; readonly from: From; readonly form: RegExp; readonly why: string }
   /** Must not be sent: a second name for the same thing that only one reader looks at. */
   | { readonly rule: 'absent'; readonly from: readonly From[] }
@@ -200,7 +200,7 @@ export type CommonRule =
     }
   /** Adds to each row of a list, or to the reply itself, what the caller may do to it, for MLflow's UI. */
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
-  /** Fields blanked for whoever is not an admin. */
+  /** Fields blanked for a caller who is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
   /** Who the caller is, written over what the client claims; `unless` a field has that value, or only `ifSent`. */
   | {
@@ -222,7 +222,7 @@ export type CommonRule =
       readonly kind: PartKind;
       readonly when?: { readonly from: readonly From[]; readonly form?: RegExp };
     }
-  /** Taken out of the reply for whoever holds DENY on all things of the kind; `[]` walks a list: `traces[].info`. */
+  /** Taken out of the reply for a caller who holds DENY on all things of the kind; `[]` walks a list: `traces[].info`. */
   | { readonly rule: 'withhold'; readonly kind: PartKind; readonly at: string }
   /** Fields that no version of MLflow declares are let through: they mean nothing to it, or another rule judges them. */
   | { readonly rule: 'takes-any-field' }

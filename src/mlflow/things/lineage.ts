@@ -171,7 +171,7 @@ const asText = (value: unknown, number = false): unknown =>
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
 
-/** Text that names something: whoever may read all experiments may not read what is in none. */
+/** Text that names something: a caller who may read all experiments may not read what is in none. */
 const isId = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /**

@@ -28,7 +28,7 @@ const AMBIGUOUS = /[%?#\\]|(?:^|\/)\.{1,2}(?:\/|$)|\p{Cc}|^\s|\s$/u;
 const UNKNOWN: Pointer = { kind: 'unknown' };
 
 /**
- * Reads the `source` of a model version. It is fetched with the server's rights by whoever may read
+ * Reads the `source` of a model version. It is fetched with the server's rights by a caller who may read
  * the model, so creating a version needs READ on what it points at.
  *
  * @see POST /api/2.0/mlflow/model-versions/create

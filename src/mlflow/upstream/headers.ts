@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Home, rewriteAddresses } from './addresses.ts';
 
 /**
- * Headers that tell who somebody is, or claim to: none may come from a client. MLflow itself trusts
+ * Headers that tell who a user is, or claim to: none may come from a client. MLflow itself trusts
  * `X-MLFLOW-*` (workspace, and on `/gateway` what skips guardrails); the others are what applications and
  * plugins around it are known to believe.
  */

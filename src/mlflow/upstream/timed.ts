@@ -56,7 +56,7 @@ class TimedHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
-    // Whoever gave it up has no complaint about the upstream.
+    // A caller who gave it up has no complaint about the upstream.
     if (this.#controller?.aborted !== true) {
       this.#count(false);
     }

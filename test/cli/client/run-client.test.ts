@@ -420,7 +420,7 @@ describe('the other commands ask for', () => {
     [['list-permissions', '--experiment', '7']],
     [['list-permissions', '--model', 'churn']],
     [['list-role-users', '3']],
-  ])('nothing rather than a part of it: %j of somebody who does not see what others hold', async (argv) => {
+  ])('nothing rather than a part of it: %j of a user who does not see what others hold', async (argv) => {
     const { code, stdout, stderr } = await against(ANSWERS, argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
@@ -428,7 +428,7 @@ describe('the other commands ask for', () => {
     );
   });
 
-  test('what others hold, of whoever administers the workspace', async () => {
+  test('what others hold, of the person who administers the workspace', async () => {
     const administers = { resource_type: 'workspace', resource_pattern: '*', permission: 'MANAGE' };
     const answers = { ...ANSWERS, ...sees({ is_admin: false, permissions: [administers] }) };
     expect((await against(answers, ['list-permissions', '--experiment', '7'])).code).toBe(0);
@@ -752,7 +752,7 @@ describe('passwords', () => {
     expect(asked.at(-1)).toMatchObject({ authorization: 'Bearer t', body: { current_password: 'old one' } });
   });
 
-  test('of somebody else are never changed with the own one', async () => {
+  test('of another user are never changed with the own one', async () => {
     const { code, asked } = await against(ASKS_FOR_CURRENT, ['update-user-password', 'alice', '-'], {
       stdin: 'new one',
     });

@@ -87,7 +87,7 @@ test('of a known password only that of an admin is replaced', async () => {
   expect(takeover.newPasswords).toEqual([{ username: 'root', password: 'a generated password' }]);
 });
 
-test('what hangs on somebody who is gone, or on a name that is reserved, is left', async () => {
+test('what hangs on a user who is gone, or on a name that is reserved, is left', async () => {
   const { store, takeover } = await takingOver();
   expect(takeover.left).toEqual([
     'READ of user 5 of the file (deleted) on experiment "2": not taken',

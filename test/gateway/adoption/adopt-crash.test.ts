@@ -99,12 +99,12 @@ test('a model renamed just before a kill keeps its grants under the new name alo
   await killedDuring((alice) => alice.post(`${MODELS}/rename`, { name, new_name: newName }));
   await settles(get('alice', newName), 200);
   expect((await get('bob', newName)()).status).toBe(200);
-  // Whoever takes the old name now does not share it.
+  // A caller who takes the old name now does not share it.
   expect((await as('bob').post(`${MODELS}/create`, { name })).status).toBe(200);
   expect((await get('alice', name)()).status).toBe(403);
 });
 
-test('a model deleted just before a kill leaves nothing to whoever held it', async () => {
+test('a model deleted just before a kill leaves nothing to a caller who held it', async () => {
   const name = unique('gone');
   await as('alice').post(`${MODELS}/create`, { name });
   await killedDuring((alice) => alice.delete(`${MODELS}/delete`, { name }));
@@ -226,7 +226,7 @@ describe('what lies in experiments, the AI gateway and the MCP registry', () => 
     }
   });
 
-  test('leaves nothing to whoever held it although nobody heard that it was deleted', async () => {
+  test('leaves nothing to a caller who held it although nobody heard that it was deleted', async () => {
     const ids = await oneOfEach();
     const kept = await oneOfEach();
     const [experiment_id, name] = ids.scorer.split('/');

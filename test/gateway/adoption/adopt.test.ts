@@ -114,7 +114,7 @@ describe('a create whose answer nobody heard', () => {
     expect(await holders('m')).toEqual([]);
   });
 
-  test('takes nothing from somebody who created it a moment earlier', async () => {
+  test('takes nothing from a user who created it a moment earlier', async () => {
     models.set('m', now);
     const hers = await adoption.open(create('m'), bob.id);
     await adoption.done(hers, 'm');
@@ -124,7 +124,7 @@ describe('a create whose answer nobody heard', () => {
     expect(await holders('m')).toEqual(['bob MANAGE']);
   });
 
-  test('takes nothing from somebody whose prompt of that name was created a moment earlier', async () => {
+  test('takes nothing from a user whose prompt of that name was created a moment earlier', async () => {
     models.set('p', now);
     await store.grants.adopt({ kind: 'prompt', id: 'p', userId: bob.id });
     now += 1000;
@@ -134,7 +134,7 @@ describe('a create whose answer nobody heard', () => {
     expect(await holders('p')).toEqual([]);
   });
 
-  test('takes nothing from somebody who created it later', async () => {
+  test('takes nothing from a user who created it later', async () => {
     await adoption.open(create('m'), alice.id);
     now += MINUTE;
     const hers = await adoption.open(create('m'), bob.id);
@@ -154,7 +154,7 @@ describe('a create whose answer nobody heard', () => {
 });
 
 describe('what MLflow failed at', () => {
-  test('is over: a create gives nothing on what somebody else makes later', async () => {
+  test('is over: a create gives nothing on what another user makes later', async () => {
     await adoption.failed(await adoption.open(create('m'), alice.id));
     expect(await store.intents.list()).toEqual([]);
     now += 1;
@@ -382,7 +382,7 @@ describe.each(KINDS)('a lost answer about a $kind', ({ kind, name, id, asked, re
     expect(await holders(id, kind)).toEqual([]);
   });
 
-  /** Somebody is about to delete what bob manages. */
+  /** A user is about to delete what bob manages. */
   async function beginDelete(): Promise<void> {
     createdAt = now - 1;
     await store.grants.create(bob.id, kind, id, 'MANAGE');
@@ -493,7 +493,7 @@ describe('two who are about to bring about the same name', () => {
 });
 
 describe('a rename whose answer is slow to arrive', () => {
-  test('takes along its own grants, though the old name is somebody else’s by then', async () => {
+  test('takes along its own grants, though the old name is another user’s by then', async () => {
     models.set('old', 1);
     await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
     now += 1000;
@@ -545,7 +545,7 @@ describe('a name that is taken again before it is known what has become of what 
     expect(await holders('new')).toEqual(['alice MANAGE', 'bob READ']);
   });
 
-  test('is not taken for what somebody was about to create, where a young thing was renamed to it', async () => {
+  test('is not taken for what a user was about to create, where a young thing was renamed to it', async () => {
     models.set('young', now - 1000);
     await store.grants.create(alice.id, 'registered_model', 'young', 'MANAGE');
     await adoption.unheard(await adoption.open(create('new'), bob.id));
@@ -587,7 +587,7 @@ describe('what another gateway waits for', () => {
     expect(await holders('m')).toEqual(['alice MANAGE']);
   });
 
-  test('is waited for by whoever takes the old name of what is renamed; too long, and it is a 503, settled later', async () => {
+  test('is waited for by a caller who takes the old name of what is renamed; too long, and it is a 503, settled later', async () => {
     models.set('old', 1);
     await store.grants.create(alice.id, 'registered_model', 'old', 'MANAGE');
     now += 1000;
@@ -654,7 +654,7 @@ describe('a clock that is put back', () => {
     expect(await holders('m')).toEqual([]);
   });
 
-  test('does not give what is renamed afterwards to whoever had the name before', async () => {
+  test('does not give what is renamed afterwards to a caller who had the name before', async () => {
     await adoption.done(await adoption.open(create('taken'), alice.id), 'taken');
     now -= HOUR;
     await adoption.done(await adoption.open(create('mine'), bob.id), 'mine');

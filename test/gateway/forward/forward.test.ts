@@ -35,7 +35,7 @@ function open(method: string, path: string, headers: Record<string, string | num
       ...headers,
     },
   });
-  // Whoever wants to see it fail listens as well.
+  // A caller who wants to see it fail listens as well.
   sent.on('error', () => {});
   return sent;
 }

@@ -141,7 +141,7 @@ describe('what a request for a job names is judged', () => {
   const OPTIMIZE = '/api/3.0/mlflow/prompt-optimization/jobs';
   const CONFIG = '/api/3.0/mlflow/scorers/online-config';
 
-  /** Somebody who may do all of it, but for what these grants refuse. */
+  /** A user who may do all of it, but for what these grants refuse. */
   async function worker(...refused: [kind: string, id: string][]): Promise<Person> {
     const who = await gateway.person('worker');
     await allow(who, 'experiment', EXPERIMENT, 'EDIT');
@@ -163,7 +163,7 @@ describe('what a request for a job names is judged', () => {
   const ask = (who: Person, [method, path, body]: readonly [string, string, object]) =>
     who.send(method, path, { json: { experiment_id: EXPERIMENT, ...body } });
 
-  test.each(NAMED)('%s %s passes for whoever is refused nothing of it', async (...asked) => {
+  test.each(NAMED)('%s %s passes for a caller who is refused nothing of it', async (...asked) => {
     expect((await ask(await worker(), asked)).status).not.toBe(403);
     expect(sentOn).toEqual([asked[1]]);
   });

@@ -64,11 +64,11 @@ async function passing(ask: (who: Person) => Promise<{ status: number }>): Promi
   return passed;
 }
 
-test('whoever may edit the experiment makes a queue', async () => {
+test('a caller who may edit the experiment makes a queue', async () => {
   expect(await passing((who) => newQueue(who))).toEqual([editor, owner, manager]);
 });
 
-test('a queue is opened by its owner, its reviewers and whoever manages the experiment', async () => {
+test('a queue is opened by its owner, its reviewers and a caller who manages the experiment', async () => {
   const queue = await queueOf(owner);
   const reviewed = await queueOf(owner, reader);
   for (const rest of ['get?queue_id=', 'items/list?queue_id=']) {
@@ -121,13 +121,13 @@ test('a list says nothing of queues that its reader does not review: not by what
   expect(seen.toSorted()).toEqual(mine.toSorted());
 });
 
-test('a queue is changed by its owner and whoever manages the experiment', async () => {
+test('a queue is changed by its owner and a caller who manages the experiment', async () => {
   const queue_id = await queueOf(owner);
   const change = () => ({ queue_id, name: unique('renamed') });
   expect(await passing((who) => post(who, 'update', change()))).toEqual([owner, manager]);
 });
 
-test('only whoever manages the experiment names another owner, whose the queue then is', async () => {
+test('only a caller who manages the experiment names another owner, whose the queue then is', async () => {
   const queue_id = await queueOf(owner);
   for (const give of [{ new_owner: editor.username }, { newOwner: editor.username }]) {
     expect(await passing((who) => post(who, 'update', { queue_id, ...give }))).toEqual([manager]);
@@ -135,7 +135,7 @@ test('only whoever manages the experiment names another owner, whose the queue t
   expect(await passing((who) => get(who, `get?queue_id=${queue_id}`))).toEqual([editor, manager]);
 });
 
-test('a custom queue is deleted and emptied by its owner and whoever manages the experiment', async () => {
+test('a custom queue is deleted and emptied by its owner and a caller who manages the experiment', async () => {
   const trace = await startTrace(manager, experiment);
   const queue_id = await queueOf(owner);
   const items = { queue_id, item_ids: [trace] };
@@ -166,7 +166,7 @@ test('a custom queue has no name of a user, in whatever case', async () => {
   }
 });
 
-test("a user's own queue is made by that user, or by whoever manages the experiment", async () => {
+test("a user's own queue is made by that user, or by a caller who manages the experiment", async () => {
   const mine = (user: string) => ({ experiment_id: experiment, user });
   expect((await post(owner, 'get-or-create-user', mine(editor.username))).status).toBe(403);
   expect((await post(owner, 'get-or-create-user', mine(owner.username))).status).toBe(200);
@@ -200,8 +200,8 @@ test('a custom queue does not take the place of a user’s own by blanks that ML
   expect(own.status).toBe(200);
 });
 
-describe('whoever has the name of a former user', () => {
-  /** Somebody else under the name of a user who is gone. */
+describe('a caller who has the name of a former user', () => {
+  /** Another user under the name of a user who is gone. */
   async function succeed(former: Person): Promise<Person> {
     const { username, password } = former;
     const gone = await gateway.admin.delete('/api/2.0/mlflow/users/delete', { username });
