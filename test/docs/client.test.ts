@@ -53,7 +53,12 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', { timeout: PATIENCE_MS }
     const { stdout } = await shell.type(script.join('\n'));
     shell.close();
     const answers = stdout.split(`${NEXT}\n`);
-    expect(EXAMPLES.map(({ command }, index) => ({ command, output: answers[index] }))).toEqual(EXAMPLES);
+    // When a user was made is another moment each time.
+    const timeless = (output: string | undefined) =>
+      output?.replaceAll(/"created_at":\d+/g, '"created_at":0');
+    expect(EXAMPLES.map(({ command }, index) => ({ command, output: timeless(answers[index]) }))).toEqual(
+      EXAMPLES.map(({ command, output }) => ({ command, output: timeless(output) })),
+    );
     expect(EXAMPLES.length).toBeGreaterThan(20);
   });
 

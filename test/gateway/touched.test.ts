@@ -58,5 +58,5 @@ test('an admin’s request that cannot be read is one line all the same', async 
 test('a change of a grant names what it is on', async () => {
   const grant = { experiment_id: '9', username: alice.username, permission: 'READ' };
   await gateway.admin.post('/api/2.0/mlflow/experiments/permissions/create', grant);
-  expect(await touched()).toEqual(['experiment 9']);
+  expect(await touched()).toEqual(['experiment 9', `user ${alice.username}`]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { patternProblem, permissionProblem, typeProblem } from '../../src/policy/grantable.ts';
-import { NEWEST, runPython } from '../support/mlflow.ts';
+import { runPython, STARTED } from '../support/mlflow.ts';
 
 const TYPES = ['experiment', 'prompt', 'scorer', 'workspace', 'run', 'scorer_version', 'user', ''];
 const PERMISSIONS = ['READ', 'USE', 'EDIT', 'MANAGE', 'DENY', 'NO_PERMISSIONS', 'read', ''];
@@ -8,7 +8,7 @@ const PERMISSIONS = ['READ', 'USE', 'EDIT', 'MANAGE', 'DENY', 'NO_PERMISSIONS', 
 describe('what can be granted', () => {
   test('is what MLflow 3.17.2 says, word for word', async () => {
     const printed = await runPython(
-      NEWEST,
+      STARTED,
       `
 import json
 from mlflow import MlflowException

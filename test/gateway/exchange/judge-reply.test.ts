@@ -4,7 +4,7 @@ import { grant, type Person, startGateway, type TestGateway } from '../../suppor
 
 const GET = '/api/2.0/mlflow/experiments/get-by-name?experiment_name=churn%20%22q%22';
 const REFUSAL =
-  'Permission denied. This needs READ on experiment "churn \\"q\\"". Ask somebody who holds MANAGE on it, or an admin.';
+  'Permission denied. This needs READ on experiment "churn \\"q\\"". Ask a user who holds MANAGE on it, or an admin.';
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
