@@ -4,8 +4,7 @@ import type { RecordChange } from '../audit/changing.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import type { AuditEntry } from '../store/audit.ts';
-import type { Ended } from './record.ts';
-import { touchedBy } from './touched.ts';
+import { type Ended, reasonOf } from './record.ts';
 import type { Way } from './way.ts';
 
 export interface AuditedOptions {
@@ -20,7 +19,7 @@ export interface AuditedOptions {
  * change that was allowed. A request without credentials has none, nor one that its row lets everybody send.
  */
 export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
-  const { way, request, failure, ip, status, ms } = ended;
+  const { way, request, touched, failure, ip, status, ms } = ended;
   if (way === undefined || way.told !== undefined || way.operation?.need === 'public') {
     return undefined;
   }
@@ -34,9 +33,9 @@ export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEn
   return {
     ...begun(request, way, ip, clock()),
     action,
-    resources: touchedBy(request).map(({ kind, id }) => ({ type: kind, id })),
+    resources: touched.map(({ kind, id }) => ({ type: kind, id })),
     allowed: !refused,
-    because: failure instanceof ApiError ? (failure.because ?? failure.message) : way.because,
+    because: reasonOf(failure, way.because),
     status: status ?? null,
     durationMs: Math.round(ms),
     change: null,

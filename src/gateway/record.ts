@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
-import { touchedBy } from './touched.ts';
+import { type Touched, touchedBy } from './touched.ts';
 import type { Way } from './way.ts';
 
 declare module 'fastify' {
@@ -17,6 +17,8 @@ export interface Ended {
   readonly ip: string;
   /** What was learned about it; undefined if nothing was. */
   readonly way: Way | undefined;
+  /** What it touched; nothing where nothing was learned about it. */
+  readonly touched: readonly Touched[];
   readonly failure: Error | undefined;
   /** Of the answer; undefined if not even its head was sent. */
   readonly status: number | undefined;
@@ -45,9 +47,11 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
       const failed = !left && (status >= 500 || !whole);
       const level = failed ? 'error' : !left && (status === 401 || status === 403) ? 'warn' : 'info';
       const ms = reply.elapsedTime;
+      const { way, failure } = request;
+      const touched = way === undefined ? [] : touchedBy(request);
       request.log[level](
         {
-          ...entryOf(request),
+          ...fieldsOf(request, touched),
           ip,
           status: left ? CLIENT_LEFT : status,
           ms: Math.round(ms),
@@ -55,8 +59,16 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
         },
         'request',
       );
-      const { way, failure } = request;
-      ended?.({ request, ip, way, failure, status: reply.raw.headersSent ? status : undefined, whole, ms });
+      ended?.({
+        request,
+        ip,
+        way,
+        touched,
+        failure,
+        status: reply.raw.headersSent ? status : undefined,
+        whole,
+        ms,
+      });
     });
     done();
   });
@@ -70,12 +82,11 @@ function hasLeft({ failure, raw }: FastifyRequest, reply: FastifyReply): boolean
   return failure === undefined || (!raw.complete && !reply.raw.headersSent);
 }
 
-function entryOf(request: FastifyRequest) {
+function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
   const { way, failure } = request;
   const told = failure === undefined ? way?.told : undefined;
   const touched =
-    told?.resources?.map(({ type, id }) => `${type} ${id}`) ??
-    (way === undefined ? [] : touchedBy(request).map(({ kind, id }) => `${kind} ${id}`));
+    told?.resources?.map(({ type, id }) => `${type} ${id}`) ?? located.map(({ kind, id }) => `${kind} ${id}`);
   return {
     method: request.raw.method,
     path: way?.target.path,
@@ -84,9 +95,14 @@ function entryOf(request: FastifyRequest) {
     ...(way?.triedAs !== undefined && { tried: way.triedAs }),
     ...(touched.length > 0 && { touched }),
     ...(told !== undefined && { action: told.action, change: told.change }),
-    because: failure instanceof ApiError ? (failure.because ?? failure.message) : way?.because,
+    because: reasonOf(failure, way?.because),
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };
+}
+
+/** Why a request was answered as it was: the full reason of a refusal, or what allowed it. */
+export function reasonOf<T extends string | undefined>(failure: Error | undefined, allowed: T): string | T {
+  return failure instanceof ApiError ? (failure.because ?? failure.message) : allowed;
 }
 
 /** The error underneath, for the log alone. */
