@@ -5,7 +5,7 @@ import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { buildApp, MAX_HEADER_BYTES } from './app.ts';
-import { createRecorder } from './audit/recorder.ts';
+import { createRecorder, type Recorder } from './audit/recorder.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
@@ -164,16 +164,6 @@ async function build(
     clock,
   });
   closers.unshift(() => recorder.close());
-  const ended = (request: Ended): void => {
-    metrics?.ended(request);
-    const entry = entryOf(request, { reads: config.audit_reads, clock });
-    if (entry !== undefined) {
-      recorder.record(entry);
-      if (config.audit_stdout) {
-        process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
-      }
-    }
-  };
   const app = buildApp(
     {
       find: createMatcher(ROUTES),
@@ -203,7 +193,7 @@ async function build(
       staticPrefix: config.static_prefix,
       perAddress: config.requests_per_address,
       allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
-      ended,
+      ended: endedIn(config, metrics, recorder, clock),
       clock,
     },
     {
@@ -221,6 +211,27 @@ function limitsIn(config: Config): ThrottleLimits {
     failures: config.sign_in_failures,
     windowSeconds: config.sign_in_window_seconds,
     lockoutSeconds: config.sign_in_lockout_seconds,
+  };
+}
+
+/** What is done with each request when its answer has ended: it is counted, and has its entry in the audit log. */
+function endedIn(
+  { audit_reads: reads, audit_stdout: shown }: Config,
+  metrics: Metrics | undefined,
+  recorder: Recorder,
+  clock: () => number,
+): (request: Ended) => void {
+  return (request) => {
+    metrics?.ended(request);
+    const entry = entryOf(request, { reads, clock });
+    if (entry !== undefined) {
+      recorder.record(entry);
+    }
+    const written = request.failure === undefined ? request.way?.written : undefined;
+    const told = entry ?? written;
+    if (shown && told !== undefined) {
+      process.stdout.write(`${JSON.stringify(entryJson(told))}\n`);
+    }
   };
 }
 

@@ -20,7 +20,7 @@ export interface AuditedOptions {
  */
 export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
   const { way, request, touched, failure, ip, status, ms } = ended;
-  if (way === undefined || way.told !== undefined || way.operation?.need === 'public') {
+  if (way === undefined || way.written !== undefined || way.operation?.need === 'public') {
     return undefined;
   }
   const refused = isRefusal(failure);
@@ -61,7 +61,7 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
       change,
     };
     await audit.add([entry]);
-    way.told = told;
+    way.written = entry;
   };
 }
 

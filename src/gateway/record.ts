@@ -84,9 +84,10 @@ function hasLeft({ failure, raw }: FastifyRequest, reply: FastifyReply): boolean
 
 function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
   const { way, failure } = request;
-  const told = failure === undefined ? way?.told : undefined;
+  const written = failure === undefined ? way?.written : undefined;
   const touched =
-    told?.resources?.map(({ type, id }) => `${type} ${id}`) ?? located.map(({ kind, id }) => `${kind} ${id}`);
+    written?.resources.map(({ type, id }) => `${type} ${id}`) ??
+    located.map(({ kind, id }) => `${kind} ${id}`);
   return {
     method: request.raw.method,
     path: way?.target.path,
@@ -94,7 +95,7 @@ function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
     user: way?.principal.kind === 'user' ? way.principal.username : undefined,
     ...(way?.triedAs !== undefined && { tried: way.triedAs }),
     ...(touched.length > 0 && { touched }),
-    ...(told !== undefined && { action: told.action, change: told.change }),
+    ...(written !== undefined && { action: written.action, change: written.change }),
     because: reasonOf(failure, way?.because),
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };

@@ -74,7 +74,7 @@ export function transport(app: FastifyInstance): void {
       body: {},
       judged: [],
       because: '',
-      told: undefined,
+      written: undefined,
       shows: undefined,
       rewrite: undefined,
     };

@@ -1,8 +1,8 @@
-import type { Told } from '../audit/changing.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Place } from '../mlflow/upstream/places.ts';
+import type { AuditEntry } from '../store/audit.ts';
 import type { Judged } from './reference.ts';
 
 /** What the stages have learned about one request, each adding its part. */
@@ -33,8 +33,8 @@ export interface Way {
   readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */
   readonly because: string;
-  /** The change that it made of users, grants or roles: its entry in the audit log is written already. */
-  readonly told: Told | undefined;
+  /** Its entry in the audit log, where it changed users, grants or roles: written along with the change. */
+  readonly written: AuditEntry | undefined;
   /** Tells the rows of a list that are shown, where a judge knows it; set instead of asking for what each belongs to. */
   readonly shows: ((row: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */

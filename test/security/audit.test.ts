@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
@@ -220,4 +220,29 @@ test('what was done before an end is in the log after it', async () => {
   expect(await store.audit.search({ resourceId: RUN }, 10)).toHaveLength(1);
   await store.close();
   rmSync(dir, { recursive: true });
+});
+
+test('with audit_stdout every entry is a line of standard output too: a refusal and a change alike', async () => {
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const shown = await startGateway(upstream.uri, { audit_stdout: 'true' });
+  const entries = () =>
+    written.mock.calls
+      .map(([text]) => String(text))
+      .filter((text) => text.startsWith('{"entry_id"'))
+      .map((text): Entry => JSON.parse(text));
+  try {
+    const bob = await shown.person('bob');
+    await bob.get(`${API}/experiments/get?experiment_id=${EXPERIMENT}`);
+    await expect.poll(() => entries().map(({ action }) => action)).toContain('read');
+    expect(entries()).toContainEqual(
+      expect.objectContaining({
+        action: 'create_user',
+        change: { before: null, after: expect.objectContaining({ username: bob.username }) },
+      }),
+    );
+    expect(entries()).toContainEqual(expect.objectContaining({ username: bob.username, allowed: false }));
+  } finally {
+    written.mockRestore();
+    await shown.close();
+  }
 });
