@@ -9,12 +9,17 @@ type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
 let gateway: TestGateway;
 let answering: Answering;
-/** What arrived at the upstream. */
+/** What the test sent, as it arrived at the upstream. */
 let arrived: IncomingMessage[];
 
 const upstream = createServer((request, response) => {
   if (request.url === '/version') {
     response.end('3.17.2');
+    return;
+  }
+  if (!request.url?.startsWith(PATH)) {
+    // What a gateway that starts asks on its own: no test has sent it.
+    response.writeHead(404).end();
     return;
   }
   arrived.push(request);
