@@ -4,7 +4,7 @@ import { entryJson } from './admin/api/audit.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
-import { buildApp, MAX_HEADER_BYTES } from './app.ts';
+import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { createRecorder, type Recorder } from './audit/recorder.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
@@ -18,7 +18,8 @@ import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
-import { createThrottle, type ThrottleLimits } from './identity/throttle.ts';
+import type { Authenticator } from './identity/principal.ts';
+import { createThrottle, type Throttle, type ThrottleLimits } from './identity/throttle.ts';
 import { type Listening, prepareListening, readUpstreamCa } from './listening/index.ts';
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
@@ -66,9 +67,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     }
   };
   try {
-    const parts = await build(config, options, closers);
+    const given = { clock: Date.now, random: randomBytes, ...options };
+    const parts = await build(config, given, await open(config, given, closers));
     const { app, store, passwords, listening } = parts;
-    const firstAdmin = await makeFirstAdmin(config, store, passwords, options.random ?? randomBytes);
+    const firstAdmin = await makeFirstAdmin(config, store, passwords, given.random);
     const metricsUrl = await serveMetrics(config, parts.metrics, closers);
     const url = await app.listen({ host: config.host, port: config.port });
     closers.unshift(() => drain(app, listening, config.drain_seconds * 1000));
@@ -91,30 +93,23 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
-interface Parts {
-  readonly app: FastifyInstance;
+/** What has to be closed again. */
+interface Opened {
   readonly listening: Listening;
-  readonly store: Store;
-  readonly upstream: Upstream;
-  readonly passwords: Passwords;
-  readonly adoption: Adoption;
   readonly metrics: Metrics | undefined;
-  /** Looks at the upstream. */
-  readonly look: () => Promise<Survey>;
+  readonly store: Store;
+  readonly passwords: Passwords;
+  readonly upstream: Upstream;
+  readonly recorder: Recorder;
 }
 
-/** Puts everything together that answers requests; nothing listens yet. */
-async function build(
-  config: Config,
-  { logger, clock = Date.now, random = randomBytes }: ServerOptions,
-  closers: (() => unknown)[],
-): Promise<Parts> {
+/** The options of a start, none left out. */
+type Given = Required<ServerOptions>;
+
+/** Opens what a gateway stands on: the store, the way to the upstream, threads and timers. Nothing listens yet. */
+async function open(config: Config, { logger, clock }: Given, closers: (() => unknown)[]): Promise<Opened> {
   const ca = readUpstreamCa(config);
-  const listening = await prepareListening(config, {
-    log: logger,
-    maxHeaderBytes: MAX_HEADER_BYTES,
-    clock,
-  });
+  const listening = await prepareListening(config, { log: logger, maxHeaderBytes: MAX_HEADER_BYTES, clock });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
   const store = await openStore(config.database_uri, {
@@ -142,21 +137,6 @@ async function build(
     clock,
   });
   closers.unshift(() => upstream.close());
-  const look = () =>
-    survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
-  const accounts = createAccounts(store, { found: metrics?.foundAccount });
-  const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
-  const adoption = createAdoption(store, upstream, clock, logger);
-  const readiness = watchedReadiness(store, upstream, clock, logger);
-  metrics?.watch({ store, upstream, readiness });
-  const throttle = createThrottle(store.throttles, limitsIn(config), clock);
-  const basic = createBasic({
-    accounts,
-    passwords,
-    throttle,
-    processKey: random(32),
-    rehash: rehashIn(store, passwords),
-  });
   const recorder = createRecorder({
     audit: store.audit,
     log: logger,
@@ -164,31 +144,53 @@ async function build(
     clock,
   });
   closers.unshift(() => recorder.close());
+  return { listening, metrics, store, passwords, upstream, recorder };
+}
+
+interface Parts extends Opened {
+  readonly app: FastifyInstance;
+  readonly adoption: Adoption;
+  /** Looks at the upstream. */
+  readonly look: () => Promise<Survey>;
+}
+
+/** Puts together what answers requests. */
+async function build(config: Config, given: Given, opened: Opened): Promise<Parts> {
+  const { logger, clock } = given;
+  const { listening, metrics, store, passwords, upstream, recorder } = opened;
+  const look = () =>
+    survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
+  const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
+  const adoption = createAdoption(store, upstream, clock, logger);
+  const readiness = watchedReadiness(store, upstream, clock, logger);
+  metrics?.watch({ store, upstream, readiness });
+  const throttle = createThrottle(store.throttles, limitsIn(config), clock);
+  const handlers = createHandlers({
+    store,
+    passwords,
+    throttle,
+    signInLimits: limitsIn(config),
+    defaultPermission: config.default_permission,
+    mlflowVersion: () => upstream.version(),
+    health: {
+      store,
+      readiness,
+      survey: look,
+      certificateEndsAt: () => listening.certificate?.validity().endsAt,
+      startedAt: clock(),
+    },
+  });
   const app = buildApp(
     {
       find: createMatcher(ROUTES),
-      ways: [basic],
+      ways: waysOf(opened, throttle, given),
       upstream,
       lineage,
       judge: createJudge(lineage, config.default_permission),
       adoption,
       pageTokens: createPageTokens(await store.pageTokenKey()),
       store,
-      handlers: createHandlers({
-        store,
-        passwords,
-        throttle,
-        signInLimits: limitsIn(config),
-        defaultPermission: config.default_permission,
-        mlflowVersion: () => upstream.version(),
-        health: {
-          store,
-          readiness,
-          survey: look,
-          certificateEndsAt: () => listening.certificate?.validity().endsAt,
-          startedAt: clock(),
-        },
-      }),
+      handlers,
       maxJsonBodyBytes: config.max_json_body_bytes,
       staticPrefix: config.static_prefix,
       perAddress: config.requests_per_address,
@@ -196,14 +198,35 @@ async function build(
       ended: endedIn(config, metrics, recorder, clock),
       clock,
     },
-    {
-      logger,
-      trustsProxy: config.trusted_proxies.length > 0 ? listening.proxies.trusts : undefined,
-      servers: listening.servers,
-      hstsSeconds: config.hsts_seconds,
-    },
+    appOptions(config, logger, listening),
   );
-  return { app, listening, store, upstream, passwords, adoption, metrics, look };
+  return { app, look, adoption, ...opened };
+}
+
+/** The ways of proving identity, in the order of asking. */
+function waysOf(
+  { store, passwords, metrics }: Opened,
+  throttle: Throttle,
+  { random }: Given,
+): readonly Authenticator[] {
+  const accounts = createAccounts(store, { found: metrics?.foundAccount });
+  const basic = createBasic({
+    accounts,
+    passwords,
+    throttle,
+    processKey: random(32),
+    rehash: rehashIn(store, passwords),
+  });
+  return [basic];
+}
+
+function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {
+  return {
+    logger,
+    trustsProxy: config.trusted_proxies.length > 0 ? listening.proxies.trusts : undefined,
+    servers: listening.servers,
+    hstsSeconds: config.hsts_seconds,
+  };
 }
 
 function limitsIn(config: Config): ThrottleLimits {

@@ -7,8 +7,11 @@ import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
+import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
+import { roleMemberHandlers } from './api/role-members.ts';
+import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
-import { type MlflowVersion, userHandlers } from './api/users.ts';
+import { userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
 
@@ -37,10 +40,13 @@ function makeHandlers(parts: HandlerParts) {
     ...healthHandlers(health),
     ...auditHandlers(store),
     ...userHandlers(parts),
+    ...passwordHandlers(parts),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store),
+    ...rolePermissionHandlers(store),
+    ...roleMemberHandlers(store),
     ...signupHandlers(passwords),
   };
 }

@@ -56,6 +56,10 @@ function parse<Shape extends z.ZodRawShape>(
   throw invalid(`Invalid value for parameter '${name}': ${issue?.message ?? 'it cannot be read'}.`);
 }
 
+export const yesOrNo = z.boolean({ error: 'it must be true or false' });
+/** A parameter that is mostly left out. */
+export const flag = yesOrNo.nullish();
+
 /** A parameter that must be a string, empty or not. */
 export const anyText = z.string({ error: 'it must be a string' });
 

@@ -1,55 +1,22 @@
 import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
-import { alreadyExists, invalid, notFound } from '../../errors.ts';
-import { patternProblem } from '../../policy/grantable.ts';
+import { invalid } from '../../errors.ts';
 import type { Reply } from '../../reply.ts';
-import type { Role, RolePermission } from '../../store/roles.ts';
-import { rolesHeld, rolesVisibleTo, visibleRolesOf } from '../deeds/held-roles.ts';
-import { ownRole, ownRoleId } from '../deeds/own-role.ts';
-import {
-  assign,
-  changeGrantOfRole,
-  createRole,
-  deleteRole,
-  grantToRole,
-  revokeFromRole,
-  unassign,
-  updateRole,
-} from '../deeds/roles.ts';
+import { visibleRolesOf } from '../deeds/held-roles.ts';
+import { ownRole } from '../deeds/own-role.ts';
+import { createRole, deleteRole, updateRole } from '../deeds/roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { checkNameable, permissionOn, refuse } from './grants.ts';
-import { anyText, anything, bodyOf, existingUser, integer, queryOf, text } from './parameters.ts';
-import { assignmentJson, permissionJson, roleJson } from './role-json.ts';
-
-const role = { role_id: anything };
+import { existingRole, missingRole, roleIdIn, roleParameter } from './existing-role.ts';
+import { anything, bodyOf, queryOf } from './parameters.ts';
+import { roleJson } from './role-json.ts';
 
 /**
  * Roles of MLflow 3.17: named sets of grants. Users' own grants show among them as MLflow shows them, and are changed
- * through the other APIs alone.
+ * through the other APIs alone. What a role grants is in role-permissions.ts, who has it in role-members.ts.
  *
  * @see mlflow/server/auth/__init__.py (`create_role` and those after it)
  */
 export function roleHandlers(store: ReadingStore) {
-  async function existing(id: number): Promise<Role> {
-    const found = id < 0 ? await ownRoleOf(ownRoleId(id)) : await store.roles.get(id);
-    if (found === undefined) {
-      throw missingRole(id);
-    }
-    return found;
-  }
-
-  async function ownRoleOf(userId: number): Promise<Role | undefined> {
-    return ownRole({ id: userId }, await store.grants.forUser(userId));
-  }
-
-  async function existingPermission(id: number): Promise<RolePermission> {
-    const found = await store.roles.getPermission(id);
-    if (found === undefined) {
-      throw missingPermission(id);
-    }
-    return found;
-  }
-
   return {
     async 'roles.create'(call: Call): Promise<Reply> {
       const body = bodyOf(call, { name: anything, workspace: anything, description: z.unknown().optional() });
@@ -57,10 +24,7 @@ export function roleHandlers(store: ReadingStore) {
       if (typeof body.workspace !== 'string') {
         throw invalid('Workspace cannot be empty.');
       }
-      const description = body.description ?? undefined;
-      if (description !== undefined && typeof description !== 'string') {
-        throw invalid('Role description must be a string or null.');
-      }
+      const description = descriptionIn(body, 'Role description must be a string or null.');
       const created = await createRole(call.changing.roles, {
         name,
         workspace: body.workspace,
@@ -70,14 +34,11 @@ export function roleHandlers(store: ReadingStore) {
     },
 
     async 'roles.get'(call: Call): Promise<Reply> {
-      return { body: { role: roleJson(await existing(roleIdIn(queryOf(call, role)))) } };
+      return { body: { role: roleJson(await existingRole(store, roleIdIn(queryOf(call, roleParameter)))) } };
     },
 
     async 'roles.list'(call: Call): Promise<Reply> {
-      const workspaces = call.query.get('workspace');
-      if (workspaces?.some((each) => each.trim() === '')) {
-        throw invalid("Parameter 'workspace' must be a non-empty string when provided.");
-      }
+      const workspaces = workspacesIn(call);
       const isVisible = await visibleRolesOf(store, callerOf(call));
       const own = [...(await store.grants.forUsers())].flatMap(
         ([id, grants]) => ownRole({ id }, grants) ?? [],
@@ -89,19 +50,16 @@ export function roleHandlers(store: ReadingStore) {
 
     async 'roles.update'(call: Call): Promise<Reply> {
       const body = bodyOf(call, {
-        ...role,
+        ...roleParameter,
         name: z.unknown().optional(),
         description: z.unknown().optional(),
       });
       const id = roleIdIn(body);
       const name = body.name ?? undefined;
-      const description = body.description ?? undefined;
-      if (name === undefined && description === undefined) {
+      if (name === undefined && (body.description ?? undefined) === undefined) {
         throw invalid("At least one of 'name' or 'description' must be provided to update a role.");
       }
-      if (description !== undefined && typeof description !== 'string') {
-        throw invalid('Role description must be a string.');
-      }
+      const description = descriptionIn(body, 'Role description must be a string.');
       const updated = await updateRole(call.changing.roles, id, {
         ...(name !== undefined && { name: nameIn(name) }),
         ...(description !== undefined && { description }),
@@ -113,100 +71,13 @@ export function roleHandlers(store: ReadingStore) {
     },
 
     async 'roles.delete'(call: Call): Promise<Reply> {
-      const id = roleIdIn(bodyOf(call, role));
+      const id = roleIdIn(bodyOf(call, roleParameter));
       if (!(await deleteRole(call.changing.roles, id))) {
         throw missingRole(id);
       }
       return DONE;
     },
-
-    async 'rolePermissions.add'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { ...role, resource_type: text, resource_pattern: text, permission: text });
-      const roleId = roleIdIn(body);
-      const target = { type: body.resource_type, id: body.resource_pattern };
-      const permission = permissionOn(target.type, body.permission);
-      refuse(patternProblem(target.type, target.id));
-      checkNameable(target, 'resource_pattern');
-      const added = await grantToRole(call.changing.roles, roleId, target, permission);
-      if (added === undefined) {
-        throw alreadyExists(
-          `Role permission (role_id=${roleId}, resource_type=${target.type}, resource_pattern=${target.id}) already exists.`,
-        );
-      }
-      return { body: { role_permission: permissionJson(added) } };
-    },
-
-    async 'rolePermissions.remove'(call: Call): Promise<Reply> {
-      const permission = await existingPermission(
-        permissionIdIn(bodyOf(call, { role_permission_id: anything })),
-      );
-      await revokeFromRole(call.changing.roles, permission);
-      return DONE;
-    },
-
-    async 'rolePermissions.update'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { role_permission_id: anything, permission: text });
-      const granted = await existingPermission(permissionIdIn(body));
-      const permission = permissionOn(granted.resourceType, body.permission);
-      const updated = await changeGrantOfRole(call.changing.roles, granted, permission);
-      if (updated === undefined) {
-        throw missingPermission(granted.id);
-      }
-      return { body: { role_permission: permissionJson(updated) } };
-    },
-
-    async 'rolePermissions.list'(call: Call): Promise<Reply> {
-      const { permissions } = await existing(roleIdIn(queryOf(call, role)));
-      return { body: { role_permissions: permissions.map(permissionJson) } };
-    },
-
-    async 'roles.assign'(call: Call): Promise<Reply> {
-      const { user, roleId } = await membershipIn(call);
-      const added = await assign(call.changing.roles, user, roleId);
-      if (added === undefined) {
-        throw alreadyExists(`User role assignment (user_id=${user.id}, role_id=${roleId}) already exists`);
-      }
-      return { body: { assignment: assignmentJson(added) } };
-    },
-
-    async 'roles.unassign'(call: Call): Promise<Reply> {
-      const { user, roleId } = await membershipIn(call);
-      if (!(await unassign(call.changing.roles, user, roleId))) {
-        throw notFound(`User role assignment (user_id=${user.id}, role_id=${roleId}) not found`);
-      }
-      return DONE;
-    },
-
-    async 'roles.users'(call: Call): Promise<Reply> {
-      const id = roleIdIn(queryOf(call, role));
-      await existing(id);
-      const userId = ownRoleId(id);
-      const members = id < 0 ? [{ id, userId, username: '', roleId: id }] : await store.roles.members(id);
-      return { body: { assignments: members.map(assignmentJson) } };
-    },
-
-    async 'userRoles.list'(call: Call): Promise<Reply> {
-      const { username } = queryOf(call, { username: text });
-      const user = await existingUser(store.users, username);
-      const held = await rolesHeld(store, user.id);
-      const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
-      return { body: { roles: visible.map(roleJson) } };
-    },
   };
-
-  async function membershipIn(call: Call) {
-    const body = bodyOf(call, { username: anyText, ...role });
-    const roleId = roleIdIn(body);
-    return { user: await existingUser(store.users, body.username), roleId };
-  }
-}
-
-function roleIdIn({ role_id }: { readonly role_id: unknown }): number {
-  return integer('role_id', role_id);
-}
-
-function permissionIdIn({ role_permission_id }: { readonly role_permission_id: unknown }): number {
-  return integer('role_permission_id', role_permission_id);
 }
 
 function nameIn(name: unknown): string {
@@ -216,5 +87,20 @@ function nameIn(name: unknown): string {
   return name;
 }
 
-const missingRole = (id: number) => notFound(`Role with id=${id} not found`);
-const missingPermission = (id: number) => notFound(`Role permission with id=${id} not found`);
+/** @param problem - what is said of a description that is no string, in MLflow's words. */
+function descriptionIn(body: { readonly description?: unknown }, problem: string): string | undefined {
+  const description = body.description ?? undefined;
+  if (description !== undefined && typeof description !== 'string') {
+    throw invalid(problem);
+  }
+  return description;
+}
+
+/** The workspaces whose roles are asked for; undefined for all. */
+function workspacesIn({ query }: Call): readonly string[] | undefined {
+  const workspaces = query.get('workspace');
+  if (workspaces?.some((each) => each.trim() === '')) {
+    throw invalid("Parameter 'workspace' must be a non-empty string when provided.");
+  }
+  return workspaces;
+}

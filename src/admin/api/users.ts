@@ -1,54 +1,31 @@
 import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
-import { alreadyExists, denied, invalid } from '../../errors.ts';
+import { alreadyExists, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
-import type { Throttle } from '../../identity/throttle.ts';
+import type { SignedIn } from '../../identity/principal.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
 import type { User } from '../../store/types.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { ownRole } from '../deeds/own-role.ts';
-import {
-  changeOwnPassword,
-  createServiceAccount,
-  createUser,
-  deleteUser,
-  setActive,
-  setAdmin,
-  setPassword,
-} from '../deeds/users.ts';
+import { createServiceAccount, createUser, deleteUser, setActive, setAdmin } from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { anyText, bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { anyText, bodyOf, existingUser, flag, queryOf, text, yesOrNo } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
 import { roleJson } from './role-json.ts';
-
-/** The version of the MLflow behind the gateway, if it can be told. */
-export type MlflowVersion = () => Promise<string | undefined>;
 
 export interface UserParts {
   readonly store: ReadingStore;
   readonly passwords: Passwords;
-  readonly throttle: Throttle;
-  readonly mlflowVersion: MlflowVersion;
 }
 
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
-export function userHandlers({ store, passwords, throttle, mlflowVersion }: UserParts) {
+export function userHandlers({ store, passwords }: UserParts) {
   const { users } = store;
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
   async function withPermissions(user: User) {
     return { ...detailJson(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
-  }
-
-  /** MLflow's clients do from 3.13 on; one that does not say its version is taken to be of the server's. */
-  async function sendsCurrentPassword({ headers }: Call): Promise<boolean> {
-    const said = /^mlflow-python-client\/(\d\S*)/.exec(headers['user-agent'] ?? '')?.[1];
-    if (said !== undefined && asksForNoPassword(said)) {
-      return false;
-    }
-    const version = await mlflowVersion().catch(() => undefined);
-    return version === undefined || !asksForNoPassword(version);
   }
 
   return {
@@ -70,80 +47,13 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
       return { body: { user: await withPermissions(await existing(username)) } };
     },
 
-    async 'users.listWithPermissions'(): Promise<Reply> {
-      const grants = await store.grants.forUsers();
-      const all = await users.list();
-      return {
-        body: {
-          users: all.map((user) => ({
-            ...detailJson(user),
-            ...permissionsOf(user.id, grants.get(user.id) ?? []),
-          })),
-        },
-      };
-    },
-
-    /** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
-    async 'users.list'(call: Call): Promise<Reply> {
-      const [all, grants, roles, visible] = await Promise.all([
-        users.list(),
-        store.grants.forUsers(),
-        store.roles.byUser(),
-        rolesVisibleTo(store, callerOf(call)),
-      ]);
-      const held = (user: User) => {
-        const own = ownRole(user, grants.get(user.id) ?? []);
-        return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
-      };
-      return {
-        body: {
-          users: all.map((user) => ({
-            ...userJson(user),
-            roles: visible(user.id, held(user)).map(roleJson),
-          })),
-        },
-      };
-    },
+    'users.listWithPermissions': () => everybodyWithPermissions(store),
+    'users.list': (call: Call): Promise<Reply> => everybodyWithRoles(store, callerOf(call)),
 
     async 'users.current'(call: Call): Promise<Reply> {
       const { username, mustChangePassword } = callerOf(call);
       const user = { ...userJson(await existing(username)), must_change_password: mustChangePassword };
       return { body: { user, is_basic_auth: true } };
-    },
-
-    async 'users.updatePassword'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, {
-        username: text,
-        password: anyText,
-        current_password: anyText.nullish(),
-        must_change_password: flag,
-      });
-      const user = await existing(body.username);
-      const caller = callerOf(call);
-      if (user.id !== caller.id) {
-        if (caller.mustChangePassword) {
-          throw denied('Change your own password first.', 'must change the password first');
-        }
-        const mustChange = body.must_change_password ?? false;
-        await setPassword(call.changing.users, passwords, user, { password: body.password, mustChange });
-        return DONE;
-      }
-      const current = body.current_password ?? undefined;
-      // A page left open must not suffice to lock its user out. The clients of older versions never send the
-      // current password; they have proved it with this very request.
-      if (!current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
-        throw invalid('Current password is required when changing your own password.');
-      }
-      await changeOwnPassword(call.changing.users, passwords, user, {
-        password: body.password,
-        current,
-        // A page left open must not become a place to guess the password at either.
-        verify: (guess) =>
-          throttle.attempt({ username: user.username, ip: call.ip }, (rank) =>
-            passwords.verify(guess, user.passwordHash, rank),
-          ),
-      });
-      return DONE;
     },
 
     async 'users.updateAdmin'(call: Call): Promise<Reply> {
@@ -169,9 +79,30 @@ export function userHandlers({ store, passwords, throttle, mlflowVersion }: User
   };
 }
 
-const yesOrNo = z.boolean({ error: 'it must be true or false' });
-/** A parameter that is mostly left out. */
-const flag = yesOrNo.nullish();
+async function everybodyWithPermissions({ users, grants }: ReadingStore): Promise<Reply> {
+  const [all, held] = await Promise.all([users.list(), grants.forUsers()]);
+  const shown = all.map((user) => ({
+    ...detailJson(user),
+    ...permissionsOf(user.id, held.get(user.id) ?? []),
+  }));
+  return { body: { users: shown } };
+}
+
+/** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
+async function everybodyWithRoles(store: ReadingStore, caller: SignedIn): Promise<Reply> {
+  const [all, grants, roles, visible] = await Promise.all([
+    store.users.list(),
+    store.grants.forUsers(),
+    store.roles.byUser(),
+    rolesVisibleTo(store, caller),
+  ]);
+  const held = (user: User) => {
+    const own = ownRole(user, grants.get(user.id) ?? []);
+    return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
+  };
+  const shown = all.map((user) => ({ ...userJson(user), roles: visible(user.id, held(user)).map(roleJson) }));
+  return { body: { users: shown } };
+}
 
 /** Reads who is to be made. */
 function newUserIn(call: Call) {
@@ -224,10 +155,4 @@ function permissionsOf(userId: number, grants: readonly OwnGrant[]) {
       }));
   }
   return lists;
-}
-
-/** Until 3.13 MLflow did not ask for the current password of a user who changes it. */
-function asksForNoPassword(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < 3 || (major === 3 && minor < 13);
 }

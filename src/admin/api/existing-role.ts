@@ -1,0 +1,30 @@
+import type { ReadingStore } from '../../audit/changing.ts';
+import { notFound } from '../../errors.ts';
+import type { Role } from '../../store/roles.ts';
+import { ownRole, ownRoleId } from '../deeds/own-role.ts';
+import { anything, integer } from './parameters.ts';
+
+/** The parameter that names a role. */
+export const roleParameter = { role_id: anything };
+
+export function roleIdIn({ role_id }: { readonly role_id: unknown }): number {
+  return integer('role_id', role_id);
+}
+
+/**
+ * A role, or what a user's own grants look like as one: its id is negative.
+ *
+ * @throws ApiError 404 in MLflow's words.
+ */
+export async function existingRole(store: ReadingStore, id: number): Promise<Role> {
+  const found =
+    id < 0
+      ? ownRole({ id: ownRoleId(id) }, await store.grants.forUser(ownRoleId(id)))
+      : await store.roles.get(id);
+  if (found === undefined) {
+    throw missingRole(id);
+  }
+  return found;
+}
+
+export const missingRole = (id: number) => notFound(`Role with id=${id} not found`);
