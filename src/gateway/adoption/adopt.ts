@@ -4,6 +4,7 @@ import { type Existence, isKeyedByName } from '../../mlflow/things/existence.ts'
 import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Store } from '../../store/index.ts';
 import type { Intent, IntentAction, Seen } from '../../store/types.ts';
+import { createFinder } from './find.ts';
 import { createFollow } from './follow.ts';
 import { createInFlight } from './in-flight.ts';
 import { aboutTheSame, askedKindOf, type Place, placeOf } from './places.ts';
@@ -52,8 +53,9 @@ export function createAdoption(
   log: FastifyBaseLogger,
 ): Adoption {
   const inFlight = createInFlight(store.intents, log);
-  const settler = createSettler({ store, upstream, inFlight, clock, log });
-  const follow = createFollow({ store, settler });
+  const finder = createFinder(upstream);
+  const settler = createSettler({ store, finder, inFlight, clock, log });
+  const follow = createFollow({ store, finder, settler });
 
   /**
    * What has the name that an intent is about: by it a thing is known again under another name, and what was there
@@ -70,14 +72,14 @@ export function createAdoption(
       const others = aboutTheSame(action, await store.intents.list());
       return others.length === 0
         ? undefined
-        : seenIn(await settler.find(place).catch(() => 'unclear' as const));
+        : seenIn(await finder.find(place).catch(() => 'unclear' as const));
     }
     return isKeyedByName(kind) ? lookAgain(place) : undefined;
   }
 
-  /** The same for what is to be renamed or deleted, which must be there. */
+  /** What has the name of something that is to be renamed or deleted, which must be there. */
   async function lookAgain(place: Place): Promise<Seen> {
-    const { existence: found, answer } = await settler.lookFor(place);
+    const { existence: found, answer } = await finder.lookFor(place);
     if (found === 'missing') {
       throw new NotThere(place, answer.status === 404 ? answer : undefined);
     }
