@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Grant } from '../policy/grant.ts';
 import type { Resource } from '../policy/resources.ts';
-import type { Change } from '../store/changes.ts';
+import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Account as StoredAccount } from '../store/types.ts';
 import type { Credential, Refused, SignedIn } from './principal.ts';
@@ -39,29 +39,13 @@ export function createAccounts(
   store: Pick<Store, 'account' | 'changes'>,
   { max = 10_000, found }: AccountsOptions = {},
 ): Accounts {
-  const feed = store.changes.follow();
+  const catchUp = createCatchUp(store.changes.follow(), drop);
   const usernameOf = new Map<number, string>();
   const remembered = new LRUCache<string, Account>({
     max,
     dispose: ({ user }) => usernameOf.delete(user.id),
   });
   const loading = new Map<string, Promise<Account | undefined>>();
-
-  /** The question that is on its way, and what its answer is used for once. */
-  let asked: { readonly change: Promise<Change>; readonly heeded: Promise<void> } | undefined;
-
-  /** Forgets what has changed. Without a promise if the feed knows at once; several callers may share one answer. */
-  function catchUp(): Promise<void> | undefined {
-    const change = feed.next();
-    if (!(change instanceof Promise)) {
-      drop(change);
-      return undefined;
-    }
-    if (asked?.change !== change) {
-      asked = { change, heeded: change.then(drop) };
-    }
-    return asked.heeded;
-  }
 
   function drop(change: Change): void {
     if (change === 'nothing') {
@@ -116,6 +100,26 @@ export function createAccounts(
       const caughtUp = catchUp();
       return caughtUp === undefined ? find(username) : caughtUp.then(() => find(username));
     },
+  };
+}
+
+/**
+ * Asks a feed what has changed, and has it dropped: without a promise if the feed knows at once. Several callers may
+ * share one answer.
+ */
+function createCatchUp(feed: Follower, drop: (change: Change) => void): () => Promise<void> | undefined {
+  /** The question that is on its way, and what its answer is used for once. */
+  let asked: { readonly change: Promise<Change>; readonly heeded: Promise<void> } | undefined;
+  return () => {
+    const change = feed.next();
+    if (!(change instanceof Promise)) {
+      drop(change);
+      return undefined;
+    }
+    if (asked?.change !== change) {
+      asked = { change, heeded: change.then(drop) };
+    }
+    return asked.heeded;
   };
 }
 

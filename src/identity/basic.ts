@@ -50,7 +50,7 @@ interface Remembered {
  * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */
 export function createBasic(options: BasicOptions): Authenticator {
-  const { accounts, passwords, throttle, rehash, processKey } = options;
+  const { accounts, throttle, processKey } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
@@ -108,34 +108,45 @@ export function createBasic(options: BasicOptions): Authenticator {
     if (username.startsWith(LOGGED_OUT_PREFIX)) {
       return Promise.resolve({ refused: 'signed out by the UI of MLflow' });
     }
-    const verdict = throttled({ username, ip }, () => verify(key, credentials, ip)).finally(() =>
-      checking.delete(key),
+    const remember = (found: Remembered) => remembered.set(key, found);
+    const verdict = throttled({ username, ip }, () => verify(options, credentials, ip, remember)).finally(
+      () => checking.delete(key),
     );
     checking.set(key, verdict);
     return verdict;
   }
+}
 
-  async function verify(key: string, { username, password }: Credentials, ip: string): Promise<Verdict> {
-    const before = await accounts.byName(username);
-    const correct = await throttle.attempt({ username, ip }, (rank) =>
-      // A service account is not to be told from a user by time either.
-      before === undefined || before.user.passwordHash === NO_PASSWORD
-        ? passwords.verifyMissing(password, rank)
-        : passwords.verify(password, before.user.passwordHash, rank),
-    );
-    let passwordHash = before?.user.passwordHash ?? NOBODY;
-    if (correct && typeof passwordHash === 'string' && passwords.needsRehash(passwordHash, password)) {
-      passwordHash = await rehash(username, passwordHash, password);
-    }
-    if (before !== undefined || username.length <= LONGEST_REMEMBERED) {
-      remembered.set(key, { username, passwordHash, correct });
-    }
-    // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
-    const now = correct ? await accounts.byName(username) : undefined;
-    return now !== undefined && now.user.passwordHash === passwordHash
-      ? admitted(now, now.principal)
-      : wrong(username);
+/**
+ * Checks a credential with a hash.
+ *
+ * @param remember - takes what came of it, with the hash that it was checked with.
+ */
+async function verify(
+  { accounts, passwords, throttle, rehash }: BasicOptions,
+  { username, password }: Credentials,
+  ip: string,
+  remember: (found: Remembered) => void,
+): Promise<Verdict> {
+  const before = await accounts.byName(username);
+  const correct = await throttle.attempt({ username, ip }, (rank) =>
+    // A service account is not to be told from a user by time either.
+    before === undefined || before.user.passwordHash === NO_PASSWORD
+      ? passwords.verifyMissing(password, rank)
+      : passwords.verify(password, before.user.passwordHash, rank),
+  );
+  let passwordHash = before?.user.passwordHash ?? NOBODY;
+  if (correct && typeof passwordHash === 'string' && passwords.needsRehash(passwordHash, password)) {
+    passwordHash = await rehash(username, passwordHash, password);
   }
+  if (before !== undefined || username.length <= LONGEST_REMEMBERED) {
+    remember({ username, passwordHash, correct });
+  }
+  // The hash took a while: a password changed or a user deleted meanwhile is a refusal.
+  const now = correct ? await accounts.byName(username) : undefined;
+  return now !== undefined && now.user.passwordHash === passwordHash
+    ? admitted(now, now.principal)
+    : wrong(username);
 }
 
 /** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */

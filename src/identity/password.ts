@@ -97,20 +97,6 @@ export function createPasswords(options: PasswordOptions): Passwords {
       }
     });
 
-  const rules: Readonly<Record<PasswordProblem, string>> = {
-    short: `must be at least ${Math.max(minLength, 1)} characters`,
-    known: 'must not be a default password that everyone knows',
-    common: 'must not be one of the commonest passwords',
-    long: `must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8`,
-    unreadable: 'must be valid Unicode without NUL characters',
-  };
-
-  function refuse(problem: PasswordProblem | undefined): void {
-    if (problem !== undefined) {
-      throw invalid(`Password ${rules[problem]}.`);
-    }
-  }
-
   const verify = async (password: string, hash: string, rank?: Rank): Promise<boolean> =>
     (await run({ verb: 'verify', password, hash }, rank)) === true;
 
@@ -119,10 +105,10 @@ export function createPasswords(options: PasswordOptions): Passwords {
       if (typeof password !== 'string') {
         throw invalid('Password must be a string.');
       }
-      refuse(passwordProblem(password, minLength));
+      refuse(passwordProblem(password, minLength), minLength);
     },
     async hash(password) {
-      refuse(bcryptProblem(password));
+      refuse(bcryptProblem(password), minLength);
       const salt = cost + encodeBase64([...randomBytes(16)], 16);
       const hash = await run({ verb: 'hash', password, salt });
       if (typeof hash !== 'string') {
@@ -155,4 +141,19 @@ export function createPasswords(options: PasswordOptions): Passwords {
       await threads?.close();
     },
   };
+}
+
+const RULES: Readonly<Record<PasswordProblem, (minLength: number) => string>> = {
+  short: (minLength) => `must be at least ${Math.max(minLength, 1)} characters`,
+  known: () => 'must not be a default password that everyone knows',
+  common: () => 'must not be one of the commonest passwords',
+  long: () => `must be at most ${BCRYPT_MAX_BYTES} bytes in UTF-8`,
+  unreadable: () => 'must be valid Unicode without NUL characters',
+};
+
+/** @throws ApiError INVALID_PARAMETER_VALUE if there is a problem. */
+function refuse(problem: PasswordProblem | undefined, minLength: number): void {
+  if (problem !== undefined) {
+    throw invalid(`Password ${RULES[problem](minLength)}.`);
+  }
 }
