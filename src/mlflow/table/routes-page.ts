@@ -1,6 +1,7 @@
 import { liveRoutes, SAMPLED_VERSIONS } from '../read/fields.ts';
 import { keyOf } from './coverage.ts';
 import { expandPath, type Operation, operationsOf } from './match.ts';
+import { carryOut, type Executors, type Phase } from './phases.ts';
 import type { AnyRow, From, Locator, Need, Rule } from './row.ts';
 
 const INTRO = `# Every operation and what it needs
@@ -82,77 +83,58 @@ function touches(
     .join(' ');
 }
 
-function follows(rule: Rule): string {
-  switch (rule.rule) {
-    case 'keep':
-      return `\`${rule.list}\` of the reply keeps what the caller may ${rule.action ?? 'read'} (${words(rule.kind)} \`${rule.id}\`)`;
-    case 'narrow':
-      return rule.unnamed === 'all'
-        ? `${code(rule.from)} keeps what the caller may read, and is that if it is not given`
-        : `${code(rule.from)} keeps what the caller may read`;
-    case 'judge-reply':
-      return `judged by the ${words(rule.kind)} in the reply`;
-    case 'adopt':
-      return `the creator gets MANAGE on the ${words(rule.kind)}`;
-    case 'rename':
-      return 'grants follow the new name';
-    case 'forget':
-      return rule.unless === undefined
-        ? 'grants are deleted with it'
-        : `grants are deleted with it, unless ${code(rule.unless)} is given`;
-    case 'learn':
-      return '';
-    case 'own':
-      return `the caller owns the ${words(rule.kind)}`;
-    case 'admin-only':
-      return `${list(rule.from)} is for admins: ${rule.why}`;
-    case 'admin-names':
-      return `options of MLflow's own libraries are for admins: ${rule.why}`;
-    case 'only':
-      return `${code(rule.from)} other than \`${rule.form.source}\` is for admins: ${rule.why}`;
-    case 'absent':
-      return `${list(rule.from)} must be left out`;
-    case 'equal':
-      return `${code(rule.from[1])} must be ${code(rule.from[0])}${rule.required ? '' : ' if given'}`;
-    case 'keys':
-      return `${list(rule.from)}: keys that MLflow acts on ask for more (src/mlflow/things/acted-on-keys.ts)`;
-    case 'keys-need':
-      return `${NEEDS[rule.action]} if ${code(rule.from)} has ${rule.keys.map((key) => `\`${key}\``).join(' or ')}`;
-    case 'redact':
-      return `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`;
-    case 'allowed-actions':
-      return 'the reply says what the caller may do, in `allowed_actions`';
-    case 'stamp':
-      return `${code(rule.to)} is the caller's name`;
-    case 'answer':
-      return `always \`${JSON.stringify(rule.body)}\``;
-    case 'serve':
-      return '';
-    case 'special':
-      return `judged further by src/gateway (${rule.name})`;
-    case 'unless-denied':
-      return [
-        `not with DENY on every ${words(rule.kind)}`,
-        rule.when !== undefined && `if ${list(rule.when.from, ' or ')}`,
-        rule.when !== undefined && (rule.when.form ? `matches \`${rule.when.form.source}\`` : 'is given'),
-      ]
-        .filter(Boolean)
-        .join(' ');
-    case 'conceal':
-      return `${rule.fields === undefined ? 'each' : rule.fields.map((field) => `\`${field}\``).join(', ')} of \`${rule.at}\` in the reply only with READ on the ${words(rule.kind)} in \`${rule.id}\``;
-    case 'withhold':
-      return `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`;
-    case 'with-first-password':
-      return 'also with a first password that must be changed';
-    case 'takes-bytes':
-    case 'takes-any-field':
-    case 'takes-form':
-    case 'takes-query':
-      return '';
-    case 'streams':
-      return 'the body streams through';
-  }
-}
+/** What follows from each rule, in words; empty for what is nothing to a caller. */
+const FOLLOWS: Executors<Phase['by'], [], string> = {
+  keep: (rule) =>
+    `\`${rule.list}\` of the reply keeps what the caller may ${rule.action ?? 'read'} (${words(rule.kind)} \`${rule.id}\`)`,
+  narrow: (rule) =>
+    rule.unnamed === 'all'
+      ? `${code(rule.from)} keeps what the caller may read, and is that if it is not given`
+      : `${code(rule.from)} keeps what the caller may read`,
+  'judge-reply': (rule) => `judged by the ${words(rule.kind)} in the reply`,
+  adopt: (rule) => `the creator gets MANAGE on the ${words(rule.kind)}`,
+  rename: () => 'grants follow the new name',
+  forget: (rule) =>
+    rule.unless === undefined
+      ? 'grants are deleted with it'
+      : `grants are deleted with it, unless ${code(rule.unless)} is given`,
+  learn: () => '',
+  own: (rule) => `the caller owns the ${words(rule.kind)}`,
+  'admin-only': (rule) => `${list(rule.from)} is for admins: ${rule.why}`,
+  'admin-names': (rule) => `options of MLflow's own libraries are for admins: ${rule.why}`,
+  only: (rule) => `${code(rule.from)} other than \`${rule.form.source}\` is for admins: ${rule.why}`,
+  absent: (rule) => `${list(rule.from)} must be left out`,
+  equal: (rule) => `${code(rule.from[1])} must be ${code(rule.from[0])}${rule.required ? '' : ' if given'}`,
+  keys: (rule) =>
+    `${list(rule.from)}: keys that MLflow acts on ask for more (src/mlflow/things/acted-on-keys.ts)`,
+  'keys-need': (rule) =>
+    `${NEEDS[rule.action]} if ${code(rule.from)} has ${rule.keys.map((key) => `\`${key}\``).join(' or ')}`,
+  redact: (rule) => `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`,
+  'allowed-actions': () => 'the reply says what the caller may do, in `allowed_actions`',
+  stamp: (rule) => `${code(rule.to)} is the caller's name`,
+  answer: (rule) => `always \`${JSON.stringify(rule.body)}\``,
+  serve: () => '',
+  special: (rule) => `judged further by src/gateway (${rule.name})`,
+  'unless-denied': (rule) =>
+    [
+      `not with DENY on every ${words(rule.kind)}`,
+      rule.when !== undefined && `if ${list(rule.when.from, ' or ')}`,
+      rule.when !== undefined && (rule.when.form ? `matches \`${rule.when.form.source}\`` : 'is given'),
+    ]
+      .filter(Boolean)
+      .join(' '),
+  conceal: (rule) =>
+    `${rule.fields === undefined ? 'each' : rule.fields.map((field) => `\`${field}\``).join(', ')} of \`${rule.at}\` in the reply only with READ on the ${words(rule.kind)} in \`${rule.id}\``,
+  withhold: (rule) => `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`,
+  'with-first-password': () => 'also with a first password that must be changed',
+  'takes-bytes': () => '',
+  'takes-any-field': () => '',
+  'takes-form': () => '',
+  'takes-query': () => '',
+  streams: () => 'the body streams through',
+};
+
+const follows = (rule: Rule): string => carryOut<Phase['by'], [], string>(FOLLOWS, rule);
 
 function servedBy({ method, path, rules }: Operation): string {
   if (rules.some(({ rule }) => rule === 'serve' || rule === 'answer')) {

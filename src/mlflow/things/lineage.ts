@@ -3,11 +3,10 @@ import { unavailable } from '../../errors.ts';
 import type { Root } from '../../policy/resources.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
-import { readAnswer } from '../upstream/answer-json.ts';
 import { ask as askUpstream } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AskedKind, existenceTarget, readExistence } from './existence.ts';
-import { hasPromptTag, isCanonical, joinId } from './identifiers.ts';
+import { hasPromptTag, joinId } from './identifiers.ts';
 import {
   type Belonging,
   CHILD_LOOK_UPS,
@@ -16,6 +15,8 @@ import {
   type Way,
   wayFor,
 } from './look-ups.ts';
+import { createRunBatch } from './run-batch.ts';
+import { isId, thingIn } from './thing-in.ts';
 
 /** Finds the roots that children belong to. */
 export interface Lineage {
@@ -35,8 +36,6 @@ export interface Lineage {
   artifactRootOf(kind: 'run' | 'logged_model', id: string): Promise<string | undefined>;
 }
 
-/** Run ids asked for in one GraphQL request: MLflow 3 allows ten aliases. */
-const BATCH = 10;
 const REMEMBERED = 200_000;
 
 export interface LineageOptions {
@@ -79,7 +78,7 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
       return experimentId === undefined ? undefined : [experiment(experimentId)];
     }
     const { ways, belongs } = lookUpOf(kind);
-    const thing = await askBy(ways, id);
+    const thing = await askBy(upstream, ways, id);
     if (thing === undefined) {
       return undefined;
     }
@@ -95,21 +94,6 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
       remembered.set(`${kind} ${id}`, roots);
     }
     return roots;
-  }
-
-  /**
-   * Asks for a thing in the way of the upstream's version, or in all at once where that is not known: as often for what
-   * is there as for what is not.
-   */
-  async function askBy(ways: readonly Way[], id: string): Promise<unknown> {
-    const way = ways.length === 1 ? ways[0] : wayFor(ways, await upstream.version());
-    const taken = way === undefined ? ways : [way];
-    const found = await Promise.all(
-      taken.map(async ({ target, noneAt, ...where }) =>
-        thingIn(await askUpstream(upstream, target(id), noneAt), where, id),
-      ),
-    );
-    return found.find((thing) => thing !== undefined);
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
@@ -140,17 +124,22 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   };
 }
 
-const lookUpOf = (kind: ChildKind): ChildLookUp => CHILD_LOOK_UPS[kind];
-
-/** The thing that a reply is about, or the one of a list in it. */
-function thingIn(reply: unknown, { at, where }: Pick<Way, 'at' | 'where'>, id: string): unknown {
-  const found = at === undefined ? reply : propertyAt(reply, at);
-  if (where === undefined) {
-    // A reply without the thing is no word that there is none.
-    return found ?? (reply === undefined ? undefined : {});
-  }
-  return Array.isArray(found) ? found.find((row) => propertyAt(row, where) === id) : undefined;
+/**
+ * Asks for a thing in the way of the upstream's version, or in all at once where that is not known: as often for what
+ * is there as for what is not.
+ */
+async function askBy(upstream: Upstream, ways: readonly Way[], id: string): Promise<unknown> {
+  const way = ways.length === 1 ? ways[0] : wayFor(ways, await upstream.version());
+  const taken = way === undefined ? ways : [way];
+  const found = await Promise.all(
+    taken.map(async ({ target, noneAt, ...where }) =>
+      thingIn(await askUpstream(upstream, target(id), noneAt), where, id),
+    ),
+  );
+  return found.find((thing) => thing !== undefined);
 }
+
+const lookUpOf = (kind: ChildKind): ChildLookUp => CHILD_LOOK_UPS[kind];
 
 /** What stands where a thing says what it belongs to, whether or not it is ids. */
 function idsIn(thing: unknown, { at, list, number }: Belonging): readonly unknown[] {
@@ -170,82 +159,3 @@ const asText = (value: unknown, number = false): unknown =>
   number && Number.isSafeInteger(value) ? String(value) : value;
 
 const experiment = (id: string): Root => ({ kind: 'experiment', id });
-
-/** Text that names something: a caller who may read all experiments may not read what is in none. */
-const isId = (value: unknown): value is string => typeof value === 'string' && value !== '';
-
-/**
- * Asks for the experiments of runs, all that are asked for at once in one request: 68 bytes a run by
- * GraphQL, where `runs/get` brings every param and metric (147 kB for a long run).
- */
-function createRunBatch(upstream: Upstream): (id: string) => Promise<string | undefined> {
-  type Waiting = {
-    id: string;
-    resolve: (experimentId: string | undefined) => void;
-    reject: (error: unknown) => void;
-  };
-  let waiting: Waiting[] = [];
-
-  // The id becomes part of a query: whatever is not an id as MLflow makes them is asked for in the other way.
-  return (id) => (isCanonical('run', id) ? enqueue(id) : byRest(id));
-
-  function enqueue(id: string): Promise<string | undefined> {
-    return new Promise((resolve, reject) => {
-      waiting.push({ id, resolve, reject });
-      if (waiting.length === 1) {
-        setImmediate(flush);
-      }
-    });
-  }
-
-  function flush() {
-    const all = waiting;
-    waiting = [];
-    for (let start = 0; start < all.length; start += BATCH) {
-      void send(all.slice(start, start + BATCH));
-    }
-  }
-
-  async function send(batch: readonly Waiting[]) {
-    try {
-      const found = await ask(batch.map(({ id }) => id));
-      batch.forEach(({ resolve }, index) => {
-        resolve(found[index]);
-      });
-    } catch (error) {
-      for (const { reject } of batch) {
-        reject(error);
-      }
-    }
-  }
-
-  async function ask(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
-    const fields = ids.map(
-      (id, index) => `r${index}:mlflowGetRun(input:{runId:"${id}"}){run{info{runId experimentId}}}`,
-    );
-    const answer = await upstream.exchange({
-      method: 'POST',
-      target: '/graphql',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: `{${fields.join(' ')}}` }),
-    });
-    if (answer.status !== 200) {
-      return Promise.all(ids.map(byRest));
-    }
-    const { data } = readAnswer(answer);
-    return Promise.all(
-      ids.map((id, index) => {
-        const info = ['run', 'info'].reduce<unknown>(propertyAt, propertyAt(data, `r${index}`));
-        const experimentId = propertyAt(info, 'experimentId');
-        // Anything but a plain answer, "not there" included, is asked again in the other way.
-        return propertyAt(info, 'runId') === id && isId(experimentId) ? experimentId : byRest(id);
-      }),
-    );
-  }
-
-  async function byRest(id: string): Promise<string | undefined> {
-    const [way] = CHILD_LOOK_UPS.run.ways;
-    const found = propertyAt(thingIn(await askUpstream(upstream, way.target(id)), way, id), 'experiment_id');
-    return isId(found) ? found : undefined;
-  }
-}
