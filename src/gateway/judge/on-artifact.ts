@@ -1,0 +1,34 @@
+import type { SignedIn } from '../../identity/principal.ts';
+import { readArtifactPath } from '../../mlflow/read/target.ts';
+import { experimentOfArtifact, partOfArtifact } from '../../mlflow/things/identifiers.ts';
+import { decideOnKind } from '../../policy/decide.ts';
+import type { Root } from '../../policy/resources.ts';
+import type { Judgement, Reference } from '../reference.ts';
+import { type Judging, judged, refuse } from './judging.ts';
+
+const ARTIFACT_PARTS = ['run', 'logged_model', 'trace'] as const;
+
+/** Decides on a path below the artifacts of all experiments. */
+export function onArtifact(
+  { onRoot, onPart }: Pick<Judging, 'onRoot' | 'onPart'>,
+  caller: SignedIn,
+  { action, id: path }: Pick<Reference, 'action' | 'id'>,
+): Judgement {
+  const segments = readArtifactPath(path);
+  const id = experimentOfArtifact(segments);
+  if (id === undefined) {
+    return refuse('the path lies in no experiment; only an admin may use it');
+  }
+  const root: Root = { kind: 'experiment', id };
+  // A delete is recursive, and nothing of MLflow's own is written beside the runs.
+  if (action !== 'read' && segments.length < 3) {
+    return judged(root, refuse('only an admin may change the root of an experiment'));
+  }
+  const part = partOfArtifact(segments);
+  if (part !== undefined) {
+    return judged(root, onPart(caller, action, part, root));
+  }
+  // Where everything lies side by side, what is refused of any of it refuses the whole.
+  const refused = ARTIFACT_PARTS.map((each) => decideOnKind(caller, each)).find(({ allow }) => !allow);
+  return judged(root, refused ?? onRoot(caller, action, root));
+}
