@@ -71,7 +71,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
         ? filtered(answer, { listed: false, ...rule }, shownTo(options, request, caller, rule))
         : answer,
     'judge-reply': async (rule, answer, asked) => {
-      await judgeReply(rule, asked);
+      await judgeReply(judge, rule, asked);
       return answer;
     },
     learn: ({ kind, id, root }, answer, { answered }) => {
@@ -83,11 +83,11 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answer;
     },
     own: async (rule, answer, asked) => {
-      await own(rule, asked);
+      await own(store, rule, asked);
       return answer;
     },
     redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
-    'allowed-actions': (rule, answer, { caller }) => tellActions(answer, rule, caller),
+    'allowed-actions': (rule, answer, { caller }) => tellActions(judge, answer, rule, caller),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
     conceal: (rule, answer, { caller }) =>
       withoutConcealed(answer, rule, (id) => judge.onRoot(caller, 'read', rootOf(rule.kind, id)).allow),
@@ -112,50 +112,60 @@ export function createConclude(options: ConcludeOptions): Conclude {
     }
     return answer;
   };
+}
 
-  async function judgeReply(
-    rule: RuleOf<'judge-reply'>,
-    { request, operation, caller, answered }: Asked,
-  ): Promise<void> {
-    const id = propertyAt(readAnswer(answered), rule.id);
-    const reference: Reference = { kind: rule.kind, id: String(id), action: 'read' };
-    const judgement =
-      typeof id === 'string' && id !== ''
-        ? await judge.on(caller, reference)
-        : { allow: false, because: `the reply to ${operation.name} names no ${rule.kind}`, roots: [] };
-    request.way.judged = [{ ...judgement, reference }];
-    request.way.because = judgement.because;
-    if (!judgement.allow) {
-      // The id is not told to a caller who may not read it: the name is what the caller knows.
-      const [name] = valuesAt(rule.name, readable(request));
-      throw refusal({ ...reference, id: String(name) }, judgement);
-    }
+async function judgeReply(
+  judge: Judge,
+  rule: RuleOf<'judge-reply'>,
+  { request, operation, caller, answered }: Asked,
+): Promise<void> {
+  const id = propertyAt(readAnswer(answered), rule.id);
+  const reference: Reference = { kind: rule.kind, id: String(id), action: 'read' };
+  const judgement =
+    typeof id === 'string' && id !== ''
+      ? await judge.on(caller, reference)
+      : { allow: false, because: `the reply to ${operation.name} names no ${rule.kind}`, roots: [] };
+  request.way.judged = [{ ...judgement, reference }];
+  request.way.because = judgement.because;
+  if (!judgement.allow) {
+    // The id is not told to a caller who may not read it: the name is what the caller knows.
+    const [name] = valuesAt(rule.name, readable(request));
+    throw refusal({ ...reference, id: String(name) }, judgement);
   }
+}
 
-  async function own(rule: RuleOf<'own'>, { request, caller, answered }: Asked): Promise<void> {
-    const [experimentId] = rule.experiment === undefined ? [] : valuesAt(rule.experiment, readable(request));
-    for (const holder of listedIn(readAnswer(answered), rule.list)) {
-      const id = propertyAt(holder, rule.id);
-      if (typeof id !== 'string') {
-        continue;
-      }
-      await store.owners.record(rule.kind, id, {
-        userId: caller.id,
-        experimentId: typeof experimentId === 'string' ? experimentId : undefined,
-      });
+async function own(
+  { owners }: Store,
+  rule: RuleOf<'own'>,
+  { request, caller, answered }: Asked,
+): Promise<void> {
+  const [experimentId] = rule.experiment === undefined ? [] : valuesAt(rule.experiment, readable(request));
+  for (const holder of listedIn(readAnswer(answered), rule.list)) {
+    const id = propertyAt(holder, rule.id);
+    if (typeof id !== 'string') {
+      continue;
     }
+    await owners.record(rule.kind, id, {
+      userId: caller.id,
+      experimentId: typeof experimentId === 'string' ? experimentId : undefined,
+    });
   }
+}
 
-  /** Says beside each thing in an answer what the caller may do to it, in the words of MLflow's auth app. */
-  function tellActions(answer: Answer, rule: RuleOf<'allowed-actions'>, caller: SignedIn): Answer {
-    const reply = readAnswerExactly(answer);
-    for (const thing of listedIn(reply, rule.list)) {
-      const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
-      const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
-      Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
-    }
-    return withBody(answer, reply);
+/** Says beside each thing in an answer what the caller may do to it, in the words of MLflow's auth app. */
+function tellActions(
+  judge: Judge,
+  answer: Answer,
+  rule: RuleOf<'allowed-actions'>,
+  caller: SignedIn,
+): Answer {
+  const reply = readAnswerExactly(answer);
+  for (const thing of listedIn(reply, rule.list)) {
+    const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
+    const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
+    Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
   }
+  return withBody(answer, reply);
 }
 
 /** What is concealed by the name of a model is never a prompt. */

@@ -3,8 +3,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import { writeTarget } from '../../mlflow/read/target.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
-import type { Paging } from '../../mlflow/table/row.ts';
-import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
+import { ruleOf } from '../../mlflow/table/rule-of.ts';
 import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
@@ -77,34 +76,23 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
     const sent = toExchange(request, upstream);
     const keep = request.way.unrestricted ? undefined : ruleOf(operation, 'keep');
     if (keep?.paging !== undefined) {
-      const search = searchOf(sent, identityOf(request.way, caller.id), operation, keep, keep.paging);
+      const search: Search = {
+        request: sent,
+        identity: identityOf(request.way, caller.id),
+        list: keep.list,
+        id: keep.id,
+        listed: keep.listed ?? false,
+        paging: keep.paging,
+        pushesDown: () => pushesDown(operation, keep),
+        extent: extentOf(operation),
+        tokens: options.pageTokens,
+      };
       return searchVisible(upstream, search, shownTo(options, request, caller, keep));
     }
     const action = intentOf(operation, request);
     return action === undefined
       ? adoptAnswered(options, sent, operation, caller)
       : track(options, sent, action, operation, caller);
-  }
-
-  function searchOf(
-    request: Exchange,
-    identity: string,
-    operation: Operation,
-    keep: RuleOf<'keep'>,
-    paging: Paging,
-  ): Search {
-    const { list, id, listed = false } = keep;
-    return {
-      request,
-      identity,
-      list,
-      id,
-      listed,
-      paging,
-      pushesDown: () => pushesDown(operation, keep),
-      extent: extentOf(operation),
-      tokens: options.pageTokens,
-    };
   }
 }
 

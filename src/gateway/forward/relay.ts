@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
 import type { Home } from '../../mlflow/upstream/addresses.ts';
@@ -34,8 +34,8 @@ export function headersFor(reply: FastifyReply, headers: Record<string, string>)
 }
 
 /**
- * What @fastify/reply-from sends requests with: undici, but that the answer is written onto Node's response as it
- * comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
+ * What @fastify/reply-from sends requests with: undici, except that the answer is written straight to Node's
+ * response as it comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
  */
 export function createRequester(
   upstream: Home & Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>,
@@ -63,8 +63,6 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
   const headOnly = reply.request.raw.method === 'HEAD';
   let passed = 0;
   let controller: Dispatcher.DispatchController | undefined;
-  let answered: IncomingHttpHeaders = {};
-  let status = 0;
   let begun = false;
   let givenUp = false;
   const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
@@ -73,20 +71,12 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
       giveUp();
     }
   });
-  const arriving: Arriving = {
-    get status() {
-      return status;
-    },
-    get headers() {
-      return answered;
-    },
+  const arriving = {
+    status: 0,
+    headers: {} as IncomingHttpHeaders,
     relay() {
       begun = true;
-      reply.hijack();
-      raw.writeHead(reply.statusCode, {
-        ...replyHeaders(answered, home, reply.request.way.target.path),
-        ...reply.getHeaders(),
-      } as OutgoingHttpHeaders);
+      writeHead(reply, home, arriving.headers);
       if (headOnly) {
         raw.end();
       }
@@ -95,7 +85,7 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
       givenUp = true;
       giveUp();
     },
-  };
+  } satisfies Arriving;
   return {
     onRequestStart(started) {
       controller = started;
@@ -103,16 +93,13 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
         giveUp();
       }
     },
-    onBodySent(chunk) {
-      passedOn(chunk.length);
-    },
+    onBodySent: (chunk) => passedOn(chunk.length),
     onResponseStart(_controller, statusCode, headers) {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
       if (statusCode < 200) {
         return;
       }
-      answered = headers;
-      status = statusCode;
+      Object.assign(arriving, { status: statusCode, headers });
       heard(null, { statusCode, headers: {}, body: arriving });
     },
     onResponseData(flow, chunk) {
@@ -123,20 +110,9 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
         if (passed > AHEAD) {
           giveUp();
         }
-        return;
+      } else if (begun && !raw.destroyed) {
+        write(raw, chunk, flow, unread);
       }
-      if (!begun || raw.destroyed) {
-        return;
-      }
-      if (raw.write(chunk) || raw.writableLength < AHEAD) {
-        return;
-      }
-      if (unread !== undefined) {
-        unread.note(raw);
-        return;
-      }
-      flow.pause();
-      raw.once('drain', () => flow.resume());
     },
     onResponseEnd() {
       if (begun && !headOnly) {
@@ -156,4 +132,31 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
       raw.destroy();
     },
   };
+}
+
+/** Begins the client's answer. */
+function writeHead(reply: FastifyReply, home: Home, answered: IncomingHttpHeaders): void {
+  reply.hijack();
+  reply.raw.writeHead(reply.statusCode, {
+    ...replyHeaders(answered, home, reply.request.way.target.path),
+    ...reply.getHeaders(),
+  } as OutgoingHttpHeaders);
+}
+
+/** Writes a chunk to a client, and holds the upstream up while too much waits for it. */
+function write(
+  raw: ServerResponse,
+  chunk: Buffer,
+  flow: Dispatcher.DispatchController,
+  unread: Unread | undefined,
+): void {
+  if (raw.write(chunk) || raw.writableLength < AHEAD) {
+    return;
+  }
+  if (unread !== undefined) {
+    unread.note(raw);
+    return;
+  }
+  flow.pause();
+  raw.once('drain', () => flow.resume());
 }

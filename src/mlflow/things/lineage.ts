@@ -70,30 +70,16 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   }
 
   async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
-    if (kind === 'run') {
-      const experimentId = await experimentOfRun(id);
-      if (experimentId !== undefined) {
-        learn('run', id, experimentId);
-      }
-      return experimentId === undefined ? undefined : [experiment(experimentId)];
-    }
-    const { ways, belongs } = lookUpOf(kind);
-    const thing = await askBy(upstream, ways, id);
-    if (thing === undefined) {
-      return undefined;
-    }
-    const ids = idsIn(thing, belongs);
-    if (ids.length === 0 || !ids.every(isId)) {
-      if (belongs.loose || ids.length === 0) {
-        return undefined;
-      }
-      throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
-    }
-    const roots = ids.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
-    if (belongs.immutable) {
+    const roots = kind === 'run' ? await askForRun(id) : await askFor(upstream, kind, id);
+    if (roots !== undefined && lookUpOf(kind).belongs.immutable) {
       remembered.set(`${kind} ${id}`, roots);
     }
     return roots;
+  }
+
+  async function askForRun(id: string): Promise<readonly Root[] | undefined> {
+    const experimentId = await experimentOfRun(id);
+    return experimentId === undefined ? undefined : [experiment(experimentId)];
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
@@ -122,6 +108,23 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
       return typeof uri === 'string' ? uri : undefined;
     },
   };
+}
+
+/** Asks for a thing, and reads from it what it belongs to; undefined if there is no such thing. */
+async function askFor(upstream: Upstream, kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
+  const { ways, belongs } = lookUpOf(kind);
+  const thing = await askBy(upstream, ways, id);
+  if (thing === undefined) {
+    return undefined;
+  }
+  const ids = idsIn(thing, belongs);
+  if (ids.length === 0 || !ids.every(isId)) {
+    if (belongs.loose || ids.length === 0) {
+      return undefined;
+    }
+    throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
+  }
+  return ids.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
 }
 
 /**

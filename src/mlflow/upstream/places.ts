@@ -78,23 +78,18 @@ export function createPlaces({ places, perUser, timeoutMs, clock }: PlacesOption
     const timer = setTimeout(() => giveUp(tookTooLong()), timeoutMs);
     let leave = () => giveUp(wentAway());
     const granted = () => {
-      stopWaiting();
+      clearTimeout(timer);
+      leaveLine(waiters, claims, granted);
       begin(claims);
       leave = () => end(claims);
       resolve(clock() - since);
     };
     function giveUp(error: ApiError): void {
-      stopWaiting();
+      clearTimeout(timer);
+      leaveLine(waiters, claims, granted);
       leave = () => {};
       forgetIfIdle(claims);
       reject(error);
-    }
-    function stopWaiting(): void {
-      clearTimeout(timer);
-      claims.waiting.delete(granted);
-      if (claims.waiting.size === 0) {
-        waiters.delete(claims);
-      }
     }
     claims.waiting.add(granted);
     waiters.add(claims);
@@ -120,13 +115,7 @@ export function createPlaces({ places, perUser, timeoutMs, clock }: PlacesOption
   }
 
   function grantNext(): void {
-    let next: Claims | undefined;
-    for (const claims of waiters) {
-      if (claims.running < perUser && (next === undefined || claims.running < next.running)) {
-        next = claims;
-      }
-    }
-    const [granted] = next?.waiting ?? [];
+    const [granted] = nextOf(waiters, perUser)?.waiting ?? [];
     granted?.();
   }
 
@@ -134,6 +123,25 @@ export function createPlaces({ places, perUser, timeoutMs, clock }: PlacesOption
     take,
     waiting: () => [...waiters].reduce((sum, claims) => sum + claims.waiting.size, 0),
   };
+}
+
+/** Takes a request out of the line of its user, and the user out of those who wait if it was the last. */
+function leaveLine(waiters: Set<Claims>, claims: Claims, granted: () => void): void {
+  claims.waiting.delete(granted);
+  if (claims.waiting.size === 0) {
+    waiters.delete(claims);
+  }
+}
+
+/** Of the users who wait and may have one more, the one who has the fewest. */
+function nextOf(waiters: Iterable<Claims>, perUser: number): Claims | undefined {
+  let next: Claims | undefined;
+  for (const claims of waiters) {
+    if (claims.running < perUser && (next === undefined || claims.running < next.running)) {
+      next = claims;
+    }
+  }
+  return next;
 }
 
 function createPlace(end: () => void, free?: Promise<number>): Place {

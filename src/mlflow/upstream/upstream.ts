@@ -1,11 +1,12 @@
-import { cacheStores, type Dispatcher, errors, interceptors, Pool } from 'undici';
+import { cacheStores, type Dispatcher, errors, interceptors, type Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
 import type { Home } from './addresses.ts';
-import { createConnect } from './connect.ts';
-import { findPlacement, type Placement } from './placement.ts';
+import { createPlaced, type Placed } from './placed.ts';
 import { createPlaces, type Places } from './places.ts';
+import { openPools, type PoolOptions } from './pools.ts';
 import { askedForSignIn } from './sign-in.ts';
 import { type Answered, timed } from './timed.ts';
+import { createVersion, type Version } from './version.ts';
 
 /** A whole answer of the upstream, for the few operations whose reply is read. */
 export interface Answer {
@@ -25,7 +26,7 @@ export interface Exchange {
 }
 
 /** The MLflow behind the gateway. */
-export interface Upstream extends Home {
+export interface Upstream extends Home, Version {
   /** `http://localhost` for a socket; the base that requests are forwarded to. */
   readonly origin: string;
   /** The Host that MLflow is sent: 3.5 and later refuse any they do not know. */
@@ -42,12 +43,7 @@ export interface Upstream extends Home {
   readonly timeoutMs: number;
   /** Requests that have a connection, and those that wait for one. */
   load(): { readonly running: number; readonly queued: number };
-  /**
-   * Where MLflow serves a path of the table: itself without a static prefix. At once if that is known.
-   *
-   * @throws ApiError 503 or 504 if MLflow does not say.
-   */
-  placed(target: string): string | Promise<string>;
+  readonly placed: Placed;
   /**
    * Sends a request and reads the whole answer.
    *
@@ -60,17 +56,6 @@ export interface Upstream extends Home {
    * @throws ApiError 503 or 504 if there is none.
    */
   look(target: string): Promise<Answer>;
-  /** The version it says it is, such as `3.17.2`; asked again after a minute. */
-  version(): Promise<string | undefined>;
-  /** The version it last said it is, without waiting: asked again in the background once a minute. */
-  lastVersion(): string | undefined;
-  /**
-   * Whether it notices that an upload breaks off only if it comes in chunks: gunicorn, which MLflow 2 runs on, takes
-   * the end of a connection for the end of a body whose length was announced, and stores what has come.
-   *
-   * @throws ApiError 503 or 504 if it does not answer.
-   */
-  wantsChunks(): Promise<boolean>;
   /**
    * Resolves if it answers its `/health`, on a connection of its own: requests that keep all others busy do not make
    * it look dead.
@@ -81,20 +66,13 @@ export interface Upstream extends Home {
   close(): Promise<void>;
 }
 
-export interface UpstreamOptions {
-  /** `http://…`, `https://…` or `unix:/path/to.sock`. */
-  readonly uri: string;
+export interface UpstreamOptions extends PoolOptions {
   readonly host?: string | undefined;
-  /** PEM of the authorities that an https upstream is trusted by; Node's own if left out. */
-  readonly ca?: string | undefined;
   /** What MLflow was started with as `--static-prefix`; none if left out. */
   readonly staticPrefix?: string | undefined;
   readonly timeoutSeconds: number;
-  readonly connections: number;
   /** Most requests that one user has at the upstream at once; as many as there are connections if left out. */
   readonly perUser?: number;
-  /** Whether a connection serves more than one request; it does unless said. */
-  readonly keepAlive?: boolean;
   /** Told of each request, the gateway's own look-ups included. */
   readonly answered?: Answered | undefined;
   readonly clock: () => number;
@@ -104,44 +82,16 @@ export interface UpstreamOptions {
 const LARGEST_ANSWER = 512 * 1024 * 1024;
 /** RFC 9110, section 15. */
 const LAST_STATUS = 599;
-const VERSION_TTL_MS = 60_000;
-/** An MLflow that is replaced by a newer one may serve other paths below its prefix. */
-const PLACEMENT_TTL_MS = 60_000;
-const VERSION_RETRY_MS = 5_000;
-const CONNECT_TIMEOUT_MS = 10_000;
-/** For what needs no credentials. */
-const PUBLIC_CONNECTIONS = 8;
 /** All of MLflow's UI is about this large. */
 const CACHE = { maxSize: 32 * 1024 * 1024, maxEntrySize: 8 * 1024 * 1024 };
-/** Below uvicorn's 5 s, so that a request never meets a connection that is just being closed. */
-const KEEP_ALIVE_MS = 4_000;
-
 /** Opens the way to the upstream; nothing is connected before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const socketPath = options.uri.startsWith('unix:') ? options.uri.slice('unix:'.length) : undefined;
-  const origin = socketPath === undefined ? new URL(options.uri).origin : 'http://localhost';
-  const timeoutMs = options.timeoutSeconds * 1000;
-  const connect = createConnect({
-    timeout: CONNECT_TIMEOUT_MS,
-    ...(socketPath !== undefined && { socketPath }),
-    ...(options.ca !== undefined && { ca: options.ca }),
-  });
-  const open = (connections: number) =>
-    new Pool(origin, {
-      connect,
-      connections,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      // 0 is a connection for each request.
-      pipelining: options.keepAlive === false ? 0 : 1,
-    });
-  const { answered } = options;
-  const watched = (each: Pool) => (answered === undefined ? each : each.compose(timed(answered)));
-  const pool = open(options.connections);
+  const { clock, staticPrefix = '', timeoutSeconds } = options;
+  const timeoutMs = timeoutSeconds * 1000;
+  const { origin, isSocket, pool, publicPool, pinger } = openPools(options, timeoutMs);
+  const watched = (each: Pool) =>
+    options.answered === undefined ? each : each.compose(timed(options.answered));
   const dispatcher = watched(pool);
-  const publicPool = open(PUBLIC_CONNECTIONS);
   const publicDispatcher = watched(publicPool).compose(
     interceptors.cache({ store: new cacheStores.MemoryCacheStore(CACHE) }),
   );
@@ -149,41 +99,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     places: options.connections,
     perUser: options.perUser ?? options.connections,
     timeoutMs,
-    clock: options.clock,
+    clock,
   });
-  const pinger = new Pool(origin, { connect, connections: 1, pipelining: 0 });
-  const host = options.host ?? defaultHost(origin, socketPath !== undefined);
-  let known: { readonly version: string; readonly server: string; readonly at: number } | undefined;
-
-  const prefix = options.staticPrefix ?? '';
-  let placement: { readonly found: Placement; readonly at: number } | undefined;
-  let finding: Promise<Placement> | undefined;
-
-  function find(): Promise<Placement> {
-    finding ??= findPlacement(prefix, send)
-      .then((found) => {
-        placement = { found, at: performance.now() };
-        return found;
-      })
-      .finally(() => {
-        finding = undefined;
-      });
-    return finding;
-  }
-
-  function placed(target: string): string | Promise<string> {
-    if (prefix === '') {
-      return target;
-    }
-    if (placement === undefined) {
-      return find().then((place) => place(target));
-    }
-    if (performance.now() - placement.at > PLACEMENT_TTL_MS) {
-      // What is known serves until MLflow has answered; that it does not now, the request itself will tell.
-      find().catch(() => {});
-    }
-    return placement.found(target);
-  }
+  const host = options.host ?? defaultHost(origin, isSocket);
+  const send = (request: Exchange) => sendOn(dispatcher, host, request);
+  const placed = createPlaced(staticPrefix, send);
+  const version = createVersion(exchange, clock);
 
   async function exchange(request: Exchange): Promise<Answer> {
     const answer = await send({ ...request, target: await placed(request.target) });
@@ -194,63 +115,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return answer;
   }
 
-  async function send({
-    method,
-    target,
-    headers,
-    body,
-    timeoutMs: headersTimeout,
-  }: Exchange): Promise<Answer> {
-    try {
-      const response = await dispatcher.request({
-        method: method as Dispatcher.HttpMethod,
-        path: target,
-        headers: { ...headers, host },
-        ...(body !== undefined && { body }),
-        ...(headersTimeout !== undefined && { headersTimeout }),
-      });
-      const { statusCode: status } = response;
-      const bytes = await readAll(response.body);
-      if (status > LAST_STATUS) {
-        throw new Error(`the answer has status ${status}, which HTTP does not have`);
-      }
-      return { status, headers: response.headers, bytes };
-    } catch (error) {
-      throw upstreamFailure(error);
-    }
-  }
-
-  /** What it says of itself; asked again after a minute. */
-  async function itself() {
-    const now = options.clock();
-    if (known !== undefined && now - known.at < VERSION_TTL_MS) {
-      return known;
-    }
-    const answer = await exchange({ method: 'GET', target: '/version' });
-    const version = answer.bytes.toString('utf8').trim();
-    if (answer.status !== 200 || !/^\d+\.\d+/.test(version)) {
-      return known;
-    }
-    known = { version, server: String(answer.headers['server'] ?? ''), at: now };
-    return known;
-  }
-
-  let askedAt = Number.NEGATIVE_INFINITY;
-  function askAgain(): void {
-    const now = options.clock();
-    const isFresh = known !== undefined && now - known.at < VERSION_TTL_MS;
-    if (isFresh || now - askedAt < VERSION_RETRY_MS) {
-      return;
-    }
-    askedAt = now;
-    // What cannot be asked now is asked again later.
-    itself().catch(() => undefined);
-  }
-
   return {
     origin,
     host,
-    staticPrefix: prefix,
+    staticPrefix,
     dispatcher,
     publicDispatcher,
     places,
@@ -259,32 +127,49 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     placed,
     exchange,
     look: async (target) => send({ method: 'GET', target: await placed(target) }),
-    version: async () => (await itself())?.version,
-    lastVersion() {
-      askAgain();
-      return known?.version;
-    },
-    wantsChunks: async () => (await itself())?.server.startsWith('gunicorn') ?? false,
-    async ping(signal) {
-      try {
-        const { statusCode, body } = await pinger.request({
-          method: 'GET',
-          path: await placed('/health'),
-          headers: { host },
-          signal,
-        });
-        await body.dump();
-        if (statusCode !== 200) {
-          throw new Error(`/health was answered with status ${statusCode}`);
-        }
-      } catch (error) {
-        throw upstreamFailure(error);
-      }
-    },
+    ...version,
+    ping: async (signal) => pingOn(pinger, host, await placed('/health'), signal),
     async close() {
       await Promise.all([pool.destroy(), publicPool.destroy(), pinger.destroy()]);
     },
   };
+}
+
+/** Sends a request as it is, and reads the whole answer. */
+async function sendOn(
+  dispatcher: Dispatcher,
+  host: string,
+  { method, target, headers, body, timeoutMs: headersTimeout }: Exchange,
+): Promise<Answer> {
+  try {
+    const response = await dispatcher.request({
+      method: method as Dispatcher.HttpMethod,
+      path: target,
+      headers: { ...headers, host },
+      ...(body !== undefined && { body }),
+      ...(headersTimeout !== undefined && { headersTimeout }),
+    });
+    const { statusCode: status } = response;
+    const bytes = await readAll(response.body);
+    if (status > LAST_STATUS) {
+      throw new Error(`the answer has status ${status}, which HTTP does not have`);
+    }
+    return { status, headers: response.headers, bytes };
+  } catch (error) {
+    throw upstreamFailure(error);
+  }
+}
+
+async function pingOn(pinger: Pool, host: string, path: string, signal: AbortSignal): Promise<void> {
+  try {
+    const { statusCode, body } = await pinger.request({ method: 'GET', path, headers: { host }, signal });
+    await body.dump();
+    if (statusCode !== 200) {
+      throw new Error(`/health was answered with status ${statusCode}`);
+    }
+  } catch (error) {
+    throw upstreamFailure(error);
+  }
 }
 
 /** How long the answer to a request that waited may still take to begin: time counts from its arrival. */
