@@ -54,6 +54,8 @@ declare module 'vitest' {
 const START_MS = 120_000;
 const STOP_MS = 10_000;
 const SCRIPT_MS = 120_000;
+/** The runner of jobs is ten processes beside the server, which answers as it does with them. */
+const NO_JOBS = { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' };
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
 /** MLflow 3.0 to 3.2 run on gunicorn, which listens on the TCP port as well: hence --port 0 below, any free one. */
@@ -111,7 +113,7 @@ export async function startMlflow(options: MlflowOptions): Promise<RunningMlflow
       ...args,
     ],
     cwd: dir,
-    env: { ...upstreamEnvironment(process.env), ...options.env },
+    env: { ...upstreamEnvironment(process.env), ...NO_JOBS, ...options.env },
     output,
   });
   closeSync(output);
