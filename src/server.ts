@@ -163,7 +163,8 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
   const adoption = createAdoption(store, upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
-  metrics?.watch({ store, upstream, readiness });
+  const certificateEndsAt = () => listening.certificate?.validity().endsAt;
+  metrics?.watch({ store, upstream, readiness, certificateEndsAt });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
   const handlers = createHandlers({
     store,
@@ -176,7 +177,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       store,
       readiness,
       survey: look,
-      certificateEndsAt: () => listening.certificate?.validity().endsAt,
+      certificateEndsAt,
       startedAt: clock(),
     },
   });

@@ -34,6 +34,8 @@ export interface Watched {
   readonly store: { readonly intents: Pick<Store['intents'], 'list'> };
   readonly upstream: Pick<Upstream, 'load'>;
   readonly readiness: Readiness;
+  /** Milliseconds since the epoch; undefined without a certificate. */
+  readonly certificateEndsAt: () => number | undefined;
 }
 
 /** Creates all instruments, in a registry of their own. */
@@ -84,7 +86,7 @@ export function createMetrics(version: string): Metrics {
 }
 
 /** Gauges that are read off at a scrape. */
-function addGauges(registry: Registry, { store, upstream, readiness }: Watched): void {
+function addGauges(registry: Registry, { store, upstream, readiness, certificateEndsAt }: Watched): void {
   const registers = [registry];
   new Gauge({
     name: 'mlflow_gateway_open_intents',
@@ -121,4 +123,14 @@ function addGauges(registry: Registry, { store, upstream, readiness }: Watched):
       this.set({ state: 'queued' }, queued);
     },
   });
+  if (certificateEndsAt() !== undefined) {
+    new Gauge({
+      name: 'mlflow_gateway_certificate_end_seconds',
+      help: 'When the certificate in use ends, in seconds since the epoch.',
+      registers,
+      collect() {
+        this.set((certificateEndsAt() ?? 0) / 1000);
+      },
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -14,8 +15,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readScrape } from '../metrics/scrape.ts';
 import { writeCertificates } from '../support/certificates.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { freePort } from '../support/free-port.ts';
 import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
 
@@ -153,6 +156,21 @@ describe('a certificate that is replaced', () => {
     vi.advanceTimersByTime(10_000);
     vi.advanceTimersByTime(10_000);
     expect(warnings(gateway)).toBe(1);
+  });
+
+  test('tells Prometheus when the one in use ends', async () => {
+    const gateway = await start({ metrics_port: String(await freePort()) });
+    const told = async () => {
+      const answer = await fetch(`${gateway.server.metricsUrl}/metrics`);
+      return readScrape(await answer.text()).series('mlflow_gateway_certificate_end_seconds')[''];
+    };
+    const endOf = (name: string) =>
+      new X509Certificate(readFileSync(at(`${name}.pem`))).validToDate.getTime();
+    expect(await told()).toBe(endOf('server') / 1000);
+    put('ending', 'server');
+    vi.advanceTimersByTime(10_000);
+    expect(await told()).toBe(endOf('ending') / 1000);
+    expect(endOf('ending')).not.toBe(endOf('server'));
   });
 });
 

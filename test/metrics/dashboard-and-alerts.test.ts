@@ -39,6 +39,7 @@ function knownSeries(): ReadonlyMap<string, ReadonlySet<string>> {
     store: { intents: { list: never } },
     upstream: { load: () => ({ running: 0, queued: 0 }) },
     readiness: { ask: never },
+    certificateEndsAt: () => 0,
   });
   return new Map(
     metrics.registry.getMetricsAsArray().flatMap((metric) => {
