@@ -61,7 +61,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     request.failure = error;
-    render(error, request, reply, parts.staticPrefix);
+    render(tellingRequestId(error, request), request, reply, parts.staticPrefix);
   });
   if (options.hstsSeconds > 0) {
     sendHsts(app, options.hstsSeconds);
@@ -87,6 +87,15 @@ function sendHsts(app: FastifyInstance, seconds: number): void {
     }
     done();
   });
+}
+
+/** Has a refusal tell the id of its request, by which an admin finds out why it was refused. */
+function tellingRequestId(error: Error, { id }: Pick<FastifyRequest, 'id'>): Error {
+  if (!(error instanceof ApiError) || error.code !== 'PERMISSION_DENIED') {
+    return error;
+  }
+  const { code, message, status, headers, because = message, cause } = error;
+  return new ApiError(code, `${message} Request id: ${id}.`, { status, headers, because, cause });
 }
 
 /**

@@ -5,11 +5,14 @@ import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
+import { changingBy } from './audit/changing.ts';
+import { followingStore } from './audit/following.ts';
 import { createRecorder, type Recorder } from './audit/recorder.ts';
+import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
-import { entryOf } from './gateway/audited.ts';
+import { entryOf, signInOf } from './gateway/audited.ts';
 import { createJudge } from './gateway/judge/judge.ts';
 import type { Ended } from './gateway/record.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
@@ -53,6 +56,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** What the entry of the first administrator in the audit log says. */
+const FIRST_START = { operation: 'start', because: 'the store was empty' } as const;
+
 /**
  * Starts the gateway.
  *
@@ -77,7 +83,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
     if (firstAdmin !== undefined) {
-      await addUser(store.users, firstAdmin.user);
+      const record = recordUnattended({ ...FIRST_START, clock: given.clock });
+      await addUser(changingBy(store, record).users, firstAdmin.user);
     }
     return {
       url,
@@ -161,7 +168,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const look = () =>
     survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
   const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
-  const adoption = createAdoption(store, upstream, clock, logger);
+  const adoption = createAdoption(followingStore(store, clock), upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
@@ -247,14 +254,13 @@ function endedIn(
 ): (request: Ended) => void {
   return (request) => {
     metrics?.ended(request);
-    const entry = entryOf(request, { reads, clock });
-    if (entry !== undefined) {
-      recorder.record(entry);
-    }
+    const taken = [signInOf(request, clock), entryOf(request, { reads, clock })].filter(
+      (entry) => entry !== undefined,
+    );
+    taken.forEach(recorder.record);
     const written = request.failure === undefined ? request.way?.written : undefined;
-    const told = entry ?? written;
-    if (shown && told !== undefined) {
-      process.stdout.write(`${JSON.stringify(entryJson(told))}\n`);
+    for (const entry of shown ? [...taken, ...(written === undefined ? [] : [written])] : []) {
+      process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
     }
   };
 }

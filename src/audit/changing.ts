@@ -79,6 +79,11 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
   };
 }
 
+/** The same within a transaction that is open. */
+export function changingIn(parts: StoreParts, record: RecordChange): Changing {
+  return changingBy({ ...parts, atOnce: (work) => work(parts) }, record);
+}
+
 const aboutUser = (username: string) => [{ type: 'user', id: username }];
 const aboutRole = (role: string) => [{ type: 'role', id: role }];
 

@@ -105,6 +105,9 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
       clearInterval(pruning);
       await this.flush();
       closed = true;
+      for (const entry of waiting) {
+        log.error({ entry }, 'the audit log could not be written before the end');
+      }
     },
   };
 }

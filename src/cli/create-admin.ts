@@ -1,4 +1,6 @@
 import { checkUsername, makeAdmin } from '../admin/deeds/users.ts';
+import { changingBy } from '../audit/changing.ts';
+import { recordUnattended } from '../audit/unattended.ts';
 import { describeDatabaseUri } from '../config/database-uri.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
@@ -9,6 +11,12 @@ import { printable } from './printable.ts';
 import { runCommand } from './run-command.ts';
 import { openSecrets } from './secrets.ts';
 import { showOnce } from './show-once.ts';
+
+/** What its entries in the audit log say. */
+const RECORDED = {
+  operation: 'mlflow-auth-gateway create-admin',
+  because: 'a command on the store',
+} as const;
 
 export interface CreateAdminOptions {
   /** Make up a password and print it once, rather than ask for one. */
@@ -37,7 +45,8 @@ export function createAdmin(username: string, options: CreateAdminOptions, io: I
       const password =
         options.keepPassword === true ? undefined : await choosePassword(username, options, passwords, io);
       const passwordHash = password && (await passwords.hash(password));
-      const done = await makeAdmin(store.users, passwords, username, passwordHash);
+      const { users } = changingBy(store, recordUnattended({ ...RECORDED, clock: io.clock }));
+      const done = await makeAdmin(users, passwords, username, passwordHash);
       if (done === 'missing') {
         throw new Error('There is no such user whose password could be kept. Leave out --keep-password.');
       }

@@ -44,6 +44,7 @@ export function importBasicAuth(file: string, { dryRun = false }: ImportOptions,
           store: opened.store,
           passwords,
           generatePassword: () => generatePassword(io.random),
+          clock: io.clock,
         });
         io.stdout.write(
           `From ${printable(path)} into ${printable(describeDatabaseUri(config.database_uri))}:\n\n`,

@@ -33,11 +33,28 @@ export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEn
   return {
     ...begun(request, way, ip, clock()),
     action,
-    resources: touched.map(({ kind, id }) => ({ type: kind, id })),
+    resources: touched.map(({ kind, id }) => ({ type: kind, id: cut(id) })),
     allowed: !refused,
-    because: reasonOf(failure, way.because),
+    because: cut(reasonOf(failure, way.because)),
     status: status ?? null,
     durationMs: Math.round(ms),
+    change: null,
+  };
+}
+
+/** The entry of a sign-in that came with a request: a credential was checked that was not known from one before. */
+export function signInOf({ way, request, ip }: Ended, clock: () => number): AuditEntry | undefined {
+  if (way === undefined || !way.signedIn || way.principal.kind !== 'user') {
+    return undefined;
+  }
+  return {
+    ...begun(request, way, ip, clock()),
+    action: 'sign_in',
+    resources: [],
+    allowed: true,
+    because: `the ${way.principal.credential.kind} is right`,
+    status: null,
+    durationMs: null,
     change: null,
   };
 }
@@ -74,10 +91,17 @@ function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
     ...callerOf(way),
     ip,
     method: request.raw.method ?? null,
-    path: way.target.path,
+    path: cut(way.target.path),
     operation: way.operation?.name ?? null,
     enforced: true,
   };
+}
+
+/** Longer than every name that is good for anything. Entries wait in memory, and what is in them is of a caller's choosing. */
+const LONGEST = 1000;
+
+function cut(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
 
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);
@@ -98,7 +122,7 @@ function actionOf(way: Way, { raw }: FastifyRequest): string {
 
 function callerOf({ principal, triedAs }: Way): Pick<AuditEntry, 'username' | 'credential'> {
   if (principal.kind !== 'user') {
-    return { username: triedAs ?? null, credential: null };
+    return { username: triedAs === undefined ? null : cut(triedAs), credential: null };
   }
   const { username, credential } = principal;
   return { username, credential: { kind: credential.kind, id: credential.id ?? null } };

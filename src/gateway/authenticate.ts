@@ -85,6 +85,7 @@ function acceptBy(ways: readonly Authenticator[]) {
       throw verdict.error ?? unauthenticated(verdict.refused);
     }
     way.principal = verdict;
+    way.signedIn ||= verdict.isSignIn === true;
     way.unrestricted = mayDoEverything(verdict);
   }
 

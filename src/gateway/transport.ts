@@ -64,6 +64,7 @@ export function transport(app: FastifyInstance): void {
       unrestricted: false,
       triedAs: undefined,
       signInFailed: false,
+      signedIn: false,
       operation: undefined,
       params: {},
       query: new Map(),

@@ -15,6 +15,8 @@ export interface Way {
   readonly triedAs: string | undefined;
   /** A credential was sent that proves nothing. */
   readonly signInFailed: boolean;
+  /** Its credential was checked for it, not remembered from a request before. */
+  readonly signedIn: boolean;
   /** The row it matched; undefined if the table does not know it. */
   readonly operation: Operation | undefined;
   readonly params: Readonly<Record<string, string>>;

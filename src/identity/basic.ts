@@ -113,7 +113,8 @@ export function createBasic(options: BasicOptions): Authenticator {
       () => checking.delete(key),
     );
     checking.set(key, verdict);
-    return verdict;
+    // Of requests that come with it at the same time, one signs in.
+    return verdict.then(asSignIn);
   }
 }
 
@@ -148,6 +149,9 @@ async function verify(
     ? admitted(now, now.principal)
     : wrong(username);
 }
+
+const asSignIn = (verdict: Verdict): Verdict =>
+  typeof verdict === 'object' && 'kind' in verdict ? { ...verdict, isSignIn: true } : verdict;
 
 /** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */
 async function throttled({ username }: Attempt, verdict: () => Promise<Verdict>): Promise<Verdict> {

@@ -19,6 +19,8 @@ export interface SignedIn extends Subject {
   readonly credential: Credential;
   /** Signed in with a password that another has chosen, and that has to be changed before anything else. */
   readonly mustChangePassword: boolean;
+  /** The credential was checked for this very request, not remembered from one before: a sign-in. */
+  readonly isSignIn?: boolean;
   /** Every grant on things of a kind, for listing what may be seen. */
   grantsOfKind(kind: RootKind): readonly Grant[];
 }

@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Write } from './write.ts';
@@ -60,12 +60,14 @@ export interface Audit {
   prune(olderThan: number, limit: number): Promise<number>;
 }
 
-export function createAudit(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'eachJson'>): Audit {
+type AuditEngine = Pick<Engine, 'eachJson' | 'unindexed'>;
+
+export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngine): Audit {
   return {
     add: (entries) => write((transaction) => insert(transaction, engine, entries)),
 
     async search(filter, limit, before) {
-      const rows = await searchQuery(db, filter, before).limit(limit).execute();
+      const rows = await searchQuery(db, engine, filter, before).limit(limit).execute();
       if (rows.length === 0) {
         return [];
       }
@@ -87,8 +89,8 @@ export function createAudit(db: Kysely<Schema>, write: Write, engine: Pick<Engin
         const old = await transaction
           .selectFrom('audit')
           .select('id')
-          .where('at', '<', olderThan)
-          .orderBy('at')
+          .where('id', '<', firstIdOf(olderThan))
+          .orderBy('id')
           .limit(limit)
           .execute();
         const ids = old.map(({ id }) => id);
@@ -126,15 +128,23 @@ export async function insert(
       cast(value ->> 'enforced' as integer), value ->> 'because', cast(value ->> 'status' as integer),
       cast(value ->> 'duration_ms' as integer), value ->> 'change'
     from ${rows}`.execute(db);
-  const resources = entries.flatMap(({ id, resources }) =>
-    resources.map((resource) => ({ entry_id: id, resource_type: resource.type, resource_id: resource.id })),
+  const resources = entries.flatMap(({ id, username, action, allowed, resources }) =>
+    resources.map((resource) => ({
+      entry_id: id,
+      resource_type: resource.type,
+      resource_id: resource.id,
+      username,
+      action,
+      allowed: allowed ? 1 : 0,
+    })),
   );
   if (resources.length === 0) {
     return;
   }
   await sql`
-    insert into audit_resources (entry_id, resource_type, resource_id)
-    select value ->> 'entry_id', value ->> 'resource_type', value ->> 'resource_id'
+    insert into audit_resources (entry_id, resource_type, resource_id, username, action, allowed)
+    select value ->> 'entry_id', value ->> 'resource_type', value ->> 'resource_id', value ->> 'username',
+      value ->> 'action', cast(value ->> 'allowed' as integer)
     from ${engine.eachJson(toJson(resources))}`.execute(db);
 }
 
@@ -145,46 +155,91 @@ function toJson(rows: readonly object[]): string {
   );
 }
 
-/** Every index ends with the id, by which entries are in the order of time: no kind of search sorts. */
-function searchQuery(db: Kysely<Schema>, filter: AuditFilter, before: string | undefined) {
-  const { username, action, allowed, requestId, since, until } = filter;
-  let query = aboutResource(db, filter).orderBy('audit.id', 'desc');
-  if (username !== undefined) {
-    query = query.where('audit.username', '=', username);
-  }
-  if (action !== undefined) {
-    query = query.where('audit.action', '=', action);
-  }
-  if (allowed !== undefined) {
-    query = query.where('audit.allowed', '=', allowed ? 1 : 0);
-  }
-  if (requestId !== undefined) {
-    query = query.where('audit.request_id', '=', requestId);
-  }
-  if (since !== undefined) {
-    query = query.where('audit.id', '>=', firstIdOf(since));
-  }
-  if (until !== undefined) {
-    query = query.where('audit.id', '<', firstIdOf(until + 1));
-  }
-  return before === undefined ? query : query.where('audit.id', '<', before);
+/**
+ * One search, answered in the order of an index that has the rest of what is asked for too. It is the one of what is
+ * likely to be rarest: a planner without statistics might take that of an action which most entries have.
+ */
+function searchQuery(
+  db: Kysely<Schema>,
+  engine: AuditEngine,
+  filter: AuditFilter,
+  before: string | undefined,
+) {
+  const { requestId, resourceType, resourceId } = filter;
+  const entries = db.selectFrom('audit').selectAll('audit');
+  const isAboutResource = resourceType !== undefined || resourceId !== undefined;
+  const found = isAboutResource
+    ? entries
+        .innerJoin('audit_resources as about', 'about.entry_id', 'audit.id')
+        .where(allOf(aboutResource(engine, filter)))
+        .where(allOf(conditionsOn('about', engine, filter, false)))
+        .where(allOf(within('about.entry_id', filter, before)))
+        .orderBy('about.entry_id', 'desc')
+    : entries
+        .where(allOf(conditionsOn('audit', engine, filter, requestId === undefined)))
+        .where(allOf(within('audit.id', filter, before)))
+        .orderBy('audit.id', 'desc');
+  return requestId === undefined ? found : found.where('audit.request_id', '=', requestId);
 }
 
-/** Entries about a resource, or about any of a type, or any; found by the resource where one is named. */
-function aboutResource(db: Kysely<Schema>, { resourceType, resourceId }: AuditFilter) {
-  const all = db.selectFrom('audit').selectAll('audit');
-  if (resourceType === undefined && resourceId === undefined) {
-    return all;
-  }
-  return all.where(({ exists, selectFrom }) => {
-    let resources = selectFrom('audit_resources')
-      .select('entry_id')
-      .whereRef('audit_resources.entry_id', '=', 'audit.id');
-    if (resourceType !== undefined) {
-      resources = resources.where('resource_type', '=', resourceType);
-    }
-    return exists(resourceId === undefined ? resources : resources.where('resource_id', '=', resourceId));
+type Condition = RawBuilder<SqlBool>;
+
+const allOf = (conditions: readonly Condition[]): Condition =>
+  conditions.length === 0 ? sql`1 = 1` : sql`${sql.join([...conditions], sql` and `)}`;
+
+/**
+ * Who did what, and whether it was allowed.
+ *
+ * @param isIndexed - whether entries are to be found by the first of them.
+ */
+function conditionsOn(
+  table: 'audit' | 'about',
+  engine: AuditEngine,
+  filter: AuditFilter,
+  isIndexed: boolean,
+): readonly Condition[] {
+  return rarestFirst(filter).map(([column, value], index) => {
+    const named = sql.ref(`${table}.${column}`);
+    return sql<SqlBool>`${index === 0 && isIndexed ? named : engine.unindexed(named)} = ${value}`;
   });
+}
+
+function rarestFirst({ username, action, allowed }: AuditFilter): readonly (readonly [string, unknown])[] {
+  const conditions: readonly (readonly [string, unknown])[] = [
+    ['username', username],
+    ['allowed', allowed === false ? 0 : undefined],
+    ['action', action],
+    ['allowed', allowed === true ? 1 : undefined],
+  ];
+  return conditions.filter(([, value]) => value !== undefined);
+}
+
+/** Entries about a resource, or about any of a type, or anything of an id; each once, however many of those it names. */
+function aboutResource(engine: AuditEngine, { resourceType, resourceId }: AuditFilter): readonly Condition[] {
+  const type = sql.ref('about.resource_type');
+  if (resourceId === undefined) {
+    return [sql`${type} = ${resourceType}`, isFirst('resource_type', 'resource_id')];
+  }
+  return [
+    sql`${sql.ref('about.resource_id')} = ${resourceId}`,
+    resourceType === undefined
+      ? isFirst('resource_id', 'resource_type')
+      : sql<SqlBool>`${engine.unindexed(type)} = ${resourceType}`,
+  ];
+}
+
+const isFirst = (same: string, smaller: string): Condition => sql`not exists (
+  select 1 from audit_resources as other where other.entry_id = about.entry_id
+    and other.${sql.ref(same)} = about.${sql.ref(same)} and other.${sql.ref(smaller)} < about.${sql.ref(smaller)})`;
+
+/** Entries of a time, and of the page after another. */
+function within(id: string, { since, until }: AuditFilter, before: string | undefined): readonly Condition[] {
+  const named = sql.ref(id);
+  return [
+    ...(since === undefined ? [] : [sql<SqlBool>`${named} >= ${firstIdOf(since)}`]),
+    ...(until === undefined ? [] : [sql<SqlBool>`${named} < ${firstIdOf(until + 1)}`]),
+    ...(before === undefined ? [] : [sql<SqlBool>`${named} < ${before}`]),
+  ];
 }
 
 /**

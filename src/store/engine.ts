@@ -46,6 +46,8 @@ export interface Engine {
   };
   /** A table of the elements of a JSON array, each under the name `value`. */
   eachJson(array: string): RawBuilder<unknown>;
+  /** A column to compare with what no index is to be chosen for. */
+  unindexed(column: RawBuilder<unknown>): RawBuilder<unknown>;
   /** A column that refers to one. */
   readonly idReference: ColumnType;
   /** A column of text that is compared and ordered byte by byte. */

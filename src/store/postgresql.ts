@@ -45,6 +45,8 @@ export function openPostgresql(
     text: sql`text collate "C"`,
     now: () => NOW,
     eachJson: (array) => sql`jsonb_array_elements(${array}::jsonb) as element(value)`,
+    // It has statistics to choose by.
+    unindexed: (column) => column,
     snapshot: 'repeatable read',
     // A query tells.
     check() {},

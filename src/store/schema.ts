@@ -99,5 +99,9 @@ export interface Schema {
     entry_id: Fixed<string>;
     resource_type: Fixed<string>;
     resource_id: Fixed<string>;
+    /** As of its entry. */
+    username: Fixed<string | null>;
+    action: Fixed<string>;
+    allowed: Fixed<number>;
   };
 }

@@ -44,6 +44,8 @@ export function openSqlite(file: string | undefined, clock: () => number): Engin
     ...(file !== undefined && { writes: dialectOf(writer) }),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
     eachJson: (array) => sql`json_each(${array})`,
+    // https://www.sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +"
+    unindexed: (column) => sql`+${column}`,
     idReference: 'integer',
     text: 'text',
     now: () => sql.val(clock()),

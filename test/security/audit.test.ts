@@ -63,9 +63,52 @@ test('a refusal is in the log with who, what and the full reason', async () => {
 
 test('a failed sign-in is in the log with the name that was tried, and without the password', async () => {
   await gateway.as('mallory', 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
-  const entry = await newest({ action: 'sign_in' });
+  const entry = await newest({ action: 'sign_in', allowed: 'false' });
   expect(entry).toMatchObject({ username: 'mallory', allowed: false, status: 401 });
   expect(JSON.stringify(entry)).not.toContain('a wrong password');
+});
+
+test('the first request with a password is a sign-in, the next ones are none', async () => {
+  const bob = await gateway.person('bob');
+  for (const id of ['1', '2', '3']) {
+    await bob.get(`${API}/experiments/get?experiment_id=${id}`);
+  }
+  await Promise.all(['4', '5'].map((id) => bob.get(`${API}/experiments/get?experiment_id=${id}`)));
+  await newest({ username: bob.username, resource_id: '5' });
+  const entries = await search({ username: bob.username, action: 'sign_in' });
+  expect(entries).toHaveLength(1);
+  expect(entries[0]).toMatchObject({
+    allowed: true,
+    credential: { kind: 'password' },
+    ip: '127.0.0.1',
+    operation: 'GET 2.0 experiments/get',
+    because: 'the password is right',
+  });
+});
+
+test('requests that come at once with a password that is not known yet are one sign-in', async () => {
+  const bob = await gateway.person('bob');
+  await Promise.all(['1', '2', '3'].map((id) => bob.get(`${API}/experiments/get?experiment_id=${id}`)));
+  await expect
+    .poll(async () => (await search({ username: bob.username, allowed: 'false' })).length, { timeout: 3000 })
+    .toBe(3);
+  expect(await search({ username: bob.username, action: 'sign_in' })).toHaveLength(1);
+});
+
+test('a refusal tells the id of its request, by which it is found', async () => {
+  const { json, headers } = await alice.get(`${API}/experiments/get?experiment_id=77`);
+  expect(json.message).toContain(`Request id: ${headers['x-request-id']}.`);
+  expect(await newest({ request_id: String(headers['x-request-id']) })).toMatchObject({
+    username: alice.username,
+    resources: [{ resource_type: 'experiment', resource_id: '77' }],
+    because: expect.stringContaining('no grant'),
+  });
+});
+
+test('the first administrator of an empty store has an entry', async () => {
+  expect(await search({ action: 'create_user', resource_id: 'admin' })).toMatchObject([
+    { username: null, operation: 'start', change: { before: null, after: { username: 'admin' } } },
+  ]);
 });
 
 test('a request without credentials is no failed sign-in', async () => {

@@ -89,6 +89,21 @@ describe('a search', () => {
     expect(found.map(({ id }) => id)).toEqual(expected.map((name) => entries[name].id));
   });
 
+  test('for a type or an id finds an entry once that has several of it', async () => {
+    const both = entry(DAY, {
+      resources: [
+        { type: 'registered_model', id: 'churn' },
+        { type: 'prompt', id: 'churn' },
+        { type: 'prompt', id: 'other' },
+      ],
+    });
+    await store.audit.add([both]);
+    expect(await store.audit.search({ resourceType: 'prompt' }, 10)).toEqual([both]);
+    expect(await store.audit.search({ resourceId: 'churn' }, 10)).toEqual([both]);
+    expect(await store.audit.search({ resourceType: 'prompt', resourceId: 'churn' }, 10)).toEqual([both]);
+    expect(await store.audit.search({ resourceType: 'model', resourceId: 'churn' }, 10)).toEqual([]);
+  });
+
   test('goes on where a page ended, with new entries meanwhile', async () => {
     await store.audit.add([entry(DAY), entry(DAY), entry(DAY)]);
     const page = await store.audit.search({}, 2);

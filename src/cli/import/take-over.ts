@@ -1,5 +1,7 @@
+import { type Changing, changingIn } from '../../audit/changing.ts';
+import { recordUnattended } from '../../audit/unattended.ts';
 import type { Passwords } from '../../identity/password.ts';
-import type { Store, StoreParts } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
 import type { NewPassword } from '../show-once.ts';
 import { choosePasswords } from './choose-passwords.ts';
@@ -20,6 +22,8 @@ export interface TakeoverOptions {
   readonly passwords: Passwords;
   /** Makes up a password. */
   readonly generatePassword: () => string;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
 }
 
 /**
@@ -34,7 +38,13 @@ export async function takeOver(source: BasicAuth, options: TakeoverOptions): Pro
   const tally = createTally();
   // Not within the transaction, which keeps everybody else from writing: a hash takes its time.
   const chosen = await choosePasswords(source.users, options);
-  const newPasswords = await store.atOnce(async (parts) => {
+  const record = recordUnattended({
+    operation: 'mlflow-auth-gateway import',
+    because: 'a command on the store',
+    clock: options.clock,
+  });
+  const newPasswords = await store.atOnce(async (given) => {
+    const parts = changingIn(given, record);
     const { users, made } = await takeUsers(source.users, chosen, parts.users, tally);
     await takeOwnGrants(source, users, parts, tally);
     await takeRoles(source, users, parts, tally);
@@ -53,7 +63,7 @@ export async function takeOver(source: BasicAuth, options: TakeoverOptions): Pro
 async function takeOwnGrants(
   source: BasicAuth,
   users: ReadonlyMap<number, User>,
-  parts: StoreParts,
+  parts: Changing,
   tally: Tally,
 ): Promise<void> {
   const names = new Map(source.users.map(({ id, username }) => [id, quoted(username ?? '')]));
@@ -73,7 +83,7 @@ async function takeOwnGrants(
   }
 }
 
-function holderOf({ id }: User, name: string, { grants }: StoreParts): Holder {
+function holderOf({ id }: User, name: string, { grants }: Changing): Holder {
   return {
     what: 'permissions of users',
     name,

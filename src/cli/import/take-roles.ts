@@ -1,5 +1,5 @@
 import { assign, createRole, type RoleNameProblem, roleNameProblem } from '../../admin/deeds/roles.ts';
-import type { StoreParts } from '../../store/index.ts';
+import type { Changing } from '../../audit/changing.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
 import type { BasicAuth, SourceRole } from './read-basic-auth.ts';
@@ -10,7 +10,7 @@ import { quoted, type Tally } from './tally.ts';
 export async function takeRoles(
   { roles, wildcards }: Pick<BasicAuth, 'roles' | 'wildcards'>,
   users: ReadonlyMap<number, User>,
-  store: StoreParts,
+  store: Changing,
   tally: Tally,
 ): Promise<void> {
   for (const role of roles) {
@@ -28,7 +28,7 @@ export async function takeRoles(
 interface Context {
   readonly wildcards: boolean;
   readonly users: ReadonlyMap<number, User>;
-  readonly store: StoreParts;
+  readonly store: Changing;
   readonly tally: Tally;
 }
 
@@ -53,7 +53,7 @@ async function takeRole(
   }
 }
 
-function holderOf(role: Role, store: StoreParts): Holder {
+function holderOf(role: Role, store: Changing): Holder {
   return {
     what: 'permissions of roles',
     name: `role ${quoted(role.name)}`,

@@ -4,7 +4,9 @@ import type { Engine } from '../engine.ts';
 
 /**
  * The audit log. No reference to users: what a deleted user did stays readable. Ids are in the order of time, so that
- * each index with the id at its end answers one kind of search, newest first, without sorting.
+ * each index with the id behind what it finds answers one kind of search, newest first, without sorting. What entries
+ * are looked for by besides stands behind the id: a search by several things at once reads the index alone, however few
+ * of its entries are meant.
  */
 export function audit({ text }: Engine): Migration {
   return {
@@ -29,18 +31,42 @@ export function audit({ text }: Engine): Migration {
         .addColumn('duration_ms', 'integer')
         .addColumn('change', text)
         .execute();
-      for (const column of ['at', 'username', 'action', 'allowed', 'request_id'] as const) {
-        await db.schema.createIndex(`audit_${column}`).on('audit').columns([column, 'id']).execute();
-      }
+      await createIndexes(db, 'audit', {
+        audit_request_id: ['request_id', 'id'],
+        audit_username: ['username', 'id', 'action', 'allowed'],
+        audit_action: ['action', 'id', 'allowed'],
+        audit_allowed: ['allowed', 'id'],
+      });
 
+      // With what else entries are looked for by, for the same reason.
       await db.schema
         .createTable('audit_resources')
         .addColumn('entry_id', text, (column) => column.notNull())
         .addColumn('resource_type', text, (column) => column.notNull())
         .addColumn('resource_id', text, (column) => column.notNull())
-        .addPrimaryKeyConstraint('audit_resources_key', ['resource_type', 'resource_id', 'entry_id'])
+        .addColumn('username', text)
+        .addColumn('action', text, (column) => column.notNull())
+        .addColumn('allowed', 'integer', (column) => column.notNull())
         .execute();
-      await db.schema.createIndex('audit_resources_entry').on('audit_resources').column('entry_id').execute();
+      await createIndexes(db, 'audit_resources', {
+        audit_resources_entry: ['entry_id'],
+        audit_resources_id: ['resource_id', 'entry_id', 'resource_type', 'username', 'action', 'allowed'],
+        audit_resources_type: ['resource_type', 'entry_id', 'username', 'action', 'allowed'],
+      });
     },
   };
+}
+
+async function createIndexes(
+  db: Kysely<unknown>,
+  table: string,
+  indexes: Readonly<Record<string, readonly string[]>>,
+): Promise<void> {
+  for (const [name, columns] of Object.entries(indexes)) {
+    await db.schema
+      .createIndex(name)
+      .on(table)
+      .columns([...columns])
+      .execute();
+  }
 }

@@ -55,6 +55,7 @@ async function takingOver(prepare: (raw: Sqlite.Database) => void = () => {}) {
     store,
     passwords,
     generatePassword: () => 'a generated password',
+    clock: Date.now,
   }).catch((error: unknown) => error);
   return {
     store,
