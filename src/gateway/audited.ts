@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuid } from 'uuid';
 import type { RecordChange } from '../audit/changing.ts';
+import { entryId } from '../audit/entry-id.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import type { AuditEntry } from '../store/audit.ts';
@@ -85,7 +85,7 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
 /** What every entry of a request has alike. */
 function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
   return {
-    id: uuid({ msecs: at }),
+    id: entryId(at),
     at,
     requestId: String(request.id),
     ...callerOf(way),

@@ -5,6 +5,7 @@ import { invalid } from '../../errors.ts';
 import type { Reply } from '../../reply.ts';
 import type { AuditEntry, AuditFilter } from '../../store/audit.ts';
 import type { Call } from '../handler.ts';
+import { csvLines } from './audit-csv.ts';
 import { filtersOf, text } from './parameters.ts';
 
 const moment = z
@@ -132,68 +133,4 @@ async function* jsonLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<st
   for await (const entry of entries) {
     yield `${JSON.stringify(entryJson(entry))}\n`;
   }
-}
-
-const COLUMNS = [
-  'entry_id',
-  'time',
-  'request_id',
-  'username',
-  'credential',
-  'ip',
-  'method',
-  'path',
-  'operation',
-  'action',
-  'resources',
-  'allowed',
-  'enforced',
-  'because',
-  'status',
-  'duration_ms',
-  'before',
-  'after',
-] as const;
-
-async function* csvLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
-  yield `${COLUMNS.join(',')}\r\n`;
-  for await (const entry of entries) {
-    yield `${cellsOf(entry).map(cell).join(',')}\r\n`;
-  }
-}
-
-function cellsOf(entry: AuditEntry): readonly unknown[] {
-  const { credential, resources, change } = entry;
-  return [
-    entry.id,
-    new Date(entry.at).toISOString(),
-    entry.requestId,
-    entry.username,
-    credential && [credential.kind, credential.id].filter(Boolean).join(' '),
-    entry.ip,
-    entry.method,
-    entry.path,
-    entry.operation,
-    entry.action,
-    resources.map(({ type, id }) => `${type} ${id}`).join('; '),
-    entry.allowed,
-    entry.enforced,
-    entry.because,
-    entry.status,
-    entry.durationMs,
-    change?.before && JSON.stringify(change.before),
-    change?.after && JSON.stringify(change.after),
-  ];
-}
-
-/**
- * One cell (RFC 4180). A text that a spreadsheet would take for a formula is led by an apostrophe: names of users and
- * models are chosen by anybody.
- *
- * @see https://owasp.org/www-community/attacks/CSV_Injection
- */
-function cell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value);
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

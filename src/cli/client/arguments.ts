@@ -18,6 +18,7 @@ export interface Argument {
 /** How the text of an argument becomes the value that is sent. */
 const READERS = {
   text: (text: string) => text,
+  flag: () => true,
   boolean: (text: string, argument: Argument) => oneOf(['True', 'False'], text, argument) === 'True',
   choice: (text: string, argument: Argument) => oneOf(argument.choices ?? [], text, argument),
   type: (text: string) => underscored(text).toLowerCase(),

@@ -1,8 +1,8 @@
 import type { Argument } from './arguments.ts';
 import type { JsonObject } from './json.ts';
 import type { Column } from './render-table.ts';
-import type { Call, Input } from './send.ts';
-import type { Step } from './steps.ts';
+import type { Call, Input, Line } from './send.ts';
+import type { Step, StepTools } from './steps.ts';
 import type { Thing } from './thing.ts';
 
 /** What of the answer is shown. */
@@ -24,17 +24,30 @@ export interface Plan {
   readonly shows: Shows | undefined;
 }
 
-/** One command. What all of them do is in execute.ts; this is all that tells them apart. */
-export interface Command {
-  readonly name: string;
-  readonly group: string;
-  readonly does: string;
-  /** Sentences that only the command's own help shows. */
-  readonly more?: string;
-  /** Required, in this order; a password may be left out. */
-  readonly takes: readonly Argument[];
-  /** Optional, by flag. */
-  readonly flags?: readonly (Argument & { readonly fallback?: string })[];
+/** What a command that shows more than fits into memory may use. */
+export interface StreamTools extends Pick<StepTools, 'send' | 'ask'> {
+  /** The body of an answer, as it comes. */
+  readonly read: Line['read'];
+  /** `--to-json` was said. */
+  readonly json: boolean;
+  /** A remark beside what is shown. */
+  readonly say: (text: string) => void;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Resolves when it is time to ask again whether there is something new. */
+  readonly nextPoll: () => Promise<void>;
+}
+
+/** One command. */
+export type Command = AskingCommand | StreamingCommand;
+
+/** One that shows its answer piece by piece. */
+export interface StreamingCommand extends CommandOf {
+  readonly streams: (input: Input, tools: StreamTools) => AsyncIterable<string | Uint8Array>;
+}
+
+/** One of a call and its answer. What all of them do is in execute.ts; this is all that tells them apart. */
+export interface AskingCommand extends CommandOf {
   /** The request; a function where it depends on the arguments. */
   readonly call: Call | ((input: Input) => Plan);
   /** What it is about, so that a name in place of its id can be told. */
@@ -51,5 +64,17 @@ export interface Command {
   readonly done?: string;
   /** What helps when the server says that it exists already. */
   readonly ifExists?: string;
+}
+
+interface CommandOf {
+  readonly name: string;
+  readonly group: string;
+  readonly does: string;
+  /** Sentences that only the command's own help shows. */
+  readonly more?: string;
+  /** Required, in this order; a password may be left out. */
+  readonly takes: readonly Argument[];
+  /** Optional, by flag. */
+  readonly flags?: readonly (Argument & { readonly fallback?: string })[];
   readonly examples: readonly string[];
 }

@@ -15,6 +15,7 @@ import {
   ROLE_NAME,
   USERNAME,
 } from './arguments.ts';
+import { AUDIT_COMMAND } from './audit-command.ts';
 import type { Command, Shows } from './command.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
@@ -406,4 +407,5 @@ export const COMMANDS: readonly Command[] = [
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,
+  AUDIT_COMMAND,
 ];

@@ -1,5 +1,5 @@
 import { refused, unusable } from '../failure.ts';
-import type { Command, Plan } from './command.ts';
+import type { AskingCommand, Plan } from './command.ts';
 import type { JsonObject } from './json.ts';
 import type { Input } from './send.ts';
 import { ServerRefusal } from './send.ts';
@@ -22,7 +22,7 @@ export interface Outcome {
  *
  * @throws ServerRefusal with the server's words, CommandFailure for everything else.
  */
-export async function execute(command: Command, given: Input, tools: StepTools): Promise<Outcome> {
+export async function execute(command: AskingCommand, given: Input, tools: StepTools): Promise<Outcome> {
   const named = await withRoleId(command, given, tools);
   const known = command.before === undefined ? named : ((await command.before(named, tools)) ?? named);
   const plan: Plan =
@@ -60,7 +60,7 @@ async function checkGiven(thing: Thing, { ask }: StepTools): Promise<string | un
 
 /** Makes the call, a second time with what the server asked for, and says what was meant where it knows no such thing. */
 async function call(
-  command: Command,
+  command: AskingCommand,
   { call: asked, input }: Plan,
   thing: Thing | undefined,
   tools: StepTools,
@@ -99,7 +99,7 @@ async function laterPages(
   return pages;
 }
 
-async function withRoleId(command: Command, input: Input, { send }: StepTools): Promise<Input> {
+async function withRoleId(command: AskingCommand, input: Input, { send }: StepTools): Promise<Input> {
   const role = command.takes.find(({ reads }) => reads === 'role');
   return role === undefined
     ? input

@@ -5,6 +5,8 @@ import { oldNode } from '../old-node.ts';
 
 /** For one request with its answer. */
 const TIMEOUT_MS = 30_000;
+/** How soon `audit --follow` shows what is new. */
+const POLL_MS = 1_000;
 
 // `list-users | head -1` closes the pipe before everything is written: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -14,7 +16,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const tooOld = oldNode(process.versions.node);
 if (tooOld === undefined) {
   const { runClient } = await import('./run-client.ts');
-  process.exitCode = await runClient(process.argv.slice(2), processIo(), { timeoutMs: TIMEOUT_MS });
+  process.exitCode = await runClient(process.argv.slice(2), processIo(), {
+    timeoutMs: TIMEOUT_MS,
+    pollMs: POLL_MS,
+  });
 } else {
   process.stderr.write(`mlflow-auth-client: ${tooOld}\n`);
   process.exitCode = 2;

@@ -142,15 +142,15 @@ function sentence({ does, more }: Command): string {
 function usageOf({ takes, flags = [] }: Command): string {
   return [
     ...takes.map(({ usage, reads }) => (reads === 'password' ? `[${usage}]` : usage)),
-    ...flags.map(({ field, usage }) => `[--${dashed(field)} ${usage}]`),
+    ...flags.map(({ field, usage, reads }) => `[--${dashed(field)}${reads === 'flag' ? '' : ` ${usage}`}]`),
   ].join(' ');
 }
 
 function optionsOf({ takes, flags = [] }: Command): Option[] {
   const spellings = (field: string) => [...new Set([field, field.replaceAll('_', '-')])];
   return [
-    ...flags.flatMap(({ field, usage, does, fallback }) => [
-      new Option(`--${dashed(field)} <${usage}>`, does).default(fallback),
+    ...flags.flatMap(({ field, usage, does, fallback, reads }) => [
+      new Option(`--${dashed(field)}${reads === 'flag' ? '' : ` <${usage}>`}`, does).default(fallback),
       ...(dashed(field) === field ? [] : [new Option(`--${field} <${usage}>`).hideHelp()]),
     ]),
     ...takes.flatMap(({ field, usage, reads }) =>
@@ -195,6 +195,9 @@ function readValues(
 function flagOf({ field, reads }: Argument, options: Readonly<Record<string, unknown>>): string | undefined {
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   const value = options[field] ?? options[camel(dashed(field))];
+  if (reads === 'flag') {
+    return value === true ? 'True' : undefined;
+  }
   if (reads === 'boolean') {
     const negated = options[`no${field}`] ?? options[camel(`no${dashed(field)}`)];
     return negated === true ? 'False' : value === true ? 'True' : textOf(value);

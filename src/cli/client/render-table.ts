@@ -17,16 +17,32 @@ function shown(value: unknown): string {
 
 /** Columns two spaces apart, headings first, one line per row, each line ended. */
 export function renderTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
-  const lines = [
-    columns.map(([heading]) => heading),
-    ...rows.map((row) =>
-      columns.map(([, cell]) => printable(typeof cell === 'string' ? shown(row[cell]) : cell(row))),
-    ),
-  ];
+  return openTable(columns)(rows);
+}
+
+/**
+ * A table that comes in parts: the headings with the first, and columns that grow where a later row needs it.
+ *
+ * @returns what renders the next rows.
+ */
+export function openTable(columns: readonly Column[]): (rows: readonly JsonObject[]) => string {
+  let headings = [columns.map(([heading]) => heading)];
+  const widths = columns.map(() => 0);
   const width = (text: string) => [...text].length;
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => width(line[at] ?? ''))));
-  return lines
-    .map((line) => line.map((text, at) => text + ' '.repeat((widths[at] ?? 0) - width(text))).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
+  return (rows) => {
+    const lines = [
+      ...headings,
+      ...rows.map((row) =>
+        columns.map(([, cell]) => printable(typeof cell === 'string' ? shown(row[cell]) : cell(row))),
+      ),
+    ];
+    headings = [];
+    for (const at of widths.keys()) {
+      widths[at] = Math.max(widths[at] ?? 0, ...lines.map((line) => width(line[at] ?? '')));
+    }
+    return lines
+      .map((line) => line.map((text, at) => text + ' '.repeat((widths[at] ?? 0) - width(text))).join('  '))
+      .map((line) => `${line.trimEnd()}\n`)
+      .join('');
+  };
 }

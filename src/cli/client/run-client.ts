@@ -1,7 +1,11 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { CommandFailure, unusable } from '../failure.ts';
 import { complain, type Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { openSecrets, type Secrets } from '../secrets.ts';
+import type { AskingCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { type Connection, readConnection, withPassword } from './connection.ts';
 import { execute, type Outcome } from './execute.ts';
@@ -14,6 +18,8 @@ import { type Input, openLine, type Send, ServerRefusal } from './send.ts';
 export interface ClientOptions {
   /** For one request with its answer, in milliseconds. */
   readonly timeoutMs: number;
+  /** Between two looks for something new, in milliseconds. */
+  readonly pollMs: number;
 }
 
 /**
@@ -52,7 +58,7 @@ function say(io: Io, text: string): void {
   complain(io, printable(`mlflow-auth-client: ${text}`));
 }
 
-async function answer(typed: Typed, io: Io, secrets: Secrets, { timeoutMs }: ClientOptions): Promise<string> {
+async function answer(typed: Typed, io: Io, secrets: Secrets, options: ClientOptions): Promise<string> {
   const read = readConnection({
     env: io.env,
     home: io.home,
@@ -64,18 +70,31 @@ async function answer(typed: Typed, io: Io, secrets: Secrets, { timeoutMs }: Cli
     say(io, `warning: ${warning}`);
   }
   const connection = await signIn(read, secrets, io);
-  const line = openLine(connection, timeoutMs);
+  const line = openLine(connection, options.timeoutMs);
   const typedPassword = typeof typed.values['password'] === 'string' ? [typed.values['password']] : [];
   try {
-    const input = await withNewPassword(typed, line.send, secrets, io);
-    const outcome = await execute(typed.command, input, { ...line, connection, secrets });
+    const { command, json } = typed;
+    if ('streams' in command) {
+      const tools = {
+        ...line,
+        json,
+        say: (text: string) => say(io, text),
+        clock: io.clock,
+        nextPoll: () => setTimeout(options.pollMs),
+      };
+      await pipeline(Readable.from(command.streams(typed.values, tools)), io.stdout, { end: false });
+      return '';
+    }
+    const input = await withNewPassword(command, typed.values, line.send, secrets, io);
+    const outcome = await execute(command, input, { ...line, connection, secrets });
     remark(outcome, typed, io);
-    return render(outcome, typed, input);
+    return render(outcome, command, json, input);
   } catch (error) {
     if (error instanceof ServerRefusal) {
       const signedInWith = connection.basic?.password ?? connection.authorization?.replace(/^Bearer /, '');
       const hidden = [...secrets.seen, ...typedPassword, signedInWith ?? ''];
-      throw new CommandFailure(1, explainRefusal(error, connection, typed.command.ifExists, hidden));
+      const ifExists = 'ifExists' in typed.command ? typed.command.ifExists : undefined;
+      throw new CommandFailure(1, explainRefusal(error, connection, ifExists, hidden));
     }
     throw error;
   } finally {
@@ -94,7 +113,8 @@ async function signIn(connection: Connection, secrets: Secrets, { stdin }: Io): 
 
 /** The values of a command, with the new password that it takes. */
 async function withNewPassword(
-  { command, values }: Typed,
+  command: AskingCommand,
+  values: Typed['values'],
   send: Send,
   secrets: Secrets,
   io: Io,
@@ -144,7 +164,7 @@ function remark({ warning, whyEmpty }: Outcome, { json }: Typed, io: Io): void {
   }
 }
 
-function render({ shows, rows }: Outcome, { command, json }: Typed, input: Input): string {
+function render({ shows, rows }: Outcome, command: AskingCommand, json: boolean, input: Input): string {
   if (json) {
     return shows === undefined ? '{}\n' : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   }

@@ -1,5 +1,5 @@
 import { EnvHttpProxyAgent, request } from 'undici';
-import { refused } from '../failure.ts';
+import { CommandFailure, refused } from '../failure.ts';
 import type { Connection } from './connection.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
@@ -39,6 +39,12 @@ export class ServerRefusal extends Error {
 export interface Line {
   readonly send: Send;
   readonly ask: Ask;
+  /**
+   * The body of the answer to a GET, as it comes.
+   *
+   * @throws ServerRefusal as {@link Send} does, before anything comes.
+   */
+  read(call: Call, input: Input): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -51,20 +57,24 @@ export function openLine(connection: Connection, timeoutMs: number): Line {
   const dispatcher = dispatcherFor(connection);
   const { baseUri, authorization } = connection;
 
+  /** Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4). */
+  const open = (method: Call['method'], target: string, options: { body?: string; signal?: AbortSignal }) =>
+    request(`${baseUri}${target}`, {
+      method,
+      dispatcher,
+      headersTimeout: timeoutMs,
+      headers: {
+        accept: 'application/json',
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      ...options,
+    });
+
   async function exchange(method: Call['method'], target: string, body?: string): Promise<Answer> {
     try {
-      // Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4).
-      const answer = await request(`${baseUri}${target}`, {
-        method,
-        dispatcher,
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: {
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-        ...(body === undefined ? {} : { body }),
-      });
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer = await open(method, target, { signal, ...(body === undefined ? {} : { body }) });
       return {
         status: answer.statusCode,
         location: answer.headers['location'],
@@ -77,6 +87,20 @@ export function openLine(connection: Connection, timeoutMs: number): Line {
 
   return {
     ask: (target) => exchange('GET', target),
+    async *read(call, input) {
+      try {
+        const { statusCode, headers, body } = await open('GET', targetOf(call, input), {});
+        if (statusCode >= 300) {
+          const bytes = Buffer.from(await body.arrayBuffer());
+          readAnswer({ status: statusCode, location: headers['location'], bytes }, baseUri);
+        }
+        yield* body;
+      } catch (error) {
+        throw error instanceof ServerRefusal || error instanceof CommandFailure
+          ? error
+          : unreachable(baseUri, error, timeoutMs);
+      }
+    },
     async send(call, input) {
       const body = call.method === 'GET' ? undefined : JSON.stringify(input);
       return readAnswer(await exchange(call.method, targetOf(call, input), body), baseUri);

@@ -38,6 +38,12 @@ export async function lookAt({ type, id }: Thing, ask: Ask): Promise<Found> {
   return !possible ? 'impossible' : byName === 'missing' ? 'nothing' : 'unsaid';
 }
 
+/** The id of a thing that is named by its id or, where things have both, by its name. */
+export async function idOf(thing: Thing, ask: Ask): Promise<string> {
+  const found = await lookAt(thing, ask);
+  return typeof found === 'object' ? found.meantId : thing.id;
+}
+
 /** A sentence on what was found, if it is not what was meant; undefined if there is nothing to say. */
 export function remarkOn({ type, id }: Thing, found: Found): string | undefined {
   const [shown, kind] = [JSON.stringify(id), type.replaceAll('_', ' ')];

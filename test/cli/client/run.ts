@@ -9,5 +9,5 @@ export function run(
   env: Readonly<Record<string, string>>,
   { timeoutMs = 10_000, ...surroundings }: Omit<Surroundings, 'env'> & { readonly timeoutMs?: number } = {},
 ): Promise<Ran> {
-  return runIn((io) => runClient(argv, io, { timeoutMs }), { ...surroundings, env });
+  return runIn((io) => runClient(argv, io, { timeoutMs, pollMs: 1 }), { ...surroundings, env });
 }
