@@ -4,7 +4,8 @@ import { grant, type Person, startGateway, type TestGateway } from '../../suppor
 
 const GET = '/api/2.0/mlflow/experiments/get-by-name?experiment_name=churn%20%22q%22';
 const REFUSAL =
-  'Permission denied. This needs READ on experiment "churn \\"q\\"". Ask a user who holds MANAGE on it, or an admin.';
+  'Permission denied. This needs READ on experiment "churn \\"q\\"". Ask a user who holds MANAGE on it, or an admin. Request id: r-1.';
+const SENT = { headers: { 'x-request-id': 'r-1' } };
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;
@@ -25,7 +26,7 @@ const answers = (status: number, body: unknown) =>
 
 test('what stands in the reply alone is refused by the name that was asked for, without a word of the reply', async () => {
   answers(200, { experiment: { experiment_id: '712', name: 'churn' } });
-  const { status, text, json } = await alice.get(GET);
+  const { status, text, json } = await alice.get(GET, SENT);
   expect([status, json]).toEqual([403, { error_code: 'PERMISSION_DENIED', message: REFUSAL }]);
   expect(text).not.toContain('712');
   await grant(gateway.admin, alice, { experiment: '712' }, 'READ');
@@ -44,7 +45,7 @@ test.each([
     const user = await gateway.server.store.users.get(reader.username);
     await gateway.server.store.grants.create(user?.id ?? 0, 'experiment', '*', 'READ');
     answers(200, reply);
-    const { status, json } = await reader.get(GET);
+    const { status, json } = await reader.get(GET, SENT);
     expect([status, json.message]).toEqual([403, REFUSAL]);
   },
 );
