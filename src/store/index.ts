@@ -72,7 +72,7 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     grants: createGrants(on, by),
     roles: createRoles(on, by),
     audit: createAudit(on, by, engine),
-    throttles: createThrottles(on, by, options.clock),
+    throttles: createThrottles(on, by, engine),
   });
   return {
     ...partsOn(reads, write),

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import { userExists } from './grants.ts';
 import type { Schema } from './schema.ts';
 import type { Owner } from './types.ts';
+import { userExists } from './users.ts';
 import type { Write } from './write.ts';
 
 /**

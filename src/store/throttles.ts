@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Write } from './write.ts';
 
@@ -30,7 +31,7 @@ export interface After {
 
 /**
  * Failed sign-ins, counted together by all gateways on one store. Read afresh for each sign-in that needs it, so they
- * have no part in the change feed.
+ * have no part in the change feed. What time it is the store says, as gateways' own clocks may differ.
  */
 export interface Throttles {
   /** The failures that still count for some names and addresses; those without any are left out. */
@@ -54,35 +55,23 @@ export interface Throttles {
 /** How the store writes "any": neither a name nor an address is empty. */
 const ANY = '';
 
-export function createThrottles(db: Kysely<Schema>, write: Write, clock: () => number): Throttles {
-  const keyOf = ({ username, ip }: Counted) => ({ username: username ?? ANY, ip: ip ?? ANY });
-
+export function createThrottles(db: Kysely<Schema>, write: Write, { now }: Pick<Engine, 'now'>): Throttles {
   return {
     async of(counted) {
       const rows = await db
         .selectFrom('throttles')
         .selectAll()
-        .where('until', '>', clock())
+        .where('until', '>', now())
         .where((where) => where.or(counted.map((each) => where.and(keyOf(each)))))
         .execute();
       return rows.map(readRow);
     },
 
     add: (counted) =>
-      write(async (transaction) => {
-        const now = clock();
-        await transaction.deleteFrom('throttles').where('until', '<=', now).execute();
-        for (const { limit, windowMs, lockoutMs, ...each } of counted) {
-          await transaction
-            .insertInto('throttles')
-            .values({ ...keyOf(each), failures: 1, until: now + (limit <= 1 ? lockoutMs : windowMs) })
-            .onConflict((conflict) =>
-              conflict.columns(['username', 'ip']).doUpdateSet({
-                failures: sql`throttles.failures + 1`,
-                until: sql`case when throttles.failures + 1 >= ${limit} then ${now + lockoutMs} else throttles.until end`,
-              }),
-            )
-            .execute();
+      write(async (transaction, _announce, moment) => {
+        await transaction.deleteFrom('throttles').where('until', '<=', moment).execute();
+        for (const each of counted) {
+          await count(transaction, each, moment);
         }
       }),
 
@@ -96,32 +85,9 @@ export function createThrottles(db: Kysely<Schema>, write: Write, clock: () => n
           .execute();
       }),
 
-    async locked({ pair, single }, { after, max }) {
-      let query = db
-        .selectFrom('throttles')
-        .selectAll()
-        .where('until', '>', clock())
-        .where((where) =>
-          where.or([
-            where.and([where('username', '!=', ANY), where('ip', '!=', ANY), where('failures', '>=', pair)]),
-            where.and([
-              where.or([where('username', '=', ANY), where('ip', '=', ANY)]),
-              where('failures', '>=', single),
-            ]),
-          ]),
-        )
-        .orderBy('username')
-        .orderBy('ip')
-        .limit(max);
-      if (after !== undefined) {
-        query = query.where((where) =>
-          where.or([
-            where('username', '>', after.username),
-            where.and([where('username', '=', after.username), where('ip', '>', after.ip)]),
-          ]),
-        );
-      }
-      return (await query.execute()).map(readRow);
+    async locked(limits, { after, max }) {
+      const rows = await lockedQuery(db, limits, after).where('until', '>', now()).limit(max).execute();
+      return rows.map(readRow);
     },
 
     clear: ({ username, ip }) =>
@@ -134,6 +100,58 @@ export function createThrottles(db: Kysely<Schema>, write: Write, clock: () => n
         }
       }),
   };
+}
+
+function keyOf({ username, ip }: Counted): { readonly username: string; readonly ip: string } {
+  return { username: username ?? ANY, ip: ip ?? ANY };
+}
+
+async function count(
+  transaction: Transaction<Schema>,
+  { limit, windowMs, lockoutMs, ...counted }: Counted & Counting,
+  now: number,
+): Promise<void> {
+  await transaction
+    .insertInto('throttles')
+    .values({ ...keyOf(counted), failures: 1, until: now + (limit <= 1 ? lockoutMs : windowMs) })
+    .onConflict((conflict) =>
+      conflict.columns(['username', 'ip']).doUpdateSet({
+        failures: sql`throttles.failures + 1`,
+        until: sql`case when throttles.failures + 1 >= ${limit} then ${now + lockoutMs} else throttles.until end`,
+      }),
+    )
+    .execute();
+}
+
+/** What has reached its limit, in the order of names, then addresses. */
+function lockedQuery(
+  db: Kysely<Schema>,
+  { pair, single }: { readonly pair: number; readonly single: number },
+  after: After | undefined,
+) {
+  const query = db
+    .selectFrom('throttles')
+    .selectAll()
+    .where((where) =>
+      where.or([
+        where.and([where('username', '!=', ANY), where('ip', '!=', ANY), where('failures', '>=', pair)]),
+        where.and([
+          where.or([where('username', '=', ANY), where('ip', '=', ANY)]),
+          where('failures', '>=', single),
+        ]),
+      ]),
+    )
+    .orderBy('username')
+    .orderBy('ip');
+  if (after === undefined) {
+    return query;
+  }
+  return query.where((where) =>
+    where.or([
+      where('username', '>', after.username),
+      where.and([where('username', '=', after.username), where('ip', '>', after.ip)]),
+    ]),
+  );
 }
 
 function readRow(row: Schema['throttles']): Failures {

@@ -1,8 +1,8 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
-import { ApiError, alreadyExists } from '../errors.ts';
+import { ApiError, alreadyExists, notFound } from '../errors.ts';
 import type { Schema } from './schema.ts';
 import type { User } from './types.ts';
-import type { Write } from './write.ts';
+import type { Announce, Write } from './write.ts';
 
 export interface NewUser {
   readonly username: string;
@@ -47,49 +47,11 @@ export interface Users {
 }
 
 export function createUsers(db: Kysely<Schema>, write: Write): Users {
-  /** Changes a user; `from` is the hash that the password must still have. */
-  const update = (
-    id: number,
-    values: Updateable<Schema['users']>,
-    { from, before }: { from?: string; before?: (transaction: Transaction<Schema>) => Promise<void> } = {},
-  ): Promise<boolean> =>
-    write(async (transaction, announce) => {
-      await before?.(transaction);
-      let query = transaction.updateTable('users').set(values).where('id', '=', id);
-      if (from !== undefined) {
-        query = query.where('password_hash', '=', from);
-      }
-      const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
-      if (numUpdatedRows > 0n) {
-        announce(id);
-      }
-      return numUpdatedRows > 0n;
-    });
+  const update = (id: number, values: Values, conditions: Conditions = {}): Promise<boolean> =>
+    write((transaction, announce) => change(transaction, announce, id, values, conditions));
 
   return {
-    create: ({ username, passwordHash, isAdmin, isService, mustChangePassword, createdBy, createdAt }) =>
-      write(async (transaction, announce, now) => {
-        const row = await transaction
-          .insertInto('users')
-          .values({
-            username,
-            username_key: usernameKey(username),
-            password_hash: passwordHash,
-            is_admin: isAdmin ? 1 : 0,
-            is_service: isService === true ? 1 : 0,
-            must_change_password: mustChangePassword === true ? 1 : 0,
-            created_by: createdBy ?? null,
-            created_at: createdAt ?? now,
-          })
-          .onConflict((conflict) => conflict.doNothing())
-          .returningAll()
-          .executeTakeFirst();
-        if (row === undefined) {
-          throw alreadyExists(`User (username=${username}) already exists.`);
-        }
-        announce(row.id);
-        return readUser(row);
-      }),
+    create: (user) => write((transaction, announce, now) => insert(transaction, announce, now, user)),
 
     async get(username) {
       const row = await db
@@ -116,17 +78,9 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
     replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
-      update(
-        id,
-        { is_admin: isAdmin ? 1 : 0 },
-        isAdmin ? {} : { before: (transaction) => refuseLastAdmin(transaction, id) },
-      ),
+      update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: refuseLastAdmin }),
     setActive: (id, isActive) =>
-      update(
-        id,
-        { is_active: isActive ? 1 : 0 },
-        isActive ? {} : { before: (transaction) => refuseLastAdmin(transaction, id) },
-      ),
+      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: refuseLastAdmin }),
 
     remove: (id) =>
       write(async (transaction, announce) => {
@@ -141,6 +95,63 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
         return numDeletedRows > 0n;
       }),
   };
+}
+
+async function insert(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  now: number,
+  user: NewUser,
+): Promise<User> {
+  const { username, passwordHash, isAdmin, isService, mustChangePassword, createdBy, createdAt } = user;
+  const row = await transaction
+    .insertInto('users')
+    .values({
+      username,
+      username_key: usernameKey(username),
+      password_hash: passwordHash,
+      is_admin: isAdmin ? 1 : 0,
+      is_service: isService === true ? 1 : 0,
+      must_change_password: mustChangePassword === true ? 1 : 0,
+      created_by: createdBy ?? null,
+      created_at: createdAt ?? now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw alreadyExists(`User (username=${username}) already exists.`);
+  }
+  announce(row.id);
+  return readUser(row);
+}
+
+type Values = Updateable<Schema['users']>;
+
+interface Conditions {
+  /** The hash that the password must still have. */
+  readonly from?: string;
+  /** Throws if it is not to be. */
+  readonly before?: (transaction: Transaction<Schema>, id: number) => Promise<void>;
+}
+
+async function change(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  id: number,
+  values: Values,
+  { from, before }: Conditions,
+): Promise<boolean> {
+  await before?.(transaction, id);
+  let query = transaction.updateTable('users').set(values).where('id', '=', id);
+  if (from !== undefined) {
+    query = query.where('password_hash', '=', from);
+  }
+  const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
+  if (numUpdatedRows > 0n) {
+    announce(id);
+  }
+  return numUpdatedRows > 0n;
 }
 
 /**
@@ -184,4 +195,18 @@ export function readUser(row: Selectable<Schema['users']>): User {
     createdBy: row.created_by ?? undefined,
     createdAt: row.created_at,
   };
+}
+
+/** Whether there is such a user, asked before a row refers to it. */
+export async function userExists(transaction: Transaction<Schema>, id: number): Promise<boolean> {
+  return (
+    (await transaction.selectFrom('users').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+  );
+}
+
+/** @throws ApiError RESOURCE_DOES_NOT_EXIST if there is no such user. */
+export async function refuseMissingUser(transaction: Transaction<Schema>, id: number): Promise<void> {
+  if (!(await userExists(transaction, id))) {
+    throw notFound(`User with id=${id} not found`);
+  }
 }

@@ -1,0 +1,281 @@
+import type { ExpressionBuilder, Transaction } from 'kysely';
+import { ALL } from '../../policy/resources.ts';
+import { typeInside, typesSharingNamesWith } from '../namespaces.ts';
+import type { Schema } from '../schema.ts';
+import { userExists } from '../users.ts';
+import type { Announce, Write } from '../write.ts';
+
+export interface Adoption {
+  readonly kind: string;
+  readonly id: string;
+  readonly userId: number;
+  /** The grant counts as made then (milliseconds since the epoch), or now. */
+  readonly since?: number;
+  readonly intentId?: number;
+}
+
+export interface Renaming {
+  readonly kind: string;
+  readonly from: string;
+  readonly to: string;
+  /**
+   * When it began (milliseconds since the epoch). What was granted since on the old name is on something that has
+   * come to have it, and stays. Moved grants count as made then, so that an older deletion of the new name that is
+   * settled late does not take them, and a younger one does.
+   */
+  readonly since?: number;
+  /** Whether it is known that what was renamed still has the new name, whatever was granted on that since. */
+  readonly proven?: boolean;
+  readonly intentId?: number;
+}
+
+export interface Forgetting {
+  readonly kind: string;
+  readonly id: string;
+  /** Only grants as old as this (milliseconds since the epoch) or older; all of them if left out. */
+  readonly before?: number;
+  readonly intentId?: number;
+}
+
+/**
+ * What becomes of all grants when a resource comes, moves or goes.
+ *
+ * The verbs treat kinds that share names as one (models and prompts), close the intent in the same transaction, and do
+ * nothing if it is closed already. To them a resource *named* `*` holds no grants: a user who creates such a model must
+ * not come to manage every model.
+ */
+export interface Upkeep {
+  /**
+   * Something was created: whatever an earlier thing of that name left behind goes, and the creator gets MANAGE
+   * (unless deleted meanwhile; then only admins reach it).
+   */
+  adopt(adoption: Adoption): Promise<void>;
+  /**
+   * Something was renamed: leftovers on the new name go, the grants move along.
+   *
+   * @returns false, with nothing changed, if the new name was granted on since and it is not `proven` that this was
+   * not on something else that has the name by now.
+   */
+  rename(renaming: Renaming): Promise<boolean>;
+  /**
+   * Something was deleted: grants on it go.
+   *
+   * @returns whether grants are left that were made after `before`.
+   */
+  forget(forgetting: Forgetting): Promise<boolean>;
+}
+
+export function createUpkeep(write: Write): Upkeep {
+  return {
+    adopt: (adoption) => write((transaction, announce, now) => adopt(transaction, announce, now, adoption)),
+    rename: (renaming) => write((transaction, announce, now) => rename(transaction, announce, now, renaming)),
+    forget: (forgetting) =>
+      write((transaction, announce, now) => forget(transaction, announce, now, forgetting)),
+  };
+}
+
+async function adopt(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  now: number,
+  { kind, id, userId, since, intentId }: Adoption,
+): Promise<void> {
+  if (!(await settle(transaction, intentId))) {
+    return;
+  }
+  await purge(transaction, announce, { kind, id, now });
+  await purgeInside(transaction, announce, kind, id);
+  if (id === ALL || !(await userExists(transaction, userId))) {
+    return;
+  }
+  await transaction
+    .insertInto('grants')
+    .values({
+      user_id: userId,
+      resource_type: kind,
+      resource_pattern: id,
+      permission: 'MANAGE',
+      created_at: Math.min(since ?? now, now),
+    })
+    .execute();
+  announce(userId);
+}
+
+async function rename(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  now: number,
+  { kind, from, to, since, proven = false, intentId }: Renaming,
+): Promise<boolean> {
+  if (!(await isOpen(transaction, intentId))) {
+    return true;
+  }
+  if (since !== undefined && !proven && (await isGrantedBetween(transaction, kind, to, since, now))) {
+    return false;
+  }
+  await settle(transaction, intentId);
+  const moment = since ?? now;
+  if (to === ALL) {
+    await purge(transaction, announce, { kind, id: from, now, before: moment });
+  } else if (from !== to) {
+    await purge(transaction, announce, { kind, id: to, now, before: moment });
+    await move(transaction, announce, { kind, from, to, now, moment });
+  }
+  return true;
+}
+
+async function forget(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  now: number,
+  { kind, id, before, intentId }: Forgetting,
+): Promise<boolean> {
+  if (!(await settle(transaction, intentId))) {
+    return false;
+  }
+  await purge(transaction, announce, { kind, id, now, ...(before !== undefined && { before }) });
+  return id !== ALL && before !== undefined && isGrantedBetween(transaction, kind, id, before, now);
+}
+
+async function purge(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  { kind, id, before, now }: Forgetting & { readonly now: number },
+): Promise<void> {
+  if (id === ALL) {
+    return;
+  }
+  let removal = transaction
+    .deleteFrom('grants')
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', id);
+  if (before !== undefined) {
+    removal = removal.where(isOf(before, now));
+  }
+  for (const { user_id: userId } of await removal.returning('user_id').execute()) {
+    announce(userId ?? 'everybody');
+  }
+}
+
+/**
+ * Takes the grants on what lay in an earlier thing of this id, and who started what in it: a database may give out
+ * the id of an experiment again.
+ */
+async function purgeInside(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  kind: string,
+  id: string,
+): Promise<void> {
+  const inner = typeInside(kind);
+  if (inner === undefined) {
+    return;
+  }
+  const removal = transaction
+    .deleteFrom('grants')
+    .where('resource_type', '=', inner)
+    // All that begins with `<id>/`: in the order of bytes, '0' comes next after '/'.
+    .where('resource_pattern', '>=', `${id}/`)
+    .where('resource_pattern', '<', `${id}0`);
+  for (const { user_id: userId } of await removal.returning('user_id').execute()) {
+    announce(userId ?? 'everybody');
+  }
+  await transaction.deleteFrom('owners').where('experiment_id', '=', id).execute();
+}
+
+async function move(
+  transaction: Transaction<Schema>,
+  announce: Announce,
+  { kind, from, to, now, moment }: { kind: string; from: string; to: string; now: number; moment: number },
+): Promise<void> {
+  if (from === ALL) {
+    return;
+  }
+  // A user who has been granted something on the new name since has just that.
+  await transaction
+    .deleteFrom('grants')
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', from)
+    .where(isOf(moment, now))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('grants as newer')
+          .select('newer.id')
+          .whereRef('newer.resource_type', '=', 'grants.resource_type')
+          .where('newer.resource_pattern', '=', to)
+          .where(({ eb, or, ref }) =>
+            or([
+              eb('newer.user_id', '=', ref('grants.user_id')),
+              eb('newer.role_id', '=', ref('grants.role_id')),
+            ]),
+          ),
+      ),
+    )
+    .execute();
+  const moved = await transaction
+    .updateTable('grants')
+    .set({ resource_pattern: to, created_at: moment })
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', from)
+    .where(isOf(moment, now))
+    .returning('user_id')
+    .execute();
+  for (const { user_id: userId } of moved) {
+    announce(userId ?? 'everybody');
+  }
+}
+
+/**
+ * Grants of a moment or before. One that is from the future was written before the clock was put back: taken for a new
+ * one, it would outlive what it was on, and hold for whatever gets the name next.
+ */
+const isOf =
+  (moment: number, now: number) =>
+  ({ eb, or }: ExpressionBuilder<Schema, 'grants'>) =>
+    or([eb('created_at', '<=', moment), eb('created_at', '>', now)]);
+
+/** Whether anything was granted on a name after a moment. */
+async function isGrantedBetween(
+  transaction: Transaction<Schema>,
+  kind: string,
+  id: string,
+  since: number,
+  now: number,
+): Promise<boolean> {
+  const grant = await transaction
+    .selectFrom('grants')
+    .select('id')
+    .where('resource_type', 'in', typesSharingNamesWith(kind))
+    .where('resource_pattern', '=', id)
+    .where('created_at', '>', since)
+    .where('created_at', '<=', now)
+    .executeTakeFirst();
+  return grant !== undefined;
+}
+
+async function isOpen(transaction: Transaction<Schema>, intentId: number | undefined): Promise<boolean> {
+  if (intentId === undefined) {
+    return true;
+  }
+  const intent = await transaction
+    .selectFrom('intents')
+    .select('id')
+    .where('id', '=', intentId)
+    .executeTakeFirst();
+  return intent !== undefined;
+}
+
+/**
+ * Closes the intent that a change settles; false if another process has done so, and the change with it: made
+ * again, it could take what was granted since.
+ */
+async function settle(transaction: Transaction<Schema>, intentId: number | undefined): Promise<boolean> {
+  if (intentId === undefined) {
+    return true;
+  }
+  const { numDeletedRows } = await transaction
+    .deleteFrom('intents')
+    .where('id', '=', intentId)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
