@@ -42,6 +42,9 @@ const downwards = (floors) =>
     to: { path: pathOf(floors.slice(0, index + 1).flat()) },
   }));
 
+/** What speaks to a database: the engines of src/store/engines alone, and what reads a file that is no store. */
+const DRIVERS = ['better-sqlite3', 'pg'];
+
 export default {
   forbidden: [
     { name: 'import circle', severity: 'error', from: {}, to: { circular: true } },
@@ -52,6 +55,24 @@ export default {
       severity: 'error',
       from: { path: '^src/policy/' },
       to: { path: '^src/(?!policy/)' },
+    },
+    {
+      name: 'an engine is reached through the place that a URI names',
+      severity: 'error',
+      from: { pathNot: '^src/store/engines/' },
+      to: { path: '^src/store/engines/[^/]+/' },
+    },
+    {
+      name: 'an engine knows no other engine',
+      severity: 'error',
+      from: { path: '^src/store/engines/([^/]+)/' },
+      to: { path: '^src/store/engines/', pathNot: '^src/store/engines/$1/' },
+    },
+    {
+      name: 'a database driver is known to its engine alone',
+      severity: 'error',
+      from: { pathNot: '^src/store/(?:engines/[^/]+|files)/' },
+      to: { path: `node_modules/(?:@types/)?(?:${DRIVERS.join('|')})/` },
     },
   ],
   options: {

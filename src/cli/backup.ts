@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { describeDatabaseUri } from '../config/database-uri.ts';
-import { copyStore } from './copy-store.ts';
+import { backUp } from '../store/backup.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
+import { requireStore } from './require-store.ts';
 import { runCommand } from './run-command.ts';
 
 /**
@@ -14,7 +15,8 @@ import { runCommand } from './run-command.ts';
 export function backup(file: string, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     const target = resolve(io.cwd, file);
-    await copyStore(config.database_uri, target);
+    await requireStore(config.database_uri);
+    await backUp(config.database_uri, target, io.clock);
     io.stdout.write(
       `Copied ${printable(describeDatabaseUri(config.database_uri))} to ${printable(target)}.\n`,
     );

@@ -1,5 +1,3 @@
-import { accessSync, constants } from 'node:fs';
-import { dirname } from 'node:path';
 import { describeDatabaseUri } from '../config/database-uri.ts';
 import { Secret } from '../config/secret.ts';
 import { type Config, SETTING_NAMES } from '../config.ts';
@@ -10,12 +8,12 @@ import { validityOf } from '../listening/validity.ts';
 import { nameOf, survey } from '../mlflow/survey.ts';
 import { createUpstream } from '../mlflow/upstream/upstream.ts';
 import { ROUTES } from '../routes.ts';
-import { cannotOpen } from '../store/cannot-open.ts';
-import { fileOfStore, openTrialStore } from './copy-store.ts';
+import { placeOf } from '../store/engines/index.ts';
 import { explain } from './explain.ts';
 import { complain, type Io } from './io.ts';
 import { printable } from './printable.ts';
 import { runCommand } from './run-command.ts';
+import { openTrialStore } from './trial-store.ts';
 
 export interface CheckConfigOptions {
   /** Try the store and the upstream too. */
@@ -93,12 +91,9 @@ async function describeTls(config: Config, now: number): Promise<string> {
 }
 
 async function tryStore({ database_uri: uri }: Config, clock: () => number): Promise<string> {
-  const file = fileOfStore(uri);
   const { store, copied, close } = await openTrialStore(uri, clock);
   try {
-    if (file !== undefined) {
-      checkWritable(file, copied ? file : dirname(file));
-    }
+    placeOf(uri).checkWritable();
     if (!copied) {
       return 'there is none yet; the first start makes it';
     }
@@ -107,14 +102,6 @@ async function tryStore({ database_uri: uri }: Config, clock: () => number): Pro
     return `it opens; users: ${users.length}, of these admins: ${admins}`;
   } finally {
     await close();
-  }
-}
-
-function checkWritable(file: string, place: string): void {
-  try {
-    accessSync(place, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    throw cannotOpen(file, error);
   }
 }
 

@@ -5,9 +5,9 @@ import { describeDatabaseUri } from '../config/database-uri.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords, type Passwords } from '../identity/password.ts';
 import { openStore } from '../store/index.ts';
-import { requireStore } from './copy-store.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
+import { requireStore } from './require-store.ts';
 import { runCommand } from './run-command.ts';
 import { openSecrets } from './secrets.ts';
 import { showOnce } from './show-once.ts';
@@ -35,7 +35,7 @@ export interface CreateAdminOptions {
 export function createAdmin(username: string, options: CreateAdminOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     checkUsername(username);
-    requireStore(config.database_uri);
+    await requireStore(config.database_uri);
     const passwords = createPasswords({
       rounds: config.password_rounds,
       minLength: config.min_password_length,

@@ -1,16 +1,16 @@
-import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describeDatabaseUri } from '../config/database-uri.ts';
+import { describeDatabaseUri, uriOfFile } from '../config/database-uri.ts';
 import { generatePassword } from '../identity/generate-password.ts';
 import { createPasswords } from '../identity/password.ts';
+import { placeOf } from '../store/engines/index.ts';
 import { openStore } from '../store/index.ts';
-import { fileOfStore, openTrialStore } from './copy-store.ts';
 import { readBasicAuth } from './import/read-basic-auth.ts';
 import { renderTakeover } from './import/render-takeover.ts';
 import { takeOver } from './import/take-over.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
 import { runCommand } from './run-command.ts';
+import { openTrialStore } from './trial-store.ts';
 
 export interface ImportOptions {
   /** Say what would be done, with nothing changed. */
@@ -26,7 +26,7 @@ export interface ImportOptions {
 export function importBasicAuth(file: string, { dryRun = false }: ImportOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
     const path = resolve(io.cwd, file);
-    refuseSame(path, fileOfStore(config.database_uri));
+    refuseSame(path, config.database_uri);
     const source = readBasicAuth(path);
     const passwords = createPasswords({
       rounds: config.password_rounds,
@@ -61,14 +61,10 @@ export function importBasicAuth(file: string, { dryRun = false }: ImportOptions,
 }
 
 /** The default of database_uri is the name that MLflow gives its file too. */
-function refuseSame(file: string, fileOfTheStore: string | undefined): void {
-  if (fileOfTheStore === undefined || !existsSync(file) || !existsSync(fileOfTheStore)) {
-    return;
+function refuseSame(file: string, databaseUri: string): void {
+  if (placeOf(databaseUri).isFile(file)) {
+    throw new Error(
+      `${file} is also what database_uri names. Set it to a file of the gateway's own, such as MLFLOW_AUTH_DATABASE_URI=${uriOfFile('gateway.db')}`,
+    );
   }
-  if (realpathSync(file) !== realpathSync(fileOfTheStore)) {
-    return;
-  }
-  throw new Error(
-    `${file} is also what database_uri names. Set it to a file of the gateway's own, such as MLFLOW_AUTH_DATABASE_URI=sqlite:///gateway.db`,
-  );
 }

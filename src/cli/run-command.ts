@@ -15,7 +15,7 @@ export async function runCommand(
   work: (loaded: LoadedConfig) => Promise<number | undefined>,
 ): Promise<number> {
   try {
-    return (await work(withStoreOfStart(loadConfig({ env: io.env, cwd: io.cwd }), io.cwd))) ?? 0;
+    return (await work(await withStoreOfStart(loadConfig({ env: io.env, cwd: io.cwd }), io.cwd))) ?? 0;
   } catch (error) {
     complain(io, explain(error));
     return error instanceof CommandFailure ? error.exitCode : 1;

@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { uriOfFile } from '../config/database-uri.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { fileOfStore } from './copy-store.ts';
+import { placeOf } from '../store/engines/index.ts';
 
 /** Where `npm start` keeps everything, below the directory it is started in. */
 export const DATA_DIRECTORY = 'data';
 
 /** The `database_uri` of `npm start`, unless a setting says otherwise. */
 export function storeOfStart(cwd: string): string {
-  return `sqlite:///${join(cwd, DATA_DIRECTORY, 'gateway.db')}`;
+  return uriOfFile(join(cwd, DATA_DIRECTORY, 'gateway.db'));
 }
 
 /**
@@ -18,13 +18,13 @@ export function storeOfStart(cwd: string): string {
  * @param cwd - where the command was typed.
  * @throws Error if `npm run serve` has one there too: only the operator knows which is meant.
  */
-export function withStoreOfStart(loaded: LoadedConfig, cwd: string): LoadedConfig {
+export async function withStoreOfStart(loaded: LoadedConfig, cwd: string): Promise<LoadedConfig> {
   const { config, written } = loaded;
   const ofStart = storeOfStart(cwd);
-  if (written.has('database_uri') || !isThere(ofStart)) {
+  if (written.has('database_uri') || !(await placeOf(ofStart).exists())) {
     return loaded;
   }
-  if (isThere(config.database_uri)) {
+  if (await placeOf(config.database_uri).exists()) {
     throw new Error(
       `There are two stores here. Say which one is meant: MLFLOW_AUTH_DATABASE_URI=${ofStart} of npm start, or MLFLOW_AUTH_DATABASE_URI=${config.database_uri} of npm run serve.`,
     );
@@ -35,9 +35,4 @@ export function withStoreOfStart(loaded: LoadedConfig, cwd: string): LoadedConfi
     config: { ...config, database_uri: ofStart },
     warnings: [...loaded.warnings, note],
   };
-}
-
-function isThere(databaseUri: string): boolean {
-  const file = fileOfStore(databaseUri);
-  return file !== undefined && existsSync(file);
 }

@@ -37,33 +37,58 @@ const DEFAULT_PORT = 5432;
 /** Where distributions put the socket. */
 const SOCKET_DIRECTORY = '/var/run/postgresql';
 
+/** How the URIs of one product are read. */
+interface Product<Location extends DatabaseLocation> {
+  /** What they begin with, before the colon and the name of a driver. */
+  readonly schemes: readonly string[];
+  /** What to write. */
+  readonly form: string;
+  /** @throws Error with what to write instead. */
+  read(uri: string): Location;
+}
+
+const PRODUCTS: { readonly [P in DatabaseLocation['product']]: Product<DatabaseLocation & { product: P }> } =
+  {
+    sqlite: { schemes: ['sqlite'], form: 'sqlite:///path/to/file.db', read: readSqlite },
+    postgresql: {
+      schemes: ['postgresql', 'postgres'],
+      form: 'postgresql://user:password@host:port/database',
+      read: readPostgresql,
+    },
+  };
+
+/** What people who know SQLAlchemy may expect. */
+const NOT_OFFERED: ReadonlyMap<string, string> = new Map([
+  ['mysql', 'MySQL is not offered'],
+  ['mariadb', 'MariaDB is not offered'],
+  ['mssql', 'SQL Server is not offered'],
+  ['oracle', 'Oracle is not offered'],
+]);
+
 /**
  * Reads a SQLAlchemy URI: `sqlite:///relative.db` (from the working directory), `sqlite:////absolute.db`, `sqlite://` and
  * `sqlite:///:memory:` for a store that ends with the process, `postgresql://user:password@host:port/database` with
- * `?sslmode=verify-full` and its like.
+ * `?sslmode=verify-full` and its like. A driver's name, as in `postgresql+psycopg2`, means nothing here.
  *
  * @throws Error with what to write instead; never repeats the URI, which may hold a password.
  * @see https://docs.sqlalchemy.org/en/20/core/engines.html
  */
 export function readDatabaseUri(uri: string): DatabaseLocation {
-  const [, scheme = '', rest = ''] = /^([A-Za-z0-9]+)(?:\+[A-Za-z0-9]+)?:(.*)$/s.exec(uri) ?? [];
-  switch (scheme) {
-    case 'sqlite':
-      return readSqlite(uri);
-    case 'postgresql':
-    case 'postgres':
-      return readPostgresql(rest);
-    case 'mysql':
-    case 'mariadb':
-      throw new Error(
-        'write sqlite:///path/to/file.db or postgresql://user:password@host:port/database: MySQL and MariaDB are not offered',
-      );
-    default:
-      throw new Error(
-        'write sqlite:///path/to/file.db or postgresql://user:password@host:port/database: no other database is offered',
-      );
+  const scheme = /^([A-Za-z0-9]+)(?:\+[A-Za-z0-9]+)?:/.exec(uri)?.[1] ?? '';
+  const products: readonly Product<DatabaseLocation>[] = Object.values(PRODUCTS);
+  const product = products.find(({ schemes }) => schemes.includes(scheme));
+  if (product === undefined) {
+    const forms = products.map(({ form }) => form).join(' or ');
+    throw new Error(`write ${forms}: ${NOT_OFFERED.get(scheme) ?? 'no other database is offered'}`);
   }
+  return product.read(uri);
 }
+
+/** The URI of a store in a file. */
+export const uriOfFile = (file: string): string => `sqlite:///${file}`;
+
+/** The URI of a store that ends with the process. */
+export const IN_MEMORY = 'sqlite://';
 
 function readSqlite(uri: string): SqliteLocation {
   const path = /^sqlite(?:\+pysqlite)?:\/\/(.*)$/s.exec(uri)?.[1];
@@ -87,9 +112,10 @@ function readSqlite(uri: string): SqliteLocation {
 /** RFC 6761, section 6.4: never the name of anything. */
 const NO_HOST = 'socket.invalid';
 
-const POSTGRESQL_FORM = 'write postgresql://user:password@host:port/database';
+const POSTGRESQL_FORM = `write ${PRODUCTS.postgresql.form}`;
 
-function readPostgresql(rest: string): PostgresqlLocation {
+function readPostgresql(uri: string): PostgresqlLocation {
+  const rest = uri.slice(uri.indexOf(':') + 1);
   // Without a host the server is asked through its socket; the URL standard knows no user without a host.
   const address = `postgresql:${rest.replace(/^(\/\/[^/@]*@)(?=\/)/, `$1${NO_HOST}`)}`;
   if (!rest.startsWith('//') || !URL.canParse(address)) {

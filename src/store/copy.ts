@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
-import { isUpToDate, migrate } from './migrations/index.ts';
+import { migrate, stepsOf } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
 
 /** What is done with each table: those that others refer to come first. */
@@ -44,21 +44,23 @@ export type Copied = ReadonlyMap<string, number>;
 
 /**
  * Copies all that is in one store into another, of whatever product, and holds the copy against it. The source stays as
- * it is, and may be in use; the target is written all at once or not at all.
+ * it is, and may be in use; the target is written all at once or not at all, and is of the version of the source.
  *
- * @throws Error if the source is of another version, if the target holds users, or if the copy is not the same.
+ * @throws Error if the source is no store, if the target holds users or is of another version, or if the copy is not the
+ * same.
  */
 export async function copyRows(fromUri: string, toUri: string, options: DatabaseOptions): Promise<Copied> {
   const from = openDatabase(fromUri, options);
   try {
-    if (!(await isUpToDate(from.reads))) {
+    const steps = await stepsOf(from.reads, from.engine);
+    if (steps === undefined) {
       throw new Error(
-        'What is to be copied is no store of this version of the gateway. Let this version open it first, or use the one that it is of.',
+        'What is to be copied is no store of this gateway, or one that a newer version has used. Use that version.',
       );
     }
     const to = openDatabase(toUri, options);
     try {
-      await migrate(to.writes, to.engine);
+      await migrate(to.writes, to.engine, steps);
       return await copyBetween(from, to);
     } finally {
       await to.close();
@@ -77,8 +79,9 @@ function copyBetween(from: Database, to: Database): Promise<Copied> {
       if (user !== undefined) {
         throw new Error('The store to copy into holds users already. Name an empty one.');
       }
+      const there = new Set((await source.introspection.getTables()).map(({ name }) => name));
       const copied = new Map<string, number>();
-      for (const table of COPIED) {
+      for (const table of COPIED.filter((name) => there.has(name))) {
         copied.set(table, await copyTable(source, target, table));
       }
       for (const table of NUMBERED) {

@@ -1,17 +1,13 @@
 import { Kysely } from 'kysely';
-import { readDatabaseUri } from '../config/database-uri.ts';
-import type { Engine } from './engine.ts';
-import { openEngine } from './engines.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { placeOf } from './engines/index.ts';
 import type { Schema } from './schema.ts';
 
-export interface DatabaseOptions {
-  /** Milliseconds since the epoch; a database server has a clock of its own, which counts instead. */
-  readonly clock: () => number;
+/** How a database is opened: with at most 10 connections, and waited for up to 5 seconds, unless it is said otherwise. */
+export interface DatabaseOptions extends Pick<EngineOptions, 'clock'> {
   /** Told of each query, and how many seconds it took. */
   readonly queried?: ((seconds: number) => void) | undefined;
-  /** Most connections to a database server at once; 10 unless said. */
   readonly connections?: number | undefined;
-  /** How long a database server is waited for; 5 seconds unless said. */
   readonly timeoutSeconds?: number | undefined;
 }
 
@@ -34,7 +30,7 @@ export function openDatabase(
   databaseUri: string,
   { clock, queried, connections = CONNECTIONS, timeoutSeconds = TIMEOUT_SECONDS }: DatabaseOptions,
 ): Database {
-  const engine = openEngine(readDatabaseUri(databaseUri), { clock, connections, timeoutSeconds });
+  const engine = placeOf(databaseUri).open({ clock, connections, timeoutSeconds });
   const log = queried && {
     log: ({ queryDurationMillis }: { queryDurationMillis: number }) => queried(queryDurationMillis / 1000),
   };

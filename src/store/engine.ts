@@ -33,7 +33,45 @@ export interface FeedReader {
 
 export type FeedAnswer = readonly ChangeRow[] | 'nothing' | 'lost';
 
-/** One database product: everything about it that plain SQL does not hide. */
+export interface EngineOptions {
+  /** Milliseconds since the epoch; a database server has a clock of its own, which counts instead. */
+  readonly clock: () => number;
+  /** Most connections to a database server at once, besides the one that the change feed is read by. */
+  readonly connections: number;
+  /** How long a connection to a database server, a lock or an answer is waited for. */
+  readonly timeoutSeconds: number;
+}
+
+/** Where a store is, or may come to be: what can be said of it before it is opened. */
+export interface Place {
+  /** For people: a file, or the address of a server, without a password. */
+  readonly name: string;
+  /**
+   * Opens the database; makes it first, where it is a file that is missing.
+   *
+   * @throws Error with a sentence if that cannot be done.
+   */
+  open(options: EngineOptions): Engine;
+  /**
+   * Whether there is anything: a file, or tables in a server's database. Whether it is a store shows once it is opened.
+   *
+   * @throws ApiError 503 if a server does not answer.
+   */
+  exists(): Promise<boolean>;
+  /** Whether it is in this file, by whatever name. */
+  isFile(file: string): boolean;
+  /** @throws Error with a sentence if this process may not write there, where that can be told without writing. */
+  checkWritable(): void;
+  /**
+   * Copies the store, in use as it may be, over an empty file, which is then a store of the same version. Left out by
+   * an engine that has no way of its own: all rows are copied then.
+   *
+   * @throws Error with a sentence if there is no store, or if it cannot be read.
+   */
+  readonly copyTo?: (file: string) => Promise<void>;
+}
+
+/** An open database of one product: everything about it that plain SQL does not hide. */
 export interface Engine {
   /** For queries, and for transactions too unless {@link writes} is there for them. */
   readonly reads: Dialect;

@@ -1,8 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
-import { fileProblem } from '../../config/file-problem.ts';
 import { ownerOfRole } from '../../policy/own-role.ts';
+import { readTables, type Tables } from '../../store/files/read-tables.ts';
 
 /** A user as MLflow's own auth app keeps it; nothing of it is checked yet. */
 export interface SourceUser {
@@ -87,48 +85,22 @@ const GRANT = z
  * @see mlflow/server/auth/db/models.py and the migrations beside it
  */
 export function readBasicAuth(file: string): BasicAuth {
-  const source = open(file);
   try {
-    return source.transaction(() => read(source, file))();
+    return readTables(file, (tables) => read(tables, file));
   } catch (error) {
-    if (error instanceof Sqlite.SqliteError) {
-      throw new Error(`${file} cannot be read (${error.message}).`, { cause: error });
-    }
     if (error instanceof z.ZodError) {
       throw new Error(`${file} has a row that MLflow would not have written (${at(error)}).`, {
         cause: error,
       });
     }
     throw error;
-  } finally {
-    source.close();
-  }
-}
-
-function open(file: string): Sqlite.Database {
-  try {
-    checkReadable(file);
-    return new Sqlite(file, { readonly: true, fileMustExist: true });
-  } catch (error) {
-    throw new Error(`${file} cannot be opened: ${fileProblem(error, 'read')}.`, { cause: error });
-  }
-}
-
-/** SQLite says only that it cannot open a file; reading its first byte says why. */
-function checkReadable(file: string): void {
-  const descriptor = openSync(file, 'r');
-  try {
-    readSync(descriptor, Buffer.alloc(1));
-  } finally {
-    closeSync(descriptor);
   }
 }
 
 /** Reads all rows of a table; none if there is no such table. */
 type RowsOf = <T>(table: string, shape: z.ZodType<T>) => T[];
 
-function read(source: Sqlite.Database, file: string): BasicAuth {
-  const tables = new Set(source.prepare("select name from sqlite_master where type = 'table'").pluck().all());
+function read(tables: Tables, file: string): BasicAuth {
   if (tables.has('kysely_migration')) {
     throw new Error(`${file} is a store of this gateway already. Name it in database_uri to use it.`);
   }
@@ -137,7 +109,7 @@ function read(source: Sqlite.Database, file: string): BasicAuth {
     throw new Error(`${file} is not a basic_auth.db of MLflow.`);
   }
   const rowsOf: RowsOf = (table, shape) =>
-    tables.has(table) ? z.array(shape).parse(source.prepare(`select * from ${table}`).all()) : [];
+    tables.has(table) ? z.array(shape).parse(tables.rows(table)) : [];
   const users = readUsers(rowsOf);
   // Where there are roles the older tables are still filled, but MLflow stopped writing and reading them.
   return tables.has('roles')

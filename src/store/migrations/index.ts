@@ -19,12 +19,19 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0012-user-status': userStatus,
 };
 
+const NAMES = Object.keys(MIGRATIONS).toSorted();
+
 /**
  * Brings the schema up to date, all of it or nothing, one process at a time.
  *
+ * @param steps - the first steps, to stop behind them; all of them if left out.
  * @throws Error if the database belongs to another program or to a newer version of this one.
  */
-export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void> {
+export async function migrate(
+  db: Kysely<Schema>,
+  engine: Engine,
+  steps: readonly string[] = NAMES,
+): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await engine.lockForWriting(transaction);
     await refuseForeign(transaction, engine);
@@ -32,7 +39,11 @@ export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void>
       db: transaction,
       provider: {
         getMigrations: async () =>
-          Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, make(engine)])),
+          Object.fromEntries(
+            Object.entries(MIGRATIONS)
+              .filter(([name]) => steps.includes(name))
+              .map(([name, make]) => [name, make(engine)]),
+          ),
       },
     });
     const { error } = await migrator.migrateToLatest();
@@ -45,14 +56,20 @@ export async function migrate(db: Kysely<Schema>, engine: Engine): Promise<void>
   });
 }
 
-/** Whether a database is a store of exactly this version. */
-export async function isUpToDate(db: Kysely<Schema>): Promise<boolean> {
+/**
+ * The steps that a store has behind it; undefined for an empty database, and for a store that a newer version has used.
+ *
+ * @throws Error if the database belongs to another program.
+ */
+export async function stepsOf(db: Kysely<Schema>, engine: Engine): Promise<readonly string[] | undefined> {
+  await refuseForeign(db, engine);
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === 'kysely_migration')) {
-    return false;
+    return undefined;
   }
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-  return JSON.stringify(rows.map(({ name }) => name)) === JSON.stringify(Object.keys(MIGRATIONS).toSorted());
+  const steps = rows.map(({ name }) => name);
+  return steps.length > 0 && steps.every((name, index) => name === NAMES[index]) ? steps : undefined;
 }
 
 /** MLflow's own `basic_auth.db` has a table `users` too, and the same default name. */

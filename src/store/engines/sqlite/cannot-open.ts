@@ -1,4 +1,4 @@
-import { fileProblem } from '../config/file-problem.ts';
+import { fileProblem } from '../../../config/file-problem.ts';
 
 /**
  * Why a file will not do as the store, for the person who named it.
