@@ -6,9 +6,10 @@ export type Change = 'nothing' | readonly number[] | 'everybody';
 /** One reader's place in the change feed. */
 export interface Follower {
   /**
-   * What was committed since the last call, by any process that shares the store; since the follower was made, at the
-   * first. Made for the way of every request: an engine that can tell at once that nothing happened answers without a
-   * promise. Those who ask while a question is on its way share the next one and its answer.
+   * What was committed since the last call, by any process that shares the store. The first call says from when on the
+   * follower is told: what its caller reads before may be older, what it reads after is not. Made for the way of every
+   * request: an engine that can tell at once that nothing happened answers without a promise. Those who ask while a
+   * question is on its way share the next one and its answer.
    *
    * @throws ApiError 503 if the database does not answer.
    */

@@ -31,7 +31,7 @@ export function createUploads(
       mayStill(request),
     );
     underWay.set(body, request);
-    timer ??= setInterval(askAgain, ASK_AGAIN_MS).unref();
+    timer ??= setInterval(() => void askAgain(), ASK_AGAIN_MS).unref();
     body.once('close', () => {
       underWay.delete(body);
       if (underWay.size === 0) {
@@ -42,9 +42,9 @@ export function createUploads(
     return body;
   };
 
-  function askAgain(): void {
+  async function askAgain(): Promise<void> {
     try {
-      if (follower.next() === 'nothing') {
+      if ((await follower.next()) === 'nothing') {
         return;
       }
     } catch {
