@@ -1,11 +1,10 @@
-import { join } from 'node:path';
+/** What is so of PostgreSQL alone: a server that can be away. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createAccounts } from '../../src/identity/accounts.ts';
-import { copyRows } from '../../src/store/copy.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
 import { type RunningPostgresql, startPostgresql } from '../support/postgresql.ts';
-import { addUser, temporaryDirectory } from './temporary.ts';
+import { addUser } from './temporary.ts';
 
 let postgresql: RunningPostgresql;
 beforeAll(async () => {
@@ -20,90 +19,6 @@ async function open(uri: string): Promise<Store> {
 }
 
 const fresh = async () => open(await postgresql.database());
-
-test('two that start at once make one schema, and have one key', async () => {
-  const uri = await postgresql.database();
-  const [one, other] = await Promise.all([open(uri), open(uri)]);
-  await addUser(one, 'alice');
-  expect(await other.users.get('alice')).toMatchObject({ username: 'alice', id: 1 });
-  expect(await other.pageTokenKey()).toEqual(await one.pageTokenKey());
-});
-
-test('names are taken in any spelling, and signed in with exactly', async () => {
-  const store = await fresh();
-  await addUser(store, 'Alice');
-  await expect(addUser(store, 'alice')).rejects.toMatchObject({ code: 'RESOURCE_ALREADY_EXISTS' });
-  await expect(addUser(store, 'ＡLICE')).rejects.toMatchObject({ code: 'RESOURCE_ALREADY_EXISTS' });
-  expect(await store.users.get('alice')).toBeUndefined();
-  expect(await store.account('Alice')).toMatchObject({ user: { username: 'Alice' }, grants: [] });
-});
-
-test('of two gateways that take the flag from the last two admins at once, one is refused', async () => {
-  const uri = await postgresql.database();
-  const [one, other] = [await open(uri), await open(uri)];
-  const [a, b] = [await addUser(one, 'a', true), await addUser(one, 'b', true)];
-  for (let round = 0; round < 10; round += 1) {
-    const outcomes = await Promise.allSettled([
-      one.users.setAdmin(a.id, false),
-      other.users.setAdmin(b.id, false),
-    ]);
-    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    await one.users.setAdmin(a.id, true);
-    await one.users.setAdmin(b.id, true);
-  }
-}, 60_000);
-
-describe('a change of rights answered by one gateway', () => {
-  test('counts on the next request in the other, hundreds of times', async () => {
-    const uri = await postgresql.database();
-    const [one, other] = [await open(uri), await open(uri)];
-    const alice = await addUser(one, 'alice');
-    const accounts = createAccounts(other);
-    let stale = 0;
-    for (let round = 0; round < 300; round += 1) {
-      const permission = round % 2 === 0 ? 'READ' : 'EDIT';
-      if (round === 0) {
-        await one.grants.create(alice.id, 'experiment', '1', permission);
-      } else {
-        await one.grants.update(alice.id, 'experiment', '1', permission);
-      }
-      const account = await accounts.byName('alice');
-      stale += account?.grants[0]?.permission === permission ? 0 : 1;
-    }
-    expect(stale).toBe(0);
-  }, 60_000);
-
-  test('is not missed though many are committed at once', async () => {
-    const uri = await postgresql.database();
-    const stores = await Promise.all([open(uri), open(uri), open(uri)]);
-    const [first] = stores;
-    const users = [];
-    for (let number = 0; number < 30; number += 1) {
-      users.push(await addUser(first, `user-${number}`));
-    }
-    const follower = first.changes.follow();
-    await follower.next();
-    const told = new Set<number>();
-    let everybody = false;
-    const writes = Promise.all(
-      users.map(({ id }, index) => stores[index % 3]?.grants.create(id, 'experiment', '1', 'READ')),
-    ).then(() => {
-      everybody = true;
-    });
-    while (!everybody) {
-      const change = await follower.next();
-      for (const id of change === 'nothing' || change === 'everybody' ? [] : change) {
-        told.add(id);
-      }
-    }
-    await writes;
-    const last = await follower.next();
-    for (const id of last === 'nothing' || last === 'everybody' ? [] : last) {
-      told.add(id);
-    }
-    expect(told.size).toBe(users.length);
-  }, 60_000);
-});
 
 describe('a database that is away', () => {
   test('cut: 503 at most once, then everything is read anew', async () => {
@@ -166,54 +81,4 @@ describe('a database that is away', () => {
     await other.end();
     await addUser(store, 'bob');
   });
-});
-
-describe('copying', () => {
-  async function filled(store: Store) {
-    const alice = await addUser(store, 'alice', true);
-    const gone = await addUser(store, 'gone');
-    await store.users.remove(gone.id);
-    const role = await store.roles.create({ name: 'team', description: 'ü' });
-    await store.roles.assign(alice.id, role.id);
-    await store.roles.addPermission(role.id, 'experiment', '*', 'READ');
-    await store.grants.create(alice.id, 'registered_model', 'ä b', 'MANAGE');
-    await store.intents.open({ action: 'delete', kind: 'registered_model', name: 'x' }, alice.id, 17);
-    await store.owners.record('job', 'j', { userId: alice.id, experimentId: undefined });
-    return { alice, gone };
-  }
-
-  test.each(['to PostgreSQL', 'from PostgreSQL'])(
-    '%s brings everything, and no id comes back',
-    async (which) => {
-      const [server, file] = [
-        await postgresql.database(),
-        `sqlite:///${join(temporaryDirectory(), 'copy.db')}`,
-      ];
-      const [from, to] = which.startsWith('to') ? [file, server] : [server, file];
-      const source = await open(from);
-      const { alice, gone } = await filled(source);
-      const key = await source.pageTokenKey();
-      const intents = await source.intents.list();
-      const copied = await copyRows(from, to, { clock: Date.now });
-      expect(copied.get('users')).toBe(1);
-      const target = await open(to);
-      expect(await target.account('alice')).toEqual(await source.account('alice'));
-      expect(await target.users.get('alice')).toEqual(alice);
-      expect(await target.pageTokenKey()).toEqual(key);
-      expect((await target.intents.list()).map(({ id, name, seen }) => [id, name, seen])).toEqual(
-        intents.map(({ id, name, seen }) => [id, name, seen]),
-      );
-      expect((await addUser(target, 'new')).id).toBeGreaterThan(gone.id);
-      await expect(copyRows(from, to, { clock: Date.now })).rejects.toThrow(/holds users already/);
-    },
-  );
-});
-
-test('MLflow’s own database is refused', async () => {
-  const uri = await postgresql.database();
-  const other = new pg.Client(uri.replace('+psycopg2', ''));
-  await other.connect();
-  await other.query('create table alembic_version (version_num text)');
-  await other.end();
-  await expect(openStore(uri, { clock: Date.now })).rejects.toThrow(/is MLflow's/);
 });

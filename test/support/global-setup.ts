@@ -1,9 +1,13 @@
 import type { TestProject } from 'vitest/node';
 import { startMlflowBroker } from './mlflow.ts';
+import { startPostgresqlBroker } from './postgresql.ts';
 
-/** Runs the broker of the shared MLflows for as long as the test run lasts. */
+/** Runs the brokers of the shared MLflows and of the shared PostgreSQL for as long as the test run lasts. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const broker = await startMlflowBroker();
-  project.provide('mlflowBroker', broker.url);
-  return broker.close;
+  const [mlflow, postgresql] = await Promise.all([startMlflowBroker(), startPostgresqlBroker()]);
+  project.provide('mlflowBroker', mlflow.url);
+  project.provide('postgresqlBroker', postgresql.url);
+  return async () => {
+    await Promise.all([mlflow.close(), postgresql.close()]);
+  };
 }
