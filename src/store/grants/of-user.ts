@@ -1,4 +1,4 @@
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
 import type { Grant } from '../../policy/grant.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { readGrant, readPermission } from '../read-grant.ts';
@@ -66,18 +66,13 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
     create: (userId, type, pattern, permission) =>
       change(userId, async (transaction, now) => {
         await refuseMissingUser(transaction, userId);
-        const { numInsertedOrUpdatedRows } = await transaction
-          .insertInto('grants')
-          .values({
-            user_id: userId,
-            resource_type: type,
-            resource_pattern: pattern,
-            permission,
-            created_at: now,
-          })
-          .onConflict((conflict) => conflict.doNothing())
-          .executeTakeFirstOrThrow();
-        return numInsertedOrUpdatedRows ?? 0n;
+        return insert(transaction, {
+          user_id: userId,
+          resource_type: type,
+          resource_pattern: pattern,
+          permission,
+          created_at: now,
+        });
       }),
 
     update: (userId, type, pattern, permission) =>
@@ -103,6 +98,16 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
         return numDeletedRows;
       }),
   };
+}
+
+/** @returns how many were added: none, if there is one already. */
+async function insert(transaction: Transaction<Schema>, row: Insertable<Schema['grants']>): Promise<bigint> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto('grants')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows ?? 0n;
 }
 
 const COLUMNS = ['id', 'user_id', 'resource_type', 'resource_pattern', 'permission'] as const;

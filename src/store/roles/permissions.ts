@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Insertable, Kysely, Transaction } from 'kysely';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Schema } from '../schema.ts';
 import type { Write } from '../write.ts';
@@ -82,13 +82,7 @@ export function createRolePermissions(db: Kysely<Schema>, write: Write): RolePer
 
 async function insert(
   transaction: Transaction<Schema>,
-  row: {
-    readonly role_id: number;
-    readonly resource_type: string;
-    readonly resource_pattern: string;
-    readonly permission: Permission;
-    readonly created_at: number;
-  },
+  row: Insertable<Schema['grants']>,
 ): Promise<RolePermission | undefined> {
   const rows = await transaction
     .insertInto('grants')
