@@ -57,13 +57,13 @@ const PRODUCTS: { readonly [P in DatabaseLocation['product']]: Product<DatabaseL
     },
   };
 
-/** What people who know SQLAlchemy may expect. */
-const NOT_OFFERED: ReadonlyMap<string, string> = new Map([
-  ['mysql', 'MySQL is not offered'],
-  ['mariadb', 'MariaDB is not offered'],
-  ['mssql', 'SQL Server is not offered'],
-  ['oracle', 'Oracle is not offered'],
-]);
+/** Those that people who know MLflow may expect. */
+const NOT_OFFERED: ReadonlyMap<string, string> = new Map(
+  ['mysql', 'mariadb'].map((scheme) => [scheme, 'MySQL and MariaDB are not offered']),
+);
+
+/** What `database_uri` may look like, one form for each product. */
+export const DATABASE_FORMS: readonly string[] = Object.values(PRODUCTS).map(({ form }) => form);
 
 /**
  * Reads a SQLAlchemy URI: `sqlite:///relative.db` (from the working directory), `sqlite:////absolute.db`, `sqlite://` and
@@ -78,8 +78,9 @@ export function readDatabaseUri(uri: string): DatabaseLocation {
   const products: readonly Product<DatabaseLocation>[] = Object.values(PRODUCTS);
   const product = products.find(({ schemes }) => schemes.includes(scheme));
   if (product === undefined) {
-    const forms = products.map(({ form }) => form).join(' or ');
-    throw new Error(`write ${forms}: ${NOT_OFFERED.get(scheme) ?? 'no other database is offered'}`);
+    throw new Error(
+      `write ${DATABASE_FORMS.join(' or ')}: ${NOT_OFFERED.get(scheme) ?? 'no other database is offered'}`,
+    );
   }
   return product.read(uri);
 }

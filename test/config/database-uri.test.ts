@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { describeDatabaseUri, readDatabaseUri } from '../../src/config/database-uri.ts';
+import { DATABASE_FORMS, describeDatabaseUri, readDatabaseUri } from '../../src/config/database-uri.ts';
+import { settings } from '../../src/config.ts';
 
 describe('a database URI means what it means to SQLAlchemy', () => {
   test.each([
@@ -73,3 +75,11 @@ test.each([
 ])('%j is refused with what to write instead', (uri) =>
   expect(() => readDatabaseUri(uri)).toThrow(/^write /),
 );
+
+test.each(DATABASE_FORMS)('%s can be read, and stands in the manual and in docs/operations.md', (form) => {
+  expect(() => readDatabaseUri(form.replace(':port', ''))).not.toThrow();
+  const scheme = form.slice(0, form.indexOf(':') + 1);
+  expect(settings.shape.database_uri.description).toContain(scheme);
+  const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  expect(docs).toContain(`database_uri = ${form}`);
+});

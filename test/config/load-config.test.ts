@@ -264,6 +264,16 @@ describe('problems', () => {
     ]);
   });
 
+  test.each([
+    'mysql://gateway:sesame@db/auth',
+    'mysql+pymysql://gateway:sesame@db/auth',
+    'mariadb://db/auth',
+  ])('%s is told not to be offered, and what is', (database_uri) => {
+    expect(problemsOf(() => load({ MLFLOW_AUTH_DATABASE_URI: database_uri }))).toEqual([
+      'MLFLOW_AUTH_DATABASE_URI: write sqlite:///path/to/file.db or postgresql://user:password@host:port/database: MySQL and MariaDB are not offered',
+    ]);
+  });
+
   test('never repeat a secret', () => {
     const message = () => load({ MLFLOW_AUTH_ADMIN_PASSWORD: 'sesame', MLFLOW_AUTH_PORT: 'sesame' });
     expect(message).toThrow(ConfigError);

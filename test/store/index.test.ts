@@ -130,14 +130,14 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables }) => {
     expect((await store.users.list()).map(({ username }) => username).toSorted()).toEqual(names.toSorted());
   });
 
-  test('a change of rights answered by one gateway counts on the next request in the other, hundreds of times', async () => {
+  test('a change of rights answered by one gateway counts on the next request in the other, a hundred times', async () => {
     const place = await uri();
     const [one, other] = [await open(place), await open(place)];
     const alice = await addUser(one, 'alice');
     await one.grants.create(alice.id, 'experiment', '1', 'EDIT');
     const accounts = createAccounts(other);
     let stale = 0;
-    for (let round = 0; round < 300; round += 1) {
+    for (let round = 0; round < 100; round += 1) {
       const permission = round % 2 === 0 ? 'READ' : 'EDIT';
       await one.grants.update(alice.id, 'experiment', '1', permission);
       const account = await accounts.byName('alice');
