@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { upstreamEnvironment } from '../../src/cli/start/upstream-environment.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { isMlflow2, MLFLOW_VERSIONS, pythonOf, sharedMlflow } from '../support/mlflow.ts';
+import { isMlflow2, MLFLOW_VERSIONS, pythonOf } from '../support/mlflow.ts';
 import { offerPythonPackage, PYTHON_PACKAGE } from '../support/python-package.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** Importing MLflow alone takes seconds, and a busy machine longer. */
 const PATIENCE_MS = 180_000;
@@ -41,12 +41,7 @@ async function python(
 }
 
 describe.each(MLFLOW_VERSIONS)('with the mlflow package %s', { timeout: PATIENCE_MS }, (version) => {
-  let gateway: TestGateway;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-  });
-  afterAll(() => gateway.close());
+  const { gateway } = useGateway({ version });
 
   const everyMethod = async (app: string): Promise<string[]> => {
     const { stdout } = await python(version, [join(import.meta.dirname, 'every_method.py')], {

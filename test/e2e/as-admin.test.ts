@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  personAt,
-  type Sent,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, createRun, type Person, personAt, type Sent, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** Ids of what the requests ask about. */
 interface Things {
@@ -147,13 +139,11 @@ const TELLING = [
 ];
 
 describe.each(MLFLOW_VERSIONS)('an admin in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
   let straight: Person;
   let things: Things;
 
+  const { gateway, mlflow } = useGateway({ version });
   beforeAll(async () => {
-    const mlflow = await sharedMlflow(version);
-    gateway = await startGateway(mlflow.socketUri);
     straight = personAt(mlflow.uri, '', '');
     const name = unique('compared ünïcode');
     const experiment = await createExperiment(gateway.admin, name);
@@ -175,7 +165,6 @@ describe.each(MLFLOW_VERSIONS)('an admin in front of MLflow %s', (version) => {
     expect(stored.status).toBe(200);
     things = { experiment, name, run, model };
   });
-  afterAll(() => gateway.close());
 
   test('gets what MLflow itself answers, to good requests and to bad ones', async () => {
     const differences: unknown[] = [];

@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
+import { createExperiment, createRun, type Person, startGateway, unique } from '../support/gateway.ts';
 import { isMlflow2, MLFLOW_VERSIONS, OLDEST, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const FILES = '/api/2.0/mlflow-artifacts/artifacts';
@@ -83,18 +77,7 @@ test('the classic client of MLflow 2.15 works call by call', async () => {
 });
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let admin: Person;
-  let alice: Person;
-  let bob: Person;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    admin = gateway.admin;
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
-  });
-  afterAll(() => gateway.close());
+  const { gateway, admin, alice, bob } = useGateway({ version, people: ['alice', 'bob'] });
 
   const status = async (answer: Promise<{ status: number }>) => (await answer).status;
   const permit = (by: Person, family: 'experiments' | 'registered-models', json: Record<string, string>) =>

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createExperiment, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { createExperiment, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
 import { openShell, type Shell, type Typed } from '../support/shell.ts';
 import { typeOnTerminal } from '../support/terminal.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const CURRENT = '/api/2.0/mlflow/users/current';
 const DONE = { code: 0, stderr: '' };
@@ -17,13 +18,12 @@ function objectsOf({ code, stdout, stderr }: Typed): readonly Record<string, unk
 }
 
 describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
   let shell: Shell;
   const type = (line: string, stdin = '', env = {}) => shell.type(line, { stdin, env });
   const json = async (line: string) => objectsOf(await type(line));
 
+  const { gateway } = useGateway({ version });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
     shell = openShell({
       // With the slash at its end that the old README has.
       MLFLOW_TRACKING_URI: `${gateway.url}/`,
@@ -31,10 +31,7 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
       MLFLOW_TRACKING_PASSWORD: gateway.admin.password,
     });
   });
-  afterAll(async () => {
-    shell.close();
-    await gateway.close();
-  });
+  afterAll(() => shell.close());
 
   const asWritten = (line: string) => line;
   const asPython = (line: string) =>

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { describe, expect, test } from 'vitest';
+import { createExperiment, createRun, grant, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-  });
-  afterAll(() => gateway.close());
+  const { gateway } = useGateway({ version });
 
   test('two users cannot see each other, the admin sees all', async () => {
     const alice = await gateway.person('alice');

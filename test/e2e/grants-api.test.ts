@@ -1,17 +1,13 @@
 /** MLflow 3.17's users, grants and roles API, and the older one over the same grants, by the stock clients of both. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { NEWEST, OLDEST, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createExperiment, type Person, unique } from '../support/gateway.ts';
+import { NEWEST, OLDEST, runPython } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ version: NEWEST });
 
 /** Runs a script with `client`, the AuthServiceClient of a version, signed in as a user; answers the JSON it prints. */
 async function withClient(version: string, who: Person, script: string, names: Record<string, string> = {}) {

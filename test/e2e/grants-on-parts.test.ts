@@ -1,26 +1,14 @@
 /** Grants on all things of a kind at once (runs, traces, versions …), which decide before those on what holds them. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grantOn,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, createRun, grantOn, type Person, unique } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ version: NEWEST });
 
 async function holding(...grants: [type: string, id: string, permission: string][]): Promise<Person> {
   const who = await gateway.person('holder');

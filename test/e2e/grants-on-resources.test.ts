@@ -1,26 +1,16 @@
 /** Grants on what MLflow 3.17 has beyond experiments and models, on the real server. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grantOn,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { NEWEST, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createExperiment, grantOn, type Person, unique } from '../support/gateway.ts';
+import { NEWEST, runPython } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
 
-let gateway: TestGateway;
 let owner: Person;
 let other: Person;
 
-beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ version: NEWEST });
 
 beforeEach(async () => {
   owner = await gateway.person('owner');

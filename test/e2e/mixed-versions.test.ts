@@ -2,9 +2,10 @@
  * Clients of one version in front of a server of another get as far through the gateway as they get without it: a field
  * that the server does not declare is left out, as the server would leave it out itself.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { type MlflowAddress, NEWEST, OLDEST, runPython, STARTED, sharedMlflow } from '../support/mlflow.ts';
+import { describe, expect, test } from 'vitest';
+import { unique } from '../support/gateway.ts';
+import { NEWEST, OLDEST, runPython, STARTED } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** A training step by step; prints what became of each. */
 const STEPS = `
@@ -65,16 +66,7 @@ const PAIRS = [
 ];
 
 describe.each([NEWEST, OLDEST])('in front of MLflow %s', (server) => {
-  let mlflow: MlflowAddress;
-  let gateway: TestGateway;
-  let alice: Person;
-
-  beforeAll(async () => {
-    mlflow = await sharedMlflow(server);
-    gateway = await startGateway(mlflow.socketUri);
-    alice = await gateway.person('alice');
-  });
-  afterAll(() => gateway.close());
+  const { gateway, mlflow, alice } = useGateway({ version: server, people: ['alice'] });
 
   const clients = PAIRS.filter((pair) => pair.server === server).map(({ client }) => client);
   test.each(clients)(

@@ -2,37 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grant,
-  type Person,
-  personAt,
-  startGateway,
-  type TestGateway,
-} from '../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
+import { createExperiment, grant, type Person, personAt } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 
 describe('a change counts on the very next request, made here or in another process on the same store', () => {
   const dir = mkdtempSync(join(tmpdir(), 'two-gateways-'));
-  let here: TestGateway;
-  let there: TestGateway;
-  let alice: Person;
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const settings = { database_uri: `sqlite:///${join(dir, 'shared.db')}` };
+  const { gateway: here, alice } = useGateway({ settings, people: ['alice'] });
+  const { gateway: there } = useGateway({ settings });
   let experiment: string;
 
   beforeAll(async () => {
-    const { socketUri } = await sharedMlflow(NEWEST);
-    const database_uri = `sqlite:///${join(dir, 'shared.db')}`;
-    here = await startGateway(socketUri, { database_uri });
-    there = await startGateway(socketUri, { database_uri });
-    alice = await here.person('alice');
     experiment = await createExperiment(alice);
-  });
-  afterAll(async () => {
-    await there.close();
-    await here.close();
-    rmSync(dir, { recursive: true });
   });
 
   /** The same person at both gateways. */

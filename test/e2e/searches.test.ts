@@ -1,18 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bytesOf, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { isMlflow2, MLFLOW_VERSIONS, type RunningMlflow, startMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bytesOf } from '../support/fake-upstream.ts';
+import { createExperiment, createRun, grant, type Person, startGateway, unique } from '../support/gateway.ts';
+import { isMlflow2, MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { useGateway, useMlflow } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const API_3 = '/api/3.0/mlflow';
@@ -51,15 +41,8 @@ async function fillLists(owner: Person, experiment_id: string): Promise<void> {
 }
 
 describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
-  let dir: string;
-  /** Its own, as it is filled: other tests look at first pages. */
-  let mlflow: RunningMlflow;
-  let gateway: TestGateway;
-  let relay: FakeUpstream;
   /** Requests that reached MLflow. */
   let asked: string[] = [];
-  let alice: Person;
-  let bob: Person;
   /** What MLflow answers for each list while there is nothing in it. */
   let emptied: readonly unknown[];
   const prefix = unique('s');
@@ -77,10 +60,15 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   const ids = new Map<string, string>();
   const registered = names.filter((name) => !/["'%]/.test(name) || name.includes("'"));
 
-  beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'searches-'));
-    mlflow = await startMlflow({ version, dir });
-    relay = await startFakeUpstream(async (request, response) => {
+  // Before the gateway, which asks at its start already. Its own, as it is filled: other tests look at first pages.
+  const mlflow = useMlflow({ version });
+  const {
+    gateway,
+    upstream: relay,
+    alice,
+    bob,
+  } = useGateway({
+    fake: async (request, response) => {
       asked.push(`${request.method} ${request.url}`);
       const body = await bytesOf(request);
       const answer = await fetch(`${mlflow.uri}${request.url}`, {
@@ -90,11 +78,11 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
       });
       response.writeHead(answer.status, { 'content-type': 'application/json' });
       response.end(Buffer.from(await answer.arrayBuffer()));
-    });
-    gateway = await startGateway(relay.uri);
+    },
+    people: ['alice', 'bob'],
+  });
+  beforeAll(async () => {
     emptied = await answersTo(gateway.admin);
-    alice = await gateway.person('alice');
-    bob = await gateway.person('bob');
     for (const name of names) {
       const owner = hers.includes(name) ? alice : bob;
       ids.set(name, await createExperiment(owner, name));
@@ -109,12 +97,6 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
       }
     }
     asked = [];
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await relay.close();
-    await mlflow.stop();
-    rmSync(dir, { recursive: true, force: true });
   });
 
   const idOf = (name: string) => ids.get(name) ?? '';

@@ -1,19 +1,13 @@
 /** MLflow's sign-up page, as its own tests of it go. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Person, type Received, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { type Person, type Received, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
-/** Nothing here asks an upstream. */
-const NO_UPSTREAM = 'http://127.0.0.1:9';
 const SUBMIT = '/api/2.0/mlflow/users/create-ui';
 const FORM = 'application/x-www-form-urlencoded';
 const PASSWORD = 'a long enough password';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway(NO_UPSTREAM);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 const exists = async (username: string) => (await gateway.server.store.users.get(username)) !== undefined;
 

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browsers, installBrowsers } from '../support/browser.ts';
-import { type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { type Person, unique } from '../support/gateway.ts';
 import { look } from '../support/look.ts';
-import { isMlflow2, MLFLOW_VERSIONS, type RunningMlflow, runPython, startMlflow } from '../support/mlflow.ts';
+import { isMlflow2, MLFLOW_VERSIONS, runPython } from '../support/mlflow.ts';
+import { useGateway, useMlflow } from '../support/use-gateway.ts';
 
 const PREFIX = '/team/mlflow';
 
@@ -38,28 +36,19 @@ print(json.dumps({"experiment": experiment, "run": run.info.run_id}))
 `;
 
 describe.each(MLFLOW_VERSIONS)('behind MLflow %s with --static-prefix', (version) => {
-  const dir = mkdtempSync(join(tmpdir(), 'prefixed-'));
   const name = unique('prefixed');
-  let mlflow: RunningMlflow;
-  let gateway: TestGateway;
+  const mlflow = useMlflow({ version, staticPrefix: PREFIX });
+  const { gateway } = useGateway({ upstream: () => mlflow.socketUri, settings: { static_prefix: PREFIX } });
   let user: Person;
   let made: { experiment: string; run: string };
 
   beforeAll(async () => {
-    mlflow = await startMlflow({ version, dir, staticPrefix: PREFIX });
-    gateway = await startGateway(mlflow.socketUri, { static_prefix: PREFIX });
     const made = await gateway.admin.post(`${PREFIX}/api/2.0/mlflow/users/create`, {
       username: 'ann',
       password: 'ann has a long password',
     });
     expect(made.status).toBe(200);
     user = gateway.as('ann', 'ann has a long password');
-  });
-
-  afterAll(async () => {
-    await gateway.close();
-    await mlflow.stop();
-    rmSync(dir, { recursive: true });
   });
 
   test('the stock client works, for a user who may do no more than make things', async () => {

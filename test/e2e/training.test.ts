@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { isMlflow2, MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Person, unique } from '../support/gateway.ts';
+import { isMlflow2, MLFLOW_VERSIONS, runPython } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 
@@ -100,21 +101,11 @@ print(json.dumps({
 
 describe.each(MLFLOW_VERSIONS)('a training script of MLflow %s', (version) => {
   const dir = mkdtempSync(join(tmpdir(), 'training-'));
-  let gateway: TestGateway;
-  let first: Person;
-  let second: Person;
   let ids: { experiment_id: string; run_id: string };
   const names = { experiment: unique('training'), model: unique('doubling') };
 
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    first = await gateway.person('first');
-    second = await gateway.person('second');
-  });
-  afterAll(async () => {
-    await gateway.close();
-    rmSync(dir, { recursive: true });
-  });
+  const { gateway, first, second } = useGateway({ version, people: ['first', 'second'] });
+  afterAll(() => rmSync(dir, { recursive: true }));
 
   const as = (who: Person, script: string, more: Record<string, string> = {}) =>
     python(version, gateway.url, who, script, { NAMES: JSON.stringify(names), OUT: dir, ...more });

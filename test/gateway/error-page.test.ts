@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 /** What Chromium sends for a page that is opened, and what Java's HttpURLConnection sends with every call. */
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8';
@@ -8,13 +8,7 @@ const UNAUTHENTICATED =
   'You are not authenticated. Please see ' +
   'https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate.';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  // Nobody listens there.
-  gateway = await startGateway('http://127.0.0.1:9');
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 const open = (who: 'anonymous' | 'admin', target: string, accept: string | undefined, method = 'GET') =>
   gateway[who].send(method, target, accept === undefined ? {} : { headers: { accept } });

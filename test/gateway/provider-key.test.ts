@@ -1,29 +1,24 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
-/** An upstream with one endpoint, that remembers the headers of what is sent on to it. */
+/** Headers of what is sent on to the upstream. */
 const arrived: IncomingHttpHeaders[] = [];
-const upstream = createServer((request, response) => {
-  request.resume();
-  if (request.method === 'POST') {
-    arrived.push(request.headers);
-  }
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify({ endpoint: { endpoint_id: 'e-1' } }));
-});
-
-let gateway: TestGateway;
-let caller: Person;
 let own: string;
 
+/** The upstream has one endpoint. */
+const { gateway, caller } = useGateway({
+  fake: (request, response) => {
+    request.resume();
+    if (request.method === 'POST') {
+      arrived.push(request.headers);
+    }
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ endpoint: { endpoint_id: 'e-1' } }));
+  },
+  people: ['caller'],
+});
 beforeAll(async () => {
-  upstream.listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  gateway = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
-  caller = await gateway.person();
   own = `Basic ${Buffer.from(`${caller.username}:${caller.password}`).toString('base64')}`;
   const granted = await gateway.admin.post('/api/3.0/mlflow/users/permissions/grant', {
     username: caller.username,
@@ -32,10 +27,6 @@ beforeAll(async () => {
     permission: 'USE',
   });
   expect(granted.status).toBe(200);
-});
-afterAll(async () => {
-  await gateway.close();
-  upstream.close();
 });
 beforeEach(() => {
   arrived.length = 0;

@@ -2,30 +2,18 @@
  * MLflow's proxy to a deployments server, which 2.15 sends wherever the request says: others than admins list the
  * endpoints, and call them with USE on all endpoints.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { beforeAll, expect, test } from 'vitest';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const PROXY = '/ajax-api/2.0/mlflow/gateway-proxy';
 const LIST = 'api/2.0/endpoints';
 const CALL = 'gateway/my-endpoint.v2/invocations';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let nobody: Person;
-let user: Person;
-
+const { gateway, upstream, nobody, user } = useGateway({ fake: true, people: ['nobody', 'user'] });
 beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  nobody = await gateway.person();
-  user = await gateway.person();
   await mayUseEndpoints(gateway, user);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
 });
 
 async function mayUseEndpoints(at: TestGateway, { username }: Person): Promise<void> {

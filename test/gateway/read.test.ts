@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri, { max_json_body_bytes: '65536' });
-  alice = await gateway.person('alice');
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
+const { gateway, upstream, alice } = useGateway({
+  fake: true,
+  settings: { max_json_body_bytes: '65536' },
+  people: ['alice'],
 });
 
 const CREATE = '/api/2.0/mlflow/experiments/create';

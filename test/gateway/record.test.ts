@@ -1,26 +1,15 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { startGateway } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
 let from = 0;
 
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  alice = await gateway.person('alice');
-});
+const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
 beforeEach(() => {
   upstream.answer(undefined);
   from = gateway.log.length;
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
 });
 
 const entries = () => gateway.log.slice(from).filter(({ msg }) => msg === 'request');

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
 let from = 0;
 
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-});
+const { gateway, upstream } = useGateway({ fake: true });
 beforeEach(() => {
   from = gateway.log.length;
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
 });
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
 const RUN = '0123456789abcdef0123456789abcdef';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
 let from = 0;
 
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  alice = await gateway.person('alice');
-});
+const { gateway, alice } = useGateway({ fake: true, people: ['alice'] });
 beforeEach(() => {
   from = gateway.log.length;
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
 });
 
 /** What the log line of the only request since the test began names. */

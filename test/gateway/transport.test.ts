@@ -1,20 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { ADMIN } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const { gateway, upstream } = useGateway({ fake: true });
 
 const SIGNED_IN = `Authorization: Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`;
 const LOG_PARAM = '/api/2.0/mlflow/runs/log-parameter';

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeCertificates } from '../support/certificates.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { freePort } from '../support/free-port.ts';
-import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
+import { ADMIN } from '../support/gateway.ts';
 import { isThere } from '../support/is-there.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** The example of the manual that begins with this fence. */
 function exampleOf(language: string): string {
@@ -25,22 +25,17 @@ function exampleOf(language: string): string {
 const dir = mkdtempSync(join(tmpdir(), 'proxies-'));
 const credentials = { authorization: `Basic ${btoa(`${ADMIN.username}:${ADMIN.password}`)}` };
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-
+const { gateway, upstream } = useGateway({
+  fake: true,
+  settings: { trusted_proxies: 'loopback', hsts_seconds: '60' },
+});
 beforeAll(async () => {
   writeCertificates(dir);
   // Workers of nginx are another user than the test.
   chmodSync(dir, 0o755);
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri, { trusted_proxies: 'loopback', hsts_seconds: '60' });
 });
 
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-  rmSync(dir, { recursive: true });
-});
+afterAll(() => rmSync(dir, { recursive: true }));
 
 /** The manual's example with the ports, names and files of this test; each must be there to be replaced. */
 function adapted(example: string, replacements: Readonly<Record<string, string>>): string {

@@ -17,10 +17,10 @@ import { type ConnectionOptions, connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readScrape } from '../metrics/scrape.ts';
 import { writeCertificates } from '../support/certificates.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { freePort } from '../support/free-port.ts';
 import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
+import { useFakeUpstream } from '../support/use-gateway.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tls-'));
 const at = (name: string) => join(dir, name);
@@ -28,17 +28,10 @@ const ca = () => readFileSync(at('ca.pem'));
 /** What the gateway of a test reads; the test puts there what it wants. */
 const FILES = { tls_cert_file: at('in-use.pem'), tls_key_file: at('in-use.key') };
 
-let upstream: FakeUpstream;
-
-beforeAll(async () => {
-  writeCertificates(dir);
-  upstream = await startFakeUpstream();
-});
+const upstream = useFakeUpstream();
+beforeAll(() => writeCertificates(dir));
 beforeEach(() => put('server', 'server'));
-afterAll(async () => {
-  await upstream.close();
-  rmSync(dir, { recursive: true });
-});
+afterAll(() => rmSync(dir, { recursive: true }));
 
 function put(cert: string, key: string): void {
   copyFileSync(at(`${cert}.pem`), FILES.tls_cert_file);

@@ -1,19 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 import { readScrape } from './scrape.ts';
 
 const RUN = '0123456789abcdef0123456789abcdef';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let user: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream((request, response) => {
+const { gateway, upstream, user } = useGateway({
+  fake: (request, response) => {
     if (request.url === '/api/2.0/mlflow/fails') {
       response.writeHead(500).end('{}');
     } else if (request.url === '/api/2.0/mlflow/dies') {
@@ -25,14 +21,9 @@ beforeAll(async () => {
     } else {
       response.end('{}');
     }
-  });
-  gateway = await startGateway(upstream.uri, { metrics_port: String(await freePort()) });
-  user = await gateway.person();
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
+  },
+  settings: async () => ({ metrics_port: String(await freePort()) }),
+  people: ['user'],
 });
 
 const scrape = async () => readScrape(await (await fetch(`${gateway.server.metricsUrl}/metrics`)).text());

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Answering, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import type { Answering } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { look } from '../support/look.ts';
 import {
@@ -13,6 +13,7 @@ import {
   sharedMlflow,
   startMlflow,
 } from '../support/mlflow.ts';
+import { useFakeUpstream } from '../support/use-gateway.ts';
 
 describe('a real MLflow', () => {
   let mlflow: RunningMlflow | undefined;
@@ -86,13 +87,9 @@ describe('a real MLflow', () => {
 });
 
 describe('what else may stand there', () => {
-  let upstream: FakeUpstream;
   let answering: Answering;
 
-  beforeAll(async () => {
-    upstream = await startFakeUpstream((request, response) => answering(request, response));
-  });
-  afterAll(() => upstream.close());
+  const upstream = useFakeUpstream((request, response) => answering(request, response));
 
   test('another sign-in is told apart from MLflow’s', async () => {
     answering = (_request, response) =>

@@ -1,31 +1,22 @@
 /** Keys by which MLflow finds, counts, bills or runs are no user's, nor are those that only its next version knows. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, createRun, unique } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { encodeSpans } from '../support/spans.ts';
 import { newTraceId, traceBody } from '../support/traces.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
 
-let gateway: TestGateway;
-let alice: Person;
 let experiment: string;
 let run: string;
+
+const { gateway, alice } = useGateway({ version: NEWEST, people: ['alice'] });
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-  alice = await gateway.person('alice');
   experiment = await createExperiment(alice);
   run = await createRun(alice, experiment);
 });
-afterAll(() => gateway.close());
 
 const KEYS = [
   'mlflow.gateway.endpointId',

@@ -2,19 +2,15 @@
  * What an admin sends goes to MLflow even if the gateway cannot read it. Nobody inherits grants by that: not by a
  * delete that only MLflow understood, nor by a create.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { grant, startGateway, type TestGateway, unique } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { describe, expect, test } from 'vitest';
+import { grant, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow/registered-models';
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-  });
-  afterAll(() => gateway.close());
+  const { gateway } = useGateway({ version });
 
   /** As the admin, a body with a key twice: MLflow takes the last. */
   const sendTwice = (method: string, path: string, name: string, more = '') =>

@@ -2,17 +2,10 @@
  * Nobody but an admin has MLflow call itself, or anything that only MLflow reaches, by what they write into the AI gateway:
  * MLflow would do there what the address says, with its own rights.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startAsVersion } from '../support/as-version.ts';
-import {
-  createExperiment,
-  grantOn,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { STARTED, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, grantOn, type Person, unique } from '../support/gateway.ts';
+import { STARTED } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
@@ -21,25 +14,14 @@ const ALLOWED = 'api.example.com, *.openai.azure.com, models.internal:8000';
 
 type Map = Readonly<Record<string, unknown>>;
 
-const closers: (() => Promise<void>)[] = [];
-afterAll(async () => {
-  for (const close of closers.reverse()) {
-    await close();
-  }
-});
-
-async function start(version: string, allowed?: string): Promise<TestGateway> {
-  const mlflow = await sharedMlflow(STARTED);
-  const older = version === STARTED ? undefined : await startAsVersion(mlflow, version);
-  const gateway = await startGateway(older?.uri ?? mlflow.socketUri, {
-    ...(allowed !== undefined && { ai_gateway_allowed_hosts: allowed }),
+/** In front of an MLflow that says it is of a version. */
+const useVersion = (version: string, allowed?: string) =>
+  useGateway({
+    version: STARTED,
+    ...(version !== STARTED && { says: version }),
+    ...(allowed !== undefined && { settings: { ai_gateway_allowed_hosts: allowed } }),
+    people: ['alice'],
   });
-  closers.push(async () => {
-    await gateway.close();
-    await older?.close();
-  });
-  return gateway;
-}
 
 const newSecret = async (by: Person, auth_config: Map, secret_value: Map = KEY, more: Map = {}) => {
   const asked = { secret_name: unique('secret'), secret_value, auth_config, provider: 'openai', ...more };
@@ -107,12 +89,10 @@ const GOOD = [
 ];
 
 describe.each(['3.16.0', STARTED])('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let alice: Person;
+  const { gateway, alice } = useVersion(version);
+  const { alice: dora } = useVersion(version, ALLOWED);
   let own: string;
   beforeAll(async () => {
-    gateway = await start(version);
-    alice = await gateway.person('alice');
     [, own] = await newSecret(alice, {});
   });
 
@@ -173,8 +153,6 @@ describe.each(['3.16.0', STARTED])('in front of MLflow %s', (version) => {
   });
 
   test('an operator says which hosts users may name', async () => {
-    const allowing = await start(version, ALLOWED);
-    const dora = await allowing.person('dora');
     for (const api_base of STRANGE) {
       expect([api_base, (await newSecret(dora, { api_base }))[0]]).toEqual([api_base, 403]);
       expect([api_base, (await newSecret(dora, {}, { ...KEY, api_base }))[0]]).toEqual([api_base, 403]);
@@ -188,9 +166,9 @@ describe.each(['3.16.0', STARTED])('in front of MLflow %s', (version) => {
 });
 
 describe('before MLflow 3.17', () => {
+  const { gateway, alice } = useVersion('3.16.0');
+
   test('a user names no host at all', async () => {
-    const gateway = await start('3.16.0');
-    const alice = await gateway.person('alice');
     const [, own] = await newSecret(alice, {});
     for (const api_base of [...STRANGE, ...GOOD, 'https://1.1.1.1']) {
       expect([api_base, (await newSecret(alice, { api_base }))[0]]).toEqual([api_base, 403]);
@@ -206,10 +184,7 @@ describe('before MLflow 3.17', () => {
 });
 
 describe('in front of MLflow 3.8, which takes settings as text', () => {
-  let alice: Person;
-  beforeAll(async () => {
-    alice = await (await start('3.8.1')).person('alice');
-  });
+  const { alice } = useVersion('3.8.1');
 
   test.each(STEERING)('a secret has none that chooses a host: %j %j', async (settings, value) => {
     const text = { auth_config: undefined, auth_config_json: JSON.stringify(settings) };
@@ -218,12 +193,7 @@ describe('in front of MLflow 3.8, which takes settings as text', () => {
 });
 
 describe('from MLflow 3.17 on', () => {
-  let gateway: TestGateway;
-  let alice: Person;
-  beforeAll(async () => {
-    gateway = await start(STARTED);
-    alice = await gateway.person('alice');
-  });
+  const { gateway, alice } = useVersion(STARTED);
 
   test.each([
     'http://127.0.0.1:5000',

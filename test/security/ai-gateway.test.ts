@@ -1,38 +1,25 @@
 /** What the AI gateway of MLflow reads and writes on its own account, named by a caller who makes an endpoint or a scorer. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startAsVersion } from '../support/as-version.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { NO_RELEASE } from '../support/fake-upstream.ts';
-import {
-  createExperiment,
-  grant,
-  grantOn,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
+import { createExperiment, grant, grantOn, type Person, unique } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
 import { newNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace } from '../support/traces.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
 
-let mlflow: Awaited<ReturnType<typeof startAsVersion>>;
-let gateway: TestGateway;
 let alice: Person;
 let bob: Person;
 let alices: string;
 let definition: string;
 
-beforeAll(async () => {
-  // Its requests may have the fields of every version, those of MLflow 3.8 too.
-  mlflow = await startAsVersion(await sharedMlflow(NEWEST), NO_RELEASE);
-  gateway = await startGateway(mlflow.uri, { ai_gateway_allowed_hosts: '1.1.1.1' });
-});
-afterAll(async () => {
-  await gateway.close();
-  await mlflow.close();
+// Requests may have the fields of every version, those of MLflow 3.8 too.
+const { gateway } = useGateway({
+  version: NEWEST,
+  says: NO_RELEASE,
+  settings: { ai_gateway_allowed_hosts: '1.1.1.1' },
 });
 
 beforeEach(async () => {

@@ -2,22 +2,21 @@
  * CVE-2023-6831, CVE-2024-1560, CVE-2026-22031, CVE-2026-14198: a target that two servers could read as two
  * paths is a 400 for everybody and goes nowhere, under a public prefix as elsewhere.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { type AnsweringUpstream, PROBE, startAnsweringUpstream } from '../support/answering-upstream.ts';
 import { FOREIGN, OURS } from '../support/everybody.ts';
-import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
+import { ADMIN } from '../support/gateway.ts';
 import { sendRaw, statusOf } from '../support/raw-http.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 let upstream: AnsweringUpstream;
-let gateway: TestGateway;
 
-beforeAll(async () => {
-  upstream = await startAnsweringUpstream(OURS, FOREIGN);
-  gateway = await startGateway(upstream.uri);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
+afterAll(() => upstream.close());
+const { gateway } = useGateway({
+  upstream: async () => {
+    upstream = await startAnsweringUpstream(OURS, FOREIGN);
+    return upstream.uri;
+  },
 });
 
 const ARTIFACTS = '/api/2.0/mlflow-artifacts/artifacts';

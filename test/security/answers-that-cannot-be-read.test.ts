@@ -2,18 +2,14 @@
  * Invariant 3: what MLflow, or something between, answers where a reply is read is understood, or is a 503: it is no
  * fault of the gateway, and nothing of it is shown.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/mlflow/table/routes.ts';
-import { type Everybody, OURS, startEverybody } from '../support/everybody.ts';
+import { OURS } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 const has = ({ rules }: Operation, ...names: readonly string[]) =>
   rules.some(({ rule }) => names.includes(rule));

@@ -2,29 +2,16 @@
  * Invariant 3: an answer that does not say what was created grants nothing. The name in the request must not stand
  * in for the id: an experiment can be *named* 7, and a caller who manages its name would manage experiment 7.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let owner: Person;
-let stranger: Person;
-
+const { gateway, upstream, owner, stranger } = useGateway({ fake: true, people: ['owner', 'stranger'] });
 beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  owner = await gateway.person('owner');
-  stranger = await gateway.person('stranger');
   const { users, grants } = gateway.server.store;
   const { id = 0 } = (await users.get(owner.username)) ?? {};
   for (const kind of ['experiment', 'registered_model', 'mcp_server']) {
     await grants.create(id, kind, '7', 'MANAGE');
   }
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
 });
 
 const CREATES = [

@@ -2,31 +2,15 @@
  * Invariant 9: MLflow keeps an assessment under the id that the start of a trace says, in the place of another of
  * that id, whichever trace that is of.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  grantOn,
-  type Person,
-  type TestGateway,
-} from '../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { createExperiment, createRun, grant, grantOn } from '../support/gateway.ts';
 import { NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
 import { newTraceId, startTrace, traceBody } from '../support/traces.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const TRACES = '/api/3.0/mlflow/traces';
 
-let gateway: TestGateway;
-let alice: Person;
-let bob: Person;
-let alices: string;
-let bobs: string;
-
-beforeAll(async () => {
-  ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST));
-});
-afterAll(() => gateway.close());
+const { gateway, alice, bob, homes } = useNeighbours(NEWEST);
 
 const assessment = (more: object = {}) => ({
   assessment_name: 'good',
@@ -38,17 +22,20 @@ const assessment = (more: object = {}) => ({
 });
 
 test('no trace that is started takes an assessment over', async () => {
-  const trace = await startTrace(alice, alices);
+  const trace = await startTrace(alice, homes.alice);
   const at = `${TRACES}/${trace}/assessments`;
   const made = await alice.post(at, { assessment: assessment({ trace_id: trace }) });
   const assessment_id = made.json.assessment.assessment_id as string;
-  await grant(alice, bob, { experiment: alices }, 'READ');
+  await grant(alice, bob, { experiment: homes.alice }, 'READ');
   const before = (await alice.get(`${at}/${assessment_id}`)).text;
-  const own = await startTrace(bob, bobs);
+  const own = await startTrace(bob, homes.bob);
   for (const named of [{ assessment_id }, { assessmentId: assessment_id }]) {
     const stolen = assessment({ ...named, feedback: { value: false } });
     for (const id of [newTraceId(), own]) {
-      const { status } = await bob.post(TRACES, traceBody(bobs, id, { assessments: [assessment(), stolen] }));
+      const { status } = await bob.post(
+        TRACES,
+        traceBody(homes.bob, id, { assessments: [assessment(), stolen] }),
+      );
       expect(status).toBe(400);
     }
     // MLflow refuses this itself.
@@ -63,7 +50,7 @@ test('no trace that is started takes an assessment over', async () => {
 test('a trace is started with assessments of its own', async () => {
   const { status, json } = await bob.post(
     TRACES,
-    traceBody(bobs, newTraceId(), { assessments: [assessment()] }),
+    traceBody(homes.bob, newTraceId(), { assessments: [assessment()] }),
   );
   expect([status, json.trace.trace_info.assessments.length]).toEqual([200, 1]);
 });
@@ -73,7 +60,7 @@ test('no assessment is deleted with a run of another experiment', async () => {
   const trace = await startTrace(alice, shared);
   await grant(alice, bob, { experiment: shared }, 'EDIT');
   const at = `${TRACES}/${trace}/assessments`;
-  const [home, foreign] = [await createRun(bob, shared), await createRun(bob, bobs)];
+  const [home, foreign] = [await createRun(bob, shared), await createRun(bob, homes.bob)];
   const from = (run: unknown, key = 'mlflow.assessment.sourceRunId') =>
     assessment({ trace_id: trace, metadata: { [key]: run } });
   const { assessment_id } = (await alice.post(at, { assessment: from(home) })).json.assessment;
@@ -99,8 +86,8 @@ test('no assessment is deleted with a run of another experiment', async () => {
 
 test('a run that made assessments is deleted by those who may delete them', async () => {
   const carol = await gateway.person('carol');
-  await grant(alice, carol, { experiment: alices }, 'MANAGE');
-  const run_id = await createRun(carol, alices);
+  await grant(alice, carol, { experiment: homes.alice }, 'MANAGE');
+  const run_id = await createRun(carol, homes.alice);
   await grantOn(gateway.admin, carol, 'assessment', '*', 'READ');
   const remove = async () => (await carol.post('/api/2.0/mlflow/runs/delete', { run_id })).status;
   expect(await remove()).toBe(403);

@@ -2,28 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const RUN = '0123456789abcdef0123456789abcdef';
 const EXPERIMENT = '7';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  alice = await gateway.person('alice');
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
 
 type Entry = Readonly<Record<string, unknown>>;
 

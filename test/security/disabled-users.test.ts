@@ -5,20 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { grantOn, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { grantOn, type Person, startGateway, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const CURRENT = `${A2}/users/current`;
-/** Nothing here asks an upstream. */
-const NO_UPSTREAM = 'http://127.0.0.1:9';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway(NO_UPSTREAM);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 const setStatus = (who: Pick<Person, 'username'>, is_active: unknown, by = gateway.admin) =>
   by.patch(`${A2}/users/update-status`, { username: who.username, is_active });

@@ -3,18 +3,14 @@
  * one thing is refused, whichever thing it is and by whichever of its names it is called: no row takes its
  * caller's word on a second resource.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { type Everybody, FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
+import { FOREIGN, OURS } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 const named = operationsOf(ROUTES)
   .filter(({ need }) => need !== 'nobody' && need !== 'admin' && need !== 'public')

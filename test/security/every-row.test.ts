@@ -3,13 +3,14 @@
  * expectation is worked out here from the row's need alone; the requests are made from its locators.
  * Refused means that nothing arrived upstream.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import type { Locator } from '../../src/mlflow/table/row.ts';
 import { NOWHERE } from '../../src/mlflow/things/identifiers.ts';
 import { SECTIONS } from '../../src/routes.ts';
-import { type Everybody, OURS, ROLES, type Role, startEverybody } from '../support/everybody.ts';
+import { OURS, ROLES, type Role } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
 /** The weakest of {@link ROLES} that may pass, by what a row or locator asks for. */
 const WEAKEST = {
@@ -60,12 +61,7 @@ function weakestOn({ kind, action }: Locator, { need }: Operation): Role {
   return WEAKEST[action ?? need];
 }
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 const told = (role: Role, { method, target, by }: SampleRequest, status: number, text: string) =>
   `${role}: ${method} ${target} (${by}) gives ${status} ${text.slice(0, 200)}`;

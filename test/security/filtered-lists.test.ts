@@ -2,20 +2,16 @@
  * CVE-2026-2734, CVE-2026-3198, GHSA-9pch-m9gq-c25q: a list shows what its reader may read and nothing
  * else, in every row that answers with one; a list of ids in a request is cut down to what the caller may read.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import type { From } from '../../src/mlflow/table/row.ts';
 import { NOWHERE } from '../../src/mlflow/things/identifiers.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { type Everybody, FOREIGN, OURS, type Role, startEverybody } from '../support/everybody.ts';
+import { FOREIGN, OURS, type Role } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 /** Rows whose judge says what is shown have tests of their own, beside the judge's. */
 const isJudged = ({ rules }: Operation) => rules.some(({ rule }) => rule === 'special');

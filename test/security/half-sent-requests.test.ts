@@ -2,30 +2,11 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { startNeighbours } from '../support/neighbours.ts';
+import { describe, expect, test } from 'vitest';
+import { createExperiment, createRun, grant, type Person, unique } from '../support/gateway.ts';
+import { useGateway, useNeighbours } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream((_, response) => response.end('{"experiment_id": "7"}'));
-  gateway = await startGateway(upstream.uri);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const { gateway, upstream } = useGateway({ fake: (_, response) => response.end('{"experiment_id": "7"}') });
 
 interface Sent {
   readonly method?: string;
@@ -234,11 +215,7 @@ test('an upload is broken off soon after its sender has lost the right, though n
 });
 
 describe.each(['3.17.2', '2.15.1'] as const)('with MLflow %s', (version) => {
-  let neighbours: Awaited<ReturnType<typeof startNeighbours>>;
-  beforeAll(async () => {
-    neighbours = await startNeighbours(version);
-  });
-  afterAll(() => neighbours.gateway.close());
+  const neighbours = useNeighbours(version);
 
   const files = async (run: string) => {
     const { json } = await neighbours.gateway.admin.get(`/api/2.0/mlflow/artifacts/list?run_id=${run}`);
@@ -249,11 +226,11 @@ describe.each(['3.17.2', '2.15.1'] as const)('with MLflow %s', (version) => {
     ['a file', false],
     ['a file without a length', true],
   ])('%s is stored whole or not at all', async (_, chunked) => {
-    const { gateway: real, alice, alices } = neighbours;
+    const { gateway: real, alice, homes } = neighbours;
     const writer = await real.person('writer');
-    await grant(alice, writer, { experiment: alices }, 'EDIT');
-    const run = await createRun(alice, alices);
-    const at = (name: string) => `${ARTIFACTS}/${alices}/${run}/artifacts/${name}`;
+    await grant(alice, writer, { experiment: homes.alice }, 'EDIT');
+    const run = await createRun(alice, homes.alice);
+    const at = (name: string) => `${ARTIFACTS}/${homes.alice}/${run}/artifacts/${name}`;
     const whole = await begin(writer, at('whole'), { method: 'PUT', body: LARGE, chunked }, real);
     expect((await end(whole)).statusCode).toBe(200);
     const half = await begin(writer, at('half'), { method: 'PUT', body: LARGE, chunked }, real);
@@ -263,10 +240,10 @@ describe.each(['3.17.2', '2.15.1'] as const)('with MLflow %s', (version) => {
   });
 
   test('a file of MLflow’s UI is stored whole or not at all', async () => {
-    const { gateway: real, alice, alices } = neighbours;
+    const { gateway: real, alice, homes } = neighbours;
     const writer = await real.person('writer');
-    await grant(alice, writer, { experiment: alices }, 'EDIT');
-    const run = await createRun(alice, alices);
+    await grant(alice, writer, { experiment: homes.alice }, 'EDIT');
+    const run = await createRun(alice, homes.alice);
     const at = (name: string) => `/ajax-api/2.0/mlflow/upload-artifact?run_uuid=${run}&path=${name}`;
     expect((await end(await begin(writer, at('whole'), { body: LARGE }, real))).statusCode).toBe(200);
     const half = await begin(writer, at('half'), { body: LARGE }, real);

@@ -1,16 +1,12 @@
 /** HEAD is GET without its body: judged alike, answered alike, and never a failure of the gateway. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { type Everybody, OURS, startEverybody } from '../support/everybody.ts';
+import { OURS } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 const rows = operationsOf(ROUTES)
   .filter(({ method }) => method === 'GET')

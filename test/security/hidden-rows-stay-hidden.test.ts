@@ -2,28 +2,13 @@
  * What a search hides it does not tell in another way: neither by where the rows one may see lie among those one may
  * not, nor by how many of those a filter finds. Sorted and filtered at will, either would spell out hidden names.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, type MlflowAddress, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, grant, type Person, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let owner: Person;
-  let curious: Person;
-
-  beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    owner = await gateway.person('owner');
-    curious = await gateway.person('curious');
-  });
-  afterAll(() => gateway.close());
+  const { gateway, owner, curious } = useGateway({ version, people: ['owner', 'curious'] });
 
   const createModel = async (by: Person, name: string) => {
     const { status, text } = await by.post('/api/2.0/mlflow/registered-models/create', { name });
@@ -137,22 +122,14 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s', (version) => {
 
 describe('a search for datasets', () => {
   const DATASETS = '/api/3.0/mlflow/datasets';
-  let gateway: TestGateway;
-  let mlflow: MlflowAddress;
-  let owner: Person;
-  let reader: Person;
   let open: string;
   let closed: string;
 
+  const { mlflow, owner, reader } = useGateway({ version: '3.17.2', people: ['owner', 'reader'] });
   beforeAll(async () => {
-    mlflow = await sharedMlflow('3.17.2');
-    gateway = await startGateway(mlflow.socketUri);
-    owner = await gateway.person('owner');
-    reader = await gateway.person('reader');
     [open, closed] = [await createExperiment(owner), await createExperiment(owner)];
     await grant(owner, reader, { experiment: open }, 'READ');
   });
-  afterAll(() => gateway.close());
 
   const create = async (name: string, experiment_ids: readonly string[]) => {
     const { status, text } = await owner.post(`${DATASETS}/create`, { name, experiment_ids });

@@ -1,17 +1,13 @@
 /** Integers that a double does not hold are exact in the gateway: no field that has one makes it fail. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { operationsOf } from '../../src/mlflow/table/match.ts';
 import { ruleOf } from '../../src/mlflow/table/rule-of.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { type Everybody, OURS, startEverybody } from '../support/everybody.ts';
+import { OURS } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 /** Fields of any search. */
 const OF_SEARCHES = ['max_results', 'page_token', 'filter', 'order_by'];

@@ -1,26 +1,27 @@
 /** Issues: who changed one is who did, a search shows its own experiment's, and no id tells of one elsewhere. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { createExperiment, type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { createExperiment, startGateway, unique } from '../support/gateway.ts';
 import { NEWEST, STARTED } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const ISSUES = '/api/3.0/mlflow/issues';
 
 describe.each([NEWEST, STARTED])('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let alice: Person;
-  let alices: string;
   let issue: string;
+
+  const { gateway, alice, homes } = useNeighbours(version);
   beforeAll(async () => {
-    ({ gateway, alice, alices } = await startNeighbours(version));
-    const made = await alice.post(ISSUES, { experiment_id: alices, name: unique('issue'), description: 'd' });
+    const made = await alice.post(ISSUES, {
+      experiment_id: homes.alice,
+      name: unique('issue'),
+      description: 'd',
+    });
     issue = made.json.issue.issue_id;
   });
-  afterAll(() => gateway.close());
 
   test('a search shows the issues of the experiment that it names', async () => {
-    const { status, json } = await alice.post(`${ISSUES}/search`, { experiment_id: alices });
+    const { status, json } = await alice.post(`${ISSUES}/search`, { experiment_id: homes.alice });
     expect([status, json.issues.map((each: { issue_id: string }) => each.issue_id)]).toEqual([200, [issue]]);
     const empty = await createExperiment(alice);
     expect((await alice.post(`${ISSUES}/search`, { experiment_id: empty })).status).toBe(200);
@@ -38,7 +39,7 @@ describe.each([NEWEST, STARTED])('in front of MLflow %s', (version) => {
   });
 
   test('its id is MLflow’s to choose', async () => {
-    const asked = { experiment_id: alices, name: unique('issue'), description: 'd', issue_id: issue };
+    const asked = { experiment_id: homes.alice, name: unique('issue'), description: 'd', issue_id: issue };
     const { status } = await alice.post(ISSUES, asked);
     // MLflow 3.17 does not have the field: it is left out.
     expect(status).toBe(version === NEWEST ? 403 : 200);

@@ -2,10 +2,10 @@
  * GHSA-3p64-6gvh-82v5: nobody logs into another's run or logged model, be it one value, a batch, or what a run read
  * and made.
  */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createRun, grant, type Person, type TestGateway } from '../support/gateway.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createRun, grant, type Person } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const RUNS = '/api/2.0/mlflow/runs';
 const METRIC = { key: 'm', value: 1, timestamp: 1, step: 0 };
@@ -23,24 +23,18 @@ const logged = (run_id: string): readonly (readonly [path: string, body: object]
 ];
 
 describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let alice: Person;
-  let bob: Person;
-  let alices: string;
-  let bobs: string;
   let reader: Person;
 
+  const { gateway, alice, bob, homes } = useNeighbours(version);
   beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
     reader = await gateway.person('reader');
-    await grant(alice, reader, { experiment: alices }, 'READ');
+    await grant(alice, reader, { experiment: homes.alice }, 'READ');
   });
-  afterAll(() => gateway.close());
 
   const stateOf = async (run: string) => (await gateway.admin.get(`${RUNS}/get?run_id=${run}`)).json.run;
 
   test('is logged into by a caller who may edit its experiment', async () => {
-    const run = await createRun(alice, alices);
+    const run = await createRun(alice, homes.alice);
     for (const [path, body] of logged(run)) {
       const { status, text } = await alice.post(`${RUNS}/${path}`, body);
       expect([path, status, text]).toEqual([path, 200, text]);
@@ -53,7 +47,7 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
   });
 
   test('is not logged into by anybody else', async () => {
-    const run = await createRun(alice, alices);
+    const run = await createRun(alice, homes.alice);
     const before = await stateOf(run);
     for (const who of [bob, reader]) {
       for (const [path, body] of logged(run)) {
@@ -65,8 +59,8 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
   });
 
   test('is not logged into by a second spelling of its id beside one of one’s own', async () => {
-    const run = await createRun(alice, alices);
-    const own = await createRun(bob, bobs);
+    const run = await createRun(alice, homes.alice);
+    const own = await createRun(bob, homes.bob);
     const before = await stateOf(run);
     for (const [path, body] of logged(own)) {
       for (const more of [{ runId: run }, { run_uuid: run }, { runUuid: run }]) {
@@ -82,16 +76,16 @@ describe.each(MLFLOW_VERSIONS)('a run of MLflow %s', (version) => {
 });
 
 describe('a logged model of MLflow 3.17.2', () => {
+  const { alice, bob, homes } = useNeighbours(NEWEST);
+
   const newModel = async (by: Person, experiment_id: string) =>
     (await by.post('/api/2.0/mlflow/logged-models', { experiment_id, name: 'm' })).json.model.info
       .model_id as string;
 
   test('gets no metric, and is no input or output, from a run of a user who may not edit it', async () => {
-    const { gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST);
-    onTestFinished(() => gateway.close());
-    await grant(alice, bob, { experiment: alices }, 'READ');
-    const run_id = await createRun(bob, bobs);
-    const [foreign, own] = [await newModel(alice, alices), await newModel(bob, bobs)];
+    await grant(alice, bob, { experiment: homes.alice }, 'READ');
+    const run_id = await createRun(bob, homes.bob);
+    const [foreign, own] = [await newModel(alice, homes.alice), await newModel(bob, homes.bob)];
     const naming = (model_id: string) =>
       [
         ['log-metric', { run_id, ...METRIC, model_id }],

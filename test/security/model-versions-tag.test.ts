@@ -2,27 +2,21 @@
  * MLflow lists the versions of registered models that were made of a logged model in a tag of that one: by it nobody
  * writes to what they may only read, and nobody is told the names of models that are hidden.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { grant, type Person, type TestGateway, unique } from '../support/gateway.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { grant, type Person, unique } from '../support/gateway.ts';
 import { NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const TAG = 'mlflow.modelVersions';
 
-let gateway: TestGateway;
-let alice: Person;
-let bob: Person;
-let alices: string;
-
+const { gateway, alice, bob, homes } = useNeighbours(NEWEST);
 beforeAll(async () => {
-  ({ gateway, alice, bob, alices } = await startNeighbours(NEWEST));
-  await grant(alice, bob, { experiment: alices }, 'READ');
+  await grant(alice, bob, { experiment: homes.alice }, 'READ');
 });
-afterAll(() => gateway.close());
 
 const newLoggedModel = async (by: Person) => {
-  const { json } = await by.post(`${A2}/logged-models`, { experiment_id: alices, name: 'logged' });
+  const { json } = await by.post(`${A2}/logged-models`, { experiment_id: homes.alice, name: 'logged' });
   return json.model.info.model_id as string;
 };
 const newModel = async (by: Person, prefix = 'model') => {
@@ -39,17 +33,17 @@ const versionsOf = async (by: Person, id: string): Promise<{ name: string }[]> =
 
 test('a version is made of a logged model by those who may write to it', async () => {
   const id = await newLoggedModel(alice);
-  const [own, bobs] = [await newModel(alice), await newModel(bob)];
-  expect((await version(bob, bobs, `models:/${id}`, { model_id: id })).status).toBe(403);
-  expect((await version(bob, bobs, `models:/${id}`, { modelId: id })).status).toBe(403);
+  const [own, _bobs] = [await newModel(alice), await newModel(bob)];
+  expect((await version(bob, homes.bob, `models:/${id}`, { model_id: id })).status).toBe(403);
+  expect((await version(bob, homes.bob, `models:/${id}`, { modelId: id })).status).toBe(403);
   expect(await versionsOf(alice, id)).toEqual([]);
   expect((await version(alice, own, `models:/${id}`, { model_id: id })).status).toBe(200);
   expect(await versionsOf(alice, id)).toMatchObject([{ name: own }]);
 
   // A copy of a version is none of the logged model's: MLflow keeps no such thing of a version.
   await grant(alice, bob, { model: own }, 'READ');
-  expect((await version(bob, bobs, `models:/${own}/1`)).status).toBe(200);
-  expect((await version(bob, bobs, `models:/${own}/1`, { model_id: id })).status).toBe(403);
+  expect((await version(bob, homes.bob, `models:/${own}/1`)).status).toBe(200);
+  expect((await version(bob, homes.bob, `models:/${own}/1`, { model_id: id })).status).toBe(403);
   expect(await versionsOf(gateway.admin, id)).toMatchObject([{ name: own }]);
   expect(await versionsOf(gateway.admin, id)).toHaveLength(1);
 });
@@ -64,7 +58,7 @@ test('names of models that the caller may not read are not told by the tag, and 
   expect(await versionsOf(alice, id)).toMatchObject([{ name: hidden }, { name: shared }]);
   expect(await versionsOf(bob, id)).toMatchObject([{ name: shared }]);
   const search = (by: Person, more: Record<string, unknown> = {}) =>
-    by.post(`${A2}/logged-models/search`, { experiment_ids: [alices], ...more });
+    by.post(`${A2}/logged-models/search`, { experiment_ids: [homes.alice], ...more });
   expect((await search(alice)).text).toContain(hidden);
   const found = await search(bob);
   expect(found.text).toContain(shared);
@@ -82,7 +76,7 @@ test('names of models that the caller may not read are not told by the tag, and 
   expect((await search(bob, { filter: "tags.other = 'x'" })).status).toBe(200);
 
   const editor = await gateway.person('editor');
-  await grant(alice, editor, { experiment: alices }, 'EDIT');
+  await grant(alice, editor, { experiment: homes.alice }, 'EDIT');
   const mine = await newModel(editor, 'mine');
   const value = JSON.stringify([{ name: mine, version: '1' }]);
   const written = await editor.patch(`${A2}/logged-models/${id}/tags`, { tags: [{ key: TAG, value }] });

@@ -4,17 +4,11 @@
  * the victim's, and all of it must be as it was at the end.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, createRun, type Person, unique } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
 import { type RawRequest, sendRaw, statusOf } from '../support/raw-http.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** Stands in everything that the victim wrote, and in no request. */
 const CANARY = 'canary-7f3a';
@@ -308,9 +302,6 @@ const basic = ({ username, password }: Person) => ({
 });
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let victim: Person;
-  let attacker: Person;
   let theirs: Things;
   let mine: Things;
 
@@ -355,14 +346,11 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     return seen.map(({ text }) => text);
   }
 
+  const { gateway, victim, attacker } = useGateway({ version, people: ['victim', 'attacker'] });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    victim = await gateway.person('victim');
-    attacker = await gateway.person('attacker');
     theirs = await thingsOf(victim, CANARY);
     mine = await thingsOf(attacker, 'my-own');
   });
-  afterAll(() => gateway.close());
 
   const isCanaryless = ({ path }: Plain) => path.includes('metrics/get-history');
 

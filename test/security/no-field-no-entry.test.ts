@@ -2,22 +2,16 @@
  * Invariant 1: of what a user sends, MLflow gets the fields alone that its version declares. What no version declares is
  * refused: the next MLflow may find a run by it, or stop reading at it and drop what was judged.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/routes.ts';
 import { startAsVersion } from '../support/as-version.ts';
-import { type Everybody, FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import {
-  createExperiment,
-  createRun,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
+import { FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { createExperiment, createRun, startGateway, unique } from '../support/gateway.ts';
 import { NEWEST, STARTED, sharedMlflow } from '../support/mlflow.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody, useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
@@ -33,11 +27,7 @@ function operationNamed(name: string): Operation {
 }
 
 describe('in every row, a field that no MLflow declares', () => {
-  let everybody: Everybody;
-  beforeAll(async () => {
-    everybody = await startEverybody();
-  });
-  afterAll(() => everybody.close());
+  const everybody = useEverybody();
 
   const judged = operations.filter(
     ({ need, reading }) =>
@@ -77,21 +67,11 @@ describe('in every row, a field that no MLflow declares', () => {
 });
 
 describe.each(['3.19.0', '3.5.0', '2.15.1'])('in front of a server that says it is MLflow %s', (version) => {
-  let upstream: FakeUpstream;
-  let gateway: TestGateway;
-  let alice: Person;
-  beforeAll(async () => {
-    upstream = await startFakeUpstream((_request, response) => {
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ run: { info: { run_id: OURS.run, experiment_id: '7' } } }));
-    }, version);
-    gateway = await startGateway(upstream.uri, { default_permission: 'MANAGE' });
-    alice = await gateway.person('alice');
-    upstream.answer(undefined);
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await upstream.close();
+  const { alice } = useGateway({
+    fake: true,
+    version,
+    settings: { default_permission: 'MANAGE' },
+    people: ['alice'],
   });
 
   test.each([

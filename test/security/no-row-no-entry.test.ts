@@ -2,18 +2,14 @@
  * Invariant 1: what the table does not know is refused to everyone but an admin. CVE-2026-0545 and
  * CVE-2026-2652: that holds whichever of the upstream's frameworks would serve it.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { type Everybody, OURS, ROLES, startEverybody } from '../support/everybody.ts';
+import { OURS, ROLES } from '../support/everybody.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { useEverybody } from '../support/use-gateway.ts';
 
-let everybody: Everybody;
-
-beforeAll(async () => {
-  everybody = await startEverybody();
-});
-afterAll(() => everybody.close());
+const everybody = useEverybody();
 
 const [ping] = operationsOf(ROUTES)
   .filter(({ name }) => name === 'GET /version')

@@ -1,36 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { readSpanExport } from '../../src/mlflow/read/otlp.ts';
-import { createRun, type Person, type TestGateway } from '../support/gateway.ts';
+import { createRun, type Person } from '../support/gateway.ts';
 import { NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
 import { sendRaw, statusOf } from '../support/raw-http.ts';
 import { encodeHidden, encodeSpans, encodeTwofold, jsonSpans, type TestSpan } from '../support/spans.ts';
 import { twoDeflates } from '../support/two-deflates.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 const newTrace = () => randomBytes(16).toString('hex');
 
 describe('spans sent over OTLP', () => {
-  let gateway: TestGateway;
-  let alice: Person;
-  let bob: Person;
-  let alices: string;
-  let bobs: string;
   let bobsTrace: string;
 
-  beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST, {
-      max_json_body_bytes: '200000',
-    }));
-  });
-  afterAll(() => gateway.close());
+  const { gateway, alice, bob, homes } = useNeighbours(NEWEST, { max_json_body_bytes: '200000' });
 
   beforeEach(async () => {
     bobsTrace = newTrace();
-    expect((await send(bob, bobs, encodeSpans([{ trace: bobsTrace }]))).status).toBe(200);
+    expect((await send(bob, homes.bob, encodeSpans([{ trace: bobsTrace }]))).status).toBe(200);
   });
 
   const send = (
@@ -68,7 +58,7 @@ describe('spans sent over OTLP', () => {
       ] as const) {
         const trace = newTrace();
         const headers = encoding === '' ? {} : { 'content-encoding': encoding };
-        const answer = await send(alice, alices, pack(body(trace)), headers, type);
+        const answer = await send(alice, homes.alice, pack(body(trace)), headers, type);
         expect([type, encoding, answer.status]).toEqual([type, encoding, 200]);
         expect(await spansOf(trace)).toEqual(['00000000000000aa']);
       }
@@ -77,14 +67,16 @@ describe('spans sent over OTLP', () => {
 
   test('one adds spans to a trace of the same experiment', async () => {
     const trace = newTrace();
-    await send(alice, alices, encodeSpans([{ trace }]));
-    expect((await send(alice, alices, encodeSpans([{ trace, span: '00000000000000bb' }]))).status).toBe(200);
+    await send(alice, homes.alice, encodeSpans([{ trace }]));
+    expect((await send(alice, homes.alice, encodeSpans([{ trace, span: '00000000000000bb' }]))).status).toBe(
+      200,
+    );
     expect((await spansOf(trace)).sort()).toEqual(['00000000000000aa', '00000000000000bb']);
   });
 
   test('nobody writes into an experiment without EDIT', async () => {
-    expect((await send(alice, bobs, encodeSpans([{ trace: newTrace() }]))).status).toBe(403);
-    expect((await send(gateway.anonymous, bobs, encodeSpans([{ trace: newTrace() }]))).status).toBe(401);
+    expect((await send(alice, homes.bob, encodeSpans([{ trace: newTrace() }]))).status).toBe(403);
+    expect((await send(gateway.anonymous, homes.bob, encodeSpans([{ trace: newTrace() }]))).status).toBe(401);
   });
 
   test.each<[string, () => [Uint8Array | string, Record<string, string>?, string?]]>([
@@ -148,7 +140,7 @@ describe('spans sent over OTLP', () => {
     ],
   ])('nobody adds spans to a foreign trace: %s', async (_, attack) => {
     const [raw, headers, type] = attack();
-    const { status } = await send(alice, alices, raw, headers, type);
+    const { status } = await send(alice, homes.alice, raw, headers, type);
     expect([400, 403]).toContain(status);
     expect(await spansOf(bobsTrace)).toEqual(['00000000000000aa']);
   });
@@ -158,7 +150,7 @@ describe('spans sent over OTLP', () => {
     const body = encodeTwofold([{ trace: own }], [{ trace: bobsTrace, span: '00000000000000bb' }]);
     expect([...readSpanExport(body).traceIds]).toContain(`tr-${bobsTrace}`);
     expect([...readSpanExport(inflateSync(body)).traceIds]).toEqual([`tr-${own}`]);
-    expect((await send(alice, alices, body, { 'content-encoding': 'deflate' })).status).toBe(200);
+    expect((await send(alice, homes.alice, body, { 'content-encoding': 'deflate' })).status).toBe(200);
     expect(await spansOf(bobsTrace)).toEqual(['00000000000000aa']);
     expect(await spansOf(own)).toEqual(['00000000000000aa']);
   });
@@ -176,7 +168,7 @@ describe('spans sent over OTLP', () => {
           authorization: `Basic ${Buffer.from(`${alice.username}:${alice.password}`).toString('base64')}`,
           'content-type': PROTOBUF,
           'content-encoding': 'deflate',
-          'x-mlflow-experiment-id': alices,
+          'x-mlflow-experiment-id': homes.alice,
           connection,
         },
         body,
@@ -198,7 +190,7 @@ describe('spans sent over OTLP', () => {
       { resourceSpans: [{ scopeSpans: [{ spans: [{ ...own, traceId: base64 }] }] }] },
       { resourceSpans: [{ scopeSpans: [{ spans: [{ ...own, traceId: ` ${bobsTrace}` }] }] }] },
     ]) {
-      const answer = await send(alice, alices, JSON.stringify(body), {}, JSON_TYPE);
+      const answer = await send(alice, homes.alice, JSON.stringify(body), {}, JSON_TYPE);
       expect([JSON.stringify(body), answer.status]).toEqual([JSON.stringify(body), 400]);
     }
     expect(await spansOf(bobsTrace)).toEqual(['00000000000000aa']);
@@ -212,22 +204,26 @@ describe('spans sent over OTLP', () => {
       'mlflow.ártifactLocation',
     ]) {
       const attributes = { [`mlflow.traceTag.${tag}`]: '"mlflow-artifacts:/0"' };
-      expect((await send(alice, alices, encodeSpans([{ trace: newTrace(), attributes }]))).status).toBe(403);
+      expect((await send(alice, homes.alice, encodeSpans([{ trace: newTrace(), attributes }]))).status).toBe(
+        403,
+      );
       const resource = { [tag]: 'mlflow-artifacts:/0' };
-      expect((await send(alice, alices, encodeSpans([{ trace: newTrace() }], resource))).status).toBe(403);
+      expect((await send(alice, homes.alice, encodeSpans([{ trace: newTrace() }], resource))).status).toBe(
+        403,
+      );
     }
     const attributes = { 'mlflow.traceTag.mine': '"yes"' };
     const trace = newTrace();
-    expect((await send(alice, alices, encodeSpans([{ trace, attributes }]))).status).toBe(200);
+    expect((await send(alice, homes.alice, encodeSpans([{ trace, attributes }]))).status).toBe(200);
     const { json } = await alice.get(`/api/3.0/mlflow/traces/tr-${trace}`);
     expect(json.trace.trace_info.tags.mine).toBe('yes');
   });
 
   test('no trace is linked to a foreign run', async () => {
-    const bobsRun = await createRun(bob, bobs);
-    const alicesRun = await createRun(alice, alices);
+    const bobsRun = await createRun(bob, homes.bob);
+    const alicesRun = await createRun(alice, homes.alice);
     const link = (run: string) =>
-      send(alice, alices, encodeSpans([{ trace: newTrace() }]), { 'x-mlflow-run-id': run });
+      send(alice, homes.alice, encodeSpans([{ trace: newTrace() }]), { 'x-mlflow-run-id': run });
     expect((await link(bobsRun)).status).toBe(403);
     expect((await link('nothing')).status).toBe(400);
     expect((await link(alicesRun)).status).toBe(200);
@@ -235,7 +231,12 @@ describe('spans sent over OTLP', () => {
 
   test('exactly one experiment is named, as MLflow writes it', async () => {
     const spans = encodeSpans([{ trace: newTrace() }]);
-    for (const experiment of ['', `0${alices}`, `${alices}, ${bobs}`, ` ${alices} ${bobs}`]) {
+    for (const experiment of [
+      '',
+      `0${homes.alice}`,
+      `${homes.alice}, ${homes.bob}`,
+      ` ${homes.alice} ${homes.bob}`,
+    ]) {
       expect((await send(alice, experiment, spans)).status).toBe(400);
     }
   });
@@ -243,7 +244,7 @@ describe('spans sent over OTLP', () => {
   test('what is not known to be read in one way only is refused', async () => {
     const spans = encodeSpans([{ trace: newTrace() }]);
     const status = async (raw: Uint8Array | string, headers: Record<string, string>, type = PROTOBUF) =>
-      (await send(alice, alices, raw, headers, type)).status;
+      (await send(alice, homes.alice, raw, headers, type)).status;
     expect(await status(spans, {}, 'application/octet-stream')).toBe(415);
     expect(await status(spans, { 'content-encoding': 'zstd' })).toBe(415);
     expect(await status(spans, { 'content-encoding': 'gzip, gzip' })).toBe(415);
@@ -254,6 +255,6 @@ describe('spans sent over OTLP', () => {
 
   test('a body that unpacks to more than may be read is refused', async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
-    expect((await send(alice, alices, bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
+    expect((await send(alice, homes.alice, bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
   });
 });

@@ -1,30 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  createRun,
-  grant,
-  type Person,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
+import { createExperiment, createRun, grant, type Person, unique } from '../support/gateway.ts';
 import { NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
 import { startTrace } from '../support/traces.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 /** A request: method, path behind `/api/3.0/mlflow/`, JSON body. */
 type Asked = readonly [method: string, path: string, json?: unknown];
 
 describe('what belongs to an experiment of MLflow 3.17.2', () => {
-  let gateway: TestGateway;
-  let alice: Person;
-  let bob: Person;
-  let alices: string;
-  let bobs: string;
-
-  beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(NEWEST));
-  });
-  afterAll(() => gateway.close());
+  const { gateway, alice, bob, homes } = useNeighbours(NEWEST);
 
   const ask = (who: Person, [method, path, json]: Asked) =>
     who.send(method, `/api/3.0/mlflow/${path}`, json === undefined ? {} : { json });
@@ -50,7 +34,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
       .dataset_id as string;
 
   test('a dataset is used by those who may use all of its experiments', async () => {
-    const id = await newDataset(alice, alices);
+    const id = await newDataset(alice, homes.alice);
     const second = await createExperiment(alice);
     await expectOwnOnly([
       ['GET', `datasets/${id}`],
@@ -66,9 +50,9 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
   });
 
   test('a record of a dataset is deleted with EDIT on all of its experiments', async () => {
-    const id = await newDataset(alice, alices);
+    const id = await newDataset(alice, homes.alice);
     const carol = await gateway.person('carol');
-    await grant(alice, carol, { experiment: alices }, 'READ');
+    await grant(alice, carol, { experiment: homes.alice }, 'READ');
     const records = async () =>
       JSON.parse((await made(alice, ['GET', `datasets/${id}/records`])).records ?? '[]') as {
         dataset_record_id: string;
@@ -87,42 +71,43 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     await made(alice, deletion);
     expect((await records()).map(({ dataset_record_id }) => dataset_record_id)).toEqual([second]);
 
-    await made(gateway.admin, ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [bobs] }]);
+    await made(gateway.admin, ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [homes.bob] }]);
     expect((await ask(alice, deletion)).status).toBe(403);
   });
 
   test('a dataset cannot be put into a foreign experiment, nor out of one', async () => {
-    const id = await newDataset(alice, alices);
-    const asked = { experiment_ids: [bobs] };
+    const id = await newDataset(alice, homes.alice);
+    const asked = { experiment_ids: [homes.bob] };
     expect((await ask(alice, ['POST', `datasets/${id}/add-experiments`, asked])).status).toBe(403);
     expect((await ask(alice, ['POST', 'datasets/create', { name: unique('d'), ...asked }])).status).toBe(403);
     expect((await ask(alice, ['POST', 'datasets/create', { name: unique('d') }])).status).toBe(400);
 
     await made(gateway.admin, ['POST', `datasets/${id}/add-experiments`, asked]);
     expect((await ask(alice, ['GET', `datasets/${id}`])).status).toBe(403);
-    const back = { experiment_ids: [bobs] };
+    const back = { experiment_ids: [homes.bob] };
     expect((await ask(alice, ['POST', `datasets/${id}/remove-experiments`, back])).status).toBe(403);
-    expect((await ask(alice, ['POST', 'datasets/search', { experiment_ids: [alices] }])).text).not.toContain(
-      id,
-    );
+    expect(
+      (await ask(alice, ['POST', 'datasets/search', { experiment_ids: [homes.alice] }])).text,
+    ).not.toContain(id);
   });
 
   test('a dataset is taken away from others, into another experiment or out of theirs, by a caller who manages it alone', async () => {
-    const id = await newDataset(bob, bobs);
+    const id = await newDataset(bob, homes.bob);
     const grantTo = async (permission: string) => {
-      const what = { experiment_id: bobs, username: alice.username, permission };
+      const what = { experiment_id: homes.bob, username: alice.username, permission };
       const path = '/api/2.0/mlflow/experiments/permissions';
       const { status } = await bob.post(`${path}/create`, what);
       if (status !== 200) {
         expect((await bob.patch(`${path}/update`, what)).status).toBe(200);
       }
     };
-    const into: Asked = ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [alices] }];
-    const out = () => ask(alice, ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [bobs] }]);
+    const into: Asked = ['POST', `datasets/${id}/add-experiments`, { experiment_ids: [homes.alice] }];
+    const out = () =>
+      ask(alice, ['POST', `datasets/${id}/remove-experiments`, { experiment_ids: [homes.bob] }]);
     await grantTo('EDIT');
     expect((await ask(alice, into)).status).toBe(403);
     await made(bob, ['GET', `datasets/${id}`]);
-    expect((await ask(bob, ['POST', 'datasets/search', { experiment_ids: [bobs] }])).text).toContain(id);
+    expect((await ask(bob, ['POST', 'datasets/search', { experiment_ids: [homes.bob] }])).text).toContain(id);
     await made(gateway.admin, into);
     expect((await out()).status).toBe(403);
     expect((await ask(alice, ['DELETE', `datasets/${id}`])).status).toBe(403);
@@ -133,23 +118,28 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     // Gone, not unclear.
     expect((await ask(alice, ['GET', `datasets/${id}`])).status).toBe(403);
     await bob.delete('/api/2.0/mlflow/experiments/permissions/delete', {
-      experiment_id: bobs,
+      experiment_id: homes.bob,
       username: alice.username,
     });
   });
 
   test('a search for datasets without experiments does not show all there are', async () => {
-    const id = await newDataset(bob, bobs);
-    for (const asked of [{}, { experiment_ids: [] }, { experimentIds: [] }, { experiment_ids: [bobs] }]) {
+    const id = await newDataset(bob, homes.bob);
+    for (const asked of [
+      {},
+      { experiment_ids: [] },
+      { experimentIds: [] },
+      { experiment_ids: [homes.bob] },
+    ]) {
       expect((await ask(alice, ['POST', 'datasets/search', asked])).text).not.toContain(id);
     }
-    for (const query of ['', '?max_results=10', `?experiment_ids=${bobs}`]) {
+    for (const query of ['', '?max_results=10', `?experiment_ids=${homes.bob}`]) {
       expect((await ask(alice, ['GET', `datasets/search${query}`])).text).not.toContain(id);
     }
     expect((await ask(alice, ['GET', 'datasets/search?experiment_ids='])).status).toBe(400);
-    expect((await ask(bob, ['POST', 'datasets/search', { experiment_ids: [alices, bobs] }])).text).toContain(
-      id,
-    );
+    expect(
+      (await ask(bob, ['POST', 'datasets/search', { experiment_ids: [homes.alice, homes.bob] }])).text,
+    ).toContain(id);
   });
 
   const newIssue = async (who: Person, experiment_id: string) =>
@@ -157,46 +147,46 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
       .issue_id as string;
 
   test('an issue is used by those who may use its experiment', async () => {
-    const id = await newIssue(alice, alices);
+    const id = await newIssue(alice, homes.alice);
     await expectOwnOnly([
-      ['POST', 'issues', { experiment_id: alices, name: 'another', description: 'd' }],
+      ['POST', 'issues', { experiment_id: homes.alice, name: 'another', description: 'd' }],
       ['GET', `issues/${id}`],
       ['PATCH', `issues/${id}`, { issue_id: id, name: 'renamed' }],
-      ['POST', 'issues/search', { experiment_id: alices }],
+      ['POST', 'issues/search', { experiment_id: homes.alice }],
     ]);
   });
 
   test('an issue names its author and no foreign run, and is changed under its own id only', async () => {
-    const issue = { experiment_id: alices, name: 'issue', description: 'd' };
-    const foreignRun = { ...issue, source_run_id: await createRun(bob, bobs) };
+    const issue = { experiment_id: homes.alice, name: 'issue', description: 'd' };
+    const foreignRun = { ...issue, source_run_id: await createRun(bob, homes.bob) };
     expect((await ask(alice, ['POST', 'issues', foreignRun])).status).toBe(403);
     expect(
       (await ask(alice, ['POST', 'issues', { ...issue, sourceRunId: foreignRun.source_run_id }])).status,
     ).toBe(403);
     const { issue: created } = await made(alice, ['POST', 'issues', { ...issue, created_by: bob.username }]);
     expect(created.created_by).toBe(alice.username);
-    const foreign = await newIssue(bob, bobs);
+    const foreign = await newIssue(bob, homes.bob);
     const asked = { issue_id: foreign, name: 'x' };
     expect((await ask(alice, ['PATCH', `issues/${created.issue_id}`, asked])).status).toBe(400);
   });
 
   test('a search for issues without an experiment shows those of one’s own alone', async () => {
-    const foreign = await newIssue(bob, bobs);
-    const own = await newIssue(alice, alices);
+    const foreign = await newIssue(bob, homes.bob);
+    const own = await newIssue(alice, homes.alice);
     for (const asked of [{}, { experiment_id: '' }, { filter_string: "status = 'pending'" }]) {
       const { text } = await ask(alice, ['POST', 'issues/search', asked]);
       expect([text.includes(own), text.includes(foreign)]).toEqual([true, false]);
     }
-    for (const asked of [{ max_results: 'zz', experiment_id: alices }, { experiment_id: null }]) {
+    for (const asked of [{ max_results: 'zz', experiment_id: homes.alice }, { experiment_id: null }]) {
       expect((await ask(alice, ['POST', 'issues/search', asked])).status).toBe(400);
     }
   });
 
   test('label schemas are read with READ and managed with MANAGE', async () => {
     const carol = await gateway.person('carol');
-    await grant(alice, carol, { experiment: alices }, 'EDIT');
+    await grant(alice, carol, { experiment: homes.alice }, 'EDIT');
     const schema = {
-      experiment_id: alices,
+      experiment_id: homes.alice,
       name: unique('schema'),
       type: 'FEEDBACK',
       input: { pass_fail: { positive_label: 'good', negative_label: 'bad' } },
@@ -209,8 +199,8 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     expect((await ask(carol, change)).status).toBe(403);
     await expectOwnOnly([
       ['GET', `label-schemas/get?schema_id=${schema_id}`],
-      ['GET', `label-schemas/get-by-name?experiment_id=${alices}&name=${schema.name}`],
-      ['GET', `label-schemas/list?experiment_id=${alices}`],
+      ['GET', `label-schemas/get-by-name?experiment_id=${homes.alice}&name=${schema.name}`],
+      ['GET', `label-schemas/list?experiment_id=${homes.alice}`],
       change,
       ['DELETE', 'label-schemas/delete', { schema_id }],
     ]);
@@ -230,21 +220,24 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
       },
     });
     await expectOwnOnly([
-      ['POST', 'scorers/register', { experiment_id: alices, name, serialized_scorer }],
-      ['GET', `scorers/list?experiment_id=${alices}`],
-      ['GET', `scorers/versions?experiment_id=${alices}&name=${name}`],
-      ['GET', `scorers/get?experiment_id=${alices}&name=${name}`],
+      ['POST', 'scorers/register', { experiment_id: homes.alice, name, serialized_scorer }],
+      ['GET', `scorers/list?experiment_id=${homes.alice}`],
+      ['GET', `scorers/versions?experiment_id=${homes.alice}&name=${name}`],
+      ['GET', `scorers/get?experiment_id=${homes.alice}&name=${name}`],
     ]);
     expect((await ask(alice, ['GET', 'scorers/list'])).text).toContain(name);
     expect((await ask(bob, ['GET', 'scorers/list'])).text).not.toContain(name);
-    const ofBoth = await ask(bob, ['GET', `scorers/list?experiment_ids=${bobs}&experiment_ids=${alices}`]);
+    const ofBoth = await ask(bob, [
+      'GET',
+      `scorers/list?experiment_ids=${homes.bob}&experiment_ids=${homes.alice}`,
+    ]);
     expect([ofBoth.status, ofBoth.text.includes(name)]).toEqual([200, false]);
     expect((await ask(bob, ['GET', 'scorers/online-configs?scorer_ids=x'])).text).not.toContain(name);
-    await expectOwnOnly([['DELETE', 'scorers/delete', { experiment_id: alices, name }]]);
+    await expectOwnOnly([['DELETE', 'scorers/delete', { experiment_id: homes.alice, name }]]);
   });
 
   test('jobs with the keys of the server are started by a caller who may use its endpoints, in their experiments', async () => {
-    const trace = await startTrace(alice, alices);
+    const trace = await startTrace(alice, homes.alice);
     const prompt = unique('prompt');
     await bob.post('/api/2.0/mlflow/registered-models/create', { name: prompt });
     const starts = (experiment_id: string): [string, string, unknown][] => [
@@ -258,7 +251,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
         { experiment_id, source_prompt_uri: `prompts:/${prompt}/1`, config: {} },
       ],
     ];
-    for (const [method, path, json] of [...starts(alices), ...starts(bobs)]) {
+    for (const [method, path, json] of [...starts(homes.alice), ...starts(homes.bob)]) {
       expect([path, (await alice.send(method, path, { json })).status]).toEqual([path, 403]);
     }
   });
@@ -286,7 +279,7 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     const experiment_id = await createExperiment(carol);
     const own = await startTrace(carol, experiment_id);
     const another = await startTrace(carol, await createExperiment(carol));
-    const foreign = await startTrace(alice, alices);
+    const foreign = await startTrace(alice, homes.alice);
     const start = async (...trace_ids: string[]) =>
       carol.send('POST', `/ajax-api/3.0/mlflow/${path}`, { json: { experiment_id, trace_ids, ...more } });
     // MLflow refuses these by itself from some version on, but in other words.
@@ -318,17 +311,17 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
           { experiment_id: carols, source_prompt_uri: `prompts:/${prompt}/1`, config: {}, ...more },
         ])
       ).status;
-    const dataset_id = await newDataset(bob, bobs);
+    const dataset_id = await newDataset(bob, homes.bob);
     expect(await optimise({ config: { dataset_id } })).toBe(403);
     expect(await optimise({ config: { datasetId: dataset_id } })).toBe(403);
     expect(await optimise({ source_prompt_uri: `prompts:/${prompt}.bob/1` })).toBe(403);
     expect(await optimise({ source_prompt_uri: `prompts:/${prompt}.bob@latest` })).toBe(403);
     expect(await optimise({ source_prompt_uri: `${prompt}.bob` })).toBe(403);
-    expect(await optimise({ experiment_id: bobs })).toBe(403);
+    expect(await optimise({ experiment_id: homes.bob })).toBe(403);
     expect(await optimise({})).not.toBe(403);
     expect((await ask(carol, ['POST', 'prompt-optimization/jobs/search', {}])).status).toBe(400);
     expect(
-      (await ask(carol, ['POST', 'prompt-optimization/jobs/search', { experiment_id: bobs }])).status,
+      (await ask(carol, ['POST', 'prompt-optimization/jobs/search', { experiment_id: homes.bob }])).status,
     ).toBe(403);
   });
 
@@ -336,8 +329,8 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     const create = async (who: Person, experiment_id: string) =>
       (await who.post('/api/2.0/mlflow/logged-models', { experiment_id, name: 'model' })).json.model.info
         .model_id as string;
-    const mine = await create(alice, alices);
-    const foreign = await create(bob, bobs);
+    const mine = await create(alice, homes.alice);
+    const foreign = await create(bob, homes.bob);
     const path = (id: string, rest = '') => `/api/2.0/mlflow/logged-models/${id}${rest}`;
     const finish = (id: string) => ({ model_id: id, status: 'LOGGED_MODEL_READY' });
     const requests: [string, string, unknown?][] = [
@@ -358,24 +351,28 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
         200,
       ]);
     }
-    const other = await create(alice, alices);
+    const other = await create(alice, homes.alice);
     expect((await alice.patch(path(other), finish(foreign))).status).toBe(400);
     expect((await alice.patch(path(other), { modelId: foreign, status: 'LOGGED_MODEL_READY' })).status).toBe(
       400,
     );
     expect((await alice.patch(path(other, '/tags'), { model_id: foreign, tags: [] })).status).toBe(400);
     const search = await alice.post('/api/2.0/mlflow/logged-models/search', {
-      experiment_ids: [alices, bobs],
+      experiment_ids: [homes.alice, homes.bob],
     });
     expect(search.text).toContain(other);
     expect(search.text).not.toContain(foreign);
-    const foreignRun = { experiment_id: alices, name: 'm', source_run_id: await createRun(bob, bobs) };
+    const foreignRun = {
+      experiment_id: homes.alice,
+      name: 'm',
+      source_run_id: await createRun(bob, homes.bob),
+    };
     expect((await alice.post('/api/2.0/mlflow/logged-models', foreignRun)).status).toBe(403);
   });
 
   test('a run is logged to under one id, and with models one may change', async () => {
-    const mine = await createRun(alice, alices);
-    const foreign = await createRun(bob, bobs);
+    const mine = await createRun(alice, homes.alice);
+    const foreign = await createRun(bob, homes.bob);
     for (const body of [
       { run_id: mine, run_uuid: foreign },
       { run_id: mine, runId: foreign },
@@ -392,7 +389,10 @@ describe('what belongs to an experiment of MLflow 3.17.2', () => {
     expect((await upload(`run_id=${mine}&run_uuid=${foreign}`)).status).toBe(400);
     expect((await upload(`run_uuid=${foreign}`)).status).toBe(403);
     expect((await upload(`run_uuid=${mine}`)).status).toBe(200);
-    const { json } = await bob.post('/api/2.0/mlflow/logged-models', { experiment_id: bobs, name: 'model' });
+    const { json } = await bob.post('/api/2.0/mlflow/logged-models', {
+      experiment_id: homes.bob,
+      name: 'model',
+    });
     const { model_id } = json.model.info;
     const outputs = { run_id: mine, models: [{ model_id, step: 0 }] };
     expect((await alice.post('/api/2.0/mlflow/runs/outputs', outputs)).status).toBe(403);

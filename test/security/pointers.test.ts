@@ -2,27 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRun, grant, type Person, type TestGateway, unique } from '../support/gateway.ts';
+import { createRun, grant, type Person, unique } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, runPython } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (version) => {
-  let gateway: TestGateway;
   let storage: string;
-  let alice: Person;
-  let bob: Person;
-  let alices: string;
-  let bobs: string;
   let alicesRun: string;
   let bobsRun: string;
   let alicesModel: string;
   let bobsModel: string;
 
+  const { gateway, alice, bob, homes } = useNeighbours(version);
   beforeAll(async () => {
-    ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
     storage = mkdtempSync(join(tmpdir(), 'storage-'));
-    alicesRun = await createRun(alice, alices);
-    bobsRun = await createRun(bob, bobs);
+    alicesRun = await createRun(alice, homes.alice);
+    bobsRun = await createRun(bob, homes.bob);
     alicesModel = await newModel(alice);
     bobsModel = await newModel(bob);
     for (const [who, run] of [
@@ -54,7 +49,7 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
     const name = await newModel(alice);
     const made = await newVersion(alice, { name, source: `runs:/${alicesRun}/model`, run_id: alicesRun });
     expect([made.status, made.text]).toEqual([200, made.text]);
-    const files = `mlflow-artifacts:/${alices}/${alicesRun}/artifacts/model`;
+    const files = `mlflow-artifacts:/${homes.alice}/${alicesRun}/artifacts/model`;
     const second = await newVersion(alice, { name, source: files, run_id: alicesRun });
     expect([second.status, second.text]).toEqual([200, second.text]);
     const read = `/model-versions/get-artifact?name=${name}&version=2&path=secret.txt`;
@@ -64,7 +59,7 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
   });
 
   test('no source reaches files that one may not read', async () => {
-    const foreign = `${bobs}/${bobsRun}/artifacts`;
+    const foreign = `${homes.bob}/${bobsRun}/artifacts`;
     await newVersion(bob, { name: bobsModel, source: `runs:/${bobsRun}/model`, run_id: bobsRun });
     const sources = [
       `runs:/${bobsRun}/model`,
@@ -83,9 +78,9 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
       `mlflow-artifacts:${foreign}/model`,
       `mlflow-artifacts:///${foreign}/model`,
       `mlflow-artifacts://localhost/${foreign}/model`,
-      `mlflow-artifacts:/${alices}/../${foreign}`,
-      `mlflow-artifacts:/${alices}/%2e%2e/${foreign}`,
-      `mlflow-artifacts:/${alices}/%252e%252e/${foreign}`,
+      `mlflow-artifacts:/${homes.alice}/../${foreign}`,
+      `mlflow-artifacts:/${homes.alice}/%2e%2e/${foreign}`,
+      `mlflow-artifacts:/${homes.alice}/%252e%252e/${foreign}`,
       'mlflow-artifacts:/',
       'mlflow-artifacts:',
       'mlflow-artifacts:/.',
@@ -124,14 +119,14 @@ describe.each(MLFLOW_VERSIONS)('addresses that MLflow %s reads from later', (ver
   });
 
   test('a version cannot be made from a foreign run by saying that it is so', async () => {
-    const source = `mlflow-artifacts:/${alices}/${alicesRun}/artifacts/model`;
+    const source = `mlflow-artifacts:/${homes.alice}/${alicesRun}/artifacts/model`;
     for (const more of [{ run_id: bobsRun }, { runId: bobsRun }]) {
       expect((await newVersion(alice, { name: alicesModel, source, ...more })).status).toBe(403);
     }
   });
 
   test('only an admin says where the files of an experiment lie', async () => {
-    for (const location of [`mlflow-artifacts:/${bobs}`, 'file:///etc', '/etc', 's3://bucket', 'x']) {
+    for (const location of [`mlflow-artifacts:/${homes.bob}`, 'file:///etc', '/etc', 's3://bucket', 'x']) {
       for (const json of [
         { name: unique('e'), artifact_location: location },
         { name: unique('e'), artifactLocation: location },

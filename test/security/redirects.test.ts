@@ -1,39 +1,22 @@
 /** No answer of the upstream sends a client to another server, nor tells the upstream's own address. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
-
-let upstream: FakeUpstream;
-const gateways = new Map<string, TestGateway>();
-const PREFIXES = ['', '/mlflow'];
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  for (const static_prefix of PREFIXES) {
-    gateways.set(
-      static_prefix,
-      await startGateway(upstream.uri, static_prefix === '' ? {} : { static_prefix }),
-    );
-  }
-});
-afterAll(async () => {
-  for (const gateway of gateways.values()) {
-    await gateway.close();
-  }
-  await upstream.close();
-});
+import { describe, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
 const STREAMED = '/static-files/x';
 const READ_WHOLE = '/api/2.0/mlflow/experiments/search?max_results=1';
 
-describe.each(PREFIXES)('below "%s"', (prefix) => {
+describe.each(['', '/mlflow'])('below "%s"', (prefix) => {
+  const { admin, upstream } = useGateway({
+    fake: true,
+    settings: prefix === '' ? {} : { static_prefix: prefix },
+  });
+
   /** The header as it reaches a client, of an answer that streams and of one that is read whole. */
   async function passedOn(name: string, value: string | string[]): Promise<unknown[]> {
     upstream.answer((_request, response) => {
       response.writeHead(307, { [name]: value });
       response.end();
     });
-    const { admin } = gateways.get(prefix) as TestGateway;
     const answers = [await admin.get(`${prefix}${STREAMED}`), await admin.get(`${prefix}${READ_WHOLE}`)];
     upstream.answer(undefined);
     expect(answers.map(({ status }) => status)).toEqual([307, 307]);

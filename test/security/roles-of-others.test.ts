@@ -2,18 +2,13 @@
  * A role names things that not everybody may know of: only its members see it with its grants, and administrators. A
  * user who holds a grant of their own has a role in the workspace, as MLflow counts, and sees no other for that.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { type Person, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 const A3 = '/api/3.0/mlflow';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  // Nothing here asks an upstream.
-  gateway = await startGateway('http://127.0.0.1:9');
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 async function roleFor(member: Person, type: string, pattern: string, permission: string): Promise<number> {
   const { admin } = gateway;

@@ -2,20 +2,14 @@
  * CVE-2025-1473: a page of another site has the browser of a user who is signed in send a form; the browser adds
  * the password it remembers. Nothing that changes anything is taken from elsewhere.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
+import { startGateway, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
-/** Nothing here asks an upstream. */
-const NO_UPSTREAM = 'http://127.0.0.1:9';
 const CREATE = '/api/2.0/mlflow/users/create';
 const HERE = 'mlflow.example';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway(NO_UPSTREAM);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 const create = (headers: Record<string, string>, method = 'POST', target = CREATE) =>
   gateway.admin.send(method, target, {

@@ -2,24 +2,16 @@
  * What a scorer is run with: endpoints of the AI gateway that its caller may use, or the keys of the server. A scorer that
  * runs online is run as its newest version is, a caller who has put it there.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grant,
-  grantOn,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../support/mlflow.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createExperiment, grant, grantOn, type Person, unique } from '../support/gateway.ts';
+import { NEWEST } from '../support/mlflow.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const A3 = '/api/3.0/mlflow';
 const AI = `${A3}/gateway`;
 
 type Data = Readonly<Record<string, unknown>>;
 
-let gateway: TestGateway;
 /** Owns the experiment and may use the endpoint. */
 let alice: Person;
 /** May edit the experiment, and use no endpoint. */
@@ -27,10 +19,7 @@ let eve: Person;
 let experiment_id: string;
 let model: string;
 
-beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ version: NEWEST });
 
 beforeEach(async () => {
   alice = await gateway.person('alice');

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,37 +12,39 @@ import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OURS } from '../support/everybody.ts';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const PROBE = 'x-probe';
 
 let reply: (response: ServerResponse) => void = (response) => response.destroy();
 let arrived = 0;
-let upstream: Server;
-let gateway: TestGateway;
-let manager: Person;
+const upstream = createServer((request, response) => {
+  if (request.headers[PROBE] === undefined) {
+    reply(response);
+  } else {
+    arrived += 1;
+    response.end('{}');
+  }
+});
+const uriOfUpstream = () => `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
 
+afterAll(() => {
+  upstream.closeAllConnections();
+  upstream.close();
+});
+const { gateway, manager } = useGateway({
+  upstream: async () => {
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    return uriOfUpstream();
+  },
+  settings: { upstream_timeout_seconds: '1' },
+  people: ['manager'],
+});
 beforeAll(async () => {
-  upstream = createServer((request, response) => {
-    if (request.headers[PROBE] === undefined) {
-      reply(response);
-    } else {
-      arrived += 1;
-      response.end('{}');
-    }
-  });
-  upstream.listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  const { port } = upstream.address() as AddressInfo;
-  gateway = await startGateway(`http://127.0.0.1:${port}`, { upstream_timeout_seconds: '1' });
-  manager = await gateway.person();
   const { users, grants } = gateway.server.store;
   const user = await users.get(manager.username);
   await grants.create(user?.id ?? 0, 'experiment', '*', 'READ');
-});
-afterAll(async () => {
-  await gateway.close();
-  upstream.closeAllConnections();
-  upstream.close();
 });
 
 const targets = [
@@ -111,8 +113,7 @@ describe('a store that', () => {
     reply = json({});
     dir = mkdtempSync(join(tmpdir(), 'silent-store-'));
     file = join(dir, 'gateway.db');
-    const { port } = upstream.address() as AddressInfo;
-    shaken = await startGateway(`http://127.0.0.1:${port}`, { database_uri: `sqlite:///${file}` });
+    shaken = await startGateway(uriOfUpstream(), { database_uri: `sqlite:///${file}` });
     reader = await shaken.person();
     unseen = await shaken.person();
     const { users, grants } = shaken.server.store;

@@ -1,35 +1,27 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useGateway } from '../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-const gateways = new Map<string, TestGateway>();
 /** One that could be taken for MLflow's files, which are public, or for a part of its API. */
 const PREFIXES = ['/mlflow', '/static', '/static-files', '/api', '/a/b.c~d', '/healthy'];
+/** What arrives at the upstream. */
+let asked: string[] = [];
 
-beforeAll(async () => {
-  // Everything that is asked below a prefix is there, as with MLflow 3.17.
-  upstream = await startFakeUpstream((request, response) => {
-    response.end(request.url?.endsWith('/version') ? '3.17.2' : '{}');
+/** Everything that is asked below a prefix is there, as with MLflow 3.17. */
+const useGatewayBelow = (static_prefix: string) =>
+  useGateway({
+    fake: (request, response) => {
+      asked.push(request.url ?? '');
+      response.end(request.url?.endsWith('/version') ? '3.17.2' : '{}');
+    },
+    settings: { static_prefix },
   });
-  for (const static_prefix of PREFIXES) {
-    gateways.set(static_prefix, await startGateway(upstream.uri, { static_prefix }));
-  }
-});
-
-afterAll(async () => {
-  for (const gateway of gateways.values()) {
-    await gateway.close();
-  }
-  await upstream.close();
-});
 
 const SEARCH = '/api/2.0/mlflow/experiments/search?max_results=1';
 
 describe.each(PREFIXES)('below %s', (prefix) => {
-  const gateway = () => gateways.get(prefix) as TestGateway;
+  const { gateway, admin } = useGatewayBelow(prefix);
   const statusOf = async (target: string, method = 'GET') =>
-    (await gateway().anonymous.send(method, target)).status;
+    (await gateway.anonymous.send(method, target)).status;
 
   test('health and readiness answer without credentials, there and at the root', async () => {
     for (const path of ['/health', '/ready', `${prefix}/health`, `${prefix}/ready`]) {
@@ -53,8 +45,8 @@ describe.each(PREFIXES)('below %s', (prefix) => {
   });
 
   test('signing in works', async () => {
-    expect((await gateway().admin.get(`${prefix}${SEARCH}`)).status).toBe(200);
-    expect((await gateway().admin.get(`${prefix}/api/2.0/mlflow/users/current`)).status).toBe(200);
+    expect((await admin.get(`${prefix}${SEARCH}`)).status).toBe(200);
+    expect((await admin.get(`${prefix}/api/2.0/mlflow/users/current`)).status).toBe(200);
   });
 
   test.each([
@@ -71,7 +63,7 @@ describe.each(PREFIXES)('below %s', (prefix) => {
     const below = path.startsWith(`${prefix}/`);
     expect(await statusOf(path)).toBe(below ? 401 : 404);
     if (!below) {
-      const { status, json } = await gateway().admin.get(path);
+      const { status, json } = await admin.get(path);
       expect({ status, code: json.error_code }).toEqual({ status: 404, code: 'ENDPOINT_NOT_FOUND' });
     }
   });
@@ -84,7 +76,7 @@ describe.each(PREFIXES)('below %s', (prefix) => {
     ['with a semicolon', (text: string) => `${text};x`],
   ])('the prefix %s is another path', async (_how, spell) => {
     expect(await statusOf(`${spell(prefix)}${SEARCH}`)).toBe(404);
-    expect((await gateway().admin.get(`${spell(prefix)}${SEARCH}`)).status).toBe(404);
+    expect((await admin.get(`${spell(prefix)}${SEARCH}`)).status).toBe(404);
   });
 
   test('no dot segment leads out of it', async () => {
@@ -94,29 +86,28 @@ describe.each(PREFIXES)('below %s', (prefix) => {
   });
 
   test('the prefix alone leads to the page below it, and nowhere else', async () => {
-    const { status, headers } = await gateway().anonymous.get(`${prefix}?next=//evil.example`);
+    const { status, headers } = await gateway.anonymous.get(`${prefix}?next=//evil.example`);
     expect({ status, location: headers['location'] }).toEqual({ status: 308, location: `${prefix}/` });
   });
 
   test('the sign-up page leads to itself', async () => {
-    const { text } = await gateway().admin.get(`${prefix}/signup`);
+    const { text } = await admin.get(`${prefix}/signup`);
     expect(text).toContain(`<form action="${prefix}/api/2.0/mlflow/users/create-ui"`);
   });
 });
 
-test('what is asked of MLflow lies below the prefix, the gateway’s own look-ups too', async () => {
-  const asked: string[] = [];
-  const watched = await startFakeUpstream((request, response) => {
-    asked.push(request.url ?? '');
-    response.end(request.url?.endsWith('/version') ? '3.17.2' : '{}');
+describe('what is asked of MLflow', () => {
+  beforeAll(() => {
+    asked = [];
   });
-  const gateway = await startGateway(watched.uri, { static_prefix: '/mlflow' });
-  const user = await gateway.person();
-  await user.get(`/mlflow${SEARCH}`);
-  await user.get('/mlflow/api/2.0/mlflow/runs/get?run_id=0123456789abcdef0123456789abcdef');
-  await gateway.admin.get('/mlflow/api/2.0/mlflow/experiments/get?experiment_id=7');
-  expect(asked).toContain('/mlflow/api/2.0/mlflow/experiments/get?experiment_id=7');
-  expect(asked.filter((url) => !url.startsWith('/mlflow/'))).toEqual([]);
-  await gateway.close();
-  await watched.close();
+  const { gateway } = useGatewayBelow('/mlflow');
+
+  test('lies below the prefix, the gateway’s own look-ups too', async () => {
+    const user = await gateway.person();
+    await user.get(`/mlflow${SEARCH}`);
+    await user.get('/mlflow/api/2.0/mlflow/runs/get?run_id=0123456789abcdef0123456789abcdef');
+    await gateway.admin.get('/mlflow/api/2.0/mlflow/experiments/get?experiment_id=7');
+    expect(asked).toContain('/mlflow/api/2.0/mlflow/experiments/get?experiment_id=7');
+    expect(asked.filter((url) => !url.startsWith('/mlflow/'))).toEqual([]);
+  });
 });

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRun, type Person, type TestGateway, unique } from '../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
+import { createRun, type Person, unique } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, NEWEST } from '../support/mlflow.ts';
-import { startNeighbours } from '../support/neighbours.ts';
 import { encodeSpans } from '../support/spans.ts';
 import { newTraceId, startTrace, startTraceV2, traceBody } from '../support/traces.ts';
+import { useNeighbours } from '../support/use-gateway.ts';
 
 const REDIRECTING = [
   'mlflow.artifactLocation',
@@ -13,51 +13,41 @@ const REDIRECTING = [
   'MLflow.ArtifactLocation',
 ];
 
-let gateway: TestGateway;
-let alice: Person;
-let bob: Person;
-let alices: string;
-let bobs: string;
-
-async function start(version: string) {
-  ({ gateway, alice, bob, alices, bobs } = await startNeighbours(version));
-}
-
 /** A request: method, path behind `/api/`, JSON body. */
 type Asked = readonly [method: string, path: string, json?: unknown];
 
 const statusOf = async (who: Person, [method, path, json]: Asked) =>
   (await who.send(method, `/api/${path}`, json === undefined ? {} : { json })).status;
 
-/** A caller who owns the trace may do it, another user may not: in this order, so that the refused come first. */
-async function expectOwnOnly(requests: readonly Asked[]): Promise<void> {
+/** Expects that the owner of a trace may do it and another user may not: in this order, so that the refused come first. */
+const onlyOf = (owner: Person, other: Person) => async (requests: readonly Asked[]) => {
   for (const request of requests) {
-    expect([request, await statusOf(bob, request)]).toEqual([request, 403]);
-    expect([request, await statusOf(alice, request)]).toEqual([request, 200]);
+    expect([request, await statusOf(other, request)]).toEqual([request, 403]);
+    expect([request, await statusOf(owner, request)]).toEqual([request, 200]);
   }
-}
+};
 
 describe.each(MLFLOW_VERSIONS)('traces of the API of MLflow 2, in MLflow %s', (version) => {
-  beforeAll(() => start(version));
-  afterAll(() => gateway.close());
+  const { alice, bob, homes } = useNeighbours(version);
+  const expectOwnOnly = onlyOf(alice, bob);
 
   test('only those who may use the experiment use its traces', async () => {
-    const id = await startTraceV2(alice, alices);
+    const id = await startTraceV2(alice, homes.alice);
     await expectOwnOnly([
-      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1 }],
+      ['POST', '2.0/mlflow/traces', { experiment_id: homes.alice, timestamp_ms: 1 }],
       ['GET', `2.0/mlflow/traces/${id}/info`],
-      ['GET', `2.0/mlflow/traces?experiment_ids=${alices}`],
+      ['GET', `2.0/mlflow/traces?experiment_ids=${homes.alice}`],
       ['PATCH', `2.0/mlflow/traces/${id}/tags`, { key: 'a', value: 'b' }],
       ['DELETE', `2.0/mlflow/traces/${id}/tags`, { key: 'a' }],
       ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK' }],
-      ['POST', '2.0/mlflow/traces/delete-traces', { experiment_id: alices, request_ids: [id] }],
+      ['POST', '2.0/mlflow/traces/delete-traces', { experiment_id: homes.alice, request_ids: [id] }],
     ]);
   });
 
   test('a search that names one foreign experiment among others is refused', async () => {
     for (const query of [
-      `experiment_ids=${alices}&experiment_ids=${bobs}`,
-      `experiment_ids=${bobs}&experiment_ids=${alices}`,
+      `experiment_ids=${homes.alice}&experiment_ids=${homes.bob}`,
+      `experiment_ids=${homes.bob}&experiment_ids=${homes.alice}`,
     ]) {
       expect(await statusOf(alice, ['GET', `2.0/mlflow/traces?${query}`])).toBe(403);
     }
@@ -65,19 +55,23 @@ describe.each(MLFLOW_VERSIONS)('traces of the API of MLflow 2, in MLflow %s', (v
   });
 
   test('deleting in one experiment does not reach the traces of another', async () => {
-    const id = await startTraceV2(bob, bobs);
-    const asked = { experiment_id: alices, request_ids: [id] };
+    const id = await startTraceV2(bob, homes.bob);
+    const asked = { experiment_id: homes.alice, request_ids: [id] };
     await alice.post('/api/2.0/mlflow/traces/delete-traces', asked);
     expect(await statusOf(bob, ['GET', `2.0/mlflow/traces/${id}/info`])).toBe(200);
   });
 
   test.each(REDIRECTING)('the tag %s cannot be set, changed or removed', async (key) => {
-    const id = await startTraceV2(alice, alices);
+    const id = await startTraceV2(alice, homes.alice);
     const pair = { key, value: 'mlflow-artifacts:/0' };
     for (const request of [
-      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1, tags: [pair] }],
-      ['POST', '2.0/mlflow/traces', { experiment_id: alices, timestamp_ms: 1, request_metadata: [pair] }],
-      ['POST', '2.0/mlflow/traces', { experimentId: alices, timestampMs: 1, requestMetadata: [pair] }],
+      ['POST', '2.0/mlflow/traces', { experiment_id: homes.alice, timestamp_ms: 1, tags: [pair] }],
+      [
+        'POST',
+        '2.0/mlflow/traces',
+        { experiment_id: homes.alice, timestamp_ms: 1, request_metadata: [pair] },
+      ],
+      ['POST', '2.0/mlflow/traces', { experimentId: homes.alice, timestampMs: 1, requestMetadata: [pair] }],
       ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK', tags: [pair] }],
       ['PATCH', `2.0/mlflow/traces/${id}`, { timestamp_ms: 2, status: 'OK', request_metadata: [pair] }],
       ['PATCH', `2.0/mlflow/traces/${id}/tags`, pair],
@@ -89,8 +83,8 @@ describe.each(MLFLOW_VERSIONS)('traces of the API of MLflow 2, in MLflow %s', (v
 });
 
 describe('traces of the API of MLflow 3', () => {
-  beforeAll(() => start(NEWEST));
-  afterAll(() => gateway.close());
+  const { alice, bob, homes } = useNeighbours(NEWEST);
+  const expectOwnOnly = onlyOf(alice, bob);
 
   const assessment = {
     assessment_name: 'good',
@@ -101,14 +95,14 @@ describe('traces of the API of MLflow 3', () => {
   };
 
   test('starting one of one’s own again does not take over, nor change, the assessments of another', async () => {
-    const [own, foreign] = [await startTrace(alice, alices), await startTrace(bob, bobs)];
+    const [own, foreign] = [await startTrace(alice, homes.alice), await startTrace(bob, homes.bob)];
     const made = await bob.post(`/api/3.0/mlflow/traces/${foreign}/assessments`, { assessment });
     const { assessment_id } = made.json.assessment;
     const startedWith = async (more: Record<string, unknown>) =>
       (
         await alice.post(
           '/api/3.0/mlflow/traces',
-          traceBody(alices, own, { assessments: [assessment, { ...assessment, ...more }] }),
+          traceBody(homes.alice, own, { assessments: [assessment, { ...assessment, ...more }] }),
         )
       ).status;
     expect(await startedWith({ assessment_id })).toBe(400);
@@ -124,15 +118,15 @@ describe('traces of the API of MLflow 3', () => {
     const id = newTraceId();
     const sent = await alice.send('POST', '/v1/traces', {
       raw: encodeSpans([{ trace: id.slice('tr-'.length) }]),
-      headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': alices },
+      headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': homes.alice },
     });
     expect(sent.status).toBe(200);
     const created = await alice.post(`/api/3.0/mlflow/traces/${id}/assessments`, { assessment });
     expect(created.status).toBe(200);
     const one = `3.0/mlflow/traces/${id}/assessments/${created.json.assessment.assessment_id}`;
-    const run = await createRun(alice, alices);
+    const run = await createRun(alice, homes.alice);
     await expectOwnOnly([
-      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId())],
+      ['POST', '3.0/mlflow/traces', traceBody(homes.alice, newTraceId())],
       ['GET', `3.0/mlflow/traces/${id}`],
       ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${id}`],
       ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [id] }],
@@ -142,10 +136,10 @@ describe('traces of the API of MLflow 3', () => {
       ['GET', one],
       ['PATCH', one, { assessment: { feedback: { value: false } }, update_mask: 'feedback' }],
       ['DELETE', one],
-      ['POST', '3.0/mlflow/traces/metrics', metricsOf(alices)],
-      ['POST', '3.0/mlflow/traces/calculate-filter-correlation', correlationOf(alices)],
+      ['POST', '3.0/mlflow/traces/metrics', metricsOf(homes.alice)],
+      ['POST', '3.0/mlflow/traces/calculate-filter-correlation', correlationOf(homes.alice)],
       ['POST', '2.0/mlflow/traces/link-to-run', { run_id: run, trace_ids: [id] }],
-      ['POST', '3.0/mlflow/traces/delete-traces', { experiment_id: alices, request_ids: [id] }],
+      ['POST', '3.0/mlflow/traces/delete-traces', { experiment_id: homes.alice, request_ids: [id] }],
     ]);
   });
 
@@ -162,32 +156,32 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test('starting a trace of a foreign id does not move that trace to oneself', async () => {
-    const id = await startTrace(bob, bobs);
-    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(403);
+    const id = await startTrace(bob, homes.bob);
+    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(homes.alice, id))).status).toBe(403);
     expect((await bob.get(`/api/3.0/mlflow/traces/${id}`)).status).toBe(200);
     expect((await alice.get(`/api/3.0/mlflow/traces/${id}`)).status).toBe(403);
   });
 
   test('starting a trace again in its own experiment is allowed', async () => {
-    const id = await startTrace(alice, alices);
-    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(200);
+    const id = await startTrace(alice, homes.alice);
+    expect((await alice.post('/api/3.0/mlflow/traces', traceBody(homes.alice, id))).status).toBe(200);
   });
 
   test('a trace id that is a path is refused', async () => {
-    const run = await createRun(bob, bobs);
-    for (const id of [`../../${bobs}/${run}`, 'tr-1', '', `${newTraceId()}/..`, `${newTraceId()}\n`]) {
-      expect((await alice.post('/api/3.0/mlflow/traces', traceBody(alices, id))).status).toBe(400);
+    const run = await createRun(bob, homes.bob);
+    for (const id of [`../../${homes.bob}/${run}`, 'tr-1', '', `${newTraceId()}/..`, `${newTraceId()}\n`]) {
+      expect((await alice.post('/api/3.0/mlflow/traces', traceBody(homes.alice, id))).status).toBe(400);
     }
   });
 
   test('a trace without an experiment, or with another kind of place, is refused', async () => {
-    const { trace } = traceBody(alices, newTraceId());
+    const { trace } = traceBody(homes.alice, newTraceId());
     for (const trace_location of [
       undefined,
       {},
       { type: 'INFERENCE_TABLE', inference_table: { full_table_name: 'a.b.c' } },
-      { mlflow_experiment: { experiment_id: bobs }, mlflowExperiment: { experiment_id: alices } },
-      { mlflow_experiment: { experiment_id: alices, experimentId: bobs } },
+      { mlflow_experiment: { experiment_id: homes.bob }, mlflowExperiment: { experiment_id: homes.alice } },
+      { mlflow_experiment: { experiment_id: homes.alice, experimentId: homes.bob } },
     ]) {
       const trace_info = { ...trace.trace_info, trace_location };
       expect((await alice.post('/api/3.0/mlflow/traces', { trace: { trace_info } })).status).toBe(400);
@@ -195,12 +189,12 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test.each(REDIRECTING)('the tag %s cannot be set, changed or removed', async (key) => {
-    const id = await startTrace(alice, alices);
+    const id = await startTrace(alice, homes.alice);
     const map = { [key]: 'mlflow-artifacts:/0' };
     for (const request of [
-      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { tags: map })],
-      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { trace_metadata: map })],
-      ['POST', '3.0/mlflow/traces', traceBody(alices, newTraceId(), { traceMetadata: map })],
+      ['POST', '3.0/mlflow/traces', traceBody(homes.alice, newTraceId(), { tags: map })],
+      ['POST', '3.0/mlflow/traces', traceBody(homes.alice, newTraceId(), { trace_metadata: map })],
+      ['POST', '3.0/mlflow/traces', traceBody(homes.alice, newTraceId(), { traceMetadata: map })],
       ['PATCH', `3.0/mlflow/traces/${id}/tags`, { key, value: 'mlflow-artifacts:/0' }],
       ['DELETE', `3.0/mlflow/traces/${id}/tags`, { key }],
     ] as const) {
@@ -209,15 +203,15 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test('a batch with one foreign trace is refused as a whole', async () => {
-    const mine = await startTrace(alice, alices);
-    const foreign = await startTrace(bob, bobs);
+    const mine = await startTrace(alice, homes.alice);
+    const foreign = await startTrace(bob, homes.bob);
     for (const request of [
       ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${mine}&trace_ids=${foreign}`],
       ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [mine, foreign] }],
       [
         'POST',
         '2.0/mlflow/traces/link-to-run',
-        { run_id: await createRun(alice, alices), trace_ids: [mine, foreign] },
+        { run_id: await createRun(alice, homes.alice), trace_ids: [mine, foreign] },
       ],
     ] as const) {
       expect([request, await statusOf(alice, request)]).toEqual([request, 403]);
@@ -225,19 +219,19 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test('a search that names one foreign experiment is refused as a whole', async () => {
-    const mine = await startTrace(alice, alices);
-    await startTrace(bob, bobs);
+    const mine = await startTrace(alice, homes.alice);
+    await startTrace(bob, homes.bob);
     const place = (experiment_id: string) => ({
       type: 'MLFLOW_EXPERIMENT',
       mlflow_experiment: { experiment_id },
     });
     const search = (locations: unknown[]) => alice.post('/api/3.0/mlflow/traces/search', { locations });
-    const { traces } = (await search([place(alices)])).json;
+    const { traces } = (await search([place(homes.alice)])).json;
     expect(traces.map(({ trace_id }: { trace_id: string }) => trace_id)).toContain(mine);
     for (const locations of [
-      [place(alices), place(bobs)],
-      [place(bobs)],
-      [{ mlflowExperiment: { experimentId: bobs } }, place(alices)],
+      [place(homes.alice), place(homes.bob)],
+      [place(homes.bob)],
+      [{ mlflowExperiment: { experimentId: homes.bob } }, place(homes.alice)],
     ]) {
       expect((await search(locations)).status).toBe(403);
     }
@@ -247,10 +241,10 @@ describe('traces of the API of MLflow 3', () => {
 
   test('without an experiment nothing is counted', async () => {
     const count = (experiment_ids: unknown) =>
-      alice.post('/api/3.0/mlflow/traces/metrics', { ...metricsOf(alices), experiment_ids });
+      alice.post('/api/3.0/mlflow/traces/metrics', { ...metricsOf(homes.alice), experiment_ids });
     const correlate = (experiment_ids: unknown) =>
       alice.post('/api/3.0/mlflow/traces/calculate-filter-correlation', {
-        ...correlationOf(alices),
+        ...correlationOf(homes.alice),
         experiment_ids,
       });
     expect((await count([])).json.data_points).toEqual([
@@ -264,7 +258,7 @@ describe('traces of the API of MLflow 3', () => {
   });
 
   test('a trace is linked to prompts that one may read, and to no others', async () => {
-    const id = await startTrace(alice, alices);
+    const id = await startTrace(alice, homes.alice);
     const name = unique('prompt');
     const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
     expect((await bob.post('/api/2.0/mlflow/registered-models/create', { name, tags })).status).toBe(200);
@@ -275,11 +269,11 @@ describe('traces of the API of MLflow 3', () => {
       });
     expect((await link(alice, id)).status).toBe(403);
     expect((await link(bob, id)).status).toBe(403);
-    expect((await link(bob, await startTrace(bob, bobs))).status).toBe(200);
+    expect((await link(bob, await startTrace(bob, homes.bob))).status).toBe(200);
   });
 
   test('the files of a trace are of those who may read it', async () => {
-    const id = await startTrace(alice, alices);
+    const id = await startTrace(alice, homes.alice);
     for (const generation of ['2.0', '3.0']) {
       const path = `/ajax-api/${generation}/mlflow/get-trace-artifact?request_id=${id}`;
       expect((await bob.get(path)).status).toBe(403);

@@ -3,22 +3,16 @@
  * no form of another site does, no password is short, and none is known before the first start.
  */
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { settings } from '../../src/config.ts';
 import { createPasswords } from '../../src/identity/password.ts';
 import { startServer } from '../../src/server.ts';
-import { startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { startGateway, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
-/** Nothing here asks an upstream. */
-const NO_UPSTREAM = 'http://127.0.0.1:9';
 const CREATE = '/api/2.0/mlflow/users/create';
 
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  gateway = await startGateway(NO_UPSTREAM);
-});
-afterAll(() => gateway.close());
+const { gateway } = useGateway({ upstream: NO_UPSTREAM });
 
 const names = async () => (await gateway.server.store.users.list()).map(({ username }) => username);
 

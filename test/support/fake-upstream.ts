@@ -74,7 +74,7 @@ const ASKED_AT_START: ReadonlySet<string | undefined> = new Set([
   '/api/3.0/mlflow/server-info',
 ]);
 
-function isAskedAtStart({ url, headers }: IncomingMessage): boolean {
+export function isAskedAtStart({ url, headers }: IncomingMessage): boolean {
   return headers['x-forwarded-for'] === undefined && ASKED_AT_START.has(url);
 }
 

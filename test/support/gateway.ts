@@ -51,6 +51,9 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
+/** What is set, as it would stand in the file. */
+export type Settings = Partial<Record<keyof Config, string>>;
+
 let people = 0;
 
 /** A name that no other test uses: MLflow is shared by all of them. */
@@ -60,10 +63,7 @@ export function unique(name: string): string {
 }
 
 /** Starts a whole gateway of the test's own in front of an upstream, with a store in a new directory. */
-export async function startGateway(
-  upstreamUri: string,
-  overrides: Partial<Record<keyof Config, string>> = {},
-): Promise<TestGateway> {
+export async function startGateway(upstreamUri: string, overrides: Settings = {}): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-'));
   const config = settings.parse({
     upstream_uri: upstreamUri,

@@ -1,22 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browsers, installBrowsers } from '../../support/browser.ts';
-import { createExperiment, startGateway, type TestGateway, unique } from '../../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../../support/mlflow.ts';
+import { createExperiment, unique } from '../../support/gateway.ts';
+import { NEWEST } from '../../support/mlflow.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 import { unexpectedTrouble } from './trouble.ts';
 
 // MLflow 2.15.1 has none of these pages.
 describe("in MLflow 3.17.2's own pages for accounts", () => {
-  let gateway: TestGateway;
   let browsers: Browsers;
 
+  const { gateway } = useGateway({ version: NEWEST });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
     browsers = await installBrowsers();
   });
-  afterAll(async () => {
-    await browsers.close();
-    await gateway.close();
-  });
+  afterAll(() => browsers.close());
 
   test('the account page shows what its owner holds, and nothing to manage', async () => {
     const alice = await gateway.person('alice');

@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browsers, installBrowsers, type Seat } from '../../support/browser.ts';
-import { grant, type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
-import { isMlflow2, MLFLOW_VERSIONS, sharedMlflow } from '../../support/mlflow.ts';
+import { grant } from '../../support/gateway.ts';
+import { isMlflow2, MLFLOW_VERSIONS } from '../../support/mlflow.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 import { unexpectedTrouble } from './trouble.ts';
 import { doWork, type Work } from './work.ts';
 
@@ -121,25 +122,18 @@ function list(ids: readonly string[]): string {
 }
 
 describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (version) => {
-  let gateway: TestGateway;
   let browsers: Browsers;
-  let alice: Person;
-  let bob: Person;
   let hers: Work;
   let his: Work;
   let seat: Seat;
 
+  const { gateway, alice, bob } = useGateway({ version, people: ['alice', 'bob'] });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
     browsers = await installBrowsers();
-    [alice, bob] = [await gateway.person('alice'), await gateway.person('bob')];
     [hers, his] = [await doWork(alice, 'hers'), await doWork(bob, 'his')];
     seat = await browsers.open(gateway.url, alice);
   });
-  afterAll(async () => {
-    await browsers.close();
-    await gateway.close();
-  });
+  afterAll(() => browsers.close());
 
   const visits = VISITS.filter(({ onlyMlflow3 = false }) => !(onlyMlflow3 && isMlflow2(version)));
   test.for(visits.map((visit) => [visit.name, visit] as const))(

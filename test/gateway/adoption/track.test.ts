@@ -1,20 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { useGateway } from '../../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  alice = await gateway.person();
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
 
 test.each([
   ['refused', 400, 0],

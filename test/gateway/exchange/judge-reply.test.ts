@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
-import { grant, type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { expect, test } from 'vitest';
+import { grant } from '../../support/gateway.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
 const GET = '/api/2.0/mlflow/experiments/get-by-name?experiment_name=churn%20%22q%22';
 const REFUSAL =
   'Permission denied. This needs READ on experiment "churn \\"q\\"". Ask a user who holds MANAGE on it, or an admin. Request id: r-1.';
 const SENT = { headers: { 'x-request-id': 'r-1' } };
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let alice: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri);
-  alice = await gateway.person('alice');
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
 
 const answers = (status: number, body: unknown) =>
   upstream.answer((_request, response) => response.writeHead(status).end(JSON.stringify(body)));

@@ -1,14 +1,8 @@
 /** Searches that name no experiment, or none that may be read: the answer is MLflow's, about what the caller may read. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../../support/gateway.ts';
-import { MLFLOW_VERSIONS, type MlflowAddress, sharedMlflow } from '../../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, grant, type Person, unique } from '../../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../../support/mlflow.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
 const API_2 = '/api/2.0/mlflow';
 const API_3 = '/api/3.0/mlflow';
@@ -35,21 +29,13 @@ const ODD: readonly (readonly [path: string, body: unknown])[] = [
 ];
 
 describe.each(MLFLOW_VERSIONS)('a search of MLflow %s without an experiment', (version) => {
-  let mlflow: MlflowAddress;
-  let gateway: TestGateway;
-  let alice: Person;
-  let nobody: Person;
   let hidden: string;
 
+  const { gateway, mlflow, alice, nobody } = useGateway({ version, people: ['alice', 'nobody'] });
   beforeAll(async () => {
-    mlflow = await sharedMlflow(version);
-    gateway = await startGateway(mlflow.socketUri);
-    alice = await gateway.person('alice');
-    nobody = await gateway.person('nobody');
     await createExperiment(alice);
     hidden = await createExperiment(gateway.admin);
   });
-  afterAll(() => gateway.close());
 
   test.each(ODD)('gets the answer that MLflow itself gives: %s %j', async (path, body) => {
     const direct = await fetch(mlflow.uri + path, {
@@ -87,21 +73,15 @@ describe.each(MLFLOW_VERSIONS)('a search of MLflow %s without an experiment', (v
 });
 
 describe('a search that MLflow 3 makes among everything where no experiment is named', () => {
-  let gateway: TestGateway;
-  let alice: Person;
-  let bob: Person;
-  /** Reads what is alice's, and nothing else. */
-  let reader: Person;
   let alices: string;
   const names = { alice: unique('hers'), bob: unique('his') };
 
+  /** The reader may read what is alice's, and nothing else. */
+  const { gateway, alice, bob, reader } = useGateway({
+    version: '3.17.2',
+    people: ['alice', 'bob', 'reader'],
+  });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow('3.17.2')).socketUri);
-    [alice, bob, reader] = [
-      await gateway.person('alice'),
-      await gateway.person('bob'),
-      await gateway.person('reader'),
-    ];
     alices = await createExperiment(alice);
     await grant(alice, reader, { experiment: alices }, 'READ');
     for (const [who, home, name] of [
@@ -122,7 +102,6 @@ describe('a search that MLflow 3 makes among everything where no experiment is n
       await make('scorers/register', { experiment_id: home, name, serialized_scorer: '{}' });
     }
   });
-  afterAll(() => gateway.close());
 
   const SEARCHES = [
     ['datasets by POST', (who: Person) => who.post(`${API_3}/datasets/search`, {})],

@@ -3,24 +3,13 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { bytesOf, type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
-import { ADMIN, type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bytesOf, startFakeUpstream } from '../../support/fake-upstream.ts';
+import { ADMIN, startGateway } from '../../support/gateway.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
-let upstream: FakeUpstream;
-let gateway: TestGateway;
-let admin: Person;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-  gateway = await startGateway(upstream.uri, { upstream_timeout_seconds: '1' });
-  admin = gateway.admin;
-});
+const { gateway, admin, upstream } = useGateway({ fake: true, settings: { upstream_timeout_seconds: '1' } });
 afterEach(() => upstream.answer(undefined));
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
 
 const ARTIFACT = '/api/2.0/mlflow-artifacts/artifacts/1/0123456789abcdef0123456789abcdef/artifacts/file';
 const MiB = 1024 * 1024;

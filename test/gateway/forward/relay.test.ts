@@ -1,50 +1,36 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { isAskedAtStart } from '../../support/fake-upstream.ts';
+import { ADMIN } from '../../support/gateway.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-let gateway: TestGateway;
 let answering: Answering;
 /** What the test sent, as it arrived at the upstream. */
 let arrived: IncomingMessage[];
 
-const upstream = createServer((request, response) => {
-  if (request.url === '/version') {
-    response.end('3.17.2');
-    return;
-  }
-  if (!request.url?.startsWith(PATH)) {
-    // What a gateway that starts asks on its own: no test has sent it.
-    response.writeHead(404).end();
-    return;
-  }
-  arrived.push(request);
-  answering(request, response);
-});
-
 const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`;
 const PATH = '/ajax-api/2.0/anything';
 
-beforeAll(async () => {
-  upstream.listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  gateway = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, {
-    upstream_timeout_seconds: '2',
-  });
+const { gateway, another } = useGateway({
+  fake: (request, response) => {
+    if (isAskedAtStart(request)) {
+      response.writeHead(404).end();
+      return;
+    }
+    arrived.push(request);
+    answering(request, response);
+  },
+  version: '3.17.2',
+  settings: { upstream_timeout_seconds: '2' },
 });
 
 beforeEach(() => {
   arrived = [];
-});
-
-afterAll(async () => {
-  await gateway.close();
-  upstream.close();
-  upstream.closeAllConnections();
 });
 
 /** A request whose sending and receiving the test steers itself. */
@@ -232,7 +218,7 @@ describe('the request', () => {
       answering = (_, response) => response.on('close', () => resolve(response.writableFinished));
     });
     // Waits for as long as it takes: nothing but the client's leaving ends this.
-    const patient = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const patient = await another();
     const sent = request(new URL(PATH, patient.url), { headers: { authorization }, agent: false }).end();
     sent.on('error', () => {});
     while (arrived.length === 0) {
@@ -240,7 +226,6 @@ describe('the request', () => {
     }
     sent.destroy();
     expect(await ended).toBe(false);
-    await patient.close();
   });
 
   it('ends at the upstream when the client goes away while it sends', async () => {

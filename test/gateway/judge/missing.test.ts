@@ -1,13 +1,8 @@
 /** A name that nobody has is a 404, as programs look before they create; one that is hidden is a 403; ids tell nothing. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../../support/gateway.ts';
-import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, type Person, unique } from '../../support/gateway.ts';
+import { MLFLOW_VERSIONS, runPython } from '../../support/mlflow.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
 const API_2 = '/api/2.0/mlflow';
 const API_3 = '/api/3.0/mlflow';
@@ -53,14 +48,11 @@ const OF_MLFLOW_3: readonly (readonly [string, Ask])[] = [
 ];
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
-  let gateway: TestGateway;
-  let curious: Person;
   const taken = unique('taken');
 
+  const { gateway, curious } = useGateway({ version, people: ['curious'] });
   beforeAll(async () => {
-    gateway = await startGateway((await sharedMlflow(version)).socketUri);
     const owner = await gateway.person('owner');
-    curious = await gateway.person('curious');
     const make = async (path: string, json: unknown) => {
       const made = await owner.post(path, json);
       expect(made.status, made.text).toBe(200);
@@ -87,7 +79,6 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     const model_configs = [{ model_definition_id, linkage_type: 'PRIMARY', weight: 1 }];
     await make(`${API_3}/gateway/endpoints/create`, { name: taken, model_configs });
   });
-  afterAll(() => gateway.close());
 
   test.each([...MODELS, ...(version === '2.15.1' ? [] : OF_MLFLOW_3)])('%s', async (_what, ask) => {
     const free = await ask(curious, unique('free'));

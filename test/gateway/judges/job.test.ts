@@ -1,24 +1,18 @@
-import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import type { ServerResponse } from 'node:http';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Person } from '../../support/gateway.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
 /** Stands for MLflow's job runner, which would call models: it knows jobs by id and what they work on. */
 const jobs = new Map<string, { params: Record<string, unknown> }>();
 /** Paths of what was forwarded. */
 const sentOn: string[] = [];
-let upstream: Server;
-let gateway: TestGateway;
-let alice: Person;
-let bob: Person;
-let reader: Person;
 
 const EXPERIMENT = '71';
 const JOBS = '/ajax-api/3.0/jobs';
 
-beforeAll(async () => {
-  upstream = createServer((request, response) => {
+const { gateway, alice, bob, reader } = useGateway({
+  fake: (request, response) => {
     const url = new URL(request.url ?? '', 'http://x');
     const { pathname } = url;
     const id = pathname.split('/').at(-1) ?? '';
@@ -37,13 +31,10 @@ beforeAll(async () => {
     } else {
       response.writeHead(404).end('{}');
     }
-  });
-  upstream.listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  gateway = await startGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
-  alice = await gateway.person('alice');
-  bob = await gateway.person('bob');
-  reader = await gateway.person('reader');
+  },
+  people: ['alice', 'bob', 'reader'],
+});
+beforeAll(async () => {
   for (const [who, permission] of [
     [alice, 'EDIT'],
     [reader, 'READ'],
@@ -51,10 +42,6 @@ beforeAll(async () => {
     await allow(who, 'experiment', EXPERIMENT, permission);
   }
   await allow(alice, 'gateway_endpoint', '*', 'USE');
-});
-afterAll(async () => {
-  await gateway.close();
-  upstream.close();
 });
 beforeEach(() => {
   jobs.clear();

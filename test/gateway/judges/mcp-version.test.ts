@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TestGateway } from '../../support/gateway.ts';
+import { describe, expect, test } from 'vitest';
 import { NEWEST } from '../../support/mlflow.ts';
-import { type Neighbours, startNeighbours } from '../../support/neighbours.ts';
+import { useNeighbours } from '../../support/use-gateway.ts';
 
-let neighbours: Neighbours & { readonly gateway: TestGateway };
-
-beforeAll(async () => {
-  neighbours = await startNeighbours(NEWEST);
-});
-afterAll(() => neighbours.gateway.close());
+const neighbours = useNeighbours(NEWEST);
 
 describe('a version of an MCP server whose name', () => {
   const named = (name: string) => ({ server_json: { name, version: '1.0.0', description: 'one' } });

@@ -1,38 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createExperiment,
-  grant,
-  type Person,
-  startGateway,
-  type TestGateway,
-  unique,
-} from '../../support/gateway.ts';
-import { NEWEST, sharedMlflow } from '../../support/mlflow.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExperiment, grant, type Person, unique } from '../../support/gateway.ts';
+import { NEWEST } from '../../support/mlflow.ts';
 import { startTrace } from '../../support/traces.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 
-let gateway: TestGateway;
 let experiment: string;
-let manager: Person;
 /** Made the queues; holds EDIT. */
 let owner: Person;
-/** Holds EDIT too. */
-let editor: Person;
-let reader: Person;
-let stranger: Person;
-
+/** All but the manager, who made the experiment, and the stranger hold what their names say: the editor EDIT. */
+const { gateway, manager, editor, reader, stranger } = useGateway({
+  version: NEWEST,
+  people: ['manager', 'editor', 'reader', 'stranger'],
+});
 beforeAll(async () => {
-  gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-  manager = await gateway.person('manager');
   owner = await gateway.person('Owner');
-  editor = await gateway.person('editor');
-  reader = await gateway.person('reader');
-  stranger = await gateway.person('stranger');
   experiment = await createExperiment(manager);
   await grant(manager, owner, { experiment }, 'EDIT');
   await grant(manager, editor, { experiment }, 'EDIT');
   await grant(manager, reader, { experiment }, 'READ');
 });
-afterAll(() => gateway.close());
 
 const path = (rest: string) => `/api/3.0/mlflow/review-queues/${rest}`;
 const post = (who: Person, rest: string, json: unknown) => who.post(path(rest), json);
