@@ -37,6 +37,16 @@ const GATEWAY_FLOORS = [
 const pathOf = (names) =>
   `^src/(?:${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') : `${name}/`)).join('|')})`;
 
+/** What is run, by scripts too, or loaded by its address. */
+const ENTRIES = pathOf([
+  'main.ts',
+  'cli/client/index.ts',
+  'cli/start/index.ts',
+  'identity/password-worker.ts',
+  'config/reference.ts',
+  'mlflow/table/routes-page.ts',
+]);
+
 const downwards = (floors) =>
   floors.slice(1).map((names, index) => ({
     name: `${names.join(' and ')} imports from above`,
@@ -62,6 +72,13 @@ export default {
     { name: 'import circle', severity: 'error', from: {}, to: { circular: true } },
     ...downwards(FLOORS),
     ...downwards(GATEWAY_FLOORS),
+    {
+      // A judge, a page or a way of signing in that nothing imports is one that never acts.
+      name: 'nothing imports it',
+      severity: 'error',
+      from: { path: ENTRIES },
+      to: { path: '^src/', pathNot: ENTRIES, reachable: false },
+    },
     {
       name: 'the policy imports nothing of the rest',
       severity: 'error',

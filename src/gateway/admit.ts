@@ -26,18 +26,19 @@ export function admit(
     const { operation, principal } = request.way;
     if (operation?.isOwn === true) {
       done();
-      return;
+      return undefined;
     }
     if (principal.kind === 'anonymous') {
       countAddress(request.ip, reply);
       done();
-      return;
+      return undefined;
     }
     const waiting = takePlace(request, reply, principal);
     if (waiting !== undefined) {
       return waiting;
     }
     done();
+    return undefined;
   });
 
   function takePlace(

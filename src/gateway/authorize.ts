@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { denied } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
+import { actionOf } from '../mlflow/table/effect.ts';
 import type { Operation } from '../mlflow/table/match.ts';
-import type { Locator, Need } from '../mlflow/table/row.ts';
+import type { Locator } from '../mlflow/table/row.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { Reply } from '../reply.ts';
 import { checkCredential } from './check-credential.ts';
@@ -32,6 +33,7 @@ export function authorize(app: FastifyInstance, decide: Decide): void {
       return deciding.then((answer) => answer && sendReply(reply, answer));
     }
     done();
+    return undefined;
   });
 }
 
@@ -67,7 +69,7 @@ function judgeRow(
   judge: Judge,
   specials: Specials,
 ): Promise<Reply | undefined> | undefined {
-  const needed = check(operation.by.check, actionOf(operation.need), readable(request), caller);
+  const needed = check(operation.by.check, actionOf(operation.need) ?? 'read', readable(request), caller);
   const judging = judgeNamed(request, operation, caller, needed, judge);
   const ended = (answer?: Reply): Reply | undefined => {
     request.way.because ||= operation.need;
@@ -136,8 +138,4 @@ async function judgeSpecially(
     }
   }
   return undefined;
-}
-
-function actionOf(need: Need): Action {
-  return need === 'signed-in' || need === 'public' || need === 'admin' || need === 'nobody' ? 'read' : need;
 }

@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { denied } from '../errors.ts';
-import { rulesBy } from '../mlflow/table/phases.ts';
+import { carryOut, type Executors, rulesBy } from '../mlflow/table/phases.ts';
+
+/** Whether a rule opens an operation to a user who has to change the password first. */
+const OPENS: Executors<'credential', [], boolean> = { 'with-first-password': () => true };
 
 /**
  * Holds a request against what its credential is good for at all, before anything else is asked.
@@ -11,7 +14,8 @@ export function checkCredential({ way: { principal, operation } }: FastifyReques
   if (principal.kind !== 'user' || !principal.mustChangePassword) {
     return;
   }
-  const isOpen = operation !== undefined && rulesBy('credential', operation.rules).length > 0;
+  const rules = rulesBy('credential', operation?.rules ?? []);
+  const isOpen = rules.some((rule) => carryOut<'credential', [], boolean>(OPENS, rule));
   if (!isOpen) {
     throw denied(
       `Your password was chosen by another and must be changed first: type mlflow-auth-client update-user-password ${principal.username}, ` +

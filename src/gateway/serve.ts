@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Call } from '../admin/handler.ts';
 import type { HandlerName, Handlers } from '../admin/index.ts';
 import { changingBy } from '../audit/changing.ts';
-import { ruleOf } from '../mlflow/table/rule-of.ts';
+import { rulesBy } from '../mlflow/table/phases.ts';
 import type { Store } from '../store/index.ts';
 import { recordFor } from './audited.ts';
 import { sendReply } from './reply.ts';
@@ -20,7 +20,7 @@ export interface ServeOptions {
 export function serve(app: FastifyInstance, { handlers, store, clock, staticPrefix }: ServeOptions): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation } = request.way;
-    const rule = operation && ruleOf(operation, 'serve');
+    const [rule] = rulesBy('serve', operation?.rules ?? []);
     if (rule === undefined) {
       done();
       return;

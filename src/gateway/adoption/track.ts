@@ -3,6 +3,7 @@ import { unavailable } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
+import { carryOut, type Executors, rulesBy } from '../../mlflow/table/phases.ts';
 import type { From } from '../../mlflow/table/row.ts';
 import { ruleOf } from '../../mlflow/table/rule-of.ts';
 import { createdAtIn } from '../../mlflow/things/existence.ts';
@@ -94,30 +95,24 @@ export async function adoptAnswered(
 
 /** What a request is about to create, rename or delete; undefined if it names nothing of the kind. */
 export function intentOf(operation: Operation, request: FastifyRequest): IntentAction | undefined {
-  for (const rule of operation.rules) {
-    if (rule.rule !== 'adopt' && rule.rule !== 'rename' && rule.rule !== 'forget') {
-      continue;
-    }
-    const { kind } = rule;
-    const name = text(rule.name, request);
-    if (name === undefined) {
-      return undefined;
-    }
-    if (rule.rule === 'adopt') {
-      return { action: 'create', kind, name };
-    }
-    if (rule.rule === 'forget' && rule.unless !== undefined && isSent(rule.unless, readable(request))) {
-      return undefined;
-    }
-    if (rule.rule === 'forget') {
-      return { action: 'delete', kind, name };
-    }
-    const newName = text(rule.newName, request);
+  const [rule] = rulesBy('track', operation.rules);
+  const name = rule && text(rule.name, request);
+  return rule === undefined || name === undefined
+    ? undefined
+    : carryOut<'track', [string, FastifyRequest], IntentAction | undefined>(INTENTS, rule, name, request);
+}
+
+/** What a request is about to do by each rule, to what it names. */
+const INTENTS: Executors<'track', [name: string, FastifyRequest], IntentAction | undefined> = {
+  adopt: ({ kind }, name) => ({ action: 'create', kind, name }),
+  rename: ({ kind, newName: at }, name, request) => {
+    const newName = text(at, request);
     // A rename to the same name moves nothing.
     return newName === undefined || newName === name ? undefined : { action: 'rename', kind, name, newName };
-  }
-  return undefined;
-}
+  },
+  forget: ({ kind, unless }, name, request) =>
+    unless !== undefined && isSent(unless, readable(request)) ? undefined : { action: 'delete', kind, name },
+};
 
 function text(from: From, request: FastifyRequest): string | undefined {
   const [value] = valuesAt(from, readable(request));

@@ -1,8 +1,10 @@
 import { notFound } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
+import type { ReferenceKind } from '../../mlflow/table/row.ts';
 import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
+import type { Root } from '../../policy/resources.ts';
 import type { Judged } from '../reference.ts';
 
 /**
@@ -15,34 +17,56 @@ export type Missing = (caller: SignedIn, refused: Judged) => Promise<Error | und
 export function createMissing(lineage: Lineage): Missing {
   return async (caller, { reference: { kind, id }, roots }) => {
     // A credential that is confined to some things creates none, and so learns no other name.
-    if (caller.ceiling?.resources !== undefined) {
-      return undefined;
-    }
-    switch (kind) {
-      case 'registered_model':
-      case 'prompt':
-        return ofRegistry(id);
-      case 'prompt_uri':
-        return ofRegistry(readPromptUri(id));
-      case 'mcp_server':
-        return (await lineage.isFree('mcp_server', id))
-          ? notFound(`MCP server '${id}' not found`)
-          : undefined;
-      case 'gateway_endpoint_name':
-        return roots.length === 0 ? noEndpoint(id) : undefined;
-      case 'gemini_call':
-        return roots.length === 0 ? noEndpoint(endpointOfGeminiCall(id)) : undefined;
-      default:
-        return undefined;
-    }
+    return caller.ceiling?.resources === undefined ? BY_KIND[kind](id, lineage, roots) : undefined;
   };
-
-  async function ofRegistry(name: string): Promise<Error | undefined> {
-    return (await lineage.isFree('registered_model', name))
-      ? notFound(`Registered Model with name=${name} not found`)
-      : undefined;
-  }
 }
+
+/** The 404 for an id or name that was refused; undefined where it may not be told. */
+type Telling = (
+  id: string,
+  lineage: Lineage,
+  roots: readonly Root[],
+) => Promise<Error | undefined> | Error | undefined;
+
+const ofRegistry: Telling = async (name, lineage) =>
+  (await lineage.isFree('registered_model', name))
+    ? notFound(`Registered Model with name=${name} not found`)
+    : undefined;
+
+/** MLflow gives it out, or it is told apart by something else than its name. */
+const never: Telling = () => undefined;
+
+/** What is told of each kind; a new one is asked for by the compiler. */
+const BY_KIND: Readonly<Record<ReferenceKind, Telling>> = {
+  registered_model: ofRegistry,
+  prompt: ofRegistry,
+  prompt_uri: (uri, ...rest) => ofRegistry(readPromptUri(uri), ...rest),
+  mcp_server: async (name, lineage) =>
+    (await lineage.isFree('mcp_server', name)) ? notFound(`MCP server '${name}' not found`) : undefined,
+  gateway_endpoint_name: (name, _lineage, roots) => (roots.length === 0 ? noEndpoint(name) : undefined),
+  gemini_call: (call, _lineage, roots) =>
+    roots.length === 0 ? noEndpoint(endpointOfGeminiCall(call)) : undefined,
+  experiment: never,
+  scorer: never,
+  gateway_secret: never,
+  gateway_endpoint: never,
+  gateway_model_definition: never,
+  workspace: never,
+  run: never,
+  trace: never,
+  logged_model: never,
+  dataset: never,
+  issue: never,
+  label_schema: never,
+  review_queue: never,
+  job: never,
+  prompt_optimization_job: never,
+  gateway_guardrail: never,
+  scorer_id: never,
+  user: never,
+  artifact: never,
+  source: never,
+};
 
 function noEndpoint(name: string): Error {
   return notFound(`GatewayEndpoint not found (name='${name}')`);

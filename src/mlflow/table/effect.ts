@@ -1,16 +1,16 @@
 import type { Action } from '../../policy/permissions.ts';
 import type { Operation } from './match.ts';
+import type { Need } from './row.ts';
 
 /** What an operation does: an action on what it touches, or the making of something that holds grants. */
 export type Effect = Action | 'create';
 
-const ACTIONS: ReadonlySet<string> = new Set([
-  'read',
-  'use',
-  'update',
-  'delete',
-  'manage',
-] satisfies Action[]);
+/** The action that a row needs; undefined where it needs something else. */
+export function actionOf(need: Need): Action | undefined {
+  return need === 'signed-in' || need === 'public' || need === 'admin' || need === 'nobody'
+    ? undefined
+    : need;
+}
 
 /** Rules of operations that are sent by POST but only look for something. */
 const LOOKS: ReadonlySet<string> = new Set(['keep', 'narrow']);
@@ -20,8 +20,9 @@ const LOOKS: ReadonlySet<string> = new Set(['keep', 'narrow']);
  * say that it only reads is taken to change something.
  */
 export function effectOf({ need, method, rules }: Pick<Operation, 'need' | 'method' | 'rules'>): Effect {
-  if (ACTIONS.has(need)) {
-    return need as Action;
+  const action = actionOf(need);
+  if (action !== undefined) {
+    return action;
   }
   if (rules.some(({ rule }) => rule === 'adopt')) {
     return 'create';

@@ -1,16 +1,26 @@
 import type { Rule } from './row.ts';
 
 /** When and for whom one kind of rule acts. */
-export interface Phase {
+export type Phase = OnRequest | OnReply;
+
+/** A rule that acts before the request is forwarded, or in place of that. */
+interface OnRequest {
   /** The part of the gateway that carries it out. Each has one table of its rules, which the compiler completes. */
-  readonly by: 'read' | 'credential' | 'check' | 'judge' | 'prepare' | 'track' | 'reply' | 'serve';
+  readonly by: 'read' | 'credential' | 'check' | 'judge' | 'prepare' | 'serve';
   /**
    * Whether the request is read even if its caller may do everything. `lenient`: one that cannot be read is forwarded
    * all the same. `strict`: it is refused, as everybody's is.
    */
   readonly request?: 'lenient' | 'strict';
+  readonly reply?: undefined;
+}
+
+/** A rule that acts on the reply. */
+interface OnReply {
+  readonly by: 'track' | 'reply';
+  readonly request?: 'lenient' | 'strict';
   /** Whose replies are read whole before any of it is sent: everybody's, or only those of callers who are judged. */
-  readonly reply?: 'all' | 'judged';
+  readonly reply: 'all' | 'judged';
 }
 
 /**

@@ -36,6 +36,12 @@ export const TRACKED_KINDS = [
 ] as const satisfies readonly RootKind[];
 export type TrackedKind = (typeof TRACKED_KINDS)[number];
 
+/** The other roots, with why no row creates or deletes them: a new root is asked for here or there. */
+export const UNTRACKED_KINDS = {
+  prompt: 'is created as a registered model',
+  workspace: 'is made by admins alone, and granted as a whole',
+} as const satisfies Readonly<Record<Exclude<RootKind, TrackedKind>, string>>;
+
 /**
  * What a locator can find: a root, a child of one, a user of this gateway, or text that has to be
  * taken apart first (an artifact path, a model version's source, a prompt's address, a Gemini call).
