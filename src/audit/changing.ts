@@ -37,7 +37,7 @@ export type ReadingStore = Omit<Store, 'atOnce' | 'audit' | keyof Verbs> & {
   readonly [Part in keyof Verbs]: Omit<StoreParts[Part], Verbs[Part][number]>;
 } & { readonly audit: Pick<Store['audit'], 'search'> };
 
-/** The same verbs as the store's, for one caller: each change and its entry in the audit log are one transaction. */
+/** The store's changing verbs for one caller: each change and its entry in the audit log are one transaction. */
 export interface Changing {
   readonly users: Users;
   readonly grants: Grants;
@@ -79,7 +79,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
   };
 }
 
-/** The same within a transaction that is open. */
+/** Binds the parts of a transaction that is open to one caller. */
 export function changingIn(parts: StoreParts, record: RecordChange): Changing {
   return changingBy({ ...parts, atOnce: (work) => work(parts) }, record);
 }

@@ -7,8 +7,8 @@ import { recordUnattended } from './unattended.ts';
 type Follows = Pick<Grants, 'adopt' | 'rename' | 'forget'>;
 
 /**
- * The store as what follows creates, renames and deletes uses it: whoever gains or loses a grant by one has an entry in
- * the audit log, written in the same transaction.
+ * The store as what follows creates, renames and deletes uses it: each grant that a user gains or loses by one has
+ * an entry in the audit log, written in the same transaction.
  */
 export function followingStore(store: Store, clock: () => number): Store {
   async function follow<T>(

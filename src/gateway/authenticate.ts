@@ -39,7 +39,7 @@ export function authenticateAgain(app: FastifyInstance, ways: readonly Authentic
 }
 
 /**
- * The same at any time, for a body that streams on.
+ * Creates a check that asks once more at any time, for a body that streams on.
  *
  * @returns a check that throws ApiError 401, or 403 for a caller who is no admin any more.
  */

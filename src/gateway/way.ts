@@ -43,7 +43,7 @@ export interface Way {
   readonly rewrite: ((reply: unknown) => unknown) | undefined;
 }
 
-/** The same while it is being filled. */
+/** The way of a request while its stages fill it. */
 export type OpenWay = { -readonly [K in keyof Way]: Way[K] };
 
 declare module 'fastify' {

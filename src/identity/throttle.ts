@@ -131,7 +131,7 @@ export function createThrottle(
 
 const keyOf = ({ username, ip }: Counted): string => JSON.stringify([username ?? null, ip ?? null]);
 
-/** The same whether there is such a user or not. */
+/** The answer to a sign-in that is locked out: one for users and for names that nobody has. */
 function tooMany(seconds: number, why: string): ApiError {
   return new ApiError(
     'RESOURCE_EXHAUSTED',

@@ -24,8 +24,8 @@ export function typeProblem(type: string): string | undefined {
 }
 
 /**
- * The same for a pattern of a type: the workspace and everything inside a root is granted as a whole,
- * because a search could not tell one run from another.
+ * What is wrong with a pattern of a type; undefined if nothing is. The workspace and everything inside a root is granted
+ * as a whole, because a search could not tell one run from another.
  */
 export function patternProblem(type: string, pattern: string): string | undefined {
   const whole = PARTS.has(type) || type === 'workspace';
@@ -38,7 +38,7 @@ export function patternProblem(type: string, pattern: string): string | undefine
   );
 }
 
-/** The same for a permission on a type. */
+/** What is wrong with a permission on a type; undefined if nothing is. */
 export function permissionProblem(permission: string, type: string): string | undefined {
   if (permissionNamed(permission) === undefined) {
     return `Invalid permission '${permission}'. Valid permissions are: ${tuple(SPELLED)}`;

@@ -18,7 +18,7 @@ function load(env: Record<string, string> = {}, files: Record<string, string> = 
   });
 }
 
-/** The same with the lines of a `[mlflow]` section in the default file. */
+/** Loads with the lines of a `[mlflow]` section in the default file. */
 function loadSection(lines: string, env: Record<string, string> = {}) {
   return load(env, { '/work/config/basic-auth.ini': `[mlflow]\n${lines}` });
 }

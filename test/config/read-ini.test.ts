@@ -34,7 +34,7 @@ print(json.dumps([read(text) for text in json.load(open(sys.argv[2]))]))
   return JSON.parse(out);
 }
 
-/** The same by our reader. */
+/** What our reader makes of a text, in the form that Python's is answered in. */
 function ours(text: string): unknown {
   const file = readIni(text);
   const section = file.section('mlflow');

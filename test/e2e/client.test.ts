@@ -292,7 +292,7 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
       expect((await gateway.as('gina', 'gina has a password').get(CURRENT)).status).toBe(200);
     });
 
-    test('of one’s own is changed by whoever signed in with it', async () => {
+    test('of one’s own is changed by the user who signed in with it', async () => {
       const hugo = await gateway.person('hugo');
       const own = { MLFLOW_TRACKING_USERNAME: hugo.username, MLFLOW_TRACKING_PASSWORD: hugo.password };
       const line = `mlflow-auth-client update-user-password ${hugo.username}`;

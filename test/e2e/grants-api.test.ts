@@ -235,8 +235,8 @@ describe('a grant that MLflow would not take', () => {
   test.each(['run', 'trace', 'assessment', 'logged_model', 'review_queue', 'prompt_version'])(
     'all of %s is one it takes, from an admin',
     async (type) => {
-      const somebody = await gateway.person();
-      expect((await grant(gateway.admin, somebody, type, '*', 'READ')).status).toBe(200);
+      const holder = await gateway.person();
+      expect((await grant(gateway.admin, holder, type, '*', 'READ')).status).toBe(200);
     },
   );
 });

@@ -397,7 +397,7 @@ describe('grants on all versions of scorers and MCP servers, and on all review q
 });
 
 test.each(['run', 'trace', 'logged_model', 'assessment', 'review_queue', 'scorer', 'scorer_version'])(
-  'an experiment is deleted and restored only by whoever may delete every %s in it',
+  'an experiment is deleted and restored only by a user who may delete every %s in it',
   async (type) => {
     const experiment_id = await createExperiment(gateway.admin);
     const weak = await holding(['experiment', experiment_id, 'MANAGE'], [type, '*', 'EDIT']);

@@ -58,7 +58,7 @@ const createEndpoint = (by: Person, definition: string, more: Record<string, unk
   });
 
 describe('a secret of the AI gateway', () => {
-  test('is managed by whoever created it, and is nothing to others', async () => {
+  test('is managed by the user who created it, and is nothing to others', async () => {
     const id = await createSecret(owner);
     expect(await held(owner)).toEqual([`gateway_secret ${id} MANAGE`]);
     expect((await owner.get(`${AI}/secrets/list`)).json.secrets).toHaveLength(1);
@@ -480,7 +480,7 @@ RelevanceToQuery().register(name=os.environ["NAME"], experiment_id=os.environ["E
     expect(await held(other)).toEqual([]);
   });
 
-  test('is managed by whoever registered it first, and by no later version’s author', async () => {
+  test('is managed by the user who registered it first, and by no later version’s author', async () => {
     await share('experiment', experiment, 'EDIT');
     const register = async (by: Person, name: string) =>
       (await by.post(`${A3}/scorers/register`, { experiment_id: experiment, name, serialized_scorer: '{}' }))

@@ -14,7 +14,7 @@ const open = (who: 'anonymous' | 'admin', target: string, accept: string | undef
   gateway[who].send(method, target, accept === undefined ? {} : { headers: { accept } });
 
 test.each(['/', '/get-artifact?run_id=1&path=x'])(
-  'whoever cancels the password prompt of %s reads MLflow’s own sentence, and a way to sign in',
+  'a user who cancels the password prompt of %s reads MLflow’s own sentence, and a way to sign in',
   async (target) => {
     const { status, headers, text } = await open('anonymous', target, BROWSER);
     expect(status).toBe(401);

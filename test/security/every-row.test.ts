@@ -28,8 +28,8 @@ const hasRule = ({ rules }: Operation, ...names: string[]) => rules.some(({ rule
 const isGraphql = ({ path, need }: Operation) => path === '/graphql' && need !== 'nobody';
 
 /**
- * Rows that hold more against a caller than their need: a caller who is too weak is refused all the same, whoever
- * is not may yet be. Tests of their own say when.
+ * Rows that hold more against a caller than their need: a caller who is too weak is refused all the same, and
+ * one who is not may yet be. Tests of their own say when.
  */
 const isJudgedFurther = ({ rules }: Operation) =>
   rules.some((rule) => rule.rule === 'special' && rule.name !== 'graphql' && rule.name !== 'otlp');
@@ -83,7 +83,7 @@ async function wrongRefusal(role: Role, request: SampleRequest, method = request
   return told(role, { ...request, method }, status, arrived === undefined ? text : `AND ARRIVED ${text}`);
 }
 
-/** The same for a user who may. */
+/** What is wrong with the answer to a user who may pass; undefined if nothing is. */
 async function wrongPassage(role: Role, request: SampleRequest) {
   const { operation } = request;
   const { status, text, arrived } = await everybody.send(role, request);

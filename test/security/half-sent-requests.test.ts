@@ -96,7 +96,7 @@ const LOSSES = [
   ],
 ] as const;
 
-test.each(LOSSES)('whoever %s meanwhile is nobody', async (_, change) => {
+test.each(LOSSES)('a caller who %s meanwhile is nobody', async (_, change) => {
   const second = await anotherAdmin();
   const half = await begin(second, CREATE_USER, { body: newUser() });
   expect((await change(second)).status).toBe(200);

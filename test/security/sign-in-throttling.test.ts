@@ -1,6 +1,6 @@
 /**
- * Passwords cannot be guessed at will, and those who guess keep nobody out: not by what it costs to check, nor whoever
- * has signed in before.
+ * Passwords cannot be guessed at will, and those who guess keep nobody out: not by what it costs to check, and no
+ * user who has signed in before.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

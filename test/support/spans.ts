@@ -98,7 +98,7 @@ export function encodeHidden(asItIs: Uint8Array): Uint8Array {
   return Buffer.from([...head, ...skipped, ...asItIs]);
 }
 
-/** The same in OTLP's JSON form. */
+/** An export of spans in OTLP's JSON form. */
 export function jsonSpans(spans: readonly TestSpan[]) {
   return {
     resourceSpans: [

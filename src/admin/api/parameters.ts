@@ -24,7 +24,7 @@ export function queryOf<Shape extends z.ZodRawShape>(call: Call, shape: Shape): 
 }
 
 /**
- * The same where a name that is not known would be taken for "any": a mistyped filter must not show everything.
+ * Reads filters from the query. A name that is not known is refused: a mistyped filter must not show everything.
  *
  * @throws ApiError 400 for such a name too.
  */

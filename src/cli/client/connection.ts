@@ -88,7 +88,7 @@ export function readConnection(sources: ConnectionSources): Connection {
   };
 }
 
-/** The same connection, signed in with a password that was asked for. */
+/** A connection that is signed in with a password that was asked for. */
 export function withPassword(connection: Connection, credentials: Credentials): Connection {
   return { ...connection, authorization: basicHeader(credentials), basic: credentials, nameAlone: undefined };
 }

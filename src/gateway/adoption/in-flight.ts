@@ -7,7 +7,7 @@ export interface InFlight {
   add(id: number): void;
   /** Says in the store too that nobody waits for it any more. */
   release(id: number): Promise<void>;
-  /** The same, where the intent is closed. */
+  /** Forgets one whose intent is closed, so that there is nothing to tell the store. */
   delete(id: number): void;
 }
 

@@ -15,7 +15,7 @@ export function withoutConcealed(answer: Answer, rule: Conceal, mayRead: MayRead
   return withBody(answer, concealed(readAnswerExactly(answer), rule, mayRead));
 }
 
-/** The same of any value; what is left is not changed, and nothing is if all of it may be read. */
+/** A value without what the caller may not read of it. What is left is not changed, and nothing is if all may be read. */
 export function concealed(value: unknown, rule: Conceal, mayRead: MayRead): unknown {
   return walk(value, rule.at.match(STEP) ?? [], rule, mayRead);
 }

@@ -21,8 +21,8 @@ const API = '/api/3.0/mlflow/scorers';
 
 /**
  * Judges what scorers will be run with: those that call nothing but endpoints of the AI gateway need USE on these, all
- * others run with the keys of the server. A scorer that runs online is run as its newest version is, whoever
- * has registered that: a new version, or an old one that becomes the newest by a delete, needs what starting it would.
+ * others run with the keys of the server. A scorer that runs online is run as its newest version is, no
+ * matter who has registered that: a new version, or an old one that becomes the newest by a delete, needs what starting it would.
  *
  * @see `get_active_online_scorers` in mlflow/store/tracking/sqlalchemy_store.py, `_invoke_scorer_handler` and
  * `_invoke_genai_evaluate_handler` in mlflow/server/handlers.py

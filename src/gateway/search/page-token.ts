@@ -10,7 +10,7 @@ export interface PagePlace {
   readonly beginsWith: ((key: string) => boolean) | undefined;
 }
 
-/** The same for a token that is made. */
+/** Where the next page begins, for the token that is made of it. */
 export interface NextPage extends Pick<PagePlace, 'offset' | 'shown'> {
   /** What tells the row to begin with from others, if it is known. */
   readonly key: string | undefined;

@@ -41,7 +41,7 @@ export async function readPages(asked: Asked, manner: Manner): Promise<Answer> {
   throw new Error('unreachable: the last beginning always answers');
 }
 
-/** The same from one place; undefined if the page does not begin there. */
+/** Reads a page that begins at one place; undefined if it does not begin there. */
 async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Promise<Answer | undefined> {
   const { clause, instead } = manner;
   const filling = fill(asked, beginning);

@@ -26,7 +26,7 @@ export async function shownOf(
   return kept;
 }
 
-/** The same for rows that are judged together; at once where nothing has to be looked up. */
+/** Those of a batch of rows that are shown; judged together, and at once where nothing has to be looked up. */
 export function shownAmong(
   rows: readonly JsonObject[],
   id: string,

@@ -4,7 +4,7 @@ export type RootField =
   | { readonly touches: 'one'; readonly kind: 'experiment' | 'run'; readonly from: readonly string[] }
   /** Each thing of a list; verified on 2.15.1 and 3.17.2: an empty or absent list reads nothing. */
   | { readonly touches: 'each'; readonly kind: 'run'; readonly from: string }
-  /** The same, but those of the list that may not be read are left out, as MLflow's own auth app does. */
+  /** Each thing of a list that may be read; the rest is left out of the list, as MLflow's own auth app does. */
   | { readonly touches: 'readable'; readonly kind: 'experiment'; readonly from: string }
   /** Nothing that could be judged beforehand; `takes` are the only parts its `input` may have. */
   | { readonly touches: 'nothing'; readonly takes?: readonly string[] };

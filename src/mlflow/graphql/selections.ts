@@ -47,7 +47,7 @@ export function fieldsOf(sets: readonly SelectionSetNode[], fragments: Fragments
   return fields;
 }
 
-/** The same, by the key under which the answer will carry them: fields with one key become one. */
+/** The fields of selections, by the key under which the answer will carry them: fields with one key become one. */
 export function fieldsByKey(
   sets: readonly SelectionSetNode[],
   fragments: Fragments,

@@ -207,7 +207,7 @@ function messageShape(name: string): Shape {
 /**
  * What an operation parses: from its body, or for GET from its query.
  *
- * @param operation - `POST 2.0 runs/log-metric`, see above.
+ * @param operation - its name, such as `POST 2.0 runs/log-metric`.
  * @returns undefined if the upstream declares nothing for it.
  */
 export function shapeOf(operation: string): Shape | undefined {

@@ -77,7 +77,7 @@ export function readScalar(scalar: Scalar, value: unknown, path: string): string
 }
 
 /**
- * The same for a query parameter, which is text.
+ * Holds a query parameter, which is text, against its declared type.
  *
  * @throws ApiError 400.
  */

@@ -14,7 +14,7 @@ export interface Operation {
   readonly need: Need;
   readonly locators: readonly Locator[];
   readonly rules: readonly Rule[];
-  /** The same by the part of the gateway that carries them out, in the order of the row. */
+  /** The rules by the part of the gateway that carries them out, each in the order of the row. */
   readonly by: RulesByPart;
   /** How its request is read. */
   readonly reading: Reading;

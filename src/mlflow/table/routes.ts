@@ -915,7 +915,7 @@ const registry: readonly Row[] = [
 
 /** What an endpoint is built from must be the caller's to use, as its definitions' secrets must. */
 const usedDefinitions = maybe(to('use', modelDefinition('body.model_configs[].model_definition_id')));
-/** The same in MLflow 3.8. */
+/** What an endpoint is built from in MLflow 3.8, which names it otherwise. */
 const listedDefinitions = maybe(to('use', modelDefinition('body.model_definition_ids[]')));
 /** Calls of an endpoint are logged into its experiment. */
 const servedExperiment = maybe(to('update', experiment('body.experiment_id')));

@@ -284,7 +284,7 @@ export interface SpecialQuestions {
   readonly grantable: undefined;
   /** Where the request names the role, or the workspace that a role is to be in. */
   readonly 'role-admin': 'workspace' | 'role_id' | 'role_permission_id';
-  /** The same; `workspaces` for all roles of some. */
+  /** Where the request names the role; `workspaces` for all roles of some. */
   readonly 'role-viewer': 'role_id' | 'workspaces';
   readonly 'holder-viewer': undefined;
 }
@@ -335,7 +335,6 @@ export const dataset = locator('dataset');
 export const issue = locator('issue');
 export const labelSchema = locator('label_schema');
 export const reviewQueue = locator('review_queue');
-export const job = locator('job');
 export const promptJob = locator('prompt_optimization_job');
 export const artifact = locator('artifact');
 /** An address, and where the request names what it may come from. */
@@ -356,25 +355,26 @@ export const modelDefinition = locator('gateway_model_definition');
 export const mcpServer = locator('mcp_server');
 export const workspace = locator('workspace');
 
-/** The same locator, where the request is about all things of a kind inside of it. */
+/** Locates what a request is about all things of a kind inside of. */
 export const all = (part: InnerKind, what: Locator, tierAction?: Action): Locator => ({
   ...what,
   part,
   ...(tierAction && { tierAction }),
 });
-/** The same locator, about the versions inside of it; those of a prompt if it is one. */
+/** Locates what a request is about the versions of; those of a prompt if it is one. */
 export const versionsOf = (what: Locator): Locator => all('registered_model_version', what);
-/** The same locator, for a request that does not touch it where something is sent. */
+/** Locates what a request touches unless something else is sent. */
 export const unless = (from: From, what: Locator): Locator => ({ ...what, unless: from });
-/** The same locator, for a request that may leave it out. */
+/** Locates what a request may leave out. */
 export const maybe = (what: Locator): Locator => ({ ...what, optional: true });
-/** The same locator, for a request whose list may be empty: MLflow then looks at nothing. */
+/** Locates the things of a list that may be empty: MLflow then looks at nothing. */
 export const orNone = (what: Locator): Locator => ({ ...what, orNone: true });
-/** The same locator, needing another action than the row's. */
+/** Locates what needs another action than the row's. */
 export const to = (action: Action, what: Locator): Locator => ({ ...what, action });
-/** The same locator, taking ids that MLflow could never give out. */
+/** Locates by ids that MLflow could never give out, too. */
 export const anyId = (what: Locator): Locator => ({ ...what, loose: true });
 
+/** Keeps what the caller may read, in a list that MLflow's reply leaves out if it is empty, as protobuf's do. */
 export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Paging): CommonRule => ({
   rule: 'keep',
   list,
@@ -382,7 +382,7 @@ export const keep = (list: string, kind: ReferenceKind, id: string, paging?: Pag
   id,
   ...(paging && { paging }),
 });
-/** The same where MLflow's reply names a list that is empty, as FastAPI's do. */
+/** Keeps what the caller may read, in a list that MLflow's reply names if it is empty too, as FastAPI's do. */
 export const keepListed = (list: string, kind: ReferenceKind, id: string, paging?: Paging): CommonRule => ({
   rule: 'keep',
   list,
@@ -492,7 +492,7 @@ export const stamp = (where: From, unless?: readonly [From, string]): CommonRule
   to: where,
   ...(unless && { unless }),
 });
-/** The same where the client claims anything: not every version of MLflow has the field. */
+/** Writes the caller's name over a field that the client sends: not every version of MLflow has the field. */
 export const stampIfSent = (where: From): CommonRule => ({ rule: 'stamp', to: where, ifSent: true });
 export const answer = (body: unknown): CommonRule => ({ rule: 'answer', body });
 export const serve = <Handler extends string>(handler: Handler): ServeRule<Handler> => ({
@@ -506,7 +506,7 @@ export const special = <Name extends SpecialName>(
 ): CommonRule => ({ rule: 'special', name, asks: asks[0] }) as SpecialRule;
 /** Refused to callers with DENY on every thing of a kind. */
 export const unlessDenied = (kind: PartKind): CommonRule => ({ rule: 'unless-denied', kind });
-/** The same where one of these is sent; with `form`, where it is text of that form. */
+/** Refused to callers with DENY on every thing of a kind, where one of these is sent; with `form`, as text of that form. */
 export const unlessDeniedWhen = (kind: PartKind, from: readonly From[], form?: RegExp): CommonRule => ({
   rule: 'unless-denied',
   kind,

@@ -71,7 +71,7 @@ const ACTED_ON: readonly ActedOnKey[] = [
   { key: 'mlflow.experiment.isGateway', on: ['experiment'], needs: 'admin', why: KEEPS_ITSELF },
   { key: 'mlflow.experiment.sourceId', on: ['experiment'], needs: 'admin', why: KEEPS_ITSELF },
   { key: 'mlflow.experiment.sourceType', on: ['experiment'], needs: 'admin', why: KEEPS_ITSELF },
-  // mlflow/tracking/fluent.py: set_experiment follows it in the client of whoever sets that experiment.
+  // mlflow/tracking/fluent.py: set_experiment follows it in the client of every user who sets that experiment.
   { key: 'mlflow.experiment.databricksT*', on: ['experiment'], needs: 'admin', why: SENDS_TO },
   {
     key: 'mlflow.prompt.is_prompt',
@@ -210,7 +210,10 @@ export function needOfKey(holder: KeyHolder, key: string): AskedByKey | undefine
   return names(texts, key) ? undefined : { needs: 'admin', why: 'no MLflow is known that keeps it as text' };
 }
 
-/** The same for an attribute of a span, of which MLflow acts on those that a trace's keys are made from. */
+/**
+ * What a key asks for as an attribute of a span; undefined where it is text. MLflow acts on those attributes that a
+ * trace's keys are made from.
+ */
 export function needOfSpanKey(key: string): AskedByKey | undefined {
   return ACTED_ON.find((each) => each.on === undefined && names([each.key], key));
 }

@@ -16,7 +16,7 @@ export function readAnswer(answer: Pick<Answer, 'bytes'>): JsonObject {
 }
 
 /**
- * The same, to be written again by {@link withBody}: with every number as it stands.
+ * Reads a successful answer that is to be written again by {@link withBody}: every number stays as it is written.
  *
  * @throws ApiError 503.
  */

@@ -128,7 +128,7 @@ const PARTIAL = [
   'content-length',
 ];
 
-/** The same for a request whose reply the gateway reads itself. */
+/** Headers of a request whose reply the gateway reads itself, and so asks for whole. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
   const sent = upstreamHeaders(headers, sender);
   for (const name of PARTIAL) {

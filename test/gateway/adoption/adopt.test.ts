@@ -205,7 +205,7 @@ describe('a delete whose answer nobody heard', () => {
     expect(await holders('m')).toEqual(['alice MANAGE']);
   });
 
-  test('takes nothing from whoever created it anew while the upstream was being asked', async () => {
+  test('takes nothing from a user who created it anew while the upstream was being asked', async () => {
     mlflow.answer((_request, response) => {
       now += 1000;
       void store.grants
@@ -250,7 +250,7 @@ describe('a rename whose answer nobody heard', () => {
     ['has long been there and is nobody’s', () => models.set('new', 2)],
     ['was created since', () => models.set('new', now)],
     [
-      'is somebody’s',
+      'is another user’s',
       async () => {
         models.set('new', 2);
         await store.grants.create(bob.id, 'registered_model', 'new', 'MANAGE');

@@ -27,7 +27,7 @@ test.each([
   [{ experiment: { experiment_id: 712 } }],
   [{ experiment: { experiment_id: '' } }],
 ])(
-  'a reply that names nothing is refused in the same words, to whoever may read all experiments too: %j',
+  'a reply that names nothing is refused in the same words, to a caller who may read all experiments too: %j',
   async (reply) => {
     const reader = await gateway.person('reader');
     const user = await gateway.server.store.users.get(reader.username);

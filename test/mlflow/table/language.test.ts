@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createSpecials, type SpecialParts } from '../../../src/gateway/judges/index.ts';
 import { operationsOf } from '../../../src/mlflow/table/match.ts';
 import { PHASES } from '../../../src/mlflow/table/phases.ts';
-import { type AnyRow, CHILD_KINDS, TRACKED_KINDS } from '../../../src/mlflow/table/row.ts';
+import { type AnyRow, CHILD_KINDS, TRACKED_KINDS, UNTRACKED_KINDS } from '../../../src/mlflow/table/row.ts';
 import { ROOT_KINDS } from '../../../src/policy/resources.ts';
 import { SECTIONS } from '../../../src/routes.ts';
 
@@ -37,4 +37,7 @@ test.each(TRACKED_KINDS)('a %s is its creator’s', (kind) => {
 });
 test.each(TRACKED_KINDS.filter((kind) => kind !== 'experiment'))('the grants on a %s go with it', (kind) => {
   expect(rules.flatMap((rule) => (rule.rule === 'forget' ? [rule.kind] : []))).toContain(kind);
+});
+test.each(Object.entries(UNTRACKED_KINDS))('no row makes a %s, which %s', (kind) => {
+  expect(rules.flatMap((rule) => (rule.rule === 'adopt' ? [rule.kind] : []))).not.toContain(kind);
 });

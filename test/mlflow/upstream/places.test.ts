@@ -54,7 +54,7 @@ test('a place that comes free goes to the user with the fewest, however many wai
   expect(await got(later)).toEqual(['alice', 'bob', 'carol']);
 });
 
-test('a place is given back once, whoever says so how often', async () => {
+test('a place is given back once, no matter how often that is said', async () => {
   const { take } = places(1, 1);
   const first = take(ALICE);
   const [second, third] = [take(BOB), take(CAROL)];
