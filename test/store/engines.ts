@@ -4,7 +4,7 @@ import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { type DatabaseLocation, uriOfFile } from '../../src/config/database-uri.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
-import { sharedPostgresql } from '../support/postgresql.ts';
+import { sharedPostgresql } from '../support/shared-postgresql.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 /** A database product that the tests of the store run on. */

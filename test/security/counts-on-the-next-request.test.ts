@@ -1,0 +1,103 @@
+/**
+ * Invariant 4: a change that one gateway has answered counts on the next request in every gateway on its store. Asked
+ * for by HTTP, hundreds of times, of the other gateway, as soon as the first has answered.
+ */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryUri } from '../store/temporary.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
+import { type Person, personAt, startGateway, type TestGateway } from '../support/gateway.ts';
+import { sharedPostgresql } from '../support/shared-postgresql.ts';
+
+const API = '/api/2.0/mlflow';
+const ON = { experiment_id: '1' };
+const TARGET = `${API}/experiments/get?experiment_id=1`;
+
+/** What an admin does about a user, and what the user's next request then comes to. */
+const CHANGES: readonly {
+  readonly what: string;
+  readonly next: number;
+  make(admin: Person, username: string): Promise<{ readonly status: number }>;
+}[] = [
+  {
+    what: 'a grant is made',
+    next: 200,
+    make: (admin, username) =>
+      admin.post(`${API}/experiments/permissions/create`, { ...ON, username, permission: 'READ' }),
+  },
+  {
+    what: 'a grant is made less',
+    next: 403,
+    make: (admin, username) =>
+      admin.patch(`${API}/experiments/permissions/update`, { ...ON, username, permission: 'NO_PERMISSIONS' }),
+  },
+  {
+    what: 'a grant is made more',
+    next: 200,
+    make: (admin, username) =>
+      admin.patch(`${API}/experiments/permissions/update`, { ...ON, username, permission: 'EDIT' }),
+  },
+  {
+    what: 'a user is disabled',
+    next: 401,
+    make: (admin, username) => admin.patch(`${API}/users/update-status`, { username, is_active: false }),
+  },
+  {
+    what: 'a user is enabled',
+    next: 200,
+    make: (admin, username) => admin.patch(`${API}/users/update-status`, { username, is_active: true }),
+  },
+  {
+    what: 'a grant is taken',
+    next: 403,
+    make: (admin, username) => admin.delete(`${API}/experiments/permissions/delete`, { ...ON, username }),
+  },
+];
+
+const PEOPLE = 8;
+const ROUNDS = 4;
+
+async function twoGateways(databaseUri: string): Promise<readonly [TestGateway, TestGateway]> {
+  const upstream = await startFakeUpstream();
+  onTestFinished(() => upstream.close());
+  const start = async () => {
+    const gateway = await startGateway(upstream.uri, {
+      database_uri: databaseUri,
+      default_permission: 'NO_PERMISSIONS',
+    });
+    onTestFinished(() => gateway.close());
+    return gateway;
+  };
+  return [await start(), await start()];
+}
+
+describe.each([
+  ['SQLite', async () => temporaryUri()],
+  ['PostgreSQL', sharedPostgresql],
+])('two gateways on one %s', (_, databaseUri) => {
+  test(`${PEOPLE * ROUNDS * CHANGES.length} changes through one, by turns and of many users at once: not one is stale in the other`, async () => {
+    const gateways = await twoGateways(await databaseUri());
+    const stale: string[] = [];
+    let made = 0;
+
+    async function changeAndAsk(person: Person, first: number): Promise<void> {
+      for (let round = 0; round < ROUNDS * CHANGES.length; round += 1) {
+        const change = CHANGES[round % CHANGES.length];
+        const [by, asked] = (first + round) % 2 === 0 ? gateways : gateways.toReversed();
+        if (change === undefined || by === undefined || asked === undefined) {
+          throw new Error('there is no such change');
+        }
+        const { status } = await change.make(by.admin, person.username);
+        made += status === 200 ? 1 : 0;
+        const next = await personAt(asked.url, person.username, person.password).get(TARGET);
+        if (next.status !== change.next) {
+          stale.push(`${change.what}: ${next.status}`);
+        }
+      }
+    }
+
+    const people = await Promise.all(Array.from({ length: PEOPLE }, () => gateways[0].person()));
+    await Promise.all(people.map(changeAndAsk));
+    expect(made).toBe(PEOPLE * ROUNDS * CHANGES.length);
+    expect(stale).toEqual([]);
+  });
+});
