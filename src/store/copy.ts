@@ -1,10 +1,10 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { migrate, stepsOf } from './migrations/index.ts';
-import type { Schema } from './schema.ts';
+import type { Id, Schema } from './schema.ts';
 
 /** What is done with each table: those that others refer to come first. */
-const TABLES = {
+export const TABLES = {
   users: 'copied',
   roles: 'copied',
   role_members: 'copied',
@@ -23,15 +23,19 @@ const TABLES = {
 type Table = keyof Schema;
 const COPIED = (Object.keys(TABLES) as Table[]).filter((table) => TABLES[table] !== 'left');
 
-/** Tables whose ids the database gives out. */
-const NUMBERED: ReadonlySet<Table> = new Set([
-  'users',
-  'roles',
-  'role_members',
-  'grants',
-  'intents',
-  'changes',
-]);
+/** A table whose ids the database gives out. */
+type NumberedTable = { [T in Table]: Schema[T] extends { id: Id } ? T : never }[Table];
+
+const NUMBERED: ReadonlySet<Table> = new Set(
+  Object.keys({
+    users: true,
+    roles: true,
+    role_members: true,
+    grants: true,
+    intents: true,
+    changes: true,
+  } satisfies Record<NumberedTable, true>) as NumberedTable[],
+);
 
 /** Rows of any table, as they are. */
 type Row = Readonly<Record<string, unknown>>;

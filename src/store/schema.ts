@@ -3,7 +3,7 @@ import type { ColumnType } from 'kysely';
 /** Written once, when the row is made. */
 type Fixed<T> = ColumnType<T, T, never>;
 /** An id the database gives out and never gives out again. */
-type Id = ColumnType<number, never, never>;
+export type Id = ColumnType<number, never, never>;
 
 /** The tables, as queries see them. Booleans are 0 or 1 and times are milliseconds since the epoch. */
 export interface Schema {

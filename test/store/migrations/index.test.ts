@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TABLES } from '../../../src/store/copy.ts';
 import { ENGINES } from '../engines.ts';
 
 describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
@@ -24,6 +25,11 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'throttles',
       'users',
     ]);
+  });
+
+  test('each of them is copied with a store, or left for a reason', async () => {
+    const found = await tables(await schemaFromEmpty());
+    expect(found.filter((name) => !name.startsWith('kysely_'))).toEqual(Object.keys(TABLES).toSorted());
   });
 
   test('a grant has exactly one holder', async () => {
