@@ -3,6 +3,7 @@ import { ApiError, invalid } from '../errors.ts';
 import { unpack } from '../mlflow/read/unpack.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
+import { attempt } from './attempt.ts';
 import { createFieldReader, type FieldReader } from './read-fields.ts';
 
 export interface ReadOptions {
@@ -75,7 +76,7 @@ function readQueryOf(
   if (rawQuery === undefined || rawQuery === '') {
     return;
   }
-  attempt(lenient, () => fields.query(request, operation, rawQuery));
+  readLeniently(lenient, () => fields.query(request, operation, rawQuery));
 }
 
 function refuseQuery(lenient: boolean): void {
@@ -113,7 +114,7 @@ function judgeBody(
   lenient: boolean,
   fields: FieldReader,
 ): void {
-  attempt(lenient, () => {
+  readLeniently(lenient, () => {
     if (operation.reading.body === 'bytes') {
       return;
     }
@@ -130,15 +131,8 @@ function judgeBody(
 }
 
 /** Runs a reading that refuses; an admin's request that cannot be read is forwarded all the same. */
-function attempt(lenient: boolean, reading: () => void): void {
-  try {
-    reading();
-  } catch (error) {
-    if (!lenient || !(error instanceof ApiError)) {
-      throw error;
-    }
-  }
-}
+const readLeniently = (lenient: boolean, reading: () => void): void =>
+  lenient ? attempt(reading) : reading();
 
 function readBody(request: FastifyRequest, operation: Operation, limit: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../errors.ts';
 import { queryShapeOf } from '../mlflow/read/fields.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
 import type { Operation } from '../mlflow/table/match.ts';
+import { attempt } from './attempt.ts';
 import { locate } from './locate/locate.ts';
 import { type Readable, readable } from './locate/readable.ts';
 
@@ -68,15 +68,4 @@ function readBody(bytes: Buffer, { reading, shape }: Operation) {
   }
   const json = readJson(bytes);
   return shape === undefined ? json : readMessage(json, shape);
-}
-
-function attempt<T>(reading: () => T): T | undefined {
-  try {
-    return reading();
-  } catch (error) {
-    if (error instanceof ApiError) {
-      return undefined;
-    }
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesOf } from '../support/fake-upstream.ts';
-import { createExperiment, createRun, grant, type Person, startGateway, unique } from '../support/gateway.ts';
+import { createExperiment, createRun, grant, type Person, unique } from '../support/gateway.ts';
 import { isMlflow2, MLFLOW_VERSIONS } from '../support/mlflow.ts';
 import { useGateway, useMlflow } from '../support/use-gateway.ts';
 
@@ -62,12 +62,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
 
   // Before the gateway, which asks at its start already. Its own, as it is filled: other tests look at first pages.
   const mlflow = useMlflow({ version });
-  const {
-    gateway,
-    upstream: relay,
-    alice,
-    bob,
-  } = useGateway({
+  const { gateway, alice, bob, another } = useGateway({
     fake: async (request, response) => {
       asked.push(`${request.method} ${request.url}`);
       const body = await bytesOf(request);
@@ -356,7 +351,7 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
   });
 
   test('with READ as default permission everything shows but what is refused', async () => {
-    const open = await startGateway(relay.uri, { default_permission: 'READ' });
+    const open = await another({ default_permission: 'READ' });
     const erik = await open.person('erik');
     await grant(open.admin, erik, { experiment: idOf(names[2] ?? '') }, 'NO_PERMISSIONS');
     await grant(open.admin, erik, { model: names[2] ?? '' }, 'NO_PERMISSIONS');
@@ -364,7 +359,6 @@ describe.each(MLFLOW_VERSIONS)('searches in front of MLflow %s', (version) => {
       const seen = (await walk(erik, kind, method, 4)).filter((name) => name?.startsWith(prefix));
       expect(seen.toSorted()).toEqual(kind.all.filter((name) => name !== names[2]).toSorted());
     }
-    await open.close();
   });
 
   test('runs: only those in experiments that may be read, whichever are asked for', async () => {

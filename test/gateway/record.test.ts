@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { beforeEach, expect, test } from 'vitest';
-import { startGateway } from '../support/gateway.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
 let from = 0;
 
-const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
+const { gateway, upstream, alice, another } = useGateway({ fake: true, people: ['alice'] });
 beforeEach(() => {
   upstream.answer(undefined);
   from = gateway.log.length;
@@ -35,7 +34,7 @@ test('a request that was forwarded is one line with who, what and why', async ()
 });
 
 test('an upload through a trusted proxy is one line with the address of who sent it', async () => {
-  const behind = await startGateway(upstream.uri, { trusted_proxies: '127.0.0.1' });
+  const behind = await another({ trusted_proxies: '127.0.0.1' });
   const target = '/api/2.0/mlflow-artifacts/artifacts/1/0123456789abcdef0123456789abcdef/artifacts/file';
   for (const length of [1, 1_000_000]) {
     const headers = { 'x-forwarded-for': '192.0.2.7' };
@@ -48,7 +47,6 @@ test('an upload through a trusted proxy is one line with the address of who sent
       ['192.0.2.7', 200],
       ['192.0.2.7', 200],
     ]);
-  await behind.close();
 });
 
 test('a refusal is one line with its full reason, of which the caller gets a part', async () => {

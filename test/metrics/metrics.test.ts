@@ -2,13 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { startGateway } from '../support/gateway.ts';
 import { useGateway } from '../support/use-gateway.ts';
 import { readScrape } from './scrape.ts';
 
 const RUN = '0123456789abcdef0123456789abcdef';
 
-const { gateway, upstream, user } = useGateway({
+const { gateway, user, another } = useGateway({
   fake: (request, response) => {
     if (request.url === '/api/2.0/mlflow/fails') {
       response.writeHead(500).end('{}');
@@ -159,7 +158,6 @@ test('the port serves nothing else, and the gateway’s own port no metrics to t
 });
 
 test('without metrics_port nothing is counted and nothing listens', async () => {
-  const silent = await startGateway(upstream.uri);
+  const silent = await another();
   expect(silent.server.metricsUrl).toBeUndefined();
-  await silent.close();
 });

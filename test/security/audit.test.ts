@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
-import { startGateway } from '../support/gateway.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const RUN = '0123456789abcdef0123456789abcdef';
 const EXPERIMENT = '7';
 
-const { gateway, upstream, alice } = useGateway({ fake: true, people: ['alice'] });
+const { gateway, alice, another } = useGateway({ fake: true, people: ['alice'] });
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -120,11 +119,10 @@ test('an admin’s change of something of MLflow’s is in the log with what it 
 
 test('an allowed read is not in the log, unless the setting says so', async () => {
   await gateway.admin.get(`${API}/runs/get?run_id=${RUN.replace('0', 'f')}`);
-  const reading = await startGateway(upstream.uri, { audit_reads: 'true' });
+  const reading = await another({ audit_reads: 'true' });
   await reading.admin.get(`${API}/runs/get?run_id=${RUN}`);
   const found = async () => (await reading.admin.get(`${API}/audit/search?resource_id=${RUN}`)).json.entries;
   await expect.poll(async () => (await found()).length, { timeout: 3000 }).toBe(1);
-  await reading.close();
   expect(await search({ resource_type: 'run', resource_id: RUN.replace('0', 'f') })).toEqual([]);
 });
 
@@ -244,7 +242,7 @@ test('an export is every entry, as lines of JSON or as a table that no spreadshe
 test('what was done before an end is in the log after it', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'audit-'));
   const database_uri = `sqlite:///${join(dir, 'gateway.db')}`;
-  const ending = await startGateway(upstream.uri, { database_uri });
+  const ending = await another({ database_uri });
   await ending.admin.post(`${API}/runs/delete`, { run_id: RUN });
   await ending.close();
   const store = await openStore(database_uri, { clock: Date.now });
@@ -255,7 +253,7 @@ test('what was done before an end is in the log after it', async () => {
 
 test('with audit_stdout every entry is a line of standard output too: a refusal and a change alike', async () => {
   const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  const shown = await startGateway(upstream.uri, { audit_stdout: 'true' });
+  const shown = await another({ audit_stdout: 'true' });
   const entries = () =>
     written.mock.calls
       .map(([text]) => String(text))
@@ -274,6 +272,5 @@ test('with audit_stdout every entry is a line of standard output too: a refusal 
     expect(entries()).toContainEqual(expect.objectContaining({ username: bob.username, allowed: false }));
   } finally {
     written.mockRestore();
-    await shown.close();
   }
 });

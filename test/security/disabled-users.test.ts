@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { grantOn, type Person, startGateway, unique } from '../support/gateway.ts';
+import { grantOn, type Person, unique } from '../support/gateway.ts';
 import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const CURRENT = `${A2}/users/current`;
 
-const { gateway } = useGateway({ upstream: NO_UPSTREAM });
+const { gateway, another } = useGateway({ upstream: NO_UPSTREAM });
 
 const setStatus = (who: Pick<Person, 'username'>, is_active: unknown, by = gateway.admin) =>
   by.patch(`${A2}/users/update-status`, { username: who.username, is_active });
@@ -44,7 +44,7 @@ describe('a user who is disabled', () => {
     const dir = mkdtempSync(join(tmpdir(), 'disabled-'));
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     const shared = { database_uri: `sqlite:///${join(dir, 'gateway.db')}` };
-    const [one, two] = [await startGateway(NO_UPSTREAM, shared), await startGateway(NO_UPSTREAM, shared)];
+    const [one, two] = [await another(shared), await another(shared)];
     onTestFinished(async () => {
       await one.close();
       await two.close();
@@ -57,8 +57,7 @@ describe('a user who is disabled', () => {
   });
 
   test('is never the last admin who could sign in, nor leaves one that is disabled as the last', async () => {
-    const alone = await startGateway(NO_UPSTREAM);
-    onTestFinished(() => alone.close());
+    const alone = await another();
     expect(await setStatus(alone.admin, false, alone.admin)).toMatchObject({
       status: 400,
       json: { message: expect.stringContaining('is the last admin') },

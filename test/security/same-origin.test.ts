@@ -3,13 +3,13 @@
  * the password it remembers. Nothing that changes anything is taken from elsewhere.
  */
 import { describe, expect, test } from 'vitest';
-import { startGateway, unique } from '../support/gateway.ts';
+import { unique } from '../support/gateway.ts';
 import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 const CREATE = '/api/2.0/mlflow/users/create';
 const HERE = 'mlflow.example';
 
-const { gateway } = useGateway({ upstream: NO_UPSTREAM });
+const { gateway, another } = useGateway({ upstream: NO_UPSTREAM });
 
 const create = (headers: Record<string, string>, method = 'POST', target = CREATE) =>
   gateway.admin.send(method, target, {
@@ -64,14 +64,13 @@ describe('a request is taken', () => {
 });
 
 test('behind a trusted proxy its host is the one that the browser asked for', async () => {
-  const behind = await startGateway(NO_UPSTREAM, { trusted_proxies: '127.0.0.1' });
+  const behind = await another({ trusted_proxies: '127.0.0.1' });
   const from = async (origin: string) => {
     const headers = { host: 'internal:5000', 'x-forwarded-host': HERE, origin };
     return (await behind.admin.send('PATCH', '/api/2.0/mlflow/users/update-admin', { raw: '{}', headers }))
       .status;
   };
   expect([await from(`https://${HERE}`), await from('http://internal:5000')]).toEqual([400, 403]);
-  await behind.close();
 });
 
 test.each([

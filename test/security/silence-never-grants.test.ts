@@ -1,17 +1,12 @@
-/**
- * Invariant 3: no answer, or none that can be understood, is a refusal: of the look-up that says where a
- * thing belongs, and of the store.
- */
-import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OURS } from '../support/everybody.ts';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import { type Listening, listen } from '../support/listen.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
 const PROBE = 'x-probe';
@@ -26,17 +21,13 @@ const upstream = createServer((request, response) => {
     response.end('{}');
   }
 });
-const uriOfUpstream = () => `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+let answering: Listening;
 
-afterAll(() => {
-  upstream.closeAllConnections();
-  upstream.close();
-});
+afterAll(() => answering.close());
 const { gateway, manager } = useGateway({
   upstream: async () => {
-    upstream.listen(0, '127.0.0.1');
-    await once(upstream, 'listening');
-    return uriOfUpstream();
+    answering = await listen(upstream);
+    return answering.uri;
   },
   settings: { upstream_timeout_seconds: '1' },
   people: ['manager'],
@@ -113,7 +104,7 @@ describe('a store that', () => {
     reply = json({});
     dir = mkdtempSync(join(tmpdir(), 'silent-store-'));
     file = join(dir, 'gateway.db');
-    shaken = await startGateway(uriOfUpstream(), { database_uri: `sqlite:///${file}` });
+    shaken = await startGateway(answering.uri, { database_uri: `sqlite:///${file}` });
     reader = await shaken.person();
     unseen = await shaken.person();
     const { users, grants } = shaken.server.store;

@@ -7,12 +7,12 @@ import { describe, expect, test } from 'vitest';
 import { settings } from '../../src/config.ts';
 import { createPasswords } from '../../src/identity/password.ts';
 import { startServer } from '../../src/server.ts';
-import { startGateway, unique } from '../support/gateway.ts';
+import { unique } from '../support/gateway.ts';
 import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
 
 const CREATE = '/api/2.0/mlflow/users/create';
 
-const { gateway } = useGateway({ upstream: NO_UPSTREAM });
+const { gateway, another } = useGateway({ upstream: NO_UPSTREAM });
 
 const names = async () => (await gateway.server.store.users.list()).map(({ username }) => username);
 
@@ -38,7 +38,7 @@ test('nobody makes himself an admin, or changes another’s password', async () 
 
 test('a password that an admin sets stays, though its user was just changing it', async () => {
   // Slow enough for the admin's to come between.
-  const slow = await startGateway(NO_UPSTREAM, { password_rounds: '12' });
+  const slow = await another({ password_rounds: '12' });
   const user = await slow.person('thief');
   await user.get('/api/2.0/mlflow/users/current');
   const { username } = user;
@@ -60,7 +60,6 @@ test('a password that an admin sets stays, though its user was just changing it'
   expect((await slow.as(username, mine).get('/api/2.0/mlflow/users/current')).status).toBe(401);
   expect((await slow.as(username, theirs).get('/api/2.0/mlflow/users/current')).status).toBe(200);
   await passwords.close();
-  await slow.close();
 });
 
 test.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
@@ -109,7 +108,7 @@ describe('a password is refused that is', () => {
 test.each(['password', 'password1234', 'admin'])(
   'the default password %s is refused, however short passwords may be',
   async (password) => {
-    const lax = await startGateway(NO_UPSTREAM, { min_password_length: '1' });
+    const lax = await another({ min_password_length: '1' });
     const user = await lax.person();
     const message = 'Password must not be a default password that everyone knows.';
     for (const answer of [
@@ -118,7 +117,6 @@ test.each(['password', 'password1234', 'admin'])(
     ]) {
       expect(answer).toMatchObject({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE', message } });
     }
-    await lax.close();
   },
 );
 

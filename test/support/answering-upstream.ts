@@ -1,21 +1,18 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { NO_RELEASE } from './fake-upstream.ts';
+import { type Listening, listen } from './listen.ts';
 import type { Ids } from './sample-request.ts';
 
 /** A header that the test puts on a request to know it again upstream; the gateway's own look-ups lack it. */
 export const PROBE = 'x-probe';
 
-export interface AnsweringUpstream {
-  readonly uri: string;
+export interface AnsweringUpstream extends Listening {
   /** Bodies of the requests that were forwarded to it, by their probe. */
   readonly arrived: ReadonlyMap<string, string>;
   /** Their paths and queries, by the same. */
   readonly asked: ReadonlyMap<string, string>;
   /** Answers the request with this probe with something else than what everybody gets; with bytes as they are. */
   answer(probe: string, reply: unknown, status?: number): void;
-  close(): Promise<void>;
 }
 
 /**
@@ -64,17 +61,11 @@ export async function startAnsweringUpstream(
       response.writeHead(status).end(Buffer.isBuffer(reply) ? reply : JSON.stringify(reply));
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     arrived,
     asked,
     answer: (probe, reply, status = 200) => replies.set(probe, { reply, status }),
-    async close() {
-      server.close();
-      server.closeAllConnections();
-    },
   };
 }
 

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { request as ask, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Listening, listen } from './listen.ts';
 
 /** A running MLflow that says it is of another version: what the gateway makes of versions that no test installs. */
 export async function startAsVersion(
   { socketUri }: { readonly socketUri: string },
   version: string,
-): Promise<{ readonly uri: string; close(): Promise<void> }> {
+): Promise<Listening> {
   const server = createServer((request, response) => {
     if (request.url === '/version') {
       response.end(version);
@@ -21,13 +20,5 @@ export async function startAsVersion(
     forwarded.on('error', () => response.destroy());
     request.pipe(forwarded);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return listen(server);
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Listening, listen } from './listen.ts';
 import { NEWEST } from './mlflow.ts';
 
 /** A version that is no release: requests may have the fields of all of them. */
@@ -19,13 +18,11 @@ export interface Arrived {
 /** Answers one request; the body has not been read yet. Undefined leaves it to {@link FakeUpstream}'s default. */
 export type Answering = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-export interface FakeUpstream {
-  readonly uri: string;
+export interface FakeUpstream extends Listening {
   /** What arrived and was answered by the default: everything but `/version`. */
   readonly arrived: readonly Arrived[];
   /** Replaces what every request gets from now on; without it 200 and `{}`. */
   answer(answering: Answering | undefined): void;
-  close(): Promise<void>;
 }
 
 /** An upstream that does what no MLflow can be made to do: hang, break off, answer garbage, tell what it got. */
@@ -51,17 +48,11 @@ export async function startFakeUpstream(first?: Answering, version = NO_RELEASE)
     response.setHeader('content-type', 'application/json');
     response.end('{}');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     arrived,
     answer(next) {
       answering = next;
-    },
-    async close() {
-      server.close();
-      server.closeAllConnections();
     },
   };
 }

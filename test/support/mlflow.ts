@@ -11,6 +11,7 @@ import { NEWEST_MLFLOW, OLDEST_MLFLOW, STARTED_MLFLOW } from '../../scripts/lib/
 import { awaitHealth } from '../../src/cli/start/await-health.ts';
 import { endTethered, spawnTethered } from '../../src/cli/start/tethered.ts';
 import { upstreamEnvironment } from '../../src/cli/start/upstream-environment.ts';
+import { listen } from './listen.ts';
 
 /** The newest that the gateway serves, what `npm start` runs, and the oldest. */
 export const NEWEST = NEWEST_MLFLOW.version;
@@ -173,13 +174,11 @@ export async function startMlflowBroker(): Promise<{ url: string; close(): Promi
       answer.writeHead(500).end(String(error));
     }
   });
-  broker.listen(0, '127.0.0.1');
-  await once(broker, 'listening');
+  const { uri: url, close } = await listen(broker);
   return {
-    url: `http://127.0.0.1:${(broker.address() as AddressInfo).port}`,
+    url,
     async close() {
-      broker.close();
-      broker.closeAllConnections();
+      await close();
       const running = await Promise.allSettled(started.values());
       await Promise.all(
         running.map((start) => (start.status === 'fulfilled' ? start.value.stop() : undefined)),

@@ -278,6 +278,26 @@ describe('a rename whose answer nobody heard', () => {
   });
 });
 
+/** What MLflow's AI gateway lists and gets in one and the same way. */
+function ofAiGateway<Kind extends 'gateway_endpoint' | 'gateway_model_definition'>(
+  kind: Kind,
+  name: string,
+  key: string,
+  id: string,
+) {
+  const path = `/api/3.0/mlflow/gateway/${key.replaceAll('_', '-')}s`;
+  return {
+    kind,
+    name,
+    id,
+    asked: [`${path}/list`, `${path}/get?${key}_id=${id}`],
+    replies: (created_at: number) => {
+      const thing = { [`${key}_id`]: id, name, created_at };
+      return [{ [`${key}s`]: [thing] }, { [key]: thing }];
+    },
+  };
+}
+
 /** How MLflow 3.17 is asked for things of each kind, and what it answers of one that there is. */
 const KINDS = [
   {
@@ -291,32 +311,8 @@ const KINDS = [
       return [{ secrets: [older, secret] }, { secret }];
     },
   },
-  {
-    kind: 'gateway_endpoint',
-    name: 'chat',
-    id: 'e-1',
-    asked: [
-      '/api/3.0/mlflow/gateway/endpoints/list',
-      '/api/3.0/mlflow/gateway/endpoints/get?endpoint_id=e-1',
-    ],
-    replies: (created_at: number) => {
-      const endpoint = { endpoint_id: 'e-1', name: 'chat', created_at };
-      return [{ endpoints: [endpoint] }, { endpoint }];
-    },
-  },
-  {
-    kind: 'gateway_model_definition',
-    name: 'gpt',
-    id: 'd-1',
-    asked: [
-      '/api/3.0/mlflow/gateway/model-definitions/list',
-      '/api/3.0/mlflow/gateway/model-definitions/get?model_definition_id=d-1',
-    ],
-    replies: (created_at: number) => {
-      const model_definition = { model_definition_id: 'd-1', name: 'gpt', created_at };
-      return [{ model_definitions: [model_definition] }, { model_definition }];
-    },
-  },
+  ofAiGateway('gateway_endpoint', 'chat', 'endpoint', 'e-1'),
+  ofAiGateway('gateway_model_definition', 'gpt', 'model_definition', 'd-1'),
   {
     kind: 'mcp_server',
     name: 'com.example/search',
