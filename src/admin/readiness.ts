@@ -34,11 +34,15 @@ export interface ReadinessOptions {
   readonly changed?: (part: Part, condition: Condition) => void;
 }
 
-/** With {@link PATIENCE_MS} below the five seconds in which a change is told; anybody may ask, as often as they like. */
+/**
+ * How long an answer is good for. Together with {@link PATIENCE_MS} it stays below the five seconds in which a change is
+ * told. Anybody may ask, as often as they like.
+ */
 const FRESH_MS = 1_000;
+/** How long a part may take to answer. */
 const PATIENCE_MS = 3_000;
 
-/** Creates the question; nothing is asked before a user wants to know. */
+/** Creates readiness; store and upstream are asked only when a caller asks. */
 export function createReadiness({ store, upstream, clock, changed }: ReadinessOptions): Readiness {
   const pings: Readonly<Record<Part, (signal: AbortSignal) => Promise<void>>> = {
     store: () => store.ping(),

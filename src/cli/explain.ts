@@ -18,7 +18,7 @@ function listenProblem(error: Error): string | undefined {
     readonly address?: string;
     readonly port?: number;
   };
-  // MLflow's host is looked up too, but what comes of that is an ApiError by then.
+  // It is the host to listen on: a host of MLflow's that is not known has become an ApiError by now.
   if (syscall === 'getaddrinfo') {
     return `${hostname} is not a host that is known (${code}). Set MLFLOW_AUTH_HOST.`;
   }

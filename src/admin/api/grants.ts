@@ -74,7 +74,7 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     return { body: { is_admin: user.isAdmin, permissions: flatPermissions(visible) } };
   }
 
-  /** By the very function that decides about requests. */
+  /** What a user may do to a resource, by the function that decides about requests. */
   async function effective(username: string, type: string, id: string): Promise<Permission> {
     const account = await store.account(username);
     if (account === undefined) {

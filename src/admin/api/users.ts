@@ -104,7 +104,7 @@ async function everybodyWithRoles(store: ReadingStore, caller: SignedIn): Promis
   return { body: { users: shown } };
 }
 
-/** Reads who is to be made. */
+/** Reads the user that is to be made. */
 function newUserIn(call: Call) {
   const body = bodyOf(call, { username: anyText, password: anyText, must_change_password: flag });
   const { username, password, must_change_password: mustChangePassword } = body;

@@ -29,5 +29,5 @@ export function ownRole({ id }: Pick<User, 'id'>, grants: readonly OwnGrant[]): 
   };
 }
 
-/** The id of a user's own role, below zero, where no real role has one. Of such an id, the id of the user. */
+/** The id of a user's own role: below zero, where no real role has one. Given such an id, the id of the user. */
 export const ownRoleId = (id: number): number => -id;

@@ -59,7 +59,7 @@ export async function createUser(
   return addUser(users, { username, passwordHash, isAdmin: false, mustChangePassword, createdBy });
 }
 
-/** Who is to be made. */
+/** A user that is to be made. */
 export interface UserToMake {
   readonly username: string;
   readonly password: string;
@@ -136,7 +136,7 @@ export async function changeOwnPassword(
   if (current !== undefined && !(await verify(current))) {
     throw invalid('Current password does not match.');
   }
-  // Who was not asked for the current one has proved it, and may yet send it as the new one.
+  // A user who was not asked for the current password has proved it with the request, and may send it as the new one.
   const isSame =
     current === undefined
       ? user.mustChangePassword && (await passwords.verify(password, user.passwordHash))

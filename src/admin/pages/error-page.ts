@@ -12,13 +12,12 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /**
- * What a browser shows of an error: MLflow's own sentence, and a way on. After the password prompt was cancelled, or
- * MLflow's Logout, that is one to sign in: the browser asks anew where the link leads.
+ * What a browser shows of an error: MLflow's own sentence and a link. For a user who cancelled the password prompt, or
+ * used MLflow's Logout, the link leads to the same page: the browser then asks for the password again.
  *
  * @param prefix - before every path of this gateway; empty for none.
  */
 export function errorPage({ status, message, headers }: ApiError, prefix: string): Reply {
-  // To this very page, or to MLflow's first.
   const wayOn = status === 401 ? '<a href="">Sign in</a>' : `<a href="${prefix}/">Go to MLflow</a>`;
   const content = `<p>${escapeHtml(message)}</p>\n<p>${wayOn}</p>`;
   return page(TITLES[status] ?? 'That did not work', content, { status, headers });

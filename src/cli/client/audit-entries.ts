@@ -12,7 +12,10 @@ interface Page {
 }
 
 const MOST_AT_ONCE = 1000;
-/** An entry is found a second after its request was answered at the latest, and gateways on one store may differ. */
+/**
+ * How far back is looked for entries that came late: one is found at the latest a second after its answer, and the clocks
+ * of gateways on one store may differ.
+ */
 const LATE_MS = 10_000;
 
 /** The entries of a search, a page at a time, none of which is kept. */

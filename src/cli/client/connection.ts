@@ -14,7 +14,7 @@ export interface Connection {
   readonly authorization: string | undefined;
   /** What Basic credentials name, when they are what is used. */
   readonly basic: Credentials | undefined;
-  /** Who is named where the password, and everything in its place, is missing. */
+  /** The user who is named, where there is neither a password nor anything in its place. */
   readonly nameAlone: string | undefined;
   /** What is odd about the settings, a sentence each. */
   readonly warnings: readonly string[];

@@ -14,7 +14,8 @@ export interface CheckedGrant {
 /**
  * The grant as the store keeps it, or why it cannot be taken.
  *
- * @param wildcards - whether `*` stands for all of a kind; otherwise it is a name that must not come to.
+ * @param wildcards - whether `*` stands for all of a kind; otherwise it is a name, which would come to stand for
+ *   all of a kind here.
  */
 export function checkGrant(
   { type, pattern, permission, workspace }: SourceGrant,

@@ -15,7 +15,7 @@ import { checkPort } from './check-port.ts';
 import { lockDirectory } from './lock-directory.ts';
 import { manageMlflow } from './managed-mlflow.ts';
 
-/** A Ctrl-C reaches this process from the terminal and from npm, which is no second Ctrl-C yet. */
+/** One Ctrl-C reaches this process twice, from the terminal and from npm: signals within this time are one. */
 const SAME_SIGNAL_MS = 500;
 
 const { values } = parseArgs({ options: { python: { type: 'string', default: 'python3' } } });

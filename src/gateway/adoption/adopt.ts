@@ -36,7 +36,7 @@ export interface Adoption {
   settle(): Promise<number>;
 }
 
-/** What is to be renamed or deleted is not there; with MLflow's own words for it, where it said so in as many. */
+/** What is to be renamed or deleted is not there; `answer` holds MLflow's own words for that, where it has said so. */
 export class NotThere extends ApiError {
   readonly answer: Answer | undefined;
 
@@ -58,9 +58,9 @@ export function createAdoption(
   const follow = createFollow({ store, finder, settler });
 
   /**
-   * What has the name that an intent is about: by it a thing is known again under another name, and what was there
-   * before a create is not taken for its doing. Not asked where nothing else can come to have the name, nor for a create
-   * while nobody else is about to do anything with it.
+   * Looks at what has the name that an intent is about. A thing is known again by it under another name, and what was
+   * there before a create is not taken for what the create made. MLflow is not asked where nothing else can come to have
+   * the name, nor for a create while no other intent is about it.
    */
   async function look(action: IntentAction): Promise<Seen | undefined> {
     const kind = askedKindOf(action);

@@ -14,7 +14,7 @@ export interface InFlight {
 /** How often the store is told; a few times within what one telling is good for. */
 const TELL_MS = HOLD_MS / 4;
 
-/** Keeps the store told of what is in flight, for other gateways; nothing is told of what is answered at once. */
+/** Tells the store again and again what is in flight, for other gateways; what is answered at once is never told. */
 export function createInFlight(intents: Intents, log: FastifyBaseLogger): InFlight {
   const ids = new Set<number>();
   let telling: NodeJS.Timeout | undefined;

@@ -57,7 +57,7 @@ export async function track(
   return answer;
 }
 
-/** What is not there is not asked to be changed: MLflow has said so in answer to the look-up. */
+/** A thing that is not there is not forwarded a change of: MLflow has said so in answer to the look-up. */
 function ownWords(error: unknown): Answer {
   if (error instanceof NotThere && error.answer !== undefined) {
     return error.answer;

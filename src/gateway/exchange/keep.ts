@@ -31,8 +31,8 @@ export function shownTo(
   const judgement = async (id: string) =>
     kind === 'job' ? judgeJob(parts, caller, 'read', id) : parts.judge.on(caller, { kind, id, action });
   return {
-    // Of what a row belongs to there may be no answer, or none that makes sense. It is hidden, the others are shown:
-    // one row that is stored wrongly must not take the list from everybody.
+    // MLflow may not say what a row belongs to. That row is hidden and the others are shown: one row that is stored
+    // wrongly must not take the list from everybody.
     mayRead: (id) =>
       judgement(id)
         .then(({ allow }) => allow)

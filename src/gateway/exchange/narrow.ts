@@ -60,7 +60,8 @@ function narrowed(
   { mayRead, only }: Visibility,
 ): readonly string[] | undefined {
   if (sent === undefined || sent.length === 0) {
-    // What MLflow does then is to be done with what the caller may read; if that has no end, each row is looked at.
+    // MLflow takes this for nothing, or for all. For all, the ids that the caller may read are written in its place; where
+    // they cannot be listed, or are too many, `keep` looks at each row of the reply.
     return unnamed === 'nothing' || only === undefined || only.length > MOST_WRITTEN
       ? undefined
       : orNowhere(only);

@@ -47,9 +47,9 @@ interface Calls {
 }
 
 /**
- * Judges secrets and model definitions of the AI gateway by whose key models are called with, and where the calls go.
- * Everybody may make them: a secret without a key would lend the server's to everybody, and one that has MLflow call
- * itself would do with MLflow's rights whatever the address says.
+ * Judges secrets and model definitions of the AI gateway: with whose key models are called, and where the calls go. Every
+ * user may make them. A secret without a key would lend the server's to everybody. One that has MLflow call itself would
+ * do, with MLflow's rights, what the address says.
  */
 export function providerCalls({ judge, upstream, allowedHosts }: ProviderCallsParts): Special<Asked> {
   return async ({ way: { body } }, caller, asks) => {

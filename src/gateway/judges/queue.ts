@@ -54,7 +54,7 @@ export async function findQueue(upstream: Upstream, lookUp: string): Promise<Que
   };
 }
 
-/** Undated, it is older than everybody. */
+/** When the names of a queue were last written; a queue without a date counts as older than every user. */
 export function changedAt(queue: unknown): number {
   const moment = isObject(queue) ? Number(queue['last_update_time_ms']) : 0;
   return Number.isFinite(moment) ? moment : 0;

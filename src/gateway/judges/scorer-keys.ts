@@ -40,7 +40,7 @@ export function scorerKeys(judge: Judge, upstream: Upstream): Special<Asked> {
   };
 }
 
-/** What nobody knows might do anything. */
+/** A scorer that cannot be found might call anything. */
 const UNKNOWN: ModelCalls = { endpoints: [], traces: [], onlyEndpoints: false, steeredBy: undefined };
 
 async function judgeRun(

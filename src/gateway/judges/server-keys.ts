@@ -6,9 +6,9 @@ import type { Judge } from '../judge/judge.ts';
 import type { Special } from './special.ts';
 
 /**
- * Decides on what calls models with the server's own keys, jobs first of all, as a caller who may use every endpoint of the
- * AI gateway does. The endpoints that a job calls stand in stored scorers and prompts as well as in the request: none
- * may be refused to the caller.
+ * Decides whether a caller may have models called with the server's own keys, as jobs do: that takes USE on every endpoint
+ * of the AI gateway, and a refusal on none. The endpoints that a job calls stand in stored scorers and prompts too, not in
+ * the request alone.
  */
 export function onServerKeys(judge: Judge, caller: SignedIn): Decision {
   const granted = caller.grantsOfKind('gateway_endpoint').map(({ resourcePattern }) => resourcePattern);
@@ -18,7 +18,7 @@ export function onServerKeys(judge: Judge, caller: SignedIn): Decision {
   return decisions.find(({ allow }) => !allow) ?? { allow: true, because: 'may use every endpoint' };
 }
 
-/** Judges what calls models with the server's own keys. */
+/** Judges requests that have models called with the server's own keys. */
 export function serverKeys(judge: Judge): Special {
   return async (_request, caller) => {
     checkServerKeys(judge, caller);

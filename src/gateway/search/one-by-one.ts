@@ -10,16 +10,16 @@ import type { Instead } from './read-pages.ts';
 import { idOf } from './row-id.ts';
 import { shownAmong } from './shown.ts';
 
-/** More rows than this are looked for in pages. */
+/** Up to so many rows are asked for one by one; more are looked for in pages. */
 const MOST = 200;
-/** Asked at the same time: MLflow answers few at once, and others wait too. */
+/** How many rows are asked for at the same time: MLflow answers few requests at once, and other callers wait too. */
 const AT_ONCE = 4;
 
 /** What was found of one thing, or of all. */
 interface Found {
-  /** In the order of the search; absent if the upstream takes none of this. */
+  /** The rows, in the order of the search; left out if the upstream refused to be asked. */
   readonly rows?: readonly Row[];
-  /** With status 200, or the one that says no; absent for a thing that is not there. */
+  /** An answer of the upstream's: one with status 200, or its refusal; left out for a thing that is not there. */
   readonly answer?: Answer;
 }
 
@@ -45,7 +45,8 @@ export function fewOf(asked: Asked): Instead | undefined {
     return undefined;
   }
   return {
-    // Who has read as many rows in vain as that costs has spent twice of what was needed, never more.
+    // A search first reads pages, until they have cost as much as asking for each row does. If asking is then cheaper,
+    // the search costs twice what it had to, and never more.
     after: gathering.ids.length * gathering.oneByOne.worth,
     answer: async () => {
       const { rows, answer } = (await gather(gathering, asked.place.shown + asked.wanted + 1)) ?? {};

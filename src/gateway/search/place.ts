@@ -43,9 +43,9 @@ export interface Beginning {
   readonly from: number;
   /** Tells the row, by its key and by how many readable ones have gone by; the first of all if left out. */
   readonly begins?: (key: string, passed: number) => boolean;
-  /** It is the first readable one, or not found. */
+  /** Only the first readable row from there on is looked at. */
   readonly atOnce?: true;
-  /** Nothing is left if it is not found. */
+  /** Where the row is not found, the page is empty: there is no other beginning to try. */
   readonly orNowhere?: true;
 }
 

@@ -19,7 +19,7 @@ export interface Manner {
   readonly instead?: Instead;
 }
 
-/** Another way to the same answer, worth trying when the list goes on behind that many rows. */
+/** Another way to the same answer. It is tried once `after` rows have been read and the list goes on. */
 export interface Instead {
   readonly after: number;
   /** Undefined if it leads nowhere. */

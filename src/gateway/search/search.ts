@@ -53,10 +53,10 @@ export async function searchVisible(
 /** A way to a page; undefined leaves it to the next. */
 type Way = (asked: Asked) => Promise<Answer | undefined>;
 
-/** All of them, each for what those before it do not answer. */
+/** The ways to a page, in the order in which they are tried. */
 const WAYS: readonly Way[] = [refusedSize, nothing, byClause, oneByOne, amongAll];
 
-/** A size of the page that is the upstream's to refuse. */
+/** Leaves a page size that the upstream may refuse to the upstream. */
 async function refusedSize({ upstream, search: { paging }, form }: Asked): Promise<Answer | undefined> {
   const given = form.get('max_results') ?? '';
   const size = given === '' ? paging.defaultPage : sizeOf(given);
