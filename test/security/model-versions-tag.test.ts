@@ -33,17 +33,17 @@ const versionsOf = async (by: Person, id: string): Promise<{ name: string }[]> =
 
 test('a version is made of a logged model by those who may write to it', async () => {
   const id = await newLoggedModel(alice);
-  const [own, _bobs] = [await newModel(alice), await newModel(bob)];
-  expect((await version(bob, homes.bob, `models:/${id}`, { model_id: id })).status).toBe(403);
-  expect((await version(bob, homes.bob, `models:/${id}`, { modelId: id })).status).toBe(403);
+  const [own, bobs] = [await newModel(alice), await newModel(bob)];
+  expect((await version(bob, bobs, `models:/${id}`, { model_id: id })).status).toBe(403);
+  expect((await version(bob, bobs, `models:/${id}`, { modelId: id })).status).toBe(403);
   expect(await versionsOf(alice, id)).toEqual([]);
   expect((await version(alice, own, `models:/${id}`, { model_id: id })).status).toBe(200);
   expect(await versionsOf(alice, id)).toMatchObject([{ name: own }]);
 
   // A copy of a version is none of the logged model's: MLflow keeps no such thing of a version.
   await grant(alice, bob, { model: own }, 'READ');
-  expect((await version(bob, homes.bob, `models:/${own}/1`)).status).toBe(200);
-  expect((await version(bob, homes.bob, `models:/${own}/1`, { model_id: id })).status).toBe(403);
+  expect((await version(bob, bobs, `models:/${own}/1`)).status).toBe(200);
+  expect((await version(bob, bobs, `models:/${own}/1`, { model_id: id })).status).toBe(403);
   expect(await versionsOf(gateway.admin, id)).toMatchObject([{ name: own }]);
   expect(await versionsOf(gateway.admin, id)).toHaveLength(1);
 });
