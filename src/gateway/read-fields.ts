@@ -46,7 +46,8 @@ export function createFieldReader(upstream: Pick<Upstream, 'lastVersion'>): Fiel
         return;
       }
       const leaveOut = (path: string) => left.push(path);
-      way.body = readMessage(json, shape, { version: versionInFront(), lenient, leaveOut });
+      way.readAs = versionInFront();
+      way.body = readMessage(json, shape, { version: way.readAs, lenient, leaveOut });
       if (left.length > 0) {
         way.bytes = withoutFields(bytes, left);
       }

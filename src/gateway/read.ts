@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { unpack } from '../mlflow/read/unpack.ts';
-import type { Operation } from '../mlflow/table/match.ts';
+import { readUpload } from '../mlflow/read/upload.ts';
+import type { Operation, Upload } from '../mlflow/table/match.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import { attempt } from './attempt.ts';
 import { createFieldReader, type FieldReader } from './read-fields.ts';
@@ -47,7 +48,9 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     }
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
-      judgeBody(request, operation, bytes, lenient, fields);
+      return typeof reading.body === 'object'
+        ? judgeUpload(request, operation, bytes, reading.body, fields)
+        : judgeBody(request, operation, bytes, lenient, fields);
     });
   });
 }
@@ -128,6 +131,33 @@ function judgeBody(
       request.way.body = Object.fromEntries([...request.way.query].map(([name, [value]]) => [name, value]));
     }
   });
+}
+
+/** A form is sent on with the JSON that was judged, and written anew. */
+async function judgeUpload(
+  request: FastifyRequest,
+  operation: Operation,
+  bytes: Buffer,
+  parts: Upload,
+  fields: FieldReader,
+): Promise<void> {
+  const { way } = request;
+  switch (mediaTypeOf(request)) {
+    case 'application/json':
+      fields.body(request, operation, bytes);
+      return;
+    case 'multipart/form-data': {
+      const form = await readUpload(bytes, request.headers['content-type'] ?? '', parts);
+      way.bytes = form.json;
+      fields.body(request, operation, form.json);
+      const { bytes: written, contentType } = await form.written(way.bytes);
+      way.bytes = written;
+      request.raw.headers['content-type'] = contentType;
+      return;
+    }
+    default:
+      throw invalid('Send application/json or multipart/form-data.');
+  }
 }
 
 /** Runs a reading that refuses; an admin's request that cannot be read is forwarded all the same. */

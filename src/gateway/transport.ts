@@ -8,6 +8,7 @@ import { foreignConnectionOption } from '../mlflow/upstream/headers.ts';
 import type { Reply } from '../reply.ts';
 import { sendReply } from './reply.ts';
 import { withoutPrefix } from './static-prefix.ts';
+import type { OpenWay } from './way.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
@@ -40,6 +41,32 @@ function isTarget(target: Target | Reply | ApiError): target is Target {
   return 'segments' in target;
 }
 
+/** A way on which nothing has been learned yet. */
+function newWay(target: Target): OpenWay {
+  return {
+    target,
+    principal: ANONYMOUS,
+    unrestricted: false,
+    triedAs: undefined,
+    signInFailed: false,
+    signedIn: false,
+    operation: undefined,
+    params: {},
+    query: new Map(),
+    bytes: undefined,
+    cameLate: false,
+    place: undefined,
+    waitedMs: 0,
+    body: {},
+    judged: [],
+    because: '',
+    written: undefined,
+    shows: undefined,
+    rewrite: undefined,
+    readAs: undefined,
+  };
+}
+
 /**
  * First stage: refuses what two HTTP parsers could take for different requests. Smuggling by
  * Content-Length and Transfer-Encoding, bare line feeds and CONNECT never get here: Node's parser
@@ -58,27 +85,7 @@ export function transport(app: FastifyInstance): void {
       }
     });
     const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
-    request.way = {
-      target: isTarget(target) ? target : EMPTY_TARGET,
-      principal: ANONYMOUS,
-      unrestricted: false,
-      triedAs: undefined,
-      signInFailed: false,
-      signedIn: false,
-      operation: undefined,
-      params: {},
-      query: new Map(),
-      bytes: undefined,
-      cameLate: false,
-      place: undefined,
-      waitedMs: 0,
-      body: {},
-      judged: [],
-      because: '',
-      written: undefined,
-      shows: undefined,
-      rewrite: undefined,
-    };
+    request.way = newWay(isTarget(target) ? target : EMPTY_TARGET);
     if (target instanceof ApiError) {
       throw target;
     }

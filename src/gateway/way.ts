@@ -25,6 +25,8 @@ export interface Way {
   readonly bytes: Buffer | undefined;
   /** Some of the body came after its head: the sender may have lost the right meanwhile. */
   readonly cameLate: boolean;
+  /** The version of MLflow by whose fields it was read; undefined stands for all of them. */
+  readonly readAs: string | undefined;
   /** The body as judged, under the upstream's own field names. */
   readonly body: Readonly<Record<string, unknown>>;
   /** Its place at the upstream, while it has or waits for one. */

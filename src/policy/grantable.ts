@@ -1,7 +1,7 @@
 import { GRANT_PERMISSIONS, PERMISSIONS, type Permission } from './permissions.ts';
 import { ALL, PART_KINDS, ROOT_KINDS, type RootKind } from './resources.ts';
 
-/** What MLflow 3.17 takes as a resource type, in the order its messages list them. */
+/** What MLflow 3.18 takes as a resource type, in the order its messages list them. */
 const TYPES: readonly string[] = [...ROOT_KINDS, ...PART_KINDS].sort();
 const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
 const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
@@ -9,6 +9,8 @@ const ROOTS: ReadonlySet<string> = new Set(ROOT_KINDS);
 /** The order of MLflow's own table, which its messages show. */
 const SPELLED = ['READ', 'USE', 'EDIT', 'MANAGE', 'NO_PERMISSIONS', 'DENY'] as const;
 const ON_WORKSPACES: readonly string[] = ['MANAGE', 'USE'];
+/** Nothing uses a skill without reading it. */
+const ON_SKILLS: readonly string[] = ['DENY', 'EDIT', 'MANAGE', 'READ'];
 /** In the order of MLflow's messages. */
 const ON_RESOURCES: readonly string[] = [...GRANT_PERMISSIONS].sort();
 
@@ -47,12 +49,22 @@ export function permissionProblem(permission: string, type: string): string | un
   if (problem !== undefined) {
     return problem;
   }
-  const grantable = type === 'workspace' ? ON_WORKSPACES : ON_RESOURCES;
-  if (grantable.includes(permission)) {
-    return undefined;
+  const [scope, grantable] = grantableOn(type);
+  return grantable.includes(permission)
+    ? undefined
+    : `Invalid permission '${permission}' for resource_type='${type}'. ${scope} grants accept only: ${tuple(grantable)}.`;
+}
+
+/** What grants on a type accept, and what MLflow calls such grants. */
+function grantableOn(type: string): readonly [scope: string, permissions: readonly string[]] {
+  switch (type) {
+    case 'workspace':
+      return ['Workspace-wide', ON_WORKSPACES];
+    case 'skill':
+      return ['Skill Registry', ON_SKILLS];
+    default:
+      return ['Resource-level', ON_RESOURCES];
   }
-  const scope = type === 'workspace' ? 'Workspace-wide' : 'Resource-level';
-  return `Invalid permission '${permission}' for resource_type='${type}'. ${scope} grants accept only: ${tuple(grantable)}.`;
 }
 
 /** The permission of that name; undefined if there is none. */

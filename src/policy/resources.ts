@@ -1,5 +1,5 @@
 /**
- * The kinds of things that hold grants ("roots"). Names are those of MLflow 3.17's grants API.
+ * The kinds of things that hold grants ("roots"). Names are those of MLflow 3.18's grants API.
  * Prompts share the name space of registered models.
  */
 export const ROOT_KINDS = [
@@ -11,6 +11,7 @@ export const ROOT_KINDS = [
   'gateway_endpoint',
   'gateway_model_definition',
   'mcp_server',
+  'skill',
   'workspace',
 ] as const;
 export type RootKind = (typeof ROOT_KINDS)[number];

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { patternProblem, permissionProblem, typeProblem } from '../../src/policy/grantable.ts';
-import { runPython, STARTED } from '../support/mlflow.ts';
+import { NEWEST, runPython } from '../support/mlflow.ts';
 
-const TYPES = ['experiment', 'prompt', 'scorer', 'workspace', 'run', 'scorer_version', 'user', ''];
+const TYPES = ['experiment', 'prompt', 'scorer', 'workspace', 'skill', 'run', 'scorer_version', 'user', ''];
 const PERMISSIONS = ['READ', 'USE', 'EDIT', 'MANAGE', 'DENY', 'NO_PERMISSIONS', 'read', ''];
 
 describe('what can be granted', () => {
-  test('is what MLflow 3.17.2 says, word for word', async () => {
+  test('is what MLflow says, word for word', async () => {
     const printed = await runPython(
-      STARTED,
+      NEWEST,
       `
 import json
 from mlflow import MlflowException

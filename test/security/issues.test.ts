@@ -36,6 +36,9 @@ describe.each([NEWEST, STARTED])('in front of MLflow %s', (version) => {
     expect((await alice.patch(`${ISSUES}/${issue}`, { issue_id: issue, name: unique('again') })).status).toBe(
       200,
     );
+    if (version === NEWEST) {
+      expect((await gateway.admin.get(`${ISSUES}/${issue}`)).json.issue.last_updated_by).toBe(alice.username);
+    }
   });
 
   test('its id is MLflow’s to choose', async () => {

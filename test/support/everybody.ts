@@ -2,7 +2,7 @@ import type { Permission } from '../../src/policy/permissions.ts';
 import { ROOT_KINDS } from '../../src/policy/resources.ts';
 import { type AnsweringUpstream, PROBE, startAnsweringUpstream } from './answering-upstream.ts';
 import { type Person, startGateway, type TestGateway } from './gateway.ts';
-import type { Ids, SampleRequest } from './sample-request.ts';
+import { type Ids, ORGANIZATION, type SampleRequest } from './sample-request.ts';
 
 /** A user who may ask, weakest first. The stranger manages other things than those asked for. */
 export const ROLES = ['anonymous', 'no grant', 'stranger', 'READ', 'USE', 'EDIT', 'MANAGE', 'admin'] as const;
@@ -30,6 +30,7 @@ const idsIn = (experiment: string, name: string, digit: string): Ids => {
     gateway_endpoint: `endpoint-${name}`,
     gateway_model_definition: `definition-${name}`,
     mcp_server: `space/server-${name}`,
+    skill: `skill-${name}`,
     workspace: `workspace-${name}`,
     run: hex,
     trace: `tr-${hex}`,
@@ -106,8 +107,9 @@ export async function startEverybody(version?: string): Promise<Everybody> {
       if (permission === undefined || user === undefined) {
         continue;
       }
-      for (const kind of ROOT_KINDS) {
-        const pattern = (role === 'stranger' ? FOREIGN : OURS)[kind];
+      const ids = role === 'stranger' ? FOREIGN : OURS;
+      const held = ROOT_KINDS.map((kind) => [kind, ids[kind]] as const);
+      for (const [kind, pattern] of [...held, ['skill', `@${ORGANIZATION}/${ids.skill}`] as const]) {
         const isNew = await grants.create(user.id, kind, pattern, permission);
         if (!isNew) {
           await grants.update(user.id, kind, pattern, permission);

@@ -7,9 +7,11 @@ Reads one JSON question per line from stdin, writes one JSON answer per line to 
     {"ask": "rewrite", "message": "LogMetric", "base64": ..}  -> {"body": ..}, as MLflow's client writes it, or null
     {"ask": "json",  "base64": .., "view": {..}}                                            -> null or what differs
     {"ask": "path",  "path": "1/a%2Fb"}                     -> {"path": "1/a/b"} or {"error": ".."}
+    {"ask": "form",  "base64": .., "type": "multipart/form-data; .."} -> [[name, filename, base64], ..]
 
 A view is the gateway's own reading; {"$int": "123"} and {"$float": "1e300"} stand for numbers beyond 2^53.
 """
+import asyncio
 import base64
 import json
 import math
@@ -137,8 +139,29 @@ def read_request(question, message, **request):
     return differs(revive(question["view"]), message)
 
 
+async def parts_of(body, content_type):
+    """As the handler of skill versions reads a form, see mlflow/server/skill_registry_api.py."""
+    from starlette.requests import Request
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-type", content_type.encode("latin-1"))]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    async with request.form(max_files=2, max_fields=1) as form:
+        found = []
+        for name, value in form.multi_items():
+            is_text = isinstance(value, str)
+            content = value.encode() if is_text else await value.read()
+            filename = None if is_text else value.filename
+            found.append([name, filename, base64.b64encode(content).decode()])
+        return found
+
+
 def answer(question):
     ask = question["ask"]
+    if ask == "form":
+        return asyncio.run(parts_of(base64.b64decode(question["base64"]), question["type"]))
     if ask == "path":
         try:
             safe = validate_path_is_safe(question["path"])

@@ -1,3 +1,4 @@
+import { partsOfSkillName } from '../../src/mlflow/read/skill-name.ts';
 import { expandPath, type Operation } from '../../src/mlflow/table/match.ts';
 import type { From, Locator, ReferenceKind } from '../../src/mlflow/table/row.ts';
 
@@ -22,6 +23,9 @@ interface Parts {
   readonly headers: Record<string, string>;
   readonly body: Record<string, unknown>;
 }
+
+/** Whose the skills are that requests name by an organization too. */
+export const ORGANIZATION = 'space';
 
 /** Values of path parameters that no locator reads. */
 const PLAIN_PARAMETER = 'x';
@@ -97,6 +101,11 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
       case 'rename':
         put(parts, rule.newName, 'renamed');
         break;
+      case 'special':
+        if (rule.name === 'skill-versions') {
+          put(parts, rule.asks, 'created');
+        }
+        break;
       case 'equal':
         if (rule.required) {
           put(parts, rule.from[1], parts.params[rule.from[0].slice('path.'.length)] ?? '');
@@ -110,6 +119,13 @@ function fillWhatRulesRead(operation: Operation, parts: Parts, ids: Ids): void {
 function put(parts: Parts, from: From, value: string): void {
   const dot = from.indexOf('.');
   const name = from.slice(dot + 1);
+  const skill = partsOfSkillName(name);
+  if (skill !== undefined) {
+    // A path without the place for it has none; a body may leave it out.
+    parts.params[skill.organization] = ORGANIZATION;
+    put(parts, `${from.slice(0, dot)}.${skill.name}` as From, value);
+    return;
+  }
   switch (from.slice(0, dot)) {
     case 'path': {
       const names = name.split('/');
@@ -172,6 +188,9 @@ function fill(path: string, params: Readonly<Record<string, string>>): string {
     .map((segment) => {
       if (segment.startsWith('*')) {
         return params[segment.slice(1)] ?? PLAIN_PARAMETER;
+      }
+      if (segment.startsWith('@:')) {
+        return `@${params[segment.slice(2)] ?? PLAIN_PARAMETER}`;
       }
       return segment.startsWith(':')
         ? encodeURIComponent(params[segment.slice(1)] ?? PLAIN_PARAMETER)

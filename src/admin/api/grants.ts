@@ -10,7 +10,7 @@ import {
   typeProblem,
 } from '../../policy/grantable.ts';
 import { allows, type Permission } from '../../policy/permissions.ts';
-import { ALL } from '../../policy/resources.ts';
+import { ALL, type RootKind } from '../../policy/resources.ts';
 import type { Reply } from '../../reply.ts';
 import { type GrantTarget, grant, isNameable, revoke, whyNotGrantable } from '../deeds/grants.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
@@ -137,11 +137,18 @@ export function checkNameable({ type, id }: GrantTarget, parameter: string): voi
   if (id === ALL || !isRootKind(type) || isNameable(type, id)) {
     return;
   }
-  throw invalid(
-    type === 'scorer'
-      ? `Invalid scorer ${parameter}. Expected '<experiment_id>/<scorer_name>'.`
-      : `Parameter '${parameter}' is not a valid ${type.replaceAll('_', ' ')} id.`,
-  );
+  throw invalid(notNameable(type, parameter));
+}
+
+function notNameable(type: RootKind, parameter: string): string {
+  switch (type) {
+    case 'scorer':
+      return `Invalid scorer ${parameter}. Expected '<experiment_id>/<scorer_name>'.`;
+    case 'skill':
+      return `Invalid Skill Registry ${parameter}. Expected 'name' or '@organization/name'.`;
+    default:
+      return `Parameter '${parameter}' is not a valid ${type.replaceAll('_', ' ')} id.`;
+  }
 }
 
 function refuseWorkspace(type: string): void {

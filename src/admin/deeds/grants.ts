@@ -39,7 +39,8 @@ export function whyNotGrantable({
 
 /** Whether a request can name this id: a grant on any other would protect or open nothing. */
 export function isNameable(kind: RootKind, id: string): boolean {
-  return kind === 'scorer' ? id.includes('/') : isCanonical(kind, id, true);
+  // MLflow refuses a search that names what no skill can be called.
+  return kind === 'scorer' ? id.includes('/') : isCanonical(kind, id, kind !== 'skill');
 }
 
 /**

@@ -3,7 +3,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
 import { carryOut, type Executors, phaseOf, type RuleBy } from '../../mlflow/table/phases.ts';
-import type { RuleOf } from '../../mlflow/table/rule-of.ts';
+import { type RuleOf, ruleOf } from '../../mlflow/table/rule-of.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import {
   type JsonObject,
@@ -12,6 +12,7 @@ import {
   withBody,
 } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
+import { refuses } from '../../policy/permissions.ts';
 import type { Root, RootKind } from '../../policy/resources.ts';
 import type { Store } from '../../store/index.ts';
 import type { Judge } from '../judge/judge.ts';
@@ -87,7 +88,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answer;
     },
     redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
-    'allowed-actions': (rule, answer, { caller }) => tellActions(judge, answer, rule, caller),
+    'allowed-actions': (rule, answer, asked) => tellActions(judge, answer, rule, asked),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
     conceal: (rule, answer, { caller }) =>
       withoutConcealed(answer, rule, (id) => judge.onRoot(caller, 'read', rootOf(rule.kind, id)).allow),
@@ -157,12 +158,17 @@ function tellActions(
   judge: Judge,
   answer: Answer,
   rule: RuleOf<'allowed-actions'>,
-  caller: SignedIn,
+  { operation, caller }: Asked,
 ): Answer {
   const reply = readAnswerExactly(answer);
+  // What the creator has just been given is not among the grants that the request came with.
+  const isNew = ruleOf(operation, 'adopt') !== undefined;
   for (const thing of listedIn(reply, rule.list)) {
     const root = { kind: rule.kind, id: String(propertyAt(thing, rule.id)) };
-    const allowed = ACTIONS.filter((action) => judge.onRoot(caller, action, root).allow);
+    const isDenied = caller.grantsOn(root).some(({ permission }) => refuses(permission));
+    const allowed = ACTIONS.filter(
+      (action) => (isNew && !isDenied) || judge.onRoot(caller, action, root).allow,
+    );
     Object.assign(thing, { allowed_actions: allowed.map((action) => action.toUpperCase()) });
   }
   return withBody(answer, reply);

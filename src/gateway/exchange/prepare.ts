@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
+import { isOf } from '../../mlflow/read/fields.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { Operation } from '../../mlflow/table/match.ts';
@@ -9,8 +10,9 @@ import type { RuleOf } from '../../mlflow/table/rule-of.ts';
 import type { Reply } from '../../reply.ts';
 import type { Judge } from '../judge/judge.ts';
 import { visibilityOf } from '../judge/visibility.ts';
-import { isSent, valuesAt } from '../locate/locate.ts';
+import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
+import type { Way } from '../way.ts';
 import { narrow } from './narrow.ts';
 
 interface Prepared {
@@ -28,9 +30,9 @@ const PREPARATIONS: Executors<'prepare', [Prepared], Reply | undefined> = {
     }
     return undefined;
   },
-  stamp: ({ to, unless, ifSent = false }, { request, caller: { username } }) => {
+  stamp: ({ to, unless, ifDeclared = false }, { request, caller: { username } }) => {
     const { way } = request;
-    const isLeft = holds(unless, request) || (ifSent && !isSent(to, readable(request)));
+    const isLeft = holds(unless, request) || (ifDeclared && !isDeclared(to, way));
     if (!way.unrestricted && way.bytes !== undefined && !isLeft) {
       way.bytes = stamped(way.bytes, to, username);
     }
@@ -60,6 +62,12 @@ export function prepare(
     }
   }
   return undefined;
+}
+
+/** Whether the version of MLflow in front is known to have a field of the body. */
+function isDeclared(field: From, { operation, readAs }: Pick<Way, 'operation' | 'readAs'>): boolean {
+  const declared = operation?.shape?.fields.get(field.slice('body.'.length));
+  return declared !== undefined && readAs !== undefined && isOf(declared.versions, readAs);
 }
 
 /** Whether a field of the request has a value. */

@@ -43,6 +43,7 @@ const BY_KIND: Readonly<Record<ReferenceKind, Telling>> = {
   prompt_uri: (uri, ...rest) => ofRegistry(readPromptUri(uri), ...rest),
   mcp_server: async (name, lineage) =>
     (await lineage.isFree('mcp_server', name)) ? notFound(`MCP server '${name}' not found`) : undefined,
+  skill: async (name, lineage) => ((await lineage.isFree('skill', name)) ? noSkill(name) : undefined),
   gateway_endpoint_name: (name, _lineage, roots) => (roots.length === 0 ? noEndpoint(name) : undefined),
   gemini_call: (call, _lineage, roots) =>
     roots.length === 0 ? noEndpoint(endpointOfGeminiCall(call)) : undefined,
@@ -67,6 +68,11 @@ const BY_KIND: Readonly<Record<ReferenceKind, Telling>> = {
   artifact: never,
   source: never,
 };
+
+function noSkill(id: string): Error {
+  const [, organization = '', name = id] = /^@([^/]+)\/(.+)$/.exec(id) ?? [];
+  return notFound(`Skill '${name}' not found in organization '${organization}'`);
+}
 
 function noEndpoint(name: string): Error {
   return notFound(`GatewayEndpoint not found (name='${name}')`);

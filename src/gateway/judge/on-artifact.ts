@@ -1,6 +1,6 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { readArtifactPath } from '../../mlflow/read/target.ts';
-import { experimentOfArtifact, partOfArtifact } from '../../mlflow/things/identifiers.ts';
+import { experimentOfArtifact, partOfArtifact, skillOfArtifact } from '../../mlflow/things/identifiers.ts';
 import { decideOnKind } from '../../policy/decide.ts';
 import type { Root } from '../../policy/resources.ts';
 import type { Judgement, Reference } from '../reference.ts';
@@ -15,6 +15,14 @@ export function onArtifact(
   { action, id: path }: Pick<Reference, 'action' | 'id'>,
 ): Judgement {
   const segments = readArtifactPath(path);
+  const skill = skillOfArtifact(segments);
+  if (skill !== undefined) {
+    const root: Root = { kind: 'skill', id: skill };
+    // MLflow changes it no more once it is there.
+    const decision =
+      action === 'read' ? onRoot(caller, action, root) : refuse('what is uploaded of a skill does not change');
+    return judged(root, decision);
+  }
   const id = experimentOfArtifact(segments);
   if (id === undefined) {
     return refuse('the path lies in no experiment; only an admin may use it');

@@ -1,13 +1,12 @@
-import { denied, invalid } from '../../errors.ts';
+import { invalid } from '../../errors.ts';
 import { propertyAt } from '../../mlflow/read/property-at.ts';
 import { existenceTarget } from '../../mlflow/things/existence.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
-import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { ask } from '../../mlflow/upstream/ask.ts';
-import { refuses } from '../../policy/permissions.ts';
-import { type TrackOptions, track } from '../adoption/track.ts';
+import type { TrackOptions } from '../adoption/track.ts';
 import type { Judge } from '../judge/judge.ts';
 import { judgeAll } from '../judge/judge-all.ts';
+import { checkMayMake, makeFirst } from './make-first.ts';
 import type { Special } from './special.ts';
 
 export interface McpVersionParts extends TrackOptions {
@@ -38,36 +37,17 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     if (exists !== undefined || operation === undefined) {
       return mayUpdate();
     }
-    const refused = caller
-      .grantsOn({ kind: 'mcp_server', id: name })
-      .find(({ permission }) => refuses(permission));
-    if (refused !== undefined) {
-      throw denied('This MCP server is denied to you.', `holds ${refused.permission} on mcp_server ${name}`);
-    }
+    checkMayMake(caller, { kind: 'mcp_server', name });
     // Without these MLflow would refuse the version, and the server would stay without any.
     const { server_json: described } = body;
     if (propertyAt(described, 'name') !== name || typeof propertyAt(described, 'version') !== 'string') {
       throw invalid("'server_json' must have the 'name' of the path and a 'version'.");
     }
-    const answer = await track(
-      { upstream, adoption },
-      {
-        method: 'POST',
-        target: SERVERS,
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.from(JSON.stringify({ name })),
-      },
-      { action: 'create', kind: 'mcp_server', name },
-      operation,
-      caller,
-    );
-    if (answer.status === 200) {
-      request.way.because = 'creates it';
-      return undefined;
-    }
-    if ((await ask(upstream, server)) !== undefined) {
+    const toMake = { kind: 'mcp_server', name, target: SERVERS, body: { name } } as const;
+    if (!(await makeFirst({ upstream, adoption }, toMake, operation, caller))) {
       return mayUpdate();
     }
-    throw invalid(String(propertyAt(replyJson(answer), 'message') ?? 'The MCP server cannot be created.'));
+    request.way.because = 'creates it';
+    return undefined;
   };
 }

@@ -1,5 +1,6 @@
 import type { AllowedHost } from '../../config/allowed-hosts.ts';
 import { denied, unavailable } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
 import {
   type Caller,
   type Egress,
@@ -51,19 +52,29 @@ interface Calls {
  * user may make them. A secret without a key would lend the server's to everybody. One that has MLflow call itself would
  * do, with MLflow's rights, what the address says.
  */
-export function providerCalls({ judge, upstream, allowedHosts }: ProviderCallsParts): Special<Asked> {
+export function providerCalls(parts: ProviderCallsParts): Special<Asked> {
   return async ({ way: { body } }, caller, asks) => {
-    const steering = steeringModel(body['provider'], body['model_name'] ?? body['model']);
-    if (steering !== undefined) {
-      throw denied(`The ${steering} must be a plain name: only an admin may have MLflow call an address.`);
-    }
-    const calls = await CALLS[asks](upstream, body);
-    checkDestinations(calls, { version: await upstream.version(), allowedHosts });
-    if (calls.borrowed !== undefined) {
-      checkServerKeys(calls.borrowed, asks, onServerKeys(judge, caller));
-    }
+    await checkCalls(parts, caller, asks, body);
     return undefined;
   };
+}
+
+/** The same for a body, wherever it comes from. */
+export async function checkCalls(
+  { judge, upstream, allowedHosts }: ProviderCallsParts,
+  caller: SignedIn,
+  asks: Asked,
+  body: Body,
+): Promise<void> {
+  const steering = steeringModel(body['provider'], body['model_name'] ?? body['model']);
+  if (steering !== undefined) {
+    throw denied(`The ${steering} must be a plain name: only an admin may have MLflow call an address.`);
+  }
+  const calls = await CALLS[asks](upstream, body);
+  checkDestinations(calls, { version: await upstream.version(), allowedHosts });
+  if (calls.borrowed !== undefined) {
+    checkServerKeys(calls.borrowed, asks, onServerKeys(judge, caller));
+  }
 }
 
 function checkDestinations({ settings, callers }: Calls, egress: Egress): void {

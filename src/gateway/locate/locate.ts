@@ -1,5 +1,6 @@
 import { invalid, missingParameter } from '../../errors.ts';
 import { readJson } from '../../mlflow/read/json.ts';
+import { partsOfSkillName, skillName } from '../../mlflow/read/skill-name.ts';
 import type { From, Locator } from '../../mlflow/table/row.ts';
 import { isCanonical, joinId } from '../../mlflow/things/identifiers.ts';
 import type { Action } from '../../policy/permissions.ts';
@@ -76,6 +77,8 @@ interface Place {
   readonly steps: readonly { readonly name: string; readonly list: boolean }[];
   /** The two places of an id that is made of two values. */
   readonly pair: readonly [From, From] | undefined;
+  /** The same of the name of a skill, of which the first may hold nothing. */
+  readonly skill: readonly [From, From] | undefined;
 }
 
 /** Every place of the table, taken apart when it is first asked for. */
@@ -90,10 +93,13 @@ function placeOf(from: From): Place {
   const path = from.slice(dot + 1);
   const steps = path.split('.').map((step) => ({ name: step.replace('[]', ''), list: step.endsWith('[]') }));
   const where = from.slice(0, dot);
-  const [first, second] = path.split('/');
-  const pair =
-    second === undefined ? undefined : ([`${where}.${first}`, `${where}.${second}`] as [From, From]);
-  const place = { where, path, steps, pair };
+  const under = (first: string, second: string) =>
+    [`${where}.${first}`, `${where}.${second}`] as [From, From];
+  const parts = partsOfSkillName(path);
+  const skill = parts && under(parts.organization, parts.name);
+  const [first = '', second] = parts === undefined ? path.split('/') : [];
+  const pair = second === undefined ? undefined : under(first, second);
+  const place = { where, path, steps, pair, skill };
   places.set(from, place);
   return place;
 }
@@ -102,9 +108,12 @@ const NOTHING: readonly unknown[] = [];
 
 /** Every value that stands at a place of the request; empty if none does. */
 export function valuesAt(from: From, request: Readable): readonly unknown[] {
-  const { where, path, steps, pair } = placeOf(from);
+  const { where, path, steps, pair, skill } = placeOf(from);
   if (pair !== undefined) {
     return joined(pair, request);
+  }
+  if (skill !== undefined) {
+    return skillNames(skill, request);
   }
   switch (where) {
     case 'path':
@@ -122,6 +131,12 @@ export function valuesAt(from: From, request: Readable): readonly unknown[] {
 function joined([first, second]: readonly [From, From], request: Readable): readonly unknown[] {
   const [holder] = textsAt(first, request);
   return holder === undefined ? NOTHING : textsAt(second, request).map((name) => joinId(holder, name));
+}
+
+/** The names of skills, all of one organization or of none. */
+function skillNames([organization, name]: readonly [From, From], request: Readable): readonly unknown[] {
+  const [holder] = textsAt(organization, request);
+  return textsAt(name, request).map((each) => skillName(holder, each));
 }
 
 /**

@@ -7,7 +7,7 @@ export interface SearchForm {
   get(name: string): unknown;
   /** All values of a parameter that may be repeated. */
   list(name: string): readonly unknown[];
-  /** The search with some parameters changed; undefined takes one out. */
+  /** The search with some parameters changed; undefined takes one out, a list repeats it. */
   exchange(changes: Readonly<Record<string, unknown>>): Exchange;
 }
 
@@ -42,10 +42,9 @@ function readQuery(request: Exchange): SearchForm {
     exchange(changes) {
       const changed = new URLSearchParams(params);
       for (const [name, value] of Object.entries(changes)) {
-        if (value === undefined) {
-          changed.delete(name);
-        } else {
-          changed.set(name, String(value));
+        changed.delete(name);
+        for (const each of Array.isArray(value) ? value : value === undefined ? [] : [value]) {
+          changed.append(name, String(each));
         }
       }
       return { ...request, target: `${path}?${changed}` };

@@ -149,7 +149,7 @@ async function searchFor(
       form.exchange({
         filter: behind(`name = ${value}`, filter),
         max_results: Math.min(count, search.paging.largestPage),
-        page_token: upstreamToken(offset),
+        page_token: upstreamToken(offset, asked),
       }),
     );
     if (answer.status !== 200) {

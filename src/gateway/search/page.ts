@@ -1,6 +1,6 @@
 import { type JsonObject, readAnswerExactly, rowsIn, withBody } from '../../mlflow/upstream/answer-json.ts';
 import type { Answer } from '../../mlflow/upstream/upstream.ts';
-import type { Search } from './asked.ts';
+import type { Asked, Search } from './asked.ts';
 import { idOf } from './row-id.ts';
 import { type Shown, shownOf } from './shown.ts';
 
@@ -9,12 +9,27 @@ export function keyOf(row: JsonObject, { paging, id }: Pick<Search, 'paging' | '
   return idOf(row, paging.row ?? id);
 }
 
-/** A token as MLflow makes it; none for the first page. */
-export function upstreamToken(offset: number): string | undefined {
+/**
+ * A token as MLflow makes it; none for the first page.
+ *
+ * @see mlflow/store/tracking/skill_registry_pagination.py for those that are bound to their search.
+ */
+export function upstreamToken(
+  offset: number,
+  { search: { paging }, form }: Pick<Asked, 'search' | 'form'>,
+): string | undefined {
   if (offset === 0) {
     return undefined;
   }
-  return Buffer.from(JSON.stringify({ offset })).toString('base64');
+  const { tokenScope } = paging;
+  const order = form.list('order_by');
+  const search = {
+    filter_string: form.get('filter_string') ?? null,
+    order_by: order.length === 0 ? null : order,
+    query_scope: tokenScope,
+  };
+  const token = { offset, ...(tokenScope !== undefined && search) };
+  return Buffer.from(JSON.stringify(token)).toString('base64');
 }
 
 /** One page of the upstream's. */

@@ -16,6 +16,8 @@ const GROWTH = 4;
 export interface Manner {
   /** Put into the filter, so that few rows or none have to be taken out. */
   readonly clause?: string;
+  /** Put into a parameter, for the same. */
+  readonly selected?: { readonly by: string; readonly ids: readonly string[] };
   readonly instead?: Instead;
 }
 
@@ -43,16 +45,17 @@ export async function readPages(asked: Asked, manner: Manner): Promise<Answer> {
 
 /** Reads a page that begins at one place; undefined if it does not begin there. */
 async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Promise<Answer | undefined> {
-  const { clause, instead } = manner;
+  const { clause, selected, instead } = manner;
+  const isNarrowed = clause !== undefined || selected !== undefined;
   const filling = fill(asked, beginning);
   const seal = (next: { offset: number; key: string | undefined }) =>
-    asked.places.seal({ ...next, shown: asked.place.shown + filling.rows.length }, clause !== undefined);
+    asked.places.seal({ ...next, shown: asked.place.shown + filling.rows.length }, isNarrowed);
   // One more than is shown: whether there is a next page must not be known by rows that are hidden.
-  const large = clause === undefined ? Math.max(asked.wanted + 1, FIRST_PAGE) : asked.wanted + 1;
+  const large = isNarrowed ? asked.wanted + 1 : Math.max(asked.wanted + 1, FIRST_PAGE);
   let size = instead?.after ?? large;
   let offset = beginning.from;
   for (let pages = 1; ; pages++) {
-    const answer = await ask(asked, clause, offset, size);
+    const answer = await ask(asked, manner, offset, size);
     if (answer.status !== 200) {
       return answer;
     }
@@ -86,16 +89,13 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
   }
 }
 
-function ask(
-  { upstream, search, form, filter }: Asked,
-  clause: string | undefined,
-  offset: number,
-  size: number,
-): Promise<Answer> {
+function ask(asked: Asked, { clause, selected }: Manner, offset: number, size: number): Promise<Answer> {
+  const { upstream, search, form, filter } = asked;
   const exchange = form.exchange({
+    ...(selected !== undefined && { [selected.by]: selected.ids }),
     ...(clause !== undefined && { filter: behind(clause, filter) }),
     max_results: Math.min(size, search.paging.largestPage),
-    page_token: upstreamToken(offset),
+    page_token: upstreamToken(offset, asked),
   });
   return upstream.exchange(exchange);
 }

@@ -32,7 +32,9 @@ export async function searchVisible(
   if (shown.everything) {
     // Nothing is hidden: the upstream's own tokens will do, and one of ours from before that was so is translated.
     const isOurs = token !== '' && place !== undefined && !place.narrowed;
-    const request = isOurs ? form.exchange({ page_token: upstreamToken(place.offset) }) : search.request;
+    const request = isOurs
+      ? form.exchange({ page_token: upstreamToken(place.offset, { search, form }) })
+      : search.request;
     return filtered(await upstream.exchange(request), search, shown);
   }
   if (place === undefined) {
@@ -54,7 +56,7 @@ export async function searchVisible(
 type Way = (asked: Asked) => Promise<Answer | undefined>;
 
 /** The ways to a page, in the order in which they are tried. */
-const WAYS: readonly Way[] = [refusedSize, nothing, byClause, oneByOne, amongAll];
+const WAYS: readonly Way[] = [refusedSize, nothing, bySelector, byClause, oneByOne, amongAll];
 
 /** Leaves a page size that the upstream may refuse to the upstream. */
 async function refusedSize({ upstream, search: { paging }, form }: Asked): Promise<Answer | undefined> {
@@ -74,6 +76,25 @@ async function nothing({ upstream, search, shown, form }: Asked): Promise<Answer
   }
   const answer = await upstream.exchange(form.exchange({ max_results: 1, page_token: undefined }));
   return answer.status === 200 ? replaced(answer, search, [], undefined) : answer;
+}
+
+/** The upstream is told in a parameter of its own which rows may be shown: of those that the client asks for, if it does. */
+async function bySelector(asked: Asked): Promise<Answer | undefined> {
+  const { search, shown, form } = asked;
+  const { selector } = search.paging;
+  if (!isFree(asked) || selector === undefined || shown.only === undefined) {
+    return undefined;
+  }
+  const chosen = form.list(selector);
+  const only = chosen.length === 0 ? shown.only : shown.only.filter((id) => chosen.includes(id));
+  if (only.length === 0) {
+    return nothing({ ...asked, shown: { ...shown, only } });
+  }
+  if (only.join().length > LONGEST_CLAUSE.GET) {
+    return undefined;
+  }
+  const answer = await readPages(asked, { selected: { by: selector, ids: only } });
+  return answer.status === 200 || asked.place.narrowed ? answer : undefined;
 }
 
 /** The upstream is told in the filter which rows may be shown. */

@@ -6,6 +6,18 @@
 
 type Declared = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+/** `CreateSkillVersionRequest` of mlflow/server/skill_registry_api.py, JSON or the `metadata` of a form. */
+const SKILL_VERSION = {
+  name: 'string',
+  organization: 'string',
+  source_type: 'string',
+  source: 'string',
+  ref: 'string',
+  subpath: 'string',
+  digest: 'string',
+  status: 'string',
+};
+
 /** Parameters of the query; those of a GET whose message declares others are read besides. */
 export const HANDLER_QUERIES: Declared = {
   'GET /get-artifact': { run_id: 'string', run_uuid: 'string', path: 'string' },
@@ -82,6 +94,8 @@ export const HANDLER_BODIES: Declared = {
     instructions: 'string [3.18.0-]',
   },
   'POST ajax 3.0 issues/schedule/state': { experiment_id: 'string' },
+  'POST 3.0 skills/:name/versions': SKILL_VERSION,
+  'POST 3.0 skills/@:organization/:name/versions': SKILL_VERSION,
   'POST ajax 3.0 demo/generate': { features: 'json' },
   'POST /graphql': { query: 'string', variables: 'json', operationName: 'string' },
 };

@@ -1,5 +1,11 @@
-/** What stands in a reply at `experiment.experiment_id`; undefined if nothing does. */
+import { partsOfSkillName, skillName } from './skill-name.ts';
+
+/** What stands in a reply at `experiment.experiment_id`, or at `@organization/name`; undefined if nothing does. */
 export function propertyAt(value: unknown, path: string): unknown {
+  const parts = partsOfSkillName(path);
+  if (parts !== undefined) {
+    return skillName(propertyAt(value, parts.organization), propertyAt(value, parts.name));
+  }
   return path
     .split('.')
     .reduce<unknown>(

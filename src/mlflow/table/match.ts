@@ -33,16 +33,23 @@ export interface Reading {
   /** The query is read too, though the method has a body. */
   readonly query: boolean;
   /** What the body is taken for; a `stream` is not read at all. */
-  readonly body: 'json' | 'form' | 'bytes' | 'stream';
+  readonly body: 'json' | 'form' | 'bytes' | 'stream' | Upload;
   /** Whether fields that no version of MLflow declares are refused to users. */
   readonly fields: 'declared' | 'any';
   /** Whether it is read for a caller who may do everything, and what then becomes of one that cannot be read. */
   readonly ofUnrestricted: 'no' | 'lenient' | 'strict';
 }
 
+/** JSON, or a form that has it in one part and a file in another. */
+export interface Upload {
+  readonly json: string;
+  readonly file: string;
+}
+
 const READERS: Executors<'read', [], Partial<Reading>> = {
   'takes-query': () => ({ query: true }),
   'takes-form': () => ({ body: 'form' }),
+  'takes-upload': ({ json, file }) => ({ body: { json, file } }),
   'takes-bytes': () => ({ body: 'bytes' }),
   'takes-any-field': () => ({ fields: 'any' }),
   streams: () => ({ body: 'stream' }),

@@ -32,6 +32,7 @@ interface OnReply {
 export const PHASES = {
   'takes-query': { by: 'read' },
   'takes-form': { by: 'read' },
+  'takes-upload': { by: 'read' },
   streams: { by: 'read' },
   'takes-bytes': { by: 'read' },
   'takes-any-field': { by: 'read' },

@@ -130,6 +130,8 @@ const FOLLOWS: Executors<Phase['by'], [], string> = {
   'takes-bytes': () => '',
   'takes-any-field': () => '',
   'takes-form': () => '',
+  'takes-upload': (rule) =>
+    `the body is JSON, or a form with it in \`${rule.json}\` and a file in \`${rule.file}\``,
   'takes-query': () => '',
   streams: () => 'the body streams through',
 };

@@ -61,14 +61,16 @@ import {
   run,
   scorer,
   secret,
+  skill,
   source,
   special,
   stamp,
-  stampIfSent,
+  stampIfDeclared,
   streams,
   takesAnyField,
   takesBytes,
   takesQuery,
+  takesUpload,
   to,
   trace,
   unless,
@@ -113,6 +115,7 @@ const experiments: readonly Row[] = [
     adminOnly(STORAGE_IS_THE_ADMINS, 'body.artifact_location'),
     only(OF_NO_ENDPOINT, 'body.name', LOGS_CALLS),
     keys('experiment', 'body.tags'),
+    special('detection-schedule', 'tags'),
     adopt('experiment', 'body.name', 'experiment_id'),
   ],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
@@ -153,6 +156,7 @@ const experiments: readonly Row[] = [
     'update',
     experiment('body.experiment_id'),
     keys('experiment', 'body.key'),
+    special('detection-schedule', 'tag'),
   ],
   [
     'POST',
@@ -563,7 +567,7 @@ const evaluation: readonly Row[] = [
     'update',
     issue('path.issue_id'),
     equal('path.issue_id', 'body.issue_id'),
-    stampIfSent('body.last_updated_by'),
+    stampIfDeclared('body.last_updated_by'),
   ],
   // Not all versions of MLflow look whether the traces are of the experiment (3.10 does not); whom a job asks may be named in the request.
   [
@@ -729,6 +733,8 @@ const evaluation: readonly Row[] = [
     '3.0 scorers/online-configs',
     'signed-in',
     [],
+    unlessDenied('scorer_version'),
+    special('online-configs'),
     keepListed('configs', 'experiment', 'experiment_id'),
   ],
   [
@@ -1208,28 +1214,65 @@ const mcpRegistry: readonly Row[] = [
 ];
 
 /** Skills are named `name`, or `@organization/name`. */
+const theSkill = skill('path.@organization/name');
+const SKILL_PAGING = {
+  ...MCP_PAGING,
+  selector: 'include_skill_identities',
+  tokenScope: 'workspace:default:skills',
+} as const;
+
 const skillRows = (path: string): readonly Row[] => [
-  ['GET', path, 'admin'],
-  ['PATCH', path, 'admin'],
-  ['DELETE', path, 'admin'],
-  ['POST', `${path}/tags`, 'admin'],
-  ['DELETE', `${path}/tags/*key`, 'admin'],
-  ['POST', `${path}/aliases`, 'admin'],
-  ['GET', `${path}/aliases/:alias`, 'admin'],
-  ['DELETE', `${path}/aliases/:alias`, 'admin'],
-  ['POST', `${path}/versions`, 'admin'],
-  ['GET', `${path}/versions`, 'admin'],
-  ['GET', `${path}/versions/:version`, 'admin'],
-  ['PATCH', `${path}/versions/:version`, 'admin'],
-  ['DELETE', `${path}/versions/:version`, 'admin'],
-  ['POST', `${path}/versions/:version/tags`, 'admin'],
-  ['DELETE', `${path}/versions/:version/tags/*key`, 'admin'],
+  ['GET', path, 'read', theSkill, allowedActions('skill', '@organization/name')],
+  ['PATCH', path, 'update', theSkill, allowedActions('skill', '@organization/name')],
+  ['DELETE', path, 'delete', theSkill, forget('skill', 'path.@organization/name')],
+  ['POST', `${path}/tags`, 'update', theSkill],
+  ['DELETE', `${path}/tags/*key`, 'update', theSkill],
+  ['POST', `${path}/aliases`, 'update', theSkill],
+  ['GET', `${path}/aliases/:alias`, 'read', theSkill],
+  ['DELETE', `${path}/aliases/:alias`, 'delete', theSkill],
+  [
+    'POST',
+    `${path}/versions`,
+    'signed-in',
+    [],
+    takesUpload('metadata', 'content'),
+    equal('path.name', 'body.name'),
+    equal('path.organization', 'body.organization'),
+    special('skill-versions', 'path.@organization/name'),
+  ],
+  ['GET', `${path}/versions`, 'read', theSkill],
+  ['GET', `${path}/versions/:version`, 'read', theSkill],
+  // Another way to delete it.
+  ['PATCH', `${path}/versions/:version`, 'update', theSkill, keysNeed('manage', 'body.status', ['deleted'])],
+  ['DELETE', `${path}/versions/:version`, 'delete', theSkill],
+  ['POST', `${path}/versions/:version/tags`, 'update', theSkill],
+  ['DELETE', `${path}/versions/:version/tags/*key`, 'delete', theSkill],
 ];
 
 const skillRegistry: readonly Row[] = [
-  ['POST', '3.0 skills', 'admin'],
-  ['GET', '3.0 skills', 'admin'],
-  ['POST', '3.0 skills/bulk-register', 'admin'],
+  [
+    'POST',
+    '3.0 skills',
+    'signed-in',
+    [],
+    adopt('skill', 'body.@organization/name', '@organization/name'),
+    allowedActions('skill', '@organization/name'),
+  ],
+  [
+    'GET',
+    '3.0 skills',
+    'signed-in',
+    [],
+    keepListed('skills', 'skill', '@organization/name', SKILL_PAGING),
+    allowedActions('skill', '@organization/name', 'skills'),
+  ],
+  [
+    'POST',
+    '3.0 skills/bulk-register',
+    'signed-in',
+    [],
+    special('skill-versions', 'body.@organization/skills[].name'),
+  ],
   ...skillRows('3.0 skills/:name'),
   ...skillRows('3.0 skills/@:organization/:name'),
 ];

@@ -32,6 +32,7 @@ export const TRACKED_KINDS = [
   'gateway_endpoint',
   'gateway_model_definition',
   'mcp_server',
+  'skill',
   'scorer',
 ] as const satisfies readonly RootKind[];
 export type TrackedKind = (typeof TRACKED_KINDS)[number];
@@ -58,7 +59,8 @@ export type ReferenceKind =
 /**
  * Where in a request a value stands: `body.run_id`, `query.path`, `path.model_id`,
  * `header.x-mlflow-experiment-id`; `[]` walks a list: `body.metrics[].model_id`; `{}` reads text as JSON:
- * `body.scorer.{}.name`; `a/b` joins two into the id of what is named by both: `body.experiment_id/name`.
+ * `body.scorer.{}.name`; `a/b` joins two into the id of what is named by both: `body.experiment_id/name`; `@a/b` is the
+ * name of a skill, whose organization may be left out: `body.@organization/name`.
  */
 export type From = `${'body' | 'query' | 'path' | 'header'}.${string}`;
 
@@ -110,6 +112,10 @@ export interface Paging {
   readonly defaultPage?: number;
   /** Column of the upstream's filter language that takes `IN (…)`, where the version has it. */
   readonly pushDown?: string;
+  /** Parameter of the query that takes the ids to look at, one after the other. */
+  readonly selector?: string;
+  /** What the upstream binds its page tokens to, besides the filter and the order; not at all if left out. */
+  readonly tokenScope?: string;
   /** Column that tells one row from another, or two joined, where the id does not. */
   readonly row?: string;
   /** What the upstream writes in place of a token on the last page; left out if it writes none. */
@@ -208,12 +214,13 @@ export type CommonRule =
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
   /** Fields blanked for a caller who is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
-  /** Who the caller is, written over what the client claims; `unless` a field has that value, or only `ifSent`. */
+  /** Who the caller is, written over what the client claims; `unless` a field has that value, or only `ifDeclared`. */
   | {
       readonly rule: 'stamp';
       readonly to: From;
       readonly unless?: readonly [From, string];
-      readonly ifSent?: true;
+      /** Where the version of MLflow in front has the field. */
+      readonly ifDeclared?: true;
     }
   /** Answered by the gateway itself with this value, without asking the upstream. */
   | { readonly rule: 'answer'; readonly body: unknown }
@@ -250,6 +257,8 @@ export type CommonRule =
   | { readonly rule: 'takes-query' }
   /** The body is what a form sends, not JSON. */
   | { readonly rule: 'takes-form' }
+  /** The body is JSON, or that JSON in one part of a form with a file in another. */
+  | { readonly rule: 'takes-upload'; readonly json: string; readonly file: string }
   /** The body is not JSON and streams through unread. */
   | { readonly rule: 'streams' }
   /** The body is read, but a judge reads what is in it, packed and in whatever format it is. */
@@ -270,9 +279,14 @@ export interface SpecialQuestions {
     | 'review';
   readonly job: 'read' | 'update';
   readonly 'mcp-version': undefined;
+  /** Where the request names the skills that it adds a version to. */
+  readonly 'skill-versions': From;
   /** Where the request holds the metadata of assessments. */
   readonly 'assessment-run': readonly From[];
   readonly 'server-keys': undefined;
+  readonly 'online-configs': undefined;
+  /** Where the request holds a tag, or a list of them. */
+  readonly 'detection-schedule': 'tag' | 'tags';
   readonly 'model-versions-tag': undefined;
   /** What scorers are run with, by what has them run. */
   readonly 'scorer-keys': 'register' | 'configure' | 'delete version' | 'invoke' | 'evaluate';
@@ -353,6 +367,7 @@ export const guardrail = locator('gateway_guardrail');
 export const geminiCall = locator('gemini_call');
 export const modelDefinition = locator('gateway_model_definition');
 export const mcpServer = locator('mcp_server');
+export const skill = locator('skill');
 export const workspace = locator('workspace');
 
 /** Locates what a request is about all things of a kind inside of. */
@@ -492,8 +507,8 @@ export const stamp = (where: From, unless?: readonly [From, string]): CommonRule
   to: where,
   ...(unless && { unless }),
 });
-/** Writes the caller's name over a field that the client sends: not every version of MLflow has the field. */
-export const stampIfSent = (where: From): CommonRule => ({ rule: 'stamp', to: where, ifSent: true });
+/** Writes the caller's name into a field where MLflow has it: not every version does. */
+export const stampIfDeclared = (where: From): CommonRule => ({ rule: 'stamp', to: where, ifDeclared: true });
 export const answer = (body: unknown): CommonRule => ({ rule: 'answer', body });
 export const serve = <Handler extends string>(handler: Handler): ServeRule<Handler> => ({
   rule: 'serve',
@@ -524,5 +539,6 @@ export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
 export const withFirstPassword: CommonRule = { rule: 'with-first-password' };
 export const takesQuery: CommonRule = { rule: 'takes-query' };
 export const takesForm: CommonRule = { rule: 'takes-form' };
+export const takesUpload = (json: string, file: string): CommonRule => ({ rule: 'takes-upload', json, file });
 export const streams: CommonRule = { rule: 'streams' };
 export const takesBytes: CommonRule = { rule: 'takes-bytes' };

@@ -56,12 +56,6 @@ const ACTED_ON: readonly ActedOnKey[] = [
     why: 'it decides how long traces live',
   },
   // mlflow/genai/discovery/schedule.py
-  {
-    key: 'mlflow.issueDetection.schedule',
-    on: ['experiment'],
-    needs: 'admin',
-    why: 'MLflow calls the model it names, with the key it names',
-  },
   { key: 'mlflow.issueDetection.scheduleState', on: ['experiment'], needs: 'admin', why: KEEPS_ITSELF },
   { key: 'mlflow.issueDetection.checkpoint', on: ['experiment'], needs: 'admin', why: KEEPS_ITSELF },
   // mlflow/genai/scorers/online
@@ -97,6 +91,8 @@ const TEXT: Readonly<Record<string, readonly string[]>> = {
     'mlflow.issueDetection.error',
     'mlflow.issueDetection.jobId',
     'mlflow.issueDetection.priorities',
+    // What it has called, and with what key, is judged by a judge of the row.
+    'mlflow.issueDetection.schedule',
     'mlflow.issueDetection.scheduleTraceFilter',
     'mlflow.issueDetection.trigger',
     'mlflow.issueDetection.windowEnd',

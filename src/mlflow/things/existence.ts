@@ -19,7 +19,7 @@ export function isAskedKind(kind: string): kind is AskedKind {
  */
 export function isKeyedByName(kind: AskedKind): boolean {
   const { id } = momentsOf(kind);
-  return id === undefined || id === 'name';
+  return id === undefined || id === 'name' || id === '@organization/name';
 }
 
 /** What MLflow says of a thing: when it came into being and was last changed, in milliseconds since the epoch. */

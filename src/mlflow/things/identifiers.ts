@@ -18,6 +18,9 @@ const OPAQUE = /^(?!\.{1,2}$)[A-Za-z0-9_.:-]{1,100}$/;
 const MCP_SERVER =
   /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\/(?!(?:aliases|endpoints|tags|versions)$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
+/** @see `_validate_skill_name` and `_validate_organization_name` in mlflow/utils/validation.py */
+const SKILL = /^(?:@(?=[^/]{1,64}\/)[a-z0-9]+(?:[-.][a-z0-9]+)*\/)?(?=[^/]{1,64}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
 /**
  * How the ids of each kind are written, as MLflow itself gives them out. It reads some far more widely (`int("01")`,
  * `int("１")` and `int("1_0")` are experiments 1, 1 and 10), so that a grant keyed by the text would miss: whatever is
@@ -35,6 +38,7 @@ const FORMS = {
   gateway_endpoint_name: NAME,
   gemini_call: NAME,
   mcp_server: MCP_SERVER,
+  skill: SKILL,
   workspace: NAME,
   user: NAME,
   artifact: NAME,
@@ -113,6 +117,19 @@ export function partOfArtifact(segments: readonly string[]): PartKind | undefine
     return undefined;
   }
   return second === 'models' ? 'logged_model' : second === 'traces' ? 'trace' : 'run';
+}
+
+/** MLflow keeps what is uploaded of skills beside the experiments: `skills/<name>/…`, `skills/@<organization>/<name>/…`. */
+const SKILLS = 'skills';
+
+/**
+ * The skill whose content an artifact path lies in; undefined for any other.
+ *
+ * @see mlflow/store/tracking/skill_registry/artifact_paths.py
+ */
+export function skillOfArtifact([root, first = '', second = '']: readonly string[]): string | undefined {
+  const name = first.startsWith('@') ? `${first}/${second}` : first;
+  return root === SKILLS && isCanonical('skill', name) ? name : undefined;
 }
 
 /** The experiment that an artifact path lies in; undefined if it starts with none. */

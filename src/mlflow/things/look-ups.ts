@@ -3,6 +3,7 @@
  * kind; ./lineage.ts finds roots by it, ./existence.ts what has become of a create, rename or delete.
  */
 import type { RootKind } from '../../policy/resources.ts';
+import { encodeSegment } from '../read/percent.ts';
 import type { ChildKind, TrackedKind } from '../table/row.ts';
 
 /** A GET that tells of one thing. */
@@ -173,6 +174,15 @@ export const TRACKED_LOOK_UPS = {
       { target: (name) => `/api/3.0/mlflow/mcp-servers/${twoOf(name).map(encodeURIComponent).join('/')}` },
     ],
     tells: { id: 'name', createdAt: 'creation_timestamp' },
+  },
+  skill: {
+    byName: [
+      {
+        // As the path of a skill is written: the `@` of an organization starts it, a slash ends that.
+        target: (name) => `/api/3.0/mlflow/skills/${name.split('/').map(encodeSegment).join('/')}`,
+      },
+    ],
+    tells: { id: '@organization/name', createdAt: 'creation_timestamp' },
   },
   scorer: {
     byName: [

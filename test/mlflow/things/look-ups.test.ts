@@ -13,7 +13,7 @@ const children: readonly Asked[] = Object.entries(CHILD_LOOK_UPS).flatMap(([kind
   ways.map((way) => ({ kind, way })),
 );
 const tracked: readonly Asked[] = Object.entries(TRACKED_LOOK_UPS)
-  .filter(([kind]) => kind !== 'scorer' && kind !== 'mcp_server')
+  .filter(([kind]) => !['scorer', 'mcp_server', 'skill'].includes(kind))
   .flatMap(([kind, lookUp]) =>
     [...lookUp.byName, ...('byId' in lookUp ? lookUp.byId : [])].map((way): Asked => ({ kind, way })),
   );
@@ -76,6 +76,12 @@ describe('a look-up', () => {
     );
   });
 
+  test('for a skill names it as its path does', () => {
+    const [{ target }] = TRACKED_LOOK_UPS.skill.byName;
+    expect(target('review')).toBe('/api/3.0/mlflow/skills/review');
+    expect(target('@acme.eu/review-2')).toBe('/api/3.0/mlflow/skills/@acme.eu/review-2');
+  });
+
   test('for a scorer names its experiment and its name', () => {
     const [{ target }] = TRACKED_LOOK_UPS.scorer.byName;
     fc.assert(
@@ -105,6 +111,41 @@ describe('the name of an MCP server', () => {
   test.each(['ns/server', 'io.github.me/my_server.v2', 'a1/b2', 'a/b'])('is %j', (name) => {
     expect(isCanonical('mcp_server', name)).toBe(true);
   });
+});
+
+describe('the name of a skill', () => {
+  test.each([
+    'Review',
+    'réview',
+    'a--b',
+    '-a',
+    'a-',
+    'a.b',
+    'a_b',
+    'a b',
+    'a%20b',
+    'a/b',
+    '@acme',
+    '@acme/',
+    '@/a',
+    '@Acme/a',
+    '@acme/@a',
+    '@a..b/c',
+    '@acme/a/b',
+    '*',
+    '',
+    'a'.repeat(65),
+    `@${'a'.repeat(65)}/b`,
+    'a\n',
+  ])('is not %j', (name) => {
+    expect(isCanonical('skill', name)).toBe(false);
+  });
+  test.each(['a', 'code-review', '@acme/review', '@acme.eu-2/review', '1', 'versions', 'a'.repeat(64)])(
+    'is %j',
+    (name) => {
+      expect(isCanonical('skill', name)).toBe(true);
+    },
+  );
 });
 
 test.each([
