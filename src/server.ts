@@ -30,6 +30,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createLineage } from './mlflow/things/lineage.ts';
+import { createHasWorkspace } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
 import { ROUTES } from './routes.ts';
 import { openStore, type Store } from './store/index.ts';
@@ -180,6 +181,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     signInLimits: limitsIn(config),
     defaultPermission: config.default_permission,
     mlflowVersion: () => upstream.version(),
+    hasWorkspace: createHasWorkspace(upstream),
     health: {
       store,
       readiness,

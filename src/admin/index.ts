@@ -10,7 +10,7 @@ import { lockoutHandlers } from './api/lockouts.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
-import { roleHandlers } from './api/roles.ts';
+import { type HasWorkspace, roleHandlers } from './api/roles.ts';
 import { userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
@@ -22,6 +22,7 @@ export interface HandlerParts {
   readonly signInLimits: ThrottleLimits;
   readonly defaultPermission: Permission;
   readonly mlflowVersion: MlflowVersion;
+  readonly hasWorkspace: HasWorkspace;
   readonly health: HealthParts;
 }
 
@@ -35,7 +36,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
 }
 
 function makeHandlers(parts: HandlerParts) {
-  const { store, passwords, signInLimits, defaultPermission, health } = parts;
+  const { store, passwords, signInLimits, defaultPermission, hasWorkspace, health } = parts;
   return {
     ...healthHandlers(health),
     ...auditHandlers(store),
@@ -44,7 +45,7 @@ function makeHandlers(parts: HandlerParts) {
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
-    ...roleHandlers(store),
+    ...roleHandlers(store, hasWorkspace),
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store),
     ...signupHandlers(passwords),

@@ -18,6 +18,7 @@ test('every handler is named by a row', async () => {
     throttle: { attempt: async () => false },
     signInLimits: { failures: 1, windowSeconds: 1, lockoutSeconds: 1 },
     defaultPermission: 'NO_PERMISSIONS',
+    hasWorkspace: async () => true,
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
   });

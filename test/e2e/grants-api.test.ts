@@ -242,6 +242,35 @@ describe('a grant that MLflow would not take', () => {
 });
 
 describe('roles', () => {
+  test.each([
+    ['', 'Role name cannot be empty.'],
+    ['a\u0000b', 'no control characters'],
+    ['a\nb', 'no control characters'],
+    ['a\u007f', 'no control characters'],
+    ['a\u2028b', 'no control characters'],
+    ['r'.repeat(256), 'at most 255 characters'],
+    ['__user_1__', 'reserved'],
+  ])('are not called %j', async (name, message) => {
+    const made = await gateway.admin.post(`${A3}/roles/create`, { name, workspace: 'default' });
+    expect([made.status, made.json.message]).toEqual([400, expect.stringContaining(message)]);
+    const role_id = await roleOf(gateway.admin);
+    expect((await gateway.admin.patch(`${A3}/roles/update`, { role_id, name })).status).toBe(400);
+  });
+
+  test('may have long names in any script', async () => {
+    const name = unique('Rolle-').padEnd(255, '役');
+    const made = await gateway.admin.post(`${A3}/roles/create`, { name, workspace: 'default' });
+    expect([made.status, made.json.role?.name]).toEqual([200, name]);
+  });
+
+  test.each(['elsewhere', '../default', 'Default', 'default ', 'a/b', '%2e%2e'])(
+    'are in a workspace that is there: not %j',
+    async (workspace) => {
+      const made = await gateway.admin.post(`${A3}/roles/create`, { name: unique('r'), workspace });
+      expect([made.status, made.json.message]).toEqual([400, `Workspace '${workspace}' does not exist.`]);
+    },
+  );
+
   test('grant to their members from the next request on, and no longer once those have left', async () => {
     const member = await gateway.person('member');
     const experiment = await createExperiment(gateway.admin);
@@ -255,8 +284,7 @@ describe('roles', () => {
     const { admin } = gateway;
     const member = await gateway.person('member');
     const experiment = await createExperiment(admin);
-    const { role } = (await admin.post(`${A3}/roles/create`, { name: unique('r'), workspace: 'elsewhere' }))
-      .json;
+    const role = await gateway.server.store.roles.create({ name: unique('r'), workspace: 'elsewhere' });
     for (const [type, pattern, permission] of [
       ['experiment', experiment, 'READ'],
       ['workspace', '*', 'MANAGE'],
@@ -320,8 +348,7 @@ describe('roles', () => {
     const { admin } = gateway;
     const chief = await gateway.person('chief');
     const own = await roleOf(chief, ['workspace', '*', 'MANAGE']);
-    const { role } = (await admin.post(`${A3}/roles/create`, { name: unique('r'), workspace: 'elsewhere' }))
-      .json;
+    const role = await gateway.server.store.roles.create({ name: unique('r'), workspace: 'elsewhere' });
     const added = {
       role_id: role.id,
       resource_type: 'experiment',
@@ -352,7 +379,7 @@ describe('roles', () => {
   test('are listed for each workspace that is asked for', async () => {
     const workspaces = [unique('here'), unique('there'), unique('elsewhere')];
     for (const workspace of workspaces) {
-      await gateway.admin.post(`${A3}/roles/create`, { name: 'r', workspace });
+      await gateway.server.store.roles.create({ name: 'r', workspace });
     }
     const query = `workspace=${workspaces[0]}&workspace=${workspaces[1]}`;
     const { roles } = (await gateway.admin.get(`${A3}/roles/list?${query}`)).json;

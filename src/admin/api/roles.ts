@@ -10,13 +10,16 @@ import { existingRole, missingRole, roleIdIn, roleParameter } from './existing-r
 import { anything, bodyOf, queryOf } from './parameters.ts';
 import { roleJson } from './role-json.ts';
 
+/** Whether MLflow has a workspace of this name. */
+export type HasWorkspace = (name: string) => Promise<boolean>;
+
 /**
  * Roles of MLflow 3.17: named sets of grants. Users' own grants show among them as MLflow shows them, and are changed
  * through the other APIs alone. What a role grants is in role-permissions.ts, who has it in role-members.ts.
  *
  * @see mlflow/server/auth/__init__.py (`create_role` and those after it)
  */
-export function roleHandlers(store: ReadingStore) {
+export function roleHandlers(store: ReadingStore, hasWorkspace: HasWorkspace) {
   return {
     async 'roles.create'(call: Call): Promise<Reply> {
       const body = bodyOf(call, { name: anything, workspace: anything, description: z.unknown().optional() });
@@ -25,9 +28,14 @@ export function roleHandlers(store: ReadingStore) {
         throw invalid('Workspace cannot be empty.');
       }
       const description = descriptionIn(body, 'Role description must be a string or null.');
+      const { workspace } = body;
+      // One made before its workspace would hold there from the first moment on, whoever makes that.
+      if (workspace.trim() !== '' && !(await hasWorkspace(workspace))) {
+        throw invalid(`Workspace '${workspace}' does not exist.`);
+      }
       const created = await createRole(call.changing.roles, {
         name,
-        workspace: body.workspace,
+        workspace,
         ...(description !== undefined && { description }),
       });
       return { body: { role: roleJson(created) } };

@@ -7,14 +7,22 @@ import type { Role, RoleMember, RolePermission, Roles } from '../../store/roles.
 import type { User } from '../../store/types.ts';
 import { type GrantTarget, isNameable } from './grants.ts';
 
-export type RoleNameProblem = 'empty' | 'reserved';
+export type RoleNameProblem = 'empty' | 'reserved' | 'form';
+
+/** As long as MLflow keeps one. */
+const LONGEST_NAME = 255;
+/** Characters that nobody sees, or that cut a line of a log or listing in two; halves of one that is none. */
+const UNSEEN = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
 /** Why no role can have a name; undefined if one can. */
 export function roleNameProblem(name: string): RoleNameProblem | undefined {
   if (name.trim() === '') {
     return 'empty';
   }
-  return name.startsWith(OWN_ROLE_PREFIX) ? 'reserved' : undefined;
+  if (name.startsWith(OWN_ROLE_PREFIX)) {
+    return 'reserved';
+  }
+  return [...name].length > LONGEST_NAME || UNSEEN.test(name) ? 'form' : undefined;
 }
 
 function checkRoleName(name: string): void {
@@ -25,6 +33,10 @@ function checkRoleName(name: string): void {
       throw invalid(
         `Role name '${name}' uses the reserved '${OWN_ROLE_PREFIX}' prefix, ` +
           'which is held for the per-user permission representation. Choose a different name.',
+      );
+    case 'form':
+      throw invalid(
+        `A role name has at most ${LONGEST_NAME} characters, and no control characters or line breaks.`,
       );
     case undefined:
   }

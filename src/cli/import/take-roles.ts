@@ -70,6 +70,7 @@ function holderOf(role: Role, store: Changing): Holder {
 
 const NAME_PROBLEMS: Readonly<Record<RoleNameProblem, string>> = {
   empty: 'it has no name',
+  form: 'its name is longer than 255 characters, or holds control characters',
   reserved: "this name is MLflow's own for one user's grants",
 };
 

@@ -20,7 +20,9 @@ export function onArtifact(
     const root: Root = { kind: 'skill', id: skill };
     // MLflow changes it no more once it is there.
     const decision =
-      action === 'read' ? onRoot(caller, action, root) : refuse('what is uploaded of a skill does not change');
+      action === 'read'
+        ? onRoot(caller, action, root)
+        : refuse('what is uploaded of a skill does not change');
     return judged(root, decision);
   }
   const id = experimentOfArtifact(segments);
