@@ -1,11 +1,12 @@
 import { pbkdf2Sync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type CreateAdminOptions, createAdmin } from '../../src/cli/create-admin.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
-import { ADMIN, startGateway } from '../support/gateway.ts';
+import { ADMIN } from '../support/gateway.ts';
 import { typeOnTerminal } from '../support/terminal.ts';
+import { NO_UPSTREAM, openGateway } from '../support/use-gateway.ts';
 import { type Ran, ran } from './io.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
@@ -24,8 +25,7 @@ function creating(
 /** A gateway that runs while the command is typed; it answers these sign-ins alone. */
 async function running() {
   const uri = temporaryUri();
-  const gateway = await startGateway('http://127.0.0.1:9', { database_uri: uri });
-  onTestFinished(() => gateway.close());
+  const { gateway } = await openGateway({ upstream: NO_UPSTREAM, settings: { database_uri: uri } });
   return { uri, gateway };
 }
 

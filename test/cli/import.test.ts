@@ -13,12 +13,11 @@ import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { importBasicAuth } from '../../src/cli/import.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
 import { NEWEST, OLDEST, runPython } from '../support/mlflow.ts';
+import { NO_UPSTREAM, openGateway } from '../support/use-gateway.ts';
 import { type Ran, ran } from './io.ts';
 
-/** Nobody has to listen there: these sign-ins are answered by the gateway alone. */
-const NO_UPSTREAM = 'http://127.0.0.1:9';
 const CURRENT = '/api/2.0/mlflow/users/current';
 
 const OPEN_STORE = `
@@ -80,8 +79,7 @@ function importing(source: string, databaseUri: string, dryRun = false): Promise
 }
 
 async function gatewayOn(databaseUri: string): Promise<TestGateway> {
-  const gateway = await startGateway(NO_UPSTREAM, { database_uri: databaseUri });
-  onTestFinished(() => gateway.close());
+  const { gateway } = await openGateway({ upstream: NO_UPSTREAM, settings: { database_uri: databaseUri } });
   return gateway;
 }
 

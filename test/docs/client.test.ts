@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/client/commands.ts';
-import { createExperiment, type Person, startGateway } from '../support/gateway.ts';
+import { createExperiment, type Person } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
 import { offerPythonPackage } from '../support/python-package.ts';
 import { openShell } from '../support/shell.ts';
+import { openGateway } from '../support/use-gateway.ts';
 import { blocksOf, documentAt } from './blocks.ts';
 
 const PAGE = documentAt('docs/client.md');
@@ -37,8 +38,7 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', { timeout: PATIENCE_MS }
 
   /** A gateway of which nothing is known but the administrator of the page. */
   async function start() {
-    const gateway = await startGateway((await sharedMlflow(version)).socketUri, { admin_password: PASSWORD });
-    onTestFinished(() => gateway.close());
+    const { gateway } = await openGateway({ version, settings: { admin_password: PASSWORD } });
     return { url: gateway.url, admin: gateway.as('admin', PASSWORD) };
   }
 

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryDirectory } from '../store/temporary.ts';
-import { startGateway } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
 import { openShell } from '../support/shell.ts';
+import { openGateway } from '../support/use-gateway.ts';
 import { blocksOf, documentAt } from './blocks.ts';
 
 const PAGE = documentAt('docs/moving-in.md');
@@ -14,8 +14,7 @@ const CURRENT = '/api/2.0/mlflow/users/current';
 const PATIENCE_MS = 180_000;
 
 async function start(version: string) {
-  const gateway = await startGateway((await sharedMlflow(version)).socketUri, { admin_password: PASSWORD });
-  onTestFinished(() => gateway.close());
+  const { gateway } = await openGateway({ version, settings: { admin_password: PASSWORD } });
   return gateway;
 }
 

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startGateway, unique } from '../support/gateway.ts';
+import { unique } from '../support/gateway.ts';
 import { MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
 import { offerPythonPackage } from '../support/python-package.ts';
 import { openShell } from '../support/shell.ts';
+import { openGateway } from '../support/use-gateway.ts';
 import { blocksOf, documentAt } from './blocks.ts';
 
 const README = documentAt('README.md');
@@ -22,8 +23,7 @@ describe.each(MLFLOW_VERSIONS)('README.md in front of MLflow %s', { timeout: PAT
   beforeAll(async () => void (await sharedMlflow(version)));
 
   test('what it shows in Python, by command and by curl works one after the other', async () => {
-    const gateway = await startGateway((await sharedMlflow(version)).socketUri, { admin_password: PASSWORD });
-    onTestFinished(() => gateway.close());
+    const { gateway } = await openGateway({ version, settings: { admin_password: PASSWORD } });
     const admin = gateway.as('admin', PASSWORD);
     const env = {
       MLFLOW_TRACKING_URI: gateway.url,

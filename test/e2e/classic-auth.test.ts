@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createExperiment, createRun, type Person, startGateway, unique } from '../support/gateway.ts';
-import { isMlflow2, MLFLOW_VERSIONS, OLDEST, runPython, sharedMlflow } from '../support/mlflow.ts';
-import { useGateway } from '../support/use-gateway.ts';
+import { createExperiment, createRun, type Person, unique } from '../support/gateway.ts';
+import { isMlflow2, MLFLOW_VERSIONS, OLDEST, runPython } from '../support/mlflow.ts';
+import { openGateway, useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const FILES = '/api/2.0/mlflow-artifacts/artifacts';
@@ -65,7 +65,7 @@ print("done")
 `;
 
 test('the classic client of MLflow 2.15 works call by call', async () => {
-  const gateway = await startGateway((await sharedMlflow(OLDEST)).socketUri);
+  const { gateway } = await openGateway({ version: OLDEST });
   const printed = await runPython(OLDEST, CLIENT, {
     MLFLOW_TRACKING_URI: gateway.url,
     MLFLOW_TRACKING_USERNAME: gateway.admin.username,
@@ -73,7 +73,6 @@ test('the classic client of MLflow 2.15 works call by call', async () => {
     MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
   });
   expect(printed.trim()).toBe('done');
-  await gateway.close();
 });
 
 describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {

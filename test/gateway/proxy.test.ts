@@ -3,9 +3,9 @@
  * endpoints, and call them with USE on all endpoints.
  */
 import { beforeAll, expect, test } from 'vitest';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
-import { MLFLOW_VERSIONS, sharedMlflow } from '../support/mlflow.ts';
-import { useGateway } from '../support/use-gateway.ts';
+import type { Person, TestGateway } from '../support/gateway.ts';
+import { MLFLOW_VERSIONS } from '../support/mlflow.ts';
+import { openGateway, useGateway } from '../support/use-gateway.ts';
 
 const PROXY = '/ajax-api/2.0/mlflow/gateway-proxy';
 const LIST = 'api/2.0/endpoints';
@@ -85,17 +85,12 @@ test.each(MLFLOW_VERSIONS)(
   'MLflow %s without a deployments server has no endpoints',
   { timeout: 180_000 },
   async (version) => {
-    const real = await startGateway((await sharedMlflow(version)).socketUri);
-    try {
-      const who = await real.person();
-      const answer = await list(who, { gateway_path: LIST });
-      expect([answer.status, answer.json]).toEqual([200, { endpoints: [] }]);
-      expect((await list(who, { gateway_path: 'secrets' })).status).toBe(403);
-      expect((await call(who, CALL)).status).toBe(403);
-      await mayUseEndpoints(real, who);
-      expect((await call(who, CALL)).status).toBe(200);
-    } finally {
-      await real.close();
-    }
+    const { gateway: real, who } = await openGateway({ version, people: ['who'] });
+    const answer = await list(who, { gateway_path: LIST });
+    expect([answer.status, answer.json]).toEqual([200, { endpoints: [] }]);
+    expect((await list(who, { gateway_path: 'secrets' })).status).toBe(403);
+    expect((await call(who, CALL)).status).toBe(403);
+    await mayUseEndpoints(real, who);
+    expect((await call(who, CALL)).status).toBe(200);
   },
 );

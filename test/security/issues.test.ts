@@ -1,9 +1,8 @@
 /** Issues: who changed one is who did, a search shows its own experiment's, and no id tells of one elsewhere. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { createExperiment, startGateway, unique } from '../support/gateway.ts';
+import { createExperiment, unique } from '../support/gateway.ts';
 import { NEWEST, STARTED } from '../support/mlflow.ts';
-import { useNeighbours } from '../support/use-gateway.ts';
+import { openGateway, useNeighbours } from '../support/use-gateway.ts';
 
 const ISSUES = '/api/3.0/mlflow/issues';
 
@@ -51,20 +50,17 @@ describe.each([NEWEST, STARTED])('in front of MLflow %s', (version) => {
 
 test('a server that lost sight of the experiment shows no issues of others', async () => {
   const row = (experiment_id: string) => ({ issue_id: `i-${experiment_id}`, experiment_id });
-  const upstream = await startFakeUpstream((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ issues: [row('7'), row('8')] }));
+  const { gateway, alice } = await openGateway({
+    fake: (_request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ issues: [row('7'), row('8')] }));
+    },
+    settings: { default_permission: 'NO_PERMISSIONS' },
+    people: ['alice'],
   });
-  const gateway = await startGateway(upstream.uri, { default_permission: 'NO_PERMISSIONS' });
-  try {
-    const alice = await gateway.person('alice');
-    const { users, grants } = gateway.server.store;
-    const { id } = (await users.get(alice.username)) ?? { id: 0 };
-    await grants.create(id, 'experiment', '7', 'READ');
-    const { json } = await alice.post(`${ISSUES}/search`, { experiment_id: '7' });
-    expect(json.issues).toEqual([row('7')]);
-  } finally {
-    await gateway.close();
-    await upstream.close();
-  }
+  const { users, grants } = gateway.server.store;
+  const { id } = (await users.get(alice.username)) ?? { id: 0 };
+  await grants.create(id, 'experiment', '7', 'READ');
+  const { json } = await alice.post(`${ISSUES}/search`, { experiment_id: '7' });
+  expect(json.issues).toEqual([row('7')]);
 });

@@ -5,13 +5,11 @@
 import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import { ROUTES } from '../../src/routes.ts';
-import { startAsVersion } from '../support/as-version.ts';
 import { FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { createExperiment, createRun, startGateway, unique } from '../support/gateway.ts';
-import { NEWEST, STARTED, sharedMlflow } from '../support/mlflow.ts';
+import { createExperiment, createRun, unique } from '../support/gateway.ts';
+import { NEWEST, STARTED } from '../support/mlflow.ts';
 import { sampleRequests } from '../support/sample-request.ts';
-import { useEverybody, useGateway } from '../support/use-gateway.ts';
+import { openGateway, useEverybody, useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
@@ -119,18 +117,16 @@ describe('a field that other versions declare', () => {
     ['2.15.1', 'name=a%20b&version=1&path=x'],
     ['3.18.0', 'name=a%20b&presigned=true&version=1&path=x'],
   ])('is left out of a query too: MLflow %s is asked for %s', async (version, query) => {
-    const upstream = await startFakeUpstream(undefined, version);
-    const gateway = await startGateway(upstream.uri, { default_permission: 'MANAGE' });
-    try {
-      const alice = await gateway.person('alice');
-      // The version is known once the gateway has greeted its upstream.
-      await expect.poll(() => gateway.log.some((line) => line['version'] === version)).toBe(true);
-      await alice.get('/model-versions/get-artifact?name=a%20b&presigned=true&version=1&path=x');
-      expect(upstream.arrived.at(-1)?.url).toBe(`/model-versions/get-artifact?${query}`);
-    } finally {
-      await gateway.close();
-      await upstream.close();
-    }
+    const { gateway, upstream, alice } = await openGateway({
+      fake: true,
+      version,
+      settings: { default_permission: 'MANAGE' },
+      people: ['alice'],
+    });
+    // The version is known once the gateway has greeted its upstream.
+    await expect.poll(() => gateway.log.some((line) => line['version'] === version)).toBe(true);
+    await alice.get('/model-versions/get-artifact?name=a%20b&presigned=true&version=1&path=x');
+    expect(upstream.arrived.at(-1)?.url).toBe(`/model-versions/get-artifact?${query}`);
   });
 });
 
@@ -140,41 +136,33 @@ describe('a search judged by a field of its body', () => {
   test.each([NEWEST, STARTED])(
     'shows issues of its own experiment alone, in front of MLflow %s',
     async (version) => {
-      const mlflow = await startAsVersion(await sharedMlflow(NEWEST), version);
-      const gateway = await startGateway(mlflow.uri);
-      try {
-        const [alice, bob] = [await gateway.person('alice'), await gateway.person('bob')];
-        const [hers, his] = [await createExperiment(alice), await createExperiment(bob)];
-        expect((await alice.post(`${A3}/issues`, issue(hers))).status).toBe(200);
-        expect((await bob.post(`${A3}/issues`, issue(his))).status).toBe(200);
-        const search = (more: object) => alice.post(`${A3}/issues/search`, { ...more, experiment_id: hers });
-        // protobuf stops at the first and drops the experiment.
-        expect((await search({ includeTotalCount: 'zz' })).json?.issues ?? []).not.toContainEqual(
-          expect.objectContaining({ experiment_id: his }),
-        );
-        expect((await search({ unheard_of: 1 })).status).toBe(400);
-        const { status, json } = await search({ max_results: 10 });
-        expect([status, json.issues.map((each: { experiment_id: string }) => each.experiment_id)]).toEqual([
-          200,
-          [hers],
-        ]);
-      } finally {
-        await gateway.close();
-        await mlflow.close();
-      }
+      const { alice, bob } = await openGateway({
+        version: NEWEST,
+        says: version,
+        people: ['alice', 'bob'],
+      });
+      const [hers, his] = [await createExperiment(alice), await createExperiment(bob)];
+      expect((await alice.post(`${A3}/issues`, issue(hers))).status).toBe(200);
+      expect((await bob.post(`${A3}/issues`, issue(his))).status).toBe(200);
+      const search = (more: object) => alice.post(`${A3}/issues/search`, { ...more, experiment_id: hers });
+      // protobuf stops at the first and drops the experiment.
+      expect((await search({ includeTotalCount: 'zz' })).json?.issues ?? []).not.toContainEqual(
+        expect.objectContaining({ experiment_id: his }),
+      );
+      expect((await search({ unheard_of: 1 })).status).toBe(400);
+      const { status, json } = await search({ max_results: 10 });
+      expect([status, json.issues.map((each: { experiment_id: string }) => each.experiment_id)]).toEqual([
+        200,
+        [hers],
+      ]);
     },
   );
 
   test('in front of one that declares the field, it must be of its type', async () => {
-    const gateway = await startGateway((await sharedMlflow(NEWEST)).socketUri);
-    try {
-      const alice = await gateway.person('alice');
-      const experiment_id = await createExperiment(alice);
-      await createRun(alice, experiment_id);
-      const search = { includeTotalCount: 'zz', experiment_id };
-      expect((await alice.post(`${A3}/issues/search`, search)).status).toBe(400);
-    } finally {
-      await gateway.close();
-    }
+    const { alice } = await openGateway({ version: NEWEST, people: ['alice'] });
+    const experiment_id = await createExperiment(alice);
+    await createRun(alice, experiment_id);
+    const search = { includeTotalCount: 'zz', experiment_id };
+    expect((await alice.post(`${A3}/issues/search`, search)).status).toBe(400);
   });
 });

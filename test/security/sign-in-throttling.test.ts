@@ -6,20 +6,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Config } from '../../src/config.ts';
-import { type Person, type Received, startGateway, type TestGateway, unique } from '../support/gateway.ts';
+import { type Person, type Received, type Settings, type TestGateway, unique } from '../support/gateway.ts';
+import { NO_UPSTREAM, openGateway } from '../support/use-gateway.ts';
 
 const CURRENT = '/api/2.0/mlflow/users/current';
 const LOCKOUTS = '/api/2.0/mlflow/users/lockouts';
 
 /** A gateway behind a proxy that says where each request is from; nothing here asks an upstream. */
-async function throttled(overrides: Partial<Record<keyof Config, string>> = {}): Promise<TestGateway> {
-  const gateway = await startGateway('http://127.0.0.1:9', {
-    trusted_proxies: '127.0.0.1',
-    password_rounds: '4',
-    ...overrides,
+async function throttled(overrides: Settings = {}): Promise<TestGateway> {
+  const { gateway } = await openGateway({
+    upstream: NO_UPSTREAM,
+    settings: { trusted_proxies: '127.0.0.1', password_rounds: '4', ...overrides },
   });
-  onTestFinished(() => gateway.close());
   return gateway;
 }
 

@@ -1,40 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { startGateway, unique } from '../support/gateway.ts';
-import { NEWEST, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { unique } from '../support/gateway.ts';
+import { NEWEST, runPython } from '../support/mlflow.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 describe('traces of the Python client', () => {
   test('are logged, tagged and found by their owner, and not by another user', async () => {
     const version = NEWEST;
-    const gateway = await startGateway((await sharedMlflow(version)).socketUri);
-    try {
-      const alice = await gateway.person('alice');
-      const bob = await gateway.person('bob');
-      const run = async (who: typeof alice, script: string, more: Record<string, string>) => {
-        const out = await runPython(version, script, {
-          MLFLOW_TRACKING_URI: gateway.url,
-          MLFLOW_TRACKING_USERNAME: who.username,
-          MLFLOW_TRACKING_PASSWORD: who.password,
-          MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
-          MLFLOW_ENABLE_ASYNC_TRACE_LOGGING: 'false',
-          ...more,
-        });
-        return JSON.parse(out.trim().split('\n').at(-1) ?? '');
-      };
-      const seen = await run(alice, OWNER, { NAME: unique('traced') });
-      const { id, experiment, ...rest } = seen;
-      expect(rest).toEqual({
-        names: ['outer', 'inner'],
-        tag: 'b',
-        found: 1,
-        feedback: true,
-        dataset: 1,
-        linked: 1,
+    const { gateway, alice, bob } = await openGateway({ version, people: ['alice', 'bob'] });
+    const run = async (who: typeof alice, script: string, more: Record<string, string>) => {
+      const out = await runPython(version, script, {
+        MLFLOW_TRACKING_URI: gateway.url,
+        MLFLOW_TRACKING_USERNAME: who.username,
+        MLFLOW_TRACKING_PASSWORD: who.password,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
+        MLFLOW_ENABLE_ASYNC_TRACE_LOGGING: 'false',
+        ...more,
       });
-      const refused = await run(bob, STRANGER, { TRACE: id, EXPERIMENT: experiment });
-      expect(refused).toEqual(['refused', 'refused', 'refused']);
-    } finally {
-      await gateway.close();
-    }
+      return JSON.parse(out.trim().split('\n').at(-1) ?? '');
+    };
+    const seen = await run(alice, OWNER, { NAME: unique('traced') });
+    const { id, experiment, ...rest } = seen;
+    expect(rest).toEqual({
+      names: ['outer', 'inner'],
+      tag: 'b',
+      found: 1,
+      feedback: true,
+      dataset: 1,
+      linked: 1,
+    });
+    const refused = await run(bob, STRANGER, { TRACE: id, EXPERIMENT: experiment });
+    expect(refused).toEqual(['refused', 'refused', 'refused']);
   });
 });
 

@@ -61,6 +61,12 @@ interface Used {
   another(settings?: Settings): Promise<TestGateway>;
 }
 
+type Wants<Name extends string> = InFrontOfFake<Name> | InFrontOfMlflow<Name> | InFrontOf<Name>;
+type Opened<Name extends string> = Used & {
+  readonly upstream: FakeUpstream;
+  readonly mlflow: MlflowAddress;
+} & People<Name>;
+
 /**
  * Starts a gateway before the first test, in front of an upstream, and closes everything after the last:
  *
@@ -75,45 +81,80 @@ export function useGateway<Name extends string = never>(
   wanted?: InFrontOfMlflow<Name>,
 ): Used & { readonly mlflow: MlflowAddress } & People<Name>;
 export function useGateway<Name extends string = never>(wanted: InFrontOf<Name>): Used & People<Name>;
-export function useGateway<Name extends string>(
-  wanted: InFrontOfFake<Name> | InFrontOfMlflow<Name> | InFrontOf<Name> = {},
-): Used & { readonly upstream: FakeUpstream; readonly mlflow: MlflowAddress } & People<Name> {
-  const { settings = {}, people: names = [] } = wanted;
-  const [gateway, admin] = [later<TestGateway>(), later<Person>()];
-  const mlflow = later<MlflowAddress>();
-  const upstream =
-    wanted.fake === undefined
-      ? later<FakeUpstream>()
-      : useFakeUpstream(wanted.fake === true ? undefined : wanted.fake, wanted.version);
-  const people = Object.fromEntries(names.map((name) => [name, later<Person>()])) as People<Name>;
+export function useGateway<Name extends string>(wanted: Wants<Name> = {}): Opened<Name> {
+  const names = ['gateway', 'admin', 'upstream', 'mlflow', ...(wanted.people ?? [])] as const;
+  const used = Object.fromEntries(names.map((name) => [name, later()])) as unknown as Opened<Name>;
   const closing = closedAtTheEnd();
-  let uri: string;
+  let opened: Opened<Name>;
 
   beforeAll(async () => {
-    if (wanted.fake !== undefined) {
-      ({ uri } = upstream);
-    } else if ('upstream' in wanted && wanted.upstream !== undefined) {
-      uri = typeof wanted.upstream === 'string' ? wanted.upstream : await wanted.upstream();
-    } else {
-      fill(mlflow, await sharedMlflow(wanted.version ?? NEWEST));
-      uri =
-        wanted.says === undefined ? mlflow.socketUri : closing(await startAsVersion(mlflow, wanted.says)).uri;
-    }
-    const overrides = typeof settings === 'function' ? await settings() : settings;
-    fill(gateway, closing(await startGateway(uri, overrides)));
-    fill(admin, gateway.admin);
+    opened = await open(wanted, closing);
     for (const name of names) {
-      fill(people[name], await gateway.person(name));
+      fill(used[name] as object, opened[name] ?? {});
     }
   });
+  if (wanted.fake !== undefined) {
+    const first = answeringOf(wanted.fake);
+    beforeEach(() => used.upstream.answer(first));
+  }
+  return { ...used, another: (settings) => opened.another(settings) };
+}
 
+/** Starts a gateway for one test, as {@link useGateway} does for many, and closes everything when the test ends. */
+export function openGateway<Name extends string = never>(
+  wanted: InFrontOfFake<Name>,
+): Promise<Used & { readonly upstream: FakeUpstream } & People<Name>>;
+export function openGateway<Name extends string = never>(
+  wanted: InFrontOfMlflow<Name>,
+): Promise<Used & { readonly mlflow: MlflowAddress } & People<Name>>;
+export function openGateway<Name extends string = never>(
+  wanted: InFrontOf<Name>,
+): Promise<Used & People<Name>>;
+export function openGateway<Name extends string>(wanted: Wants<Name>): Promise<Opened<Name>> {
+  return open(wanted, (opened) => {
+    onTestFinished(() => opened.close());
+    return opened;
+  });
+}
+
+async function open<Name extends string>(wanted: Wants<Name>, closing: Closing): Promise<Opened<Name>> {
+  const { settings = {}, people: names = [] } = wanted;
+  const [uri, behind] = await startBehind(wanted, closing);
+  const start = (more: Settings) => startGateway(uri, more);
+  const gateway = closing(await start(typeof settings === 'function' ? await settings() : settings));
+  const people: Record<string, Person> = {};
+  for (const name of names) {
+    people[name] = await gateway.person(name);
+  }
   async function another(more: Settings = {}): Promise<TestGateway> {
-    const started = await startGateway(uri, more);
+    const started = await start(more);
     onTestFinished(() => started.close());
     return started;
   }
-  return { gateway, admin, upstream, mlflow, another, ...people };
+  return { gateway, admin: gateway.admin, another, ...behind, ...people } as Opened<Name>;
 }
+
+/** Starts what the gateway is to stand in front of, and answers its address. */
+async function startBehind(
+  wanted: Wants<string>,
+  closing: Closing,
+): Promise<readonly [uri: string, { upstream?: FakeUpstream; mlflow?: MlflowAddress }]> {
+  if (wanted.fake !== undefined) {
+    const upstream = closing(await startFakeUpstream(answeringOf(wanted.fake), wanted.version));
+    return [upstream.uri, { upstream }];
+  }
+  if ('upstream' in wanted && wanted.upstream !== undefined) {
+    return [typeof wanted.upstream === 'string' ? wanted.upstream : await wanted.upstream(), {}];
+  }
+  const mlflow = await sharedMlflow(wanted.version ?? NEWEST);
+  const { says } = wanted;
+  return [
+    says === undefined ? mlflow.socketUri : closing(await startAsVersion(mlflow, says)).uri,
+    { mlflow },
+  ];
+}
+
+const answeringOf = (fake: true | Answering): Answering | undefined => (fake === true ? undefined : fake);
 
 /**
  * An upstream that does what no MLflow can be made to do; gone after the last test.
@@ -179,8 +220,11 @@ function fill<T extends object>(into: T, made: T): void {
   Object.defineProperties(into, Object.getOwnPropertyDescriptors(made));
 }
 
+/** Has something closed in the end, and answers it. */
+type Closing = <T extends { close(): Promise<void> }>(opened: T) => T;
+
 /** Closes what it is given after the last test, last opened first; all of it, whatever fails. */
-function closedAtTheEnd(): <T extends { close(): Promise<void> }>(opened: T) => T {
+function closedAtTheEnd(): Closing {
   const open: { close(): Promise<void> }[] = [];
   afterAll(async () => {
     const problems: unknown[] = [];

@@ -1,19 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readMoment } from '../../../src/cli/client/read-moment.ts';
-import { type FakeUpstream, startFakeUpstream } from '../../support/fake-upstream.ts';
-import { ADMIN, type Person, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { ADMIN } from '../../support/gateway.ts';
+import { useGateway } from '../../support/use-gateway.ts';
 import { type Answer, type Asked, type FakeServer, startFake } from './fake-server.ts';
 import { type Ran, run } from './run.ts';
 
 describe('of a gateway', () => {
-  let upstream: FakeUpstream;
-  let gateway: TestGateway;
-  let alice: Person;
+  const { gateway, alice } = useGateway({ fake: true, people: ['alice'] });
 
   beforeAll(async () => {
-    upstream = await startFakeUpstream();
-    gateway = await startGateway(upstream.uri);
-    alice = await gateway.person('alice');
     const { username } = alice;
     for (const permission of ['READ', 'EDIT']) {
       const path = `/api/2.0/mlflow/experiments/permissions/${permission === 'READ' ? 'create' : 'update'}`;
@@ -29,10 +24,6 @@ describe('of a gateway', () => {
       async () => expect((await audit('--allowed', 'False')).stdout.split('\n')).toHaveLength(4),
       { timeout: 3000 },
     );
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await upstream.close();
   });
 
   const audit = (...argv: string[]): Promise<Ran> => as(ADMIN, ...argv);
