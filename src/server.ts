@@ -174,8 +174,10 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
+  const judge = createJudge(lineage, config.default_permission);
   const handlers = createHandlers({
     store,
+    deciding: { ...judge, isPrompt: lineage.isPrompt },
     passwords,
     throttle,
     signInLimits: limitsIn(config),
@@ -196,7 +198,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       ways: waysOf(opened, throttle, given),
       upstream,
       lineage,
-      judge: createJudge(lineage, config.default_permission),
+      judge,
       adoption,
       pageTokens: createPageTokens(await store.pageTokenKey()),
       store,

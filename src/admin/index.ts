@@ -4,6 +4,7 @@ import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/thrott
 import type { Permission } from '../policy/permissions.ts';
 import { auditHandlers } from './api/audit.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
+import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
@@ -24,6 +25,7 @@ export interface HandlerParts {
   readonly mlflowVersion: MlflowVersion;
   readonly hasWorkspace: HasWorkspace;
   readonly health: HealthParts;
+  readonly deciding: Deciding;
 }
 
 /** What a row of src/admin/routes.ts may serve by: a name without a handler does not compile. */
@@ -40,6 +42,7 @@ function makeHandlers(parts: HandlerParts) {
   return {
     ...healthHandlers(health),
     ...auditHandlers(store),
+    ...explainHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),

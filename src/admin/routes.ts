@@ -194,6 +194,25 @@ const classicPermissions: readonly OwnRow[] = [
   ),
 ];
 
+const explanations: readonly OwnRow[] = [
+  [
+    'GET',
+    '2.0 permissions/explain',
+    'signed-in',
+    [],
+    special('explainable', 'user'),
+    serve('permissions.explain'),
+  ],
+  [
+    'GET',
+    '2.0 permissions/holders',
+    'signed-in',
+    [],
+    special('explainable', 'everybody'),
+    serve('permissions.holders'),
+  ],
+];
+
 const audit: readonly OwnRow[] = [
   ['GET', '2.0 audit/search', 'admin', [], serve('audit.search')],
   ['GET', '2.0 audit/export', 'admin', [], serve('audit.export')],
@@ -206,5 +225,6 @@ export const OWN_SECTIONS = {
   'Grants of users': grants,
   Roles: roles,
   'Classic permissions': classicPermissions,
+  'Who may do what': explanations,
   Audit: audit,
 } as const satisfies Record<string, readonly OwnRow[]>;

@@ -126,25 +126,25 @@ function createCatchUp(feed: Follower, drop: (change: Change) => void): () => Pr
 const PASSWORD: Credential = { kind: 'password' };
 
 function createAccount(stored: StoredAccount): Account {
-  const { user, grants } = stored;
+  return { ...stored, principal: principalOf(stored) };
+}
+
+/** Who a user is once they have signed in with a password. */
+export function principalOf({ user, grants }: StoredAccount): SignedIn {
   let index: GrantIndex | undefined;
   return {
-    user,
-    grants,
-    principal: {
-      kind: 'user',
-      id: user.id,
-      username: user.username,
-      isAdmin: user.isAdmin,
-      credential: PASSWORD,
-      mustChangePassword: user.mustChangePassword,
-      ceiling: undefined,
-      grantsOn(resource) {
-        index ??= indexGrants(grants);
-        return index.on(resource);
-      },
-      grantsOfKind: (kind) => grants.filter(({ resourceType }) => resourceType === kind),
+    kind: 'user',
+    id: user.id,
+    username: user.username,
+    isAdmin: user.isAdmin,
+    credential: PASSWORD,
+    mustChangePassword: user.mustChangePassword,
+    ceiling: undefined,
+    grantsOn(resource) {
+      index ??= indexGrants(grants);
+      return index.on(resource);
     },
+    grantsOfKind: (kind) => grants.filter(({ resourceType }) => resourceType === kind),
   };
 }
 

@@ -3,16 +3,25 @@ import { type Grant, isAdministration } from './grant.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
 import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
 
+/**
+ * What a decision was made from: every grant that was looked at; `default` where there was none, `admin` where none was
+ * needed, `scope` where the credential may do less than its user.
+ */
+export type Grounds = 'admin' | 'default' | 'scope' | readonly Grant[];
+
 /** The outcome, with the reason that audit log and `explain` show. */
 export interface Decision {
   readonly allow: boolean;
   readonly because: string;
+  /** Left out where no policy was asked: the thing is the caller's own, or there is no such thing. */
+  readonly from?: Grounds;
 }
 
 /** What one caller holds on one root, and why. */
 export interface Holding {
   readonly permission: Permission;
   readonly because: string;
+  readonly from: Grounds;
 }
 
 /** A caller who has signed in, reduced to what a decision looks at. */
@@ -29,7 +38,7 @@ export function mayDoEverything({ isAdmin, ceiling }: Subject): boolean {
   return isAdmin && ceiling === undefined;
 }
 
-const ADMIN: Decision = { allow: true, because: 'admin' };
+const ADMIN: Decision = { allow: true, because: 'admin', from: 'admin' };
 
 /**
  * The effective permission: any refusal among the grants takes everything away; else the highest of
@@ -39,16 +48,24 @@ export function effectivePermission(grants: readonly Grant[], defaultPermission:
   let best: Grant | undefined;
   for (const grant of grants) {
     if (refuses(grant.permission)) {
-      return { permission: grant.permission, because: `${source(grant)} holds ${grant.permission}` };
+      return {
+        permission: grant.permission,
+        because: `${source(grant)} holds ${grant.permission}`,
+        from: grants,
+      };
     }
     if (best === undefined || stronger(best.permission, grant.permission) !== best.permission) {
       best = grant;
     }
   }
   if (best === undefined) {
-    return { permission: defaultPermission, because: `no grant; default_permission is ${defaultPermission}` };
+    return {
+      permission: defaultPermission,
+      because: `no grant; default_permission is ${defaultPermission}`,
+      from: 'default',
+    };
   }
-  return { permission: best.permission, because: `${source(best)} holds ${best.permission}` };
+  return { permission: best.permission, because: `${source(best)} holds ${best.permission}`, from: grants };
 }
 
 const THE_WORKSPACE: Root = { kind: 'workspace', id: ALL };
@@ -62,7 +79,11 @@ const THE_WORKSPACE: Root = { kind: 'workspace', id: ALL };
 export function holdingOf(subject: Subject, root: Root, defaultPermission: Permission): Holding {
   const administers = administration(subject);
   if (administers !== undefined) {
-    return { permission: 'MANAGE', because: `${source(administers)} manages the workspace` };
+    return {
+      permission: 'MANAGE',
+      because: `${source(administers)} manages the workspace`,
+      from: [administers],
+    };
   }
   const [held, alternative] = readingsOf(root).map((reading) =>
     effectivePermission(grantsBearingOn(subject, reading), defaultPermission),
@@ -131,17 +152,22 @@ export function decide(
 ): Decision {
   const cut = subject.ceiling && cutBy(subject.ceiling, action, root);
   if (cut !== undefined) {
-    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${cut}` };
+    return {
+      allow: false,
+      because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${cut}`,
+      from: 'scope',
+    };
   }
   if (mayDoEverything(subject)) {
     return ADMIN;
   }
   const held = holdingOf(subject, root, defaultPermission);
   return allows(held.permission, action)
-    ? { allow: true, because: held.because }
+    ? { allow: true, because: held.because, from: held.from }
     : {
         allow: false,
         because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${held.because}`,
+        from: held.from,
       };
 }
 
@@ -167,7 +193,7 @@ export function decideOnPart(
   }
   const cut = subject.ceiling && cutBy(subject.ceiling, action, root);
   if (cut !== undefined) {
-    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${cut}` };
+    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${cut}`, from: 'scope' };
   }
   const around = onRoot('read');
   if (!around.allow) {
@@ -175,8 +201,12 @@ export function decideOnPart(
   }
   const held = effectivePermission(tier, defaultPermission);
   return allows(held.permission, tierAction)
-    ? { allow: true, because: held.because }
-    : { allow: false, because: `needs ${PERMISSION_FOR[tierAction]} on ${part} *; ${held.because}` };
+    ? { allow: true, because: held.because, from: held.from }
+    : {
+        allow: false,
+        because: `needs ${PERMISSION_FOR[tierAction]} on ${part} *; ${held.because}`,
+        from: held.from,
+      };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The gateway's own rows and the handlers that serve them belong together. */
 import { expect, test } from 'vitest';
+import type { Deciding } from '../../src/admin/api/explain.ts';
 import type { HealthParts } from '../../src/admin/api/health.ts';
 import type { HandlerName } from '../../src/admin/index.ts';
 import { createHandlers } from '../../src/admin/index.ts';
@@ -21,6 +22,7 @@ test('every handler is named by a row', async () => {
     hasWorkspace: async () => true,
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
+    deciding: {} as Deciding,
   });
   await store.close();
   const named = rows.flatMap(([, , , , ...rules]) =>

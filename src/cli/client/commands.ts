@@ -17,6 +17,7 @@ import {
 } from './arguments.ts';
 import { AUDIT_COMMAND } from './audit-command.ts';
 import type { Command, Shows } from './command.ts';
+import { EXPLAIN_COMMANDS } from './explain-commands.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
@@ -407,5 +408,6 @@ export const COMMANDS: readonly Command[] = [
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,
+  ...EXPLAIN_COMMANDS,
   AUDIT_COMMAND,
 ];

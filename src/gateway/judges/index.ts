@@ -1,6 +1,7 @@
 import type { Store } from '../../store/index.ts';
 import { assessmentRun } from './assessment-run.ts';
 import { detectionSchedule } from './detection-schedule.ts';
+import { explainable } from './explainable.ts';
 import { grantable } from './grantable.ts';
 import { graphql } from './graphql.ts';
 import { type JobParts, job } from './job.ts';
@@ -45,6 +46,7 @@ export function createSpecials(parts: SpecialParts): Specials {
     'model-versions-tag': modelVersionsTag(parts.judge, parts.upstream),
     'usage-experiment': usageExperiment(parts.judge, parts.upstream),
     grantable: grantable(parts.judge),
+    explainable: explainable(parts.judge),
     'role-admin': roleAdmin(parts.store),
     'role-viewer': roleViewer(parts.store),
     'holder-viewer': holderViewer(parts.store),

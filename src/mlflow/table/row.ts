@@ -296,6 +296,8 @@ export interface SpecialQuestions {
   readonly 'model-calls': readonly From[];
   readonly 'usage-experiment': undefined;
   readonly grantable: undefined;
+  /** What a user may do to a thing, or who may do anything to it. */
+  readonly explainable: 'user' | 'everybody';
   /** Where the request names the role, or the workspace that a role is to be in. */
   readonly 'role-admin': 'workspace' | 'role_id' | 'role_permission_id';
   /** Where the request names the role; `workspaces` for all roles of some. */

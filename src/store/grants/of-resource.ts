@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
+import type { Grant } from '../../policy/grant.ts';
 import type { Permission } from '../../policy/permissions.ts';
-import { readPermission } from '../read-grant.ts';
+import { DEFAULT_WORKSPACE } from '../account.ts';
+import { readGrant, readPermission } from '../read-grant.ts';
 import type { Schema } from '../schema.ts';
 
 /** A grant seen from its resource. */
@@ -17,6 +19,11 @@ export interface GrantOnResource {
 export interface ResourceGrants {
   /** Every grant written for exactly this type and pattern, of users and roles. */
   forResource(type: string, pattern: string): Promise<readonly GrantOnResource[]>;
+  /**
+   * What each user holds, by themselves or by a role, on any of these patterns of these types; by user id. Those who hold
+   * nothing there are left out.
+   */
+  heldOn(types: readonly string[], patterns: readonly string[]): Promise<ReadonlyMap<number, readonly Grant[]>>;
 }
 
 export function createResourceGrants(db: Kysely<Schema>): ResourceGrants {
@@ -43,6 +50,31 @@ export function createResourceGrants(db: Kysely<Schema>): ResourceGrants {
         const { permission, createdAt } = row;
         return holder === undefined ? [] : [{ holder, permission: readPermission(permission), createdAt }];
       });
+    },
+
+    async heldOn(types, patterns) {
+      const rows = await db
+        .selectFrom('grants as g')
+        .leftJoin('roles as r', 'r.id', 'g.role_id')
+        .leftJoin('role_members as m', 'm.role_id', 'r.id')
+        .select(['g.user_id', 'm.user_id as member_id', 'r.name as role', 'r.workspace'])
+        .select(['g.resource_type', 'g.resource_pattern', 'g.permission'])
+        .where('g.resource_type', 'in', types)
+        .where('g.resource_pattern', 'in', patterns)
+        .orderBy('g.id')
+        .execute();
+      const held = new Map<number, Grant[]>();
+      for (const { user_id: own, member_id: member, role, workspace, ...row } of rows) {
+        const userId = own ?? member;
+        // Roles of other workspaces grant nothing, as in loadAccount.
+        if (userId === null || (role !== null && workspace !== DEFAULT_WORKSPACE)) {
+          continue;
+        }
+        const grants = held.get(userId) ?? [];
+        held.set(userId, grants);
+        grants.push(readGrant(row, role === null ? 'user' : { role }));
+      }
+      return held;
     },
   };
 }

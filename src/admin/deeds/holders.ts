@@ -1,0 +1,62 @@
+import type { ReadingStore } from '../../audit/changing.ts';
+import { principalOf } from '../../identity/accounts.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import type { Decision } from '../../policy/decide.ts';
+import { ACTIONS, type Explanation, explain } from '../../policy/explain.ts';
+import type { Action, Permission } from '../../policy/permissions.ts';
+import { ALL, type Root } from '../../policy/resources.ts';
+
+/** A user who may do something to a thing. */
+export interface Holder {
+  readonly username: string;
+  readonly explained: Explanation;
+}
+
+export interface HoldersParts {
+  readonly store: Pick<ReadingStore, 'users' | 'grants'>;
+  readonly deciding: { readonly onRoot: (caller: SignedIn, action: Action, root: Root) => Decision };
+  readonly defaultPermission: Permission;
+}
+
+/**
+ * Everybody who may do anything to a root, by name: by a grant, by a role, by default, or as an admin. Users who are
+ * disabled may do nothing.
+ *
+ * @param page.after - the name that the page before ended with.
+ */
+export async function holdersOf(
+  { store, deciding, defaultPermission }: HoldersParts,
+  root: Root,
+  page: { readonly limit: number; readonly after: string | undefined },
+): Promise<readonly Holder[]> {
+  const [types, patterns] = bearingOn(root);
+  const [users, held] = await Promise.all([store.users.list(), store.grants.heldOn(types, patterns)]);
+  const { after, limit } = page;
+  const holders: Holder[] = [];
+  for (const user of users.toSorted(byName)) {
+    if (!user.isActive || (after !== undefined && user.username <= after)) {
+      continue;
+    }
+    const subject = principalOf({ user, grants: held.get(user.id) ?? [] });
+    const decisions = ACTIONS.map((action) => deciding.onRoot(subject, action, root));
+    const explained = explain(decisions, defaultPermission);
+    if (explained.actions.length > 0) {
+      holders.push({ username: user.username, explained });
+    }
+    if (holders.length === limit) {
+      break;
+    }
+  }
+  return holders;
+}
+
+const byName = (one: { readonly username: string }, other: { readonly username: string }): number =>
+  one.username < other.username ? -1 : one.username > other.username ? 1 : 0;
+
+/** Types and patterns that no grant outside of can bear on a root. */
+function bearingOn({ kind, id }: Root): readonly [types: readonly string[], patterns: readonly string[]] {
+  // Models and prompts share their names, and a scorer lies in its experiment.
+  const types = new Set([kind, 'workspace', 'registered_model', 'prompt', 'experiment']);
+  const [experiment = ''] = id.split('/', 1);
+  return [[...types], [...new Set([id, ALL, ...(kind === 'scorer' ? [experiment] : [])])]];
+}
