@@ -35,7 +35,7 @@ export function audit({ text }: Engine): Migration {
         audit_request_id: ['request_id', 'id'],
         audit_username: ['username', 'id', 'action', 'allowed'],
         audit_action: ['action', 'id', 'allowed'],
-        audit_allowed: ['allowed', 'id'],
+        audit_allowed: ['allowed', 'id', 'action'],
       });
 
       // With what else entries are looked for by, for the same reason.
