@@ -181,6 +181,11 @@ export const settings = z
       .describe(
         'How long a client may leave an answer unread, or a body half sent, before its connection is closed.',
       ),
+    enforcement: oneOf(['enforce', 'report'])
+      .prefault('enforce')
+      .describe(
+        "Whether permissions are enforced, or only reported: with report, MLflow's operations pass for everybody who has signed in, and the audit log says what would have been refused (mlflow-auth-gateway report). Users, grants and roles are enforced all the same.",
+      ),
     audit_reads: oneOf(['true', 'false'])
       .prefault('false')
       .transform((written) => written === 'true')

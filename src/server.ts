@@ -57,6 +57,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** What nobody is to overlook. */
+const REPORT_ONLY =
+  'PERMISSIONS ARE NOT ENFORCED (enforcement = report): every user who signs in may do everything in MLflow. What would be refused is in the audit log: mlflow-auth-gateway report';
+
 /** What the entry of the first administrator in the audit log says. */
 const FIRST_START = { operation: 'start', because: 'the store was empty' } as const;
 
@@ -79,6 +83,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { app, store, passwords, listening } = parts;
     const firstAdmin = await makeFirstAdmin(config, store, passwords, given.random);
     const metricsUrl = await serveMetrics(config, parts.metrics, closers);
+    if (config.enforcement === 'report') {
+      options.logger.warn(REPORT_ONLY);
+    }
     const url = await app.listen({ host: config.host, port: config.port });
     closers.unshift(() => drain(app, listening, config.drain_seconds * 1000));
     closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
@@ -190,6 +197,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       survey: look,
       certificateEndsAt,
       startedAt: clock(),
+      enforcement: config.enforcement,
     },
   });
   const app = buildApp(
@@ -206,6 +214,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       maxJsonBodyBytes: config.max_json_body_bytes,
       staticPrefix: config.static_prefix,
       perAddress: config.requests_per_address,
+      enforcement: config.enforcement,
       allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
       ended: endedIn(config, metrics, recorder, clock),
       clock,

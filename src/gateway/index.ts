@@ -18,6 +18,7 @@ import { createSpecials } from './judges/index.ts';
 import { match } from './match.ts';
 import { read } from './read.ts';
 import { type Ended, record } from './record.ts';
+import type { Enforcement } from './report.ts';
 import { sameOrigin } from './same-origin.ts';
 import type { PageTokens } from './search/page-token.ts';
 import { serve } from './serve.ts';
@@ -44,11 +45,13 @@ export interface GatewayParts {
   readonly ended?: ((request: Ended) => void) | undefined;
   /** Hosts that users may have the AI gateway of MLflow call; undefined where the operator has named none. */
   readonly allowedHosts: readonly AllowedHost[] | undefined;
+  /** Whether MLflow's operations are refused to those who were not granted them, or only noted. */
+  readonly enforcement: Enforcement;
 }
 
 /** The way of a request, in the order in which every request goes it. */
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
-  const decide = createDecide(parts.judge, createSpecials(parts));
+  const decide = createDecide(parts.judge, createSpecials(parts), parts.enforcement);
   const askAgain = createAskAgain(parts.ways);
   const uploads = createUploads(parts.store.changes, async (request) => {
     await askAgain(request);

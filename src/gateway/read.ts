@@ -4,13 +4,14 @@ import { unpack } from '../mlflow/read/unpack.ts';
 import { readUpload } from '../mlflow/read/upload.ts';
 import type { Operation, Upload } from '../mlflow/table/match.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
-import { attempt } from './attempt.ts';
 import { createFieldReader, type FieldReader } from './read-fields.ts';
+import { type Enforcement, isReported, noteRefusal } from './report.ts';
 
 export interface ReadOptions {
   /** Bytes of a body that is read; bodies that stream through have no limit. */
   readonly maxJsonBodyBytes: number;
   readonly upstream: Pick<Upstream, 'lastVersion'>;
+  readonly enforcement: Enforcement;
 }
 
 /**
@@ -29,16 +30,16 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
       return takeIfSmall(request, done);
     }
     const { reading } = operation;
-    const lenient = unrestricted && reading.ofUnrestricted === 'lenient';
+    const tolerate = toleranceOf(request, options.enforcement);
     if (operation.method === 'GET') {
-      readQueryOf(request, operation, lenient, fields);
+      readQueryOf(request, operation, tolerate, fields);
       done();
       return;
     }
     if (reading.query) {
-      readQueryOf(request, operation, lenient, fields);
+      readQueryOf(request, operation, tolerate, fields);
     } else if (request.way.target.rawQuery) {
-      refuseQuery(lenient);
+      readOrTolerate(tolerate, refuseQuery);
     }
     if (reading.body === 'stream') {
       return takeIfSmall(request, done);
@@ -49,8 +50,14 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
       request.way.bytes = bytes;
       return typeof reading.body === 'object'
-        ? judgeUpload(request, operation, bytes, reading.body, fields)
-        : judgeBody(request, operation, bytes, lenient, fields);
+        ? judgeUpload(request, operation, bytes, reading.body, fields).catch((error: unknown) => {
+            // It goes on as it came.
+            request.way.bytes = bytes;
+            readOrTolerate(tolerate, () => {
+              throw error;
+            });
+          })
+        : judgeBody(request, operation, bytes, tolerate, fields);
     });
   });
 }
@@ -72,20 +79,17 @@ function takeIfSmall(request: FastifyRequest, done: () => void): Promise<void> |
 function readQueryOf(
   request: FastifyRequest,
   operation: Operation,
-  lenient: boolean,
+  tolerate: Tolerate | undefined,
   fields: FieldReader,
 ): void {
   const { rawQuery } = request.way.target;
   if (rawQuery === undefined || rawQuery === '') {
     return;
   }
-  readLeniently(lenient, () => fields.query(request, operation, rawQuery));
+  readOrTolerate(tolerate, () => fields.query(request, operation, rawQuery));
 }
 
-function refuseQuery(lenient: boolean): void {
-  if (lenient) {
-    return;
-  }
+function refuseQuery(): never {
   throw invalid('This request takes its parameters in the body. Send it without a query string.');
 }
 
@@ -114,10 +118,10 @@ function judgeBody(
   request: FastifyRequest,
   operation: Operation,
   bytes: Buffer,
-  lenient: boolean,
+  tolerate: Tolerate | undefined,
   fields: FieldReader,
 ): void {
-  readLeniently(lenient, () => {
+  readOrTolerate(tolerate, () => {
     if (operation.reading.body === 'bytes') {
       return;
     }
@@ -160,9 +164,27 @@ async function judgeUpload(
   }
 }
 
-/** Runs a reading that refuses; an admin's request that cannot be read is forwarded all the same. */
-const readLeniently = (lenient: boolean, reading: () => void): void =>
-  lenient ? attempt(reading) : reading();
+/** What becomes of a request that cannot be read and is forwarded all the same. */
+type Tolerate = (error: ApiError) => void;
+
+/** Of an admin's request, which passes as it is, or of one of which it is only noted; undefined to refuse. */
+function toleranceOf({ way }: FastifyRequest, enforcement: Enforcement): Tolerate | undefined {
+  if (isReported(way, enforcement)) {
+    return (error) => noteRefusal(way, error);
+  }
+  return way.unrestricted && way.operation?.reading.ofUnrestricted === 'lenient' ? () => {} : undefined;
+}
+
+function readOrTolerate(tolerate: Tolerate | undefined, reading: () => void): void {
+  try {
+    reading();
+  } catch (error) {
+    if (tolerate === undefined || !(error instanceof ApiError)) {
+      throw error;
+    }
+    tolerate(error);
+  }
+}
 
 function readBody(request: FastifyRequest, operation: Operation, limit: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];

@@ -50,6 +50,8 @@ function newWay(target: Target): OpenWay {
     triedAs: undefined,
     signInFailed: false,
     signedIn: false,
+    reported: false,
+    refusal: undefined,
     operation: undefined,
     params: {},
     query: new Map(),

@@ -1,3 +1,4 @@
+import type { ApiError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
@@ -37,6 +38,10 @@ export interface Way {
   readonly judged: readonly Judged[];
   /** Why it may or may not pass, for log and audit. */
   readonly because: string;
+  /** It passes whatever its caller was granted, as permissions are only reported. */
+  readonly reported: boolean;
+  /** Why it would have been refused otherwise. */
+  readonly refusal: ApiError | undefined;
   /** Its entry in the audit log, where it changed users, grants or roles: written along with the change. */
   readonly written: AuditEntry | undefined;
   /** Tells the rows of a list that are shown, where a judge knows it; set instead of asking for what each belongs to. */

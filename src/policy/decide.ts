@@ -143,6 +143,39 @@ function grantsBearingOn(subject: Subject, root: Root): readonly Grant[] {
 
 const isExact = ({ resourcePattern }: Grant): boolean => resourcePattern !== ALL;
 
+/** Says what is missing. */
+const needs = (action: Action, kind: string, id: string, why: string): string =>
+  `needs ${PERMISSION_FOR[action]} on ${kind} ${id}; ${why}`;
+
+/** What is missing. */
+export interface Need {
+  readonly permission: Permission;
+  readonly type: string;
+  readonly id: string;
+}
+
+/**
+ * Reads what was missing out of the reason of a refusal; undefined if it was nothing that is granted.
+ *
+ * @param touched - what the request touched: names may hold whatever stands between the parts of a reason.
+ */
+export function readNeed(
+  because: string,
+  touched: readonly { readonly type: string; readonly id: string }[],
+): Need | undefined {
+  const [, name = '', part] = /^needs ([A-Z]+) on (?:([a-z_]+) \*; )?/.exec(because) ?? [];
+  const permission = Object.values(PERMISSION_FOR).find((each) => each === name);
+  if (permission === undefined) {
+    return undefined;
+  }
+  const thing = touched.find(({ type, id }) => because.startsWith(`needs ${permission} on ${type} ${id}; `));
+  return thing === undefined
+    ? part === undefined
+      ? undefined
+      : { permission, type: part, id: ALL }
+    : { permission, type: thing.type, id: thing.id };
+}
+
 /** Decides one action on one root. Pure: no I/O, no clock. */
 export function decide(
   subject: Subject,
@@ -154,7 +187,7 @@ export function decide(
   if (cut !== undefined) {
     return {
       allow: false,
-      because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${cut}`,
+      because: needs(action, root.kind, root.id, cut),
       from: 'scope',
     };
   }
@@ -166,7 +199,7 @@ export function decide(
     ? { allow: true, because: held.because, from: held.from }
     : {
         allow: false,
-        because: `needs ${PERMISSION_FOR[action]} on ${root.kind} ${root.id}; ${held.because}`,
+        because: needs(action, root.kind, root.id, held.because),
         from: held.from,
       };
 }
@@ -193,7 +226,7 @@ export function decideOnPart(
   }
   const cut = subject.ceiling && cutBy(subject.ceiling, action, root);
   if (cut !== undefined) {
-    return { allow: false, because: `needs ${PERMISSION_FOR[action]} on ${part} *; ${cut}`, from: 'scope' };
+    return { allow: false, because: needs(action, part, ALL, cut), from: 'scope' };
   }
   const around = onRoot('read');
   if (!around.allow) {
@@ -204,7 +237,7 @@ export function decideOnPart(
     ? { allow: true, because: held.because, from: held.from }
     : {
         allow: false,
-        because: `needs ${PERMISSION_FOR[tierAction]} on ${part} *; ${held.because}`,
+        because: needs(tierAction, part, ALL, held.because),
         from: held.from,
       };
 }

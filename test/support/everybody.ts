@@ -82,10 +82,19 @@ export interface Everybody {
   close(): Promise<void>;
 }
 
-/** @param version - what the upstream says it is; no release of MLflow unless said. */
-export async function startEverybody(version?: string): Promise<Everybody> {
+/**
+ * @param version - what the upstream says it is; no release of MLflow unless said.
+ * @param overrides - settings besides the default permission, which is none.
+ */
+export async function startEverybody(
+  version?: string,
+  overrides: Parameters<typeof startGateway>[1] = {},
+): Promise<Everybody> {
   const upstream: AnsweringUpstream = await startAnsweringUpstream(OURS, FOREIGN, version);
-  const gateway = await startGateway(upstream.uri, { default_permission: 'NO_PERMISSIONS' });
+  const gateway = await startGateway(upstream.uri, {
+    default_permission: 'NO_PERMISSIONS',
+    ...overrides,
+  });
   const people = new Map<Role, Person>();
   for (const role of ROLES) {
     people.set(role, await personOf(role));

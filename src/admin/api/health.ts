@@ -15,10 +15,19 @@ export interface HealthParts {
   readonly certificateEndsAt: () => number | undefined;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Whether permissions are enforced, or only reported. */
+  readonly enforcement: 'enforce' | 'report';
 }
 
 /** Whether it lives, whether it can serve, and to an admin everything about that. */
-export function healthHandlers({ store, readiness, survey, certificateEndsAt, startedAt }: HealthParts) {
+export function healthHandlers({
+  store,
+  readiness,
+  survey,
+  certificateEndsAt,
+  startedAt,
+  enforcement,
+}: HealthParts) {
   return {
     /** The gateway itself is up; MLflow's own body. */
     health: (): Reply => ({ body: 'OK' }),
@@ -42,6 +51,7 @@ export function healthHandlers({ store, readiness, survey, certificateEndsAt, st
         body: {
           version: manifest.version,
           started_at: startedAt,
+          enforcement,
           ready: PARTS.every((part) => conditions[part].ready),
           store: { ...json(conditions.store), open_intents: open.length },
           upstream: { ...json(conditions.upstream), ...(found && surveyJson(found)) },

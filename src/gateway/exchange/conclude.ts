@@ -20,7 +20,9 @@ import { refusal } from '../judge/judge-all.ts';
 import { valuesAt } from '../locate/locate.ts';
 import { readable } from '../locate/readable.ts';
 import type { Reference } from '../reference.ts';
+import { noteRefusal } from '../report.ts';
 import { filtered } from '../search/page.ts';
+import type { Way } from '../way.ts';
 import { withoutConcealed } from './conceal.ts';
 import { shownTo } from './keep.ts';
 import { listedIn } from './listed-in.ts';
@@ -55,9 +57,14 @@ type Steps = Executors<'reply', [Answer, Asked], Answer | Promise<Answer>>;
 const ACTIONS = ['use', 'update', 'delete', 'manage'] as const;
 
 /** Whether a rule concerns the reply to a caller: some take something only from callers who are judged. */
-export function concerns(rule: RuleBy<'reply'>, caller: SignedIn, unrestricted: boolean): boolean {
+export function concerns(
+  rule: RuleBy<'reply'>,
+  caller: SignedIn,
+  { unrestricted, reported }: Pick<Way, 'unrestricted' | 'reported'>,
+): boolean {
   if (unrestricted && phaseOf(rule).reply !== 'all') {
-    return false;
+    // Judged to be noted.
+    return reported && rule.rule === 'judge-reply';
   }
   return rule.rule !== 'withhold' || isWithheld(rule, caller);
 }
@@ -72,7 +79,9 @@ export function createConclude(options: ConcludeOptions): Conclude {
         ? filtered(answer, { listed: false, ...rule }, shownTo(options, request, caller, rule))
         : answer,
     'judge-reply': async (rule, answer, asked) => {
-      await judgeReply(judge, rule, asked);
+      const { way } = asked.request;
+      const judging = judgeReply(judge, rule, asked);
+      await (way.reported && way.unrestricted ? judging.catch((error) => noteRefusal(way, error)) : judging);
       return answer;
     },
     learn: ({ kind, id, root }, answer, { answered }) => {
@@ -99,10 +108,10 @@ export function createConclude(options: ConcludeOptions): Conclude {
     if (answered.status !== 200) {
       return answered;
     }
-    const { rewrite, unrestricted } = request.way;
+    const { rewrite } = request.way;
     let answer = rewrite === undefined ? answered : withBody(answered, rewrite(readAnswerExactly(answered)));
     for (const rule of operation.by.reply) {
-      if (concerns(rule, caller, unrestricted)) {
+      if (concerns(rule, caller, request.way)) {
         answer = await carryOut<'reply', [Answer, Asked], Answer | Promise<Answer>>(
           steps,
           rule,

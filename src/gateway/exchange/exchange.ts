@@ -120,7 +120,7 @@ function readsReply({ way }: FastifyRequest, operation: Operation, caller: Signe
   return (
     way.rewrite !== undefined ||
     operation.tracks ||
-    operation.by.reply.some((rule) => concerns(rule, caller, way.unrestricted))
+    operation.by.reply.some((rule) => concerns(rule, caller, way))
   );
 }
 
