@@ -7,9 +7,9 @@ import type { AuditEntry } from '../store/audit.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { readMoment } from './client/read-moment.ts';
 import { time } from './client/shows.ts';
-import { requireStore } from './copy-store.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
+import { requireStore } from './require-store.ts';
 import { runCommand } from './run-command.ts';
 import { shellWord } from './shell-word.ts';
 

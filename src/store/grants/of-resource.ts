@@ -23,7 +23,10 @@ export interface ResourceGrants {
    * What each user holds, by themselves or by a role, on any of these patterns of these types; by user id. Those who hold
    * nothing there are left out.
    */
-  heldOn(types: readonly string[], patterns: readonly string[]): Promise<ReadonlyMap<number, readonly Grant[]>>;
+  heldOn(
+    types: readonly string[],
+    patterns: readonly string[],
+  ): Promise<ReadonlyMap<number, readonly Grant[]>>;
 }
 
 export function createResourceGrants(db: Kysely<Schema>): ResourceGrants {
