@@ -26,7 +26,7 @@ export interface ReportOptions {
  */
 export function report({ since }: ReportOptions, io: Io): Promise<number> {
   return runCommand(io, async ({ config }) => {
-    requireStore(config.database_uri);
+    await requireStore(config.database_uri);
     const from = since === undefined ? undefined : readMoment('--since', since, io.clock());
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
