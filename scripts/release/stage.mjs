@@ -18,7 +18,7 @@ export function run(program, args, options = {}) {
   });
 }
 
-/** A new folder of its own; whoever asked removes it. */
+/** A new folder of its own, for the caller to remove. */
 export function temporary(name) {
   return mkdtempSync(join(tmpdir(), `${name}-`));
 }

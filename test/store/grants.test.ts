@@ -81,7 +81,7 @@ describe.each(ENGINES)('on $name', ({ open }) => {
   });
 
   describe('adopting', () => {
-    test('leaves the creator with MANAGE and whoever held something on an earlier one with nothing', async () => {
+    test('leaves the creator with MANAGE, and users who held something on an earlier one with nothing', async () => {
       const role = await store.roles.create({ name: 'team' });
       await store.roles.addPermission(role.id, 'prompt', 'm', 'EDIT');
       await store.grants.create(bob.id, 'registered_model', 'm', 'MANAGE');

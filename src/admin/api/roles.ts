@@ -29,7 +29,7 @@ export function roleHandlers(store: ReadingStore, hasWorkspace: HasWorkspace) {
       }
       const description = descriptionIn(body, 'Role description must be a string or null.');
       const { workspace } = body;
-      // One made before its workspace would hold there from the first moment on, whoever makes that.
+      // A role that is made before its workspace would hold there from the first moment on, no matter who makes that.
       if (workspace.trim() !== '' && !(await hasWorkspace(workspace))) {
         throw invalid(`Workspace '${workspace}' does not exist.`);
       }
