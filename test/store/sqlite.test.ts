@@ -1,5 +1,5 @@
 /** What is so of SQLite alone: its files, and that one process at a time writes. */
-import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { openStore } from '../../src/store/index.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from './temporary.ts';
 
 const clock = () => 0;
+/** Where Linux lists the locks of all processes, each with the number of its file. */
+const LOCKS = '/proc/locks';
 const fileOf = (uri: string): string => uri.slice('sqlite:///'.length);
 
 test('an empty file is made into a store that only its owner can read', async () => {
@@ -31,6 +33,19 @@ test.each([
     `${resolve(file)} cannot be opened as the store: ${reason}. Name another file in database_uri (MLFLOW_AUTH_DATABASE_URI)`,
   );
 });
+
+test.runIf(existsSync(LOCKS))(
+  'a file that is opened again stays locked by those who opened it before',
+  async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    await addUser(store, 'alice');
+    const lock = `:${statSync(fileOf(uri)).ino} `;
+    expect(readFileSync(LOCKS, 'utf8')).toContain(lock);
+    await (await open(uri)).close();
+    expect(readFileSync(LOCKS, 'utf8')).toContain(lock);
+  },
+);
 
 describe.each([
   ['a file', temporaryUri],

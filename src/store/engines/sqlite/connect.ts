@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { cannotOpen } from './cannot-open.ts';
 
@@ -23,7 +23,7 @@ export function connect(name: string): Sqlite.Database {
 
 function tryConnect(name: string): Sqlite.Database {
   if (name !== ':memory:') {
-    closeSync(openSync(name, 'a', FILE_MODE));
+    makeWritable(name);
   }
   const connection = new Sqlite(name, { timeout: BUSY_TIMEOUT_MILLISECONDS });
   if (isOurs(connection)) {
@@ -34,6 +34,21 @@ function tryConnect(name: string): Sqlite.Database {
   connection.pragma('foreign_keys = ON');
   connection.pragma('trusted_schema = OFF');
   return connection;
+}
+
+/**
+ * Makes a file that is missing, which SQLite would let others read. One that is there is not opened: to close any
+ * handle of a file takes away the locks of all connections that this process has to it.
+ *
+ * @see https://www.sqlite.org/howtocorrupt.html, section 2.2
+ */
+function makeWritable(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) {
+    closeSync(openSync(file, 'a', FILE_MODE));
+  } else {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  }
 }
 
 /** Empty, or made by this gateway: another program's file is refused later, and must stay as it was. */
