@@ -12,6 +12,8 @@ export interface TestEngine {
   readonly name: string;
   /** The URI of an empty database, which is the test's own and goes with it. */
   uri(): Promise<string>;
+  /** The URI of a database as {@link uri}'s, which may have the schema already; for tests that have no use for its making. */
+  readonly made?: () => Promise<string>;
   /** Runs SQL past the gateway. */
   run(uri: string, text: string): Promise<void>;
   /** What a query past the gateway finds. */
@@ -31,6 +33,20 @@ export interface TestEngine {
 /** The first moment of every database, in milliseconds since the epoch. */
 const BEGINNING = 1_000;
 
+/** Takes out what a test has put into a store, and begins its ids anew; what stands in `keys` is made with the schema. */
+const EMPTIED = `
+  set session_replication_role = replica;
+  do $$ declare each record; begin
+    for each in select tablename as name from pg_tables
+      where schemaname = 'public' and tablename <> 'keys' and tablename not like 'kysely%' loop
+      execute format('delete from %I', each.name);
+    end loop;
+    for each in select sequencename as name from pg_sequences where schemaname = 'public' loop
+      execute format('alter sequence %I restart', each.name);
+    end loop;
+  end $$`;
+const DROPPED = 'drop schema public cascade; create schema public';
+
 /** Every product that a store can be in. The compiler asks for one that is offered and not tested. */
 const ENGINE_OF: { readonly [P in DatabaseLocation['product']]: TestEngine } = {
   sqlite: sqlite(),
@@ -45,7 +61,7 @@ export const ENGINES = Object.values(ENGINE_OF).map((engine) => ({
    * advances by a millisecond each time it is read.
    */
   async open(uri?: string): Promise<Store> {
-    const place = uri ?? (await engine.uri());
+    const place = uri ?? (await (engine.made ?? engine.uri)());
     const store = await openStore(place, { clock: engine.clock(place) });
     onTestFinished(() => store.close());
     return store;
@@ -95,12 +111,23 @@ function sqlite(): TestEngine {
 }
 
 /**
- * Each test gets a database that an earlier one of its file has done with, emptied: to make one takes ten times as long.
- * The functions of `test_clock` are found before PostgreSQL's own: its clock is the test's, as the gateway's is
+ * Each test gets a database that an earlier one of its file has done with: to make one takes ten times as long, and the
+ * schema in it five times. The functions of `test_clock` are found before PostgreSQL's own: its clock is the test's, as the gateway's is
  * on SQLite.
  */
 function postgresql(): TestEngine {
-  const free: string[] = [];
+  /** A database, which is made to be as a new one when the test has done with it. */
+  const pool = (anew: string) => {
+    const free: string[] = [];
+    return async () => {
+      const uri = free.pop() ?? (await databaseWithClock(run));
+      onTestFinished(async () => {
+        await run(uri, `${anew}; select setval('test_clock.moments', ${BEGINNING})`);
+        free.push(uri);
+      });
+      return uri;
+    };
+  };
   const on = async <T>(uri: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
     const client = new pg.Client(uri.replace('+psycopg2', ''));
     await client.connect();
@@ -115,17 +142,8 @@ function postgresql(): TestEngine {
     on(uri, async (client) => (await client.query<Record<string, unknown>>(text)).rows);
   return {
     name: 'PostgreSQL',
-    async uri() {
-      const uri = free.pop() ?? (await databaseWithClock(run));
-      onTestFinished(async () => {
-        await run(
-          uri,
-          `drop schema public cascade; create schema public; select setval('test_clock.moments', ${BEGINNING})`,
-        );
-        free.push(uri);
-      });
-      return uri;
-    },
+    uri: pool(DROPPED),
+    made: pool(EMPTIED),
     run,
     rows,
     async tables(uri) {
