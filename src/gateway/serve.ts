@@ -20,7 +20,8 @@ export interface ServeOptions {
 export function serve(app: FastifyInstance, { handlers, store, clock, staticPrefix }: ServeOptions): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation } = request.way;
-    const [rule] = rulesBy('serve', operation?.rules ?? []);
+    // Most requests are forwarded: their rules are not looked through.
+    const [rule] = operation?.isOwn === true ? rulesBy('serve', operation.rules) : [];
     if (rule === undefined) {
       done();
       return;
