@@ -71,11 +71,31 @@ const DUMMY_SALT_AND_HASH = '7EqJtq98hPqEX7fNZaFWoOe1n2m3Q8Vx0aSp4cKbJdYhRuTgL6w
 /** The code as TypeScript when run from the sources, as JavaScript when built. */
 const WORKER = new URL(`./password-worker${extname(import.meta.url)}`, import.meta.url).href;
 
+type Threads = Piscina<PasswordTask, string | boolean>;
+
+/**
+ * @param fails - called when a thread has failed that had nothing to do, as one that starts does for want of file
+ * descriptors. Unheard, that would end the gateway.
+ */
+function startThreads(maxThreads: number, fails: (threads: Threads) => void): Threads {
+  const threads: Threads = new Piscina({
+    filename: WORKER,
+    minThreads: 0,
+    maxThreads,
+    idleTimeout: 30_000,
+  });
+  threads.on('error', () => {
+    fails(threads);
+    void threads.close();
+  });
+  return threads;
+}
+
 export function createPasswords(options: PasswordOptions): Passwords {
   const { rounds, minLength, maxQueue = 64, maxThreads = 2, randomBytes = cryptoRandomBytes } = options;
   const cost = `$2b$${String(rounds).padStart(2, '0')}$`;
   const line = createLine(maxThreads, maxQueue);
-  let threads: Piscina<PasswordTask, string | boolean> | undefined;
+  let threads: Threads | undefined;
   let closed = false;
 
   function refuseClosed(): void {
@@ -88,7 +108,9 @@ export function createPasswords(options: PasswordOptions): Passwords {
     line.run(rank, async () => {
       try {
         refuseClosed();
-        threads ??= new Piscina({ filename: WORKER, minThreads: 0, maxThreads, idleTimeout: 30_000 });
+        threads ??= startThreads(maxThreads, (lost) => {
+          threads = threads === lost ? undefined : threads;
+        });
         const result = await threads.run(task);
         refuseClosed();
         return result;
