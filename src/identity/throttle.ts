@@ -36,9 +36,10 @@ const LONGEST_COUNTED = 255;
 /** How long to wait while others of the same name or address are being checked. */
 const BUSY_RETRY_SECONDS = 1;
 
-/** Limits of a name from an address, and of either alone. */
-export function limitsOf({ failures }: Pick<ThrottleLimits, 'failures'>) {
-  return { pair: failures, single: failures * SINGLE };
+/** Limits of a name from an address, and of either alone, and how long a failure counts at most. */
+export function limitsOf({ failures, windowSeconds, lockoutSeconds }: ThrottleLimits) {
+  const longestMs = Math.max(windowSeconds, lockoutSeconds) * 1000;
+  return { pair: failures, single: failures * SINGLE, longestMs };
 }
 
 /**
@@ -53,7 +54,7 @@ export function createThrottle(
   clock: () => number,
 ): Throttle {
   const underWay = new Map<string, number>();
-  const { pair, single } = limitsOf(limits);
+  const { pair, single, longestMs } = limitsOf(limits);
   const counting = (limit: number): Counting => ({
     limit,
     windowMs: limits.windowSeconds * 1000,
@@ -90,7 +91,7 @@ export function createThrottle(
   async function admit(counted: readonly (Counted & Counting)[]): Promise<Rank> {
     // Before the store is asked: what fails meanwhile is counted twice for a moment, and never not at all.
     const others = counted.map((each) => (underWay.get(keyOf(each)) ?? 0) - 1);
-    const failed = new Map((await throttles.of(counted)).map((each) => [keyOf(each), each]));
+    const failed = new Map((await throttles.of(counted, longestMs)).map((each) => [keyOf(each), each]));
     const locks = counted.flatMap((each) => {
       const found = failed.get(keyOf(each));
       return found !== undefined && found.failures >= each.limit ? [found.until] : [];

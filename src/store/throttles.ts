@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type SqlBool, sql, type Transaction } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Write } from './write.ts';
@@ -34,8 +34,13 @@ export interface After {
  * have no part in the change feed. What time it is the store says, as gateways' own clocks may differ.
  */
 export interface Throttles {
-  /** The failures that still count for some names and addresses; those without any are left out. */
-  of(counted: readonly Counted[]): Promise<readonly Failures[]>;
+  /**
+   * The failures that still count for some names and addresses; those without any are left out.
+   *
+   * @param longestMs - the longer one of window and lockout. What would count for twice as long is not counted: it was
+   * written by a clock that has been put back since.
+   */
+  of(counted: readonly Counted[], longestMs?: number): Promise<readonly Failures[]>;
   /**
    * Counts one more failure for each. The first opens a window; the one that reaches the limit locks for as long as a
    * lockout is; what is past counts no more.
@@ -45,7 +50,7 @@ export interface Throttles {
   forget(counted: Counted): Promise<void>;
   /** What has failed so often, of names, addresses and both: `limitOf` a count locks. In a fixed order, a page at a time. */
   locked(
-    limits: { readonly pair: number; readonly single: number },
+    limits: { readonly pair: number; readonly single: number; readonly longestMs?: number },
     page: { readonly after: After | undefined; readonly max: number },
   ): Promise<readonly Failures[]>;
   /** Forgets all failures that have to do with a name, or with an address. */
@@ -55,13 +60,19 @@ export interface Throttles {
 /** How the store writes "any": neither a name nor an address is empty. */
 const ANY = '';
 
+/** A hundred years, for a caller who names no time. */
+const VERY_LONG_MS = 100 * 365 * 86_400_000;
+
 export function createThrottles(db: Kysely<Schema>, write: Write, { now }: Pick<Engine, 'now'>): Throttles {
+  const counts = (longestMs = VERY_LONG_MS) =>
+    sql<SqlBool>`until > ${now()} and until <= ${now()} + ${2 * longestMs}`;
+
   return {
-    async of(counted) {
+    async of(counted, longestMs) {
       const rows = await db
         .selectFrom('throttles')
         .selectAll()
-        .where('until', '>', now())
+        .where(counts(longestMs))
         .where((where) => where.or(counted.map((each) => where.and(keyOf(each)))))
         .execute();
       return rows.map(readRow);
@@ -69,7 +80,13 @@ export function createThrottles(db: Kysely<Schema>, write: Write, { now }: Pick<
 
     add: (counted) =>
       write(async (transaction, _announce, moment) => {
-        await transaction.deleteFrom('throttles').where('until', '<=', moment).execute();
+        const longestMs = Math.max(...counted.flatMap(({ windowMs, lockoutMs }) => [windowMs, lockoutMs]));
+        await transaction
+          .deleteFrom('throttles')
+          .where((where) =>
+            where.or([where('until', '<=', moment), where('until', '>', moment + 2 * longestMs)]),
+          )
+          .execute();
         for (const each of counted) {
           await count(transaction, each, moment);
         }
@@ -86,7 +103,7 @@ export function createThrottles(db: Kysely<Schema>, write: Write, { now }: Pick<
       }),
 
     async locked(limits, { after, max }) {
-      const rows = await lockedQuery(db, limits, after).where('until', '>', now()).limit(max).execute();
+      const rows = await lockedQuery(db, limits, after).where(counts(limits.longestMs)).limit(max).execute();
       return rows.map(readRow);
     },
 
