@@ -44,7 +44,7 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
       const status = reply.statusCode;
       const whole = reply.raw.writableFinished;
       const left = !whole && hasLeft(request, reply);
-      const failed = !left && (status >= 500 || !whole);
+      const failed = !left && (status >= 500 || (!whole && !isRefusal(request.failure)));
       const level = failed ? 'error' : !left && (status === 401 || status === 403) ? 'warn' : 'info';
       const ms = reply.elapsedTime;
       const { way, failure } = request;
@@ -81,6 +81,9 @@ const CLIENT_LEFT = 499;
 function hasLeft({ failure, raw }: FastifyRequest, reply: FastifyReply): boolean {
   return failure === undefined || (!raw.complete && !reply.raw.headersSent);
 }
+
+/** What the gateway refuses it answers at once: if that does not reach its end, it is the client's doing. */
+const isRefusal = (failure: Error | undefined) => failure instanceof ApiError && failure.status < 500;
 
 function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
   const { way, failure } = request;
