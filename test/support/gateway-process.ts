@@ -14,13 +14,17 @@ export interface GatewayProcess {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
 
+/** The command as it is written here. */
+const WRITTEN: readonly string[] = [process.execPath, resolve(import.meta.dirname, '../../src/main.ts')];
+
 /** Runs `serve` as an operator would: by environment variables. */
 export async function startGatewayProcess(
   upstreamUri: string,
   databasePath: string,
   env: Readonly<Record<string, string | undefined>> = {},
+  [program = '', ...args]: readonly string[] = WRITTEN,
 ): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../src/main.ts'), 'serve'], {
+  const child = spawn(program, [...args, 'serve'], {
     env: {
       PATH: process.env['PATH'],
       MLFLOW_AUTH_UPSTREAM_URI: upstreamUri,

@@ -42,6 +42,8 @@ export interface MlflowAddress {
 }
 
 export interface RunningMlflow extends MlflowAddress {
+  /** Signals all its processes, and waits for nothing. */
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -140,6 +142,9 @@ export async function startMlflow(options: MlflowOptions): Promise<RunningMlflow
     uri: relay.uri,
     socketUri: `unix:${socketPath}`,
     python,
+    signal(name) {
+      process.kill(-(server.pid ?? 0), name);
+    },
     async stop() {
       await relay.close();
       await end();
