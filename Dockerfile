@@ -1,4 +1,6 @@
-FROM node:24-slim AS build
+# To pin it: NODE_IMAGE=node@sha256:…, as deploy/compose/pin.sh prints.
+ARG NODE_IMAGE=node:24-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # No package needs its install script here: the one called node brings a Node, which the image has.
@@ -6,9 +8,17 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
+# What nothing here reads: sources of SQLite, its drivers for other machines, declarations, maps.
+RUN cd node_modules/better-sqlite3 && rm -r deps src && \
+    find prebuilds -type f ! -name "linux-$(node -p process.arch).node" -delete && \
+    cd /app && find node_modules dist -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
+# Package managers and programs that run as their owner, which would help an intruder alone.
+RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
+    /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/yarn /usr/local/bin/yarnpkg /usr/local/bin/corepack && \
+    find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -25,7 +25,8 @@ export function temporary(name) {
 
 /**
  * Puts the built gateway with the packages that it needs, in the versions of the lock file, into a folder: it runs there
- * without npm. What only some platforms need is left out, the store's driver apart, which brings all of them.
+ * without npm. What only some platforms need is left out, the store's driver apart, which brings all of them, and whose
+ * sources are left out.
  */
 export function stageApp(into) {
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
@@ -34,6 +35,9 @@ export function stageApp(into) {
   run('npm', ['ci', '--omit=dev', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: into,
   });
+  for (const sources of ['deps', 'src']) {
+    rmSync(join(into, 'node_modules/better-sqlite3', sources), { recursive: true });
+  }
   cpSync(join(REPOSITORY, 'dist'), join(into, 'dist'), {
     recursive: true,
     filter: (path) => !path.endsWith('.map'),

@@ -19,15 +19,26 @@ export function buildWheel(python, out) {
     const app = join(dir, 'src/mlflow_auth_gateway/app');
     mkdirSync(app);
     stageApp(app);
-    run(python, ['-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, dir]);
+    return makeWheel(python, dir, out, 'mlflow_auth_gateway-');
   } finally {
     rmSync(dir, { recursive: true });
   }
-  const name = readdirSync(out).find(
-    (file) => file.startsWith('mlflow_auth_gateway-') && file.endsWith('.whl'),
-  );
+}
+
+/**
+ * Builds the wheel of the Python package behind `get_app_client("mlflow-auth")`.
+ *
+ * @returns the wheel's path.
+ */
+export function buildClientWheel(python, out) {
+  return makeWheel(python, join(REPOSITORY, 'clients/python'), out, 'mlflow_auth_gateway_client-');
+}
+
+function makeWheel(python, project, out, start) {
+  run(python, ['-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, project]);
+  const name = readdirSync(out).find((file) => file.startsWith(start) && file.endsWith('.whl'));
   if (name === undefined) {
-    throw new Error('pip built no wheel');
+    throw new Error(`pip built no wheel of ${project}`);
   }
   return join(out, name);
 }

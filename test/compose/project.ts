@@ -1,79 +1,84 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
+/** What a deployment is made of, apart from the images. */
+const DEPLOYED = ['docker-compose.yaml', '.env.example', 'deploy'];
 
 /** `docker compose`, or the program of its own that older distributions have. */
-const COMPOSE = process.env['COMPOSE_TEST_COMMAND']?.split(' ') ?? ['docker', 'compose'];
+const COMPOSE = process.env['COMPOSE_TEST_COMMAND'] ?? 'docker compose';
 /** More arguments of `docker build`, such as `--network host` where containers have no way to the registries. */
 const BUILD = process.env['COMPOSE_TEST_BUILD']?.split(' ').filter(Boolean) ?? [];
 
-/** Files that are started together. */
-export interface ProjectOptions {
-  readonly name: string;
-  readonly files: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** One deployment on a real Docker daemon, under a name of its own. */
+/** One deployment on a real Docker daemon, in a folder and under a name of its own. */
 export interface Project {
+  /** Writes the .env: the example with these values. */
+  set(values: Readonly<Record<string, string>>): void;
   compose(...args: readonly string[]): string;
   /** Runs a command in a service's container. */
-  exec(service: string, command: readonly string[], input?: string): string;
+  exec(service: string, ...command: readonly string[]): string;
+  /** Runs a script of deploy/compose in the project's folder. */
+  script(name: string, ...args: readonly string[]): string;
   /** Starts everything and waits until the gateway is ready. */
-  up(): Promise<void>;
-  /** Waits until a service says that it is well. */
-  waitFor(service: string): Promise<void>;
+  up(...args: readonly string[]): Promise<void>;
   /** Ends everything and takes the volumes away. */
-  destroy(): void;
+  down(): void;
+  /** Removes the folder. */
+  remove(): void;
 }
 
-/** Builds the images that the compose files name, as `docker compose build` would. */
-export function buildImages(): void {
-  docker('build', ...BUILD, '-t', 'mlflow-auth-gateway:0.1.0', '.');
+/** Builds the gateway's image under this name, as `docker compose build` would. */
+export function buildGateway(tag: string): void {
+  docker('build', ...BUILD, '-t', tag, '.');
+}
+
+/** Builds the image of an MLflow that speaks to PostgreSQL, as `docker compose build` would. */
+export function buildMlflow(version: string): string {
+  const tag = `mlflow-postgresql:v${version}`;
   docker(
-    ...['build', ...BUILD, '-t', 'mlflow-postgresql:v3.17.2'],
-    ...['--build-arg', 'MLFLOW_IMAGE=ghcr.io/mlflow/mlflow:v3.17.2'],
+    ...['build', ...BUILD, '-t', tag, '--build-arg', `MLFLOW_IMAGE=ghcr.io/mlflow/mlflow:v${version}`],
     ...['-f', 'deploy/compose/mlflow-postgresql.Dockerfile', 'deploy/compose'],
   );
+  return tag;
 }
 
-export function createProject({ name, files, env }: ProjectOptions): Project {
+export function createProject(name: string): Project {
   const dir = mkdtempSync(join(tmpdir(), 'compose-'));
-  const envFile = join(dir, 'env');
-  writeFileSync(
-    envFile,
-    Object.entries(env)
-      .map(([key, value]) => `${key}=${value}\n`)
-      .join(''),
-    { mode: 0o600 },
-  );
-  const [program = '', ...before] = COMPOSE;
-  const head = [...before, '-p', name, '--env-file', envFile, ...files.flatMap((file) => ['-f', file])];
-  const compose = (...args: readonly string[]) => run(program, [...head, ...args]);
-  const waitFor = (service: string) => {
-    const container = compose('ps', '-q', service).trim();
-    return until(() => docker('inspect', '-f', '{{.State.Health.Status}}', container).trim() === 'healthy');
-  };
+  for (const each of DEPLOYED) {
+    cpSync(join(REPOSITORY, each), join(dir, each), { recursive: true });
+  }
+  const example = readFileSync(join(dir, '.env.example'), 'utf8');
+  const [program = '', ...before] = COMPOSE.split(' ');
+  const compose = (...args: readonly string[]) => run(program, [...before, ...args], dir);
   return {
     compose,
-    exec: (service, command, input) => run(program, [...head, 'exec', '-T', service, ...command], input),
-    async up() {
-      compose('up', '-d');
-      await waitFor('gateway');
+    set(values) {
+      const written = Object.entries({ COMPOSE_PROJECT_NAME: name, ...values }).reduce(
+        (text, [key, value]) => `${text.replace(new RegExp(`^#?${key}=.*\n`, 'm'), '')}${key}=${value}\n`,
+        example,
+      );
+      writeFileSync(join(dir, '.env'), written, { mode: 0o600 });
     },
-    waitFor,
-    destroy() {
+    exec: (service, ...command) => compose('exec', '-T', service, ...command),
+    script: (each, ...args) => run(join(dir, 'deploy/compose', each), args, dir, { COMPOSE }),
+    async up(...args) {
+      compose('up', '-d', ...args);
+      const container = compose('ps', '-q', 'gateway').trim();
+      await until(() => docker('inspect', '-f', '{{.State.Health.Status}}', container).trim() === 'healthy');
+    },
+    down() {
       compose('down', '-v', '--remove-orphans');
+    },
+    remove() {
       rmSync(dir, { recursive: true });
     },
   };
 }
 
 export function docker(...args: readonly string[]): string {
-  return run('docker', args);
+  return run('docker', args, REPOSITORY);
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -86,12 +91,18 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-function run(program: string, args: readonly string[], input?: string): string {
+function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): string {
   return execFileSync(program, args, {
-    cwd: REPOSITORY,
+    cwd,
+    // The newer builder is a program of its own, which not every machine has.
+    env: { ...process.env, DOCKER_BUILDKIT: '0', ...env },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    ...(input !== undefined && { input }),
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
