@@ -1,10 +1,13 @@
 /** Commands on a store that is in a server's database, where no file tells whether there is one. */
+import { pbkdf2Sync } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { backup } from '../../src/cli/backup.ts';
 import { checkConfig } from '../../src/cli/check-config.ts';
 import { createAdmin } from '../../src/cli/create-admin.ts';
+import { importBasicAuth } from '../../src/cli/import.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
 import { addUser, open, temporaryDirectory } from '../store/temporary.ts';
 import { freePort } from '../support/free-port.ts';
@@ -59,6 +62,30 @@ test('create-admin makes no store beside the one that is meant', async () => {
   });
   await storeWith(databaseUri);
   expect(await making()).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('import takes the users of MLflow over into it, after a dry run that changes nothing', async () => {
+  const databaseUri = await sharedPostgresql();
+  const store = await storeWith(databaseUri, 'root');
+  const source = join(temporaryDirectory(), 'basic_auth.db');
+  const hash = `pbkdf2:sha256:1$salt$${pbkdf2Sync('a password of alice', 'salt', 1, 32, 'sha256').toString('hex')}`;
+  new Sqlite(source)
+    .exec(
+      `create table alembic_version (version_num);
+      create table users (id integer primary key, username, password_hash, is_admin);
+      create table experiment_permissions (id integer primary key, experiment_id, user_id, permission);
+      insert into users values (7, 'alice', '${hash}', 0);
+      insert into experiment_permissions values (1, '5', 7, 'EDIT')`,
+    )
+    .close();
+  const importing = (dryRun: boolean) =>
+    ran((io) => importBasicAuth(source, { dryRun }, io), { databaseUri });
+  expect(await importing(true)).toMatchObject({ code: 0, stderr: '' });
+  expect(await store.account('alice')).toBeUndefined();
+  expect(await importing(false)).toMatchObject({ code: 0, stderr: '' });
+  expect(await store.account('alice')).toMatchObject({
+    grants: [{ resourceType: 'experiment', resourcePattern: '5', permission: 'EDIT' }],
+  });
 });
 
 test('backup makes a file of the store, for its owner alone', async () => {

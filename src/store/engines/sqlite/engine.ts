@@ -21,8 +21,8 @@ import { createPlaceCheck } from './place-check.ts';
  */
 export function openSqlite(file: string | undefined, clock: () => number): Engine {
   const name = file ?? ':memory:';
-  const writer = connect(name);
-  const reader = file === undefined ? writer : connect(name);
+  const reader = connect(name);
+  const writer = file === undefined ? reader : connectAgain(name, reader);
   const checkPlace = file === undefined ? () => {} : createPlaceCheck(file);
   const lane = createLane();
   const dialectOf = (connection: Sqlite.Database): Dialect => createDialect(connection, checkPlace, lane);
@@ -57,4 +57,14 @@ export function openSqlite(file: string | undefined, clock: () => number): Engin
       writer.close();
     },
   };
+}
+
+/** Opens a file once more; what was opened first is not left open if that fails. */
+function connectAgain(name: string, first: Sqlite.Database): Sqlite.Database {
+  try {
+    return connect(name);
+  } catch (error) {
+    first.close();
+    throw error;
+  }
 }
