@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
@@ -56,7 +57,7 @@ export function createBasic(options: BasicOptions): Authenticator {
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
   const prefix = Buffer.from(processKey).toString('base64');
 
-  return { challenge: 'Basic realm="mlflow"', authenticate };
+  return { challenge: 'Basic realm="mlflow", charset="UTF-8"', authenticate };
 
   function authenticate({ headers, ip }: Presented): Verdict | Promise<Verdict> {
     const value = headers.authorization;
@@ -167,7 +168,12 @@ async function throttled({ username }: Attempt, verdict: () => Promise<Verdict>)
 
 const wrong = (triedAs: string): Refused => ({ refused: 'wrong name or password', triedAs });
 
-/** Reads `Basic base64(user:password)`; undefined if it is not that, or not UTF-8 (RFC 7617, 2.1). */
+/**
+ * Reads `Basic base64(user:password)`, in UTF-8 as the challenge asks (RFC 7617, 2.1). Bytes that are none are what
+ * older clients send, Python's requests among them: Latin-1.
+ *
+ * @returns undefined if it is not that.
+ */
 export function readCredentials(value: string): Credentials | undefined {
   const encoded = value.slice('basic '.length).trim();
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
@@ -178,14 +184,10 @@ export function readCredentials(value: string): Credentials | undefined {
   if (colon < 1 || bytes.includes(0)) {
     return undefined;
   }
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  try {
-    // Each decoded by itself: V8 keeps the whole of a text, the password too, for as long as a part of it is kept.
-    return {
-      username: utf8.decode(bytes.subarray(0, colon)),
-      password: utf8.decode(bytes.subarray(colon + 1)),
-    };
-  } catch {
-    return undefined;
-  }
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  // Each decoded by itself: V8 keeps the whole of a text, the password too, for as long as a part of it is kept.
+  return {
+    username: bytes.toString(encoding, 0, colon),
+    password: bytes.toString(encoding, colon + 1),
+  };
 }

@@ -87,7 +87,7 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     for (const who of [gateway.anonymous, wrong, gateway.as('nobody at all', alice.password)]) {
       const answer = await who.get(`${API}/experiments/get?experiment_id=0`);
       expect(answer.status).toBe(401);
-      expect(answer.headers['www-authenticate']).toBe('Basic realm="mlflow"');
+      expect(answer.headers['www-authenticate']).toBe('Basic realm="mlflow", charset="UTF-8"');
       expect(answer.text).toContain('You are not authenticated');
     }
   });

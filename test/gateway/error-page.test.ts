@@ -23,7 +23,7 @@ test.each(['/', '/get-artifact?run_id=1&path=x'])(
     expect(text).toContain('<a href="">Sign in</a>');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-\S+'; /);
-    expect(headers['www-authenticate']).toBe('Basic realm="mlflow"');
+    expect(headers['www-authenticate']).toBe('Basic realm="mlflow", charset="UTF-8"');
   },
 );
 
