@@ -60,8 +60,8 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
 
   record(app, parts.ended);
   transport(app);
-  sameOrigin(app);
   match(app, parts.find);
+  sameOrigin(app);
   authenticate(app, parts.ways);
   read(app, parts);
   authenticateAgain(app, parts.ways);

@@ -12,8 +12,8 @@ export function actionOf(need: Need): Action | undefined {
     : need;
 }
 
-/** Rules of operations that are sent by POST but only look for something. */
-const LOOKS: ReadonlySet<string> = new Set(['keep', 'narrow']);
+/** Rules of operations that are sent by POST but only look for something, or do nothing at all. */
+const LOOKS: ReadonlySet<string> = new Set(['keep', 'narrow', 'answer']);
 
 /**
  * What an operation does, by its row. A row that asks for no action says it by its method and rules; one that does not
