@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Operation, operationsOf } from '../../src/mlflow/table/match.ts';
 import type { From } from '../../src/mlflow/table/row.ts';
-import { NOWHERE } from '../../src/mlflow/things/identifiers.ts';
+import { noneOf } from '../../src/mlflow/things/identifiers.ts';
 import { ROUTES } from '../../src/routes.ts';
 import { FOREIGN, OURS, type Role } from '../support/everybody.ts';
 import { type SampleRequest, sampleRequests } from '../support/sample-request.ts';
@@ -164,7 +164,7 @@ describe('a list of ids in a request', () => {
     'of $name reaches the upstream without what the caller may not read',
     async ({ operation, narrow }) => {
       const [where, name = ''] = narrow.from.split('.');
-      const both = [FOREIGN.experiment, OURS.experiment];
+      const both = [FOREIGN[narrow.kind], OURS[narrow.kind]];
       for (const request of sampleRequests(operation, OURS)) {
         const sent: SampleRequest =
           where === 'query'
@@ -179,9 +179,9 @@ describe('a list of ids in a request', () => {
             ? new URL(asked ?? '', 'http://x').searchParams.getAll(name)
             : JSON.parse(arrived ?? '{}')[name];
         };
-        expect(await idsFor('READ')).toEqual([OURS.experiment]);
+        expect(await idsFor('READ')).toEqual([OURS[narrow.kind]]);
         expect(await idsFor('admin')).toEqual(both);
-        expect(await idsFor('no grant')).toEqual([NOWHERE]);
+        expect(await idsFor('no grant')).toEqual([noneOf(narrow.kind)]);
       }
     },
   );

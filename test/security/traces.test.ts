@@ -113,14 +113,19 @@ describe('traces of the API of MLflow 3', () => {
     expect(there.json).toEqual(made.json);
   });
 
-  test('only those who may use the experiment use its traces', async () => {
-    // With spans, which batchGet wants to find.
+  /** With spans, which batchGet wants to find. */
+  async function startWithSpans(by: Person, experiment: string): Promise<string> {
     const id = newTraceId();
-    const sent = await alice.send('POST', '/v1/traces', {
+    const sent = await by.send('POST', '/v1/traces', {
       raw: encodeSpans([{ trace: id.slice('tr-'.length) }]),
-      headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': homes.alice },
+      headers: { 'content-type': 'application/x-protobuf', 'x-mlflow-experiment-id': experiment },
     });
     expect(sent.status).toBe(200);
+    return id;
+  }
+
+  test('only those who may use the experiment use its traces', async () => {
+    const id = await startWithSpans(alice, homes.alice);
     const created = await alice.post(`/api/3.0/mlflow/traces/${id}/assessments`, { assessment });
     expect(created.status).toBe(200);
     const one = `3.0/mlflow/traces/${id}/assessments/${created.json.assessment.assessment_id}`;
@@ -128,8 +133,6 @@ describe('traces of the API of MLflow 3', () => {
     await expectOwnOnly([
       ['POST', '3.0/mlflow/traces', traceBody(homes.alice, newTraceId())],
       ['GET', `3.0/mlflow/traces/${id}`],
-      ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${id}`],
-      ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [id] }],
       ['PATCH', `3.0/mlflow/traces/${id}/tags`, { key: 'a', value: 'b' }],
       ['DELETE', `3.0/mlflow/traces/${id}/tags`, { key: 'a' }],
       ['POST', `3.0/mlflow/traces/${id}/assessments`, { assessment }],
@@ -202,20 +205,37 @@ describe('traces of the API of MLflow 3', () => {
     }
   });
 
-  test('a batch with one foreign trace is refused as a whole', async () => {
-    const mine = await startTrace(alice, homes.alice);
-    const foreign = await startTrace(bob, homes.bob);
-    for (const request of [
-      ['GET', `3.0/mlflow/traces/batchGet?trace_ids=${mine}&trace_ids=${foreign}`],
-      ['POST', '3.0/mlflow/traces/batchGetInfos', { trace_ids: [mine, foreign] }],
-      [
-        'POST',
-        '2.0/mlflow/traces/link-to-run',
-        { run_id: await createRun(alice, homes.alice), trace_ids: [mine, foreign] },
-      ],
-    ] as const) {
-      expect([request, await statusOf(alice, request)]).toEqual([request, 403]);
+  test('of a batch that is read, foreign traces are left out as those that are not there', async () => {
+    const mine = [await startWithSpans(alice, homes.alice), await startWithSpans(alice, homes.alice)];
+    const foreign = await startWithSpans(bob, homes.bob);
+    const whole = (ids: readonly string[]) =>
+      alice.get(`/api/3.0/mlflow/traces/batchGet?${ids.map((id) => `trace_ids=${id}`).join('&')}`);
+    const infos = (trace_ids: readonly string[]) =>
+      alice.post('/api/3.0/mlflow/traces/batchGetInfos', { trace_ids });
+    const nothing = newTraceId();
+    for (const ask of [whole, infos]) {
+      const { status, text } = await ask(mine);
+      expect([status, mine.every((id) => text.includes(id))]).toEqual([200, true]);
+      for (const hidden of [foreign, nothing]) {
+        for (const place of [0, 1, 2]) {
+          expect((await ask(mine.toSpliced(place, 0, hidden))).text).toBe(text);
+        }
+        expect(await ask([hidden, hidden])).toMatchObject({ status: 200, text: '{}' });
+      }
     }
+    // One by one, and to an admin, it is there.
+    expect((await bob.get(`/api/3.0/mlflow/traces/batchGet?trace_ids=${foreign}`)).text).toContain(foreign);
+    expect((await infos(['../x'])).status).toBe(400);
+  });
+
+  test('a batch that is changed is refused as a whole for one foreign trace', async () => {
+    const trace_ids = [await startTrace(alice, homes.alice), await startTrace(bob, homes.bob)];
+    const request = [
+      'POST',
+      '2.0/mlflow/traces/link-to-run',
+      { run_id: await createRun(alice, homes.alice), trace_ids },
+    ] as const;
+    expect(await statusOf(alice, request)).toBe(403);
   });
 
   test('a search that names one foreign experiment is refused as a whole', async () => {

@@ -9,6 +9,7 @@ import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
+import type { Judge } from '../judge/judge.ts';
 import { methodFor } from '../method-for.ts';
 import type { Judged } from '../reference.ts';
 import { sendReply } from '../reply.ts';
@@ -41,18 +42,14 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
   };
   const conclude = createConclude(options);
 
+  prepareEach(app, judge);
   app.addHook('preHandler', (request, reply, done) => {
     const { operation, principal } = request.way;
-    if (operation === undefined || principal.kind === 'anonymous') {
-      done();
-      return;
-    }
-    const prepared = prepare(request, operation, principal, judge);
-    if (prepared !== undefined) {
-      sendReply(reply, prepared);
-      return;
-    }
-    if (!readsReply(request, operation, principal)) {
+    if (
+      operation === undefined ||
+      principal.kind === 'anonymous' ||
+      !readsReply(request, operation, principal)
+    ) {
       done();
       return;
     }
@@ -94,6 +91,26 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       ? adoptAnswered(options, sent, operation, caller)
       : track(options, sent, action, operation, caller);
   }
+}
+
+/** Changes what is sent as the row says, or answers in place of the upstream. */
+function prepareEach(app: FastifyInstance, judge: Judge): void {
+  app.addHook('preHandler', (request, reply, done) => {
+    const { operation, principal } = request.way;
+    const prepared =
+      operation === undefined || principal.kind === 'anonymous'
+        ? undefined
+        : prepare(request, operation, principal, judge);
+    if (prepared instanceof Promise) {
+      return prepared.then((answer) => answer && sendReply(reply, answer));
+    }
+    if (prepared === undefined) {
+      done();
+    } else {
+      sendReply(reply, prepared);
+    }
+    return undefined;
+  });
 }
 
 /** Notes what a request has made, which only the answer names. */

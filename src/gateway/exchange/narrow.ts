@@ -2,7 +2,7 @@ import { invalid } from '../../errors.ts';
 import { parseLossless } from '../../mlflow/read/lossless.ts';
 import { spellingOf } from '../../mlflow/read/spelling.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
-import { isCanonical, NOWHERE } from '../../mlflow/things/identifiers.ts';
+import { isCanonical, noneOf } from '../../mlflow/things/identifiers.ts';
 import type { Visibility } from '../judge/visibility.ts';
 import type { OpenWay } from '../way.ts';
 
@@ -11,6 +11,9 @@ const MOST_WRITTEN = 1000;
 
 type Narrow = RuleOf<'narrow'>;
 
+/** What decides on each id of a list; and all that there may be, for a list that names none. */
+export type Narrowing = Pick<Visibility, 'mayRead' | 'only'>;
+
 /**
  * Takes out of a request's list of ids what the caller may not read, as MLflow's own auth app does: a comparison of
  * several experiments shows those one may see. Where nothing is left, MLflow is asked about what is not there, so that
@@ -18,7 +21,7 @@ type Narrow = RuleOf<'narrow'>;
  *
  * @throws ApiError 400 for an element that names nothing, or not as MLflow writes it.
  */
-export function narrow(way: OpenWay, rule: Narrow, visibility: Visibility): void {
+export function narrow(way: OpenWay, rule: Narrow, visibility: Narrowing): void {
   if (rule.from.startsWith('query.')) {
     narrowQuery(way, rule, visibility);
   } else if (way.bytes !== undefined) {
@@ -27,7 +30,7 @@ export function narrow(way: OpenWay, rule: Narrow, visibility: Visibility): void
 }
 
 /** The body to forward. */
-export function narrowBody(bytes: Buffer, rule: Narrow, visibility: Visibility): Buffer {
+export function narrowBody(bytes: Buffer, rule: Narrow, visibility: Narrowing): Buffer {
   const name = nameOf(rule);
   const body = parseLossless(bytes.length === 0 ? '{}' : bytes.toString('utf8')) as Record<string, unknown>;
   const key = spellingOf(body, name) ?? name;
@@ -39,7 +42,7 @@ export function narrowBody(bytes: Buffer, rule: Narrow, visibility: Visibility):
   return ids === undefined ? bytes : Buffer.from(JSON.stringify({ ...body, [key]: ids }));
 }
 
-function narrowQuery(way: OpenWay, rule: Narrow, visibility: Visibility): void {
+function narrowQuery(way: OpenWay, rule: Narrow, visibility: Narrowing): void {
   const name = nameOf(rule);
   const ids = narrowed(way.query.get(name), rule, visibility);
   if (ids === undefined) {
@@ -57,24 +60,25 @@ const nameOf = ({ from }: Narrow): string => from.slice(from.indexOf('.') + 1);
 function narrowed(
   sent: readonly unknown[] | undefined,
   { from, kind, unnamed }: Narrow,
-  { mayRead, only }: Visibility,
+  { mayRead, only }: Narrowing,
 ): readonly string[] | undefined {
+  const orNone = (ids: readonly string[]) => (ids.length === 0 ? [noneOf(kind)] : ids);
   if (sent === undefined || sent.length === 0) {
     // MLflow takes this for nothing, or for all. For all, the ids that the caller may read are written in its place; where
     // they cannot be listed, or are too many, `keep` looks at each row of the reply.
     return unnamed === 'nothing' || only === undefined || only.length > MOST_WRITTEN
       ? undefined
-      : orNowhere(only);
+      : orNone(only);
   }
-  const readable = sent.filter((id): id is string => {
-    if (typeof id === 'string' && isCanonical(kind, id)) {
+  // Where MLflow makes text of numbers, the reading has let them through.
+  const ids = sent.map((id) => (typeof id === 'string' ? id : JSON.stringify(id)));
+  const readable = ids.filter((id) => {
+    if (isCanonical(kind, id)) {
       return mayRead(id);
     }
     throw invalid(
       `Parameter '${from.slice(from.indexOf('.') + 1)}' holds something that is not a valid ${kind} id.`,
     );
   });
-  return readable.length === sent.length ? undefined : orNowhere(readable);
+  return readable.length === sent.length ? undefined : orNone(readable);
 }
-
-const orNowhere = (ids: readonly string[]): readonly string[] => (ids.length === 0 ? [NOWHERE] : ids);

@@ -48,7 +48,7 @@ export const PHASES = {
   special: { by: 'judge' },
   answer: { by: 'prepare' },
   narrow: { by: 'prepare' },
-  stamp: { by: 'prepare' },
+  stamp: { by: 'prepare', request: 'lenient' },
   adopt: { by: 'track', request: 'lenient', reply: 'all' },
   rename: { by: 'track', request: 'strict', reply: 'all' },
   forget: { by: 'track', request: 'strict', reply: 'all' },

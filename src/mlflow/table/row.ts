@@ -133,6 +133,9 @@ export interface OneByOne {
   readonly worth: number;
 }
 
+/** Kinds of things that lists in requests are narrowed of. */
+export type NarrowedKind = 'experiment' | 'trace';
+
 /** What follows from an operation, besides forwarding it. */
 export type Rule = CommonRule | ServeRule;
 
@@ -159,7 +162,7 @@ export type CommonRule =
   | {
       readonly rule: 'narrow';
       readonly from: From;
-      readonly kind: RootKind;
+      readonly kind: NarrowedKind;
       readonly unnamed: 'nothing' | 'all';
     }
   /** The touched root stands only in the reply: judged there, before anything is sent. The request has its name. */
@@ -214,7 +217,10 @@ export type CommonRule =
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
   /** Fields blanked for a caller who is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
-  /** Who the caller is, written over what the client claims; `unless` a field has that value, or only `ifDeclared`. */
+  /**
+   * Who the caller is, written over what the client claims, but for an admin's claim; `unless` a field has that value, or
+   * only `ifDeclared`.
+   */
   | {
       readonly rule: 'stamp';
       readonly to: From;
@@ -431,6 +437,13 @@ export const narrow = (from: From, unnamed: 'nothing' | 'all' = 'nothing'): Comm
   from,
   kind: 'experiment',
   unnamed,
+});
+/** The same for a list of traces. */
+export const narrowTraces = (from: From): CommonRule => ({
+  rule: 'narrow',
+  from,
+  kind: 'trace',
+  unnamed: 'nothing',
 });
 export const judgeReply = (kind: ReferenceKind, name: From, id: string): CommonRule => ({
   rule: 'judge-reply',

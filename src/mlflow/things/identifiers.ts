@@ -1,6 +1,6 @@
 import { invalid } from '../../errors.ts';
 import type { PartKind } from '../../policy/resources.ts';
-import type { ReferenceKind } from '../table/row.ts';
+import type { NarrowedKind, ReferenceKind } from '../table/row.ts';
 
 const EXPERIMENT = /^(?:0|[1-9][0-9]{0,18})$/;
 
@@ -9,6 +9,12 @@ const EXPERIMENT = /^(?:0|[1-9][0-9]{0,18})$/;
  * gives out 18 digits.
  */
 export const NOWHERE = '2147483647';
+
+/** Of each kind that lists in requests are narrowed of, an id of what is not there. No user can name a trace so. */
+const NONE_OF: Readonly<Record<NarrowedKind, string>> = { experiment: NOWHERE, trace: 'tr-nowhere' };
+
+/** An id that names nothing, for asking MLflow about nothing. */
+export const noneOf = (kind: NarrowedKind): string => NONE_OF[kind];
 
 /** Names that people choose: anything printable, but not the `*` that stands for all of a kind. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
