@@ -57,6 +57,11 @@ export const settings = z
       .describe(
         `What a signed-in user may do where nothing is granted: ${DEFAULT_PERMISSIONS.join(', ')}. MLflow ships READ.`,
       ),
+    list_users_to: oneOf(['everyone', 'admins'])
+      .prefault('everyone')
+      .describe(
+        "To whom all users are listed, in MLflow's pages too: everyone or admins. With admins, other users find themselves in the list and who holds something on what they may change, so that reviewers can still be chosen.",
+      ),
     database_uri: z
       .string()
       .superRefine((uri, { addIssue }) => {
@@ -262,7 +267,11 @@ export type Config = z.output<typeof settings>;
  * Settings that protect something. The start stops at a name that is one letter off one of them: the setting that was
  * meant would silently not hold.
  */
-export const PROTECTING_SETTINGS: readonly (keyof Config)[] = ['admin_password', 'default_permission'];
+export const PROTECTING_SETTINGS: readonly (keyof Config)[] = [
+  'admin_password',
+  'default_permission',
+  'list_users_to',
+];
 
 /** The names of all settings, in the order of the manual. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);

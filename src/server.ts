@@ -189,6 +189,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     throttle,
     signInLimits: limitsIn(config),
     defaultPermission: config.default_permission,
+    listUsersTo: config.list_users_to,
     mlflowVersion: () => upstream.version(),
     hasWorkspace: createHasWorkspace(upstream),
     health: {

@@ -12,7 +12,7 @@ import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { type HasWorkspace, roleHandlers } from './api/roles.ts';
-import { userHandlers } from './api/users.ts';
+import { type ListUsersTo, userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
 
@@ -22,6 +22,7 @@ export interface HandlerParts {
   readonly throttle: Throttle;
   readonly signInLimits: ThrottleLimits;
   readonly defaultPermission: Permission;
+  readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;
   readonly hasWorkspace: HasWorkspace;
   readonly health: HealthParts;
@@ -50,7 +51,7 @@ function makeHandlers(parts: HandlerParts) {
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store, hasWorkspace),
     ...rolePermissionHandlers(store),
-    ...roleMemberHandlers(store),
+    ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),
   };
 }

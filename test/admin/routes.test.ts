@@ -20,6 +20,7 @@ test('every handler is named by a row', async () => {
     signInLimits: { failures: 1, windowSeconds: 1, lockoutSeconds: 1 },
     defaultPermission: 'NO_PERMISSIONS',
     hasWorkspace: async () => true,
+    listUsersTo: 'everyone',
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
     deciding: {} as Deciding,

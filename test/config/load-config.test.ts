@@ -142,6 +142,7 @@ describe('variables', () => {
       admin_username: ['ann', 'bob'],
       admin_password: ['correct horse 1', 'correct horse 2'],
       default_permission: ['READ', 'EDIT'],
+      list_users_to: ['everyone', 'admins'],
       database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],

@@ -70,7 +70,7 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
   async function permissionsOf(call: Call, username: string): Promise<Reply> {
     const user = await existingUser(store.users, username);
     const held = await rolesHeld(store, user.id);
-    const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
+    const visible = (await rolesVisibleTo(store, callerOf(call), defaultPermission))(user.id, held);
     return { body: { is_admin: user.isAdmin, permissions: flatPermissions(visible) } };
   }
 

@@ -1,5 +1,6 @@
 import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, notFound } from '../../errors.ts';
+import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
 import { ownRoleId } from '../deeds/own-role.ts';
@@ -14,7 +15,7 @@ import { assignmentJson, roleJson } from './role-json.ts';
  *
  * @see mlflow/server/auth/__init__.py (`assign_role` and those after it)
  */
-export function roleMemberHandlers(store: ReadingStore) {
+export function roleMemberHandlers(store: ReadingStore, defaultPermission: Permission) {
   return {
     async 'roles.assign'(call: Call): Promise<Reply> {
       const { user, roleId } = await membershipIn(store, call);
@@ -45,7 +46,7 @@ export function roleMemberHandlers(store: ReadingStore) {
       const { username } = queryOf(call, { username: text });
       const user = await existingUser(store.users, username);
       const held = await rolesHeld(store, user.id);
-      const visible = (await rolesVisibleTo(store, callerOf(call)))(user.id, held);
+      const visible = (await rolesVisibleTo(store, callerOf(call), defaultPermission))(user.id, held);
       return { body: { roles: visible.map(roleJson) } };
     },
   };

@@ -3,10 +3,12 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { SignedIn } from '../../identity/principal.ts';
+import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
 import type { User } from '../../store/types.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
+import { neighboursOf } from '../deeds/neighbours.ts';
 import { ownRole } from '../deeds/own-role.ts';
 import { createServiceAccount, createUser, deleteUser, setActive, setAdmin } from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
@@ -17,10 +19,16 @@ import { roleJson } from './role-json.ts';
 export interface UserParts {
   readonly store: ReadingStore;
   readonly passwords: Passwords;
+  readonly defaultPermission: Permission;
+  readonly listUsersTo: ListUsersTo;
 }
 
+/** To whom all users are listed. */
+export type ListUsersTo = 'everyone' | 'admins';
+
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
-export function userHandlers({ store, passwords }: UserParts) {
+export function userHandlers(parts: UserParts) {
+  const { store, passwords } = parts;
   const { users } = store;
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
@@ -48,7 +56,7 @@ export function userHandlers({ store, passwords }: UserParts) {
     },
 
     'users.listWithPermissions': () => everybodyWithPermissions(store),
-    'users.list': (call: Call): Promise<Reply> => everybodyWithRoles(store, callerOf(call)),
+    'users.list': (call: Call): Promise<Reply> => everybodyWithRoles(parts, callerOf(call)),
 
     async 'users.current'(call: Call): Promise<Reply> {
       const { username, mustChangePassword } = callerOf(call);
@@ -88,19 +96,25 @@ async function everybodyWithPermissions({ users, grants }: ReadingStore): Promis
   return { body: { users: shown } };
 }
 
-/** Everybody's names, as reviewers are chosen among them; roles only of those whose roles the caller may see. */
-async function everybodyWithRoles(store: ReadingStore, caller: SignedIn): Promise<Reply> {
+/** Names, as reviewers are chosen among them; roles only as far as the viewer may see them. */
+async function everybodyWithRoles(
+  { store, defaultPermission, listUsersTo }: UserParts,
+  viewer: SignedIn,
+): Promise<Reply> {
   const [all, grants, roles, visible] = await Promise.all([
     store.users.list(),
     store.grants.forUsers(),
     store.roles.byUser(),
-    rolesVisibleTo(store, caller),
+    rolesVisibleTo(store, viewer, defaultPermission),
   ]);
-  const held = (user: User) => {
+  const isListed = listUsersTo === 'everyone' ? () => true : neighboursOf(viewer);
+  const shown = all.flatMap((user) => {
     const own = ownRole(user, grants.get(user.id) ?? []);
-    return [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
-  };
-  const shown = all.map((user) => ({ ...userJson(user), roles: visible(user.id, held(user)).map(roleJson) }));
+    const held = [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
+    return isListed(user.id, held)
+      ? [{ ...userJson(user), roles: visible(user.id, held).map(roleJson) }]
+      : [];
+  });
   return { body: { users: shown } };
 }
 

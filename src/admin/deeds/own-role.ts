@@ -31,3 +31,6 @@ export function ownRole({ id }: Pick<User, 'id'>, grants: readonly OwnGrant[]): 
 
 /** The id of a user's own role: below zero, where no real role has one. Given such an id, the id of the user. */
 export const ownRoleId = (id: number): number => -id;
+
+/** Whether a role is that of a user's own grants. */
+export const isOwnRole = ({ id }: Pick<Role, 'id'>): boolean => id < 0;

@@ -49,6 +49,6 @@ export function createSpecials(parts: SpecialParts): Specials {
     explainable: explainable(parts.judge),
     'role-admin': roleAdmin(parts.store),
     'role-viewer': roleViewer(parts.store),
-    'holder-viewer': holderViewer(parts.store),
+    'holder-viewer': holderViewer(parts.store, parts.judge),
   };
 }

@@ -1,12 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import { integer } from '../../admin/api/parameters.ts';
-import { administeredBy, rolesHeld, visibleRolesOf } from '../../admin/deeds/held-roles.ts';
+import { administeredBy, managedBy, rolesHeld, visibleRolesOf } from '../../admin/deeds/held-roles.ts';
 import { denied, invalid, missingParameter } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { SpecialQuestions } from '../../mlflow/table/row.ts';
+import type { Permission } from '../../policy/permissions.ts';
+import { ROOT_KINDS } from '../../policy/resources.ts';
 import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Store } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
+import type { Judge } from '../judge/judge.ts';
 import type { Special } from './special.ts';
 
 /**
@@ -58,23 +61,46 @@ export function roleViewer(store: Store): Special<SpecialQuestions['role-viewer'
   };
 }
 
-/** Judges who may see what a user holds: that user, and administrators of a workspace the user has a role in. */
-export function holderViewer(store: Store): Special {
+/**
+ * Judges who may see what a user holds: that user, administrators of a workspace the user has a role in, and users who
+ * manage something, before they share it. The answer has what the caller may see of it alone.
+ */
+export function holderViewer(store: Store, judge: Judge): Special {
   return async (request, caller) => {
-    const username = request.way.query.get('username')?.[0];
+    const { query } = request.way;
+    const username = query.get('username')?.[0];
     if (username === undefined || username === '') {
       throw missingParameter('username');
     }
     if (username === caller.username) {
       request.way.because = 'self';
-      return undefined;
+    } else if (await administersRolesOf(store, caller, username, request)) {
+      request.way.because = 'administers a workspace of the user';
+    } else if (managesWhatIsAsked(query, caller, judge.defaultPermission)) {
+      request.way.because = 'manages what is asked about';
+    } else {
+      throw denied(
+        'Only an admin, or a user who holds MANAGE on it, may see what another user holds.',
+        `user ${username} is another user`,
+      );
     }
-    if (!(await administersRolesOf(store, caller, username, request))) {
-      throw denied('Only an admin may see what another user holds.', `user ${username} is another user`);
-    }
-    request.way.because = 'administers a workspace of the user';
     return undefined;
   };
+}
+
+/** The one resource that is asked about; else anything at all, of which the answer then is. */
+function managesWhatIsAsked(
+  query: ReadonlyMap<string, readonly string[]>,
+  caller: SignedIn,
+  defaultPermission: Permission,
+): boolean {
+  const manages = managedBy(caller, defaultPermission);
+  const [resourceType] = query.get('resource_type') ?? [];
+  const [resourcePattern] = query.get('resource_id') ?? [];
+  if (resourceType !== undefined && resourcePattern !== undefined) {
+    return manages({ resourceType, resourcePattern });
+  }
+  return ROOT_KINDS.some((kind) => caller.grantsOfKind(kind).some(manages));
 }
 
 async function administersRolesOf(

@@ -1,0 +1,27 @@
+import type { SignedIn } from '../../identity/principal.ts';
+import { administersWorkspace, decide, mayDoEverything } from '../../policy/decide.ts';
+import { isRootKind } from '../../policy/grantable.ts';
+import { allows } from '../../policy/permissions.ts';
+import { ALL, type RootKind } from '../../policy/resources.ts';
+import type { Role } from '../../store/roles.ts';
+
+/**
+ * Tells the users whom a viewer needs to know where not everybody is listed: all to those who administer, otherwise the
+ * viewer and who holds something on what the viewer may change. Reviewers are chosen among them.
+ */
+export function neighboursOf(viewer: SignedIn): (userId: number, held: readonly Role[]) => boolean {
+  if (mayDoEverything(viewer) || administersWorkspace(viewer)) {
+    return () => true;
+  }
+  // What the viewer may change by default is everybody's.
+  const mayChange = (kind: RootKind, id: string) =>
+    id === ALL
+      ? viewer.grantsOfKind(kind).some(({ permission }) => allows(permission, 'update'))
+      : decide(viewer, 'update', { kind, id }, 'NO_PERMISSIONS').allow;
+  const isShared = ({ permissions }: Role) =>
+    permissions.some(
+      ({ resourceType, resourcePattern, permission }) =>
+        isRootKind(resourceType) && allows(permission, 'read') && mayChange(resourceType, resourcePattern),
+    );
+  return (userId, held) => userId === viewer.id || held.some(isShared);
+}
