@@ -13,6 +13,7 @@ import { authorize, createDecide } from './authorize.ts';
 import { exchange } from './exchange/exchange.ts';
 import { forward } from './forward/forward.ts';
 import { createUploads } from './forward/uploads.ts';
+import { moveIntoQuery } from './get-body.ts';
 import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
 import { match } from './match.ts';
@@ -63,6 +64,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   match(app, parts.find);
   sameOrigin(app);
   authenticate(app, parts.ways);
+  moveIntoQuery(app, parts);
   read(app, parts);
   authenticateAgain(app, parts.ways);
   admit(app, parts, askAgain);

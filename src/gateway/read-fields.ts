@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify';
+import { bodyAsQuery } from '../mlflow/read/body-as-query.ts';
 import { NO_FIELDS, queryShapeOf } from '../mlflow/read/fields.ts';
 import { readJson } from '../mlflow/read/json.ts';
 import { withoutFields, withoutParameters } from '../mlflow/read/leave-out.ts';
 import { readMessage } from '../mlflow/read/message.ts';
 import { readQuery } from '../mlflow/read/query.ts';
 import { nearestVersion } from '../mlflow/read/versions.ts';
+import { createWritten } from '../mlflow/read/written.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
 
@@ -16,6 +18,12 @@ import type { Upstream } from '../mlflow/upstream/upstream.ts';
 export interface FieldReader {
   /** @throws ApiError 400. */
   query(request: FastifyRequest, operation: Operation, rawQuery: string): void;
+  /**
+   * The query that says what the body of a GET does; it is read by {@link query} afterwards, as any other.
+   *
+   * @throws ApiError 400.
+   */
+  bodyAsQuery(request: FastifyRequest, operation: Operation, bytes: Buffer): string;
   /** @throws ApiError 400. */
   body(request: FastifyRequest, operation: Operation, bytes: Buffer): void;
 }
@@ -35,6 +43,17 @@ export function createFieldReader(upstream: Pick<Upstream, 'lastVersion'>): Fiel
         way.target = { ...way.target, rawQuery: withoutParameters(rawQuery, left) };
       }
     },
+    bodyAsQuery(request, operation, bytes) {
+      const lenient = takesAny(request, operation);
+      const shape = queryShapeOf(operation.name) ?? (lenient ? undefined : NO_FIELDS);
+      const reading = {
+        version: versionInFront(),
+        lenient,
+        leaveOut: () => {},
+        written: createWritten(bytes),
+      };
+      return bodyAsQuery(readJson(bytes), shape, reading);
+    },
     body(request, operation, bytes) {
       const { way } = request;
       const json = readJson(bytes);
@@ -46,8 +65,9 @@ export function createFieldReader(upstream: Pick<Upstream, 'lastVersion'>): Fiel
         return;
       }
       const leaveOut = (path: string) => left.push(path);
+      const written = createWritten(bytes);
       way.readAs = versionInFront();
-      way.body = readMessage(json, shape, { version: way.readAs, lenient, leaveOut });
+      way.body = readMessage(json, shape, { version: way.readAs, lenient, leaveOut, written });
       if (left.length > 0) {
         way.bytes = withoutFields(bytes, left);
       }

@@ -207,8 +207,12 @@ function readBody(request: FastifyRequest, operation: Operation, limit: number):
   return body.then((bytes) => unpack(bytes, encoding, limit));
 }
 
-/** By events: an async iterator costs more than all the judging of a small body. */
-function collect({ raw: stream, way }: FastifyRequest, limit: number): Promise<Buffer> {
+/**
+ * Takes a body whole, by events: an async iterator costs more than all the judging of a small body.
+ *
+ * @throws ApiError 413 for one that is longer than `limit`.
+ */
+export function collect({ raw: stream, way }: FastifyRequest, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

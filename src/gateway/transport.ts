@@ -112,9 +112,9 @@ export function transport(app: FastifyInstance): void {
       sendReply(reply, { status: 204, headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' } });
       return;
     }
-    if ((method === 'GET' || method === 'HEAD') && carriesBody(headers)) {
-      // MLflow reads the body of a GET without a query, and of every HEAD: a second reading of the request.
-      throw invalid(`A ${method} request must not have a body. Put its parameters into the query.`);
+    // MLflow takes the parameters of a GET from its body where the query is empty, and those of every HEAD.
+    if (hasBodyOfQuery(raw) && request.way.target.rawQuery) {
+      throw invalid(`A ${method} request has its parameters in the query or in a body, not in both.`);
     }
     done();
   });
@@ -158,9 +158,13 @@ function isWaitedFor(request: IncomingMessage, socket: Socket): boolean {
   return socket.writableLength > 0 || wantsMore;
 }
 
-function carriesBody(headers: IncomingMessage['headers']): boolean {
+/** Whether a request that takes its parameters from the query comes with a body. */
+export function hasBodyOfQuery({ method, headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
-  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    ((length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined)
+  );
 }
 
 /** Node takes the first of several, another reader the last (RFC 9112, section 3.2, wants a 400). */

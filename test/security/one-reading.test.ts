@@ -4,12 +4,14 @@
  */
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../src/errors.ts';
+import { bodyAsQuery } from '../../src/mlflow/read/body-as-query.ts';
 import { liveRoutes, SAMPLED_VERSIONS, type Shape, shapeOf } from '../../src/mlflow/read/fields.ts';
 import { readJson } from '../../src/mlflow/read/json.ts';
 import { withoutFields } from '../../src/mlflow/read/leave-out.ts';
 import { readMessage } from '../../src/mlflow/read/message.ts';
 import { readQuery } from '../../src/mlflow/read/query.ts';
 import { readArtifactPath, readTarget } from '../../src/mlflow/read/target.ts';
+import { createWritten } from '../../src/mlflow/read/written.ts';
 import { artifactPath, jsonText, messageText, queryText, sample } from '../mlflow/read/arbitraries.ts';
 import { isMlflow2 } from '../support/mlflow.ts';
 import { askOracle, isOracleMissing, ORACLE_VERSIONS } from '../support/oracle.ts';
@@ -59,13 +61,15 @@ const operations = [...new Set(SAMPLED_VERSIONS.flatMap((version) => liveRoutes(
 function readFor(version: string, sent: string, shape: Shape) {
   const left: string[] = [];
   const leaveOut = (path: string) => left.push(path);
+  const bytes = Buffer.from(sent);
+  const written = createWritten(bytes);
   const view = accepted(() =>
-    readMessage(readJson(Buffer.from(sent)), shape, { version, lenient: false, leaveOut }),
+    readMessage(readJson(bytes), shape, { version, lenient: false, leaveOut, written }),
   );
   if (view === undefined) {
     return undefined;
   }
-  return { view, forwarded: left.length === 0 ? sent : withoutFields(Buffer.from(sent), left).toString() };
+  return { view, forwarded: left.length === 0 ? sent : withoutFields(bytes, left).toString() };
 }
 
 const ASSESS = 'POST 3.0 traces/:trace_id/assessments';
@@ -115,6 +119,27 @@ describe.each(ORACLE_VERSIONS)('MLflow %s', (version) => {
         ),
       );
       expect(cases.length).toBeGreaterThan(bodies.length * 10);
+      expect(disagreements(version, cases)).toEqual([]);
+    });
+
+    test('bodies of GETs, as the queries that they become', { timeout: 60_000 }, () => {
+      const gets = operations.filter(
+        ({ operation, shape }) => operation.startsWith('GET ') && shape.fields.size > 0,
+      );
+      const cases = gets.flatMap(({ operation, shape }) =>
+        sample(messageText(shape), 100).flatMap((sent): Case[] => {
+          const bytes = Buffer.from(sent);
+          const reading = { version, lenient: false, leaveOut: () => {}, written: createWritten(bytes) };
+          const query = accepted(() => bodyAsQuery(readJson(bytes), shape, reading));
+          const read = accepted(() => readQuery(query ?? '%', shape));
+          if (query === undefined || read === undefined) {
+            return [];
+          }
+          const question = { ask: 'query', message: shape.name, query, view: asMessage(read, shape) };
+          return [{ sent: `${operation} ${sent} → ${query}`, question }];
+        }),
+      );
+      expect(cases.length).toBeGreaterThan(gets.length * 5);
       expect(disagreements(version, cases)).toEqual([]);
     });
 

@@ -1,13 +1,19 @@
 import { type ApiError, invalid } from '../../errors.ts';
-import { type EnumValue, type Field, type FieldType, isOf, type Shape } from './fields.ts';
+import { type EnumValue, type Field, type FieldType, isOf, SAMPLED_VERSIONS, type Shape } from './fields.ts';
 import { isObject } from './json.ts';
 import { readScalar } from './scalar.ts';
 import { readWellKnown } from './well-known.ts';
 
 export type { Shape } from './fields.ts';
 
-/** MLflow before 3.17 turns these into text or lists first: null becomes 'None', or a crash. */
-const NEVER_NULL = new Set(['experiment_id', 'experiment_ids']);
+/**
+ * MLflow before 3.11 makes text of what stands under these names before anything reads it: 3 becomes '3', but 1.0 '1.0',
+ * null 'None', and what is no list is walked as one. Later versions stop at what is no text.
+ *
+ * @see `_stringify_all_experiment_ids` in mlflow/utils/proto_json_utils.py
+ */
+const MADE_TEXT = new Set(['experiment_id', 'experiment_ids']);
+const NUMBERS_END = SAMPLED_VERSIONS.indexOf('3.11.1');
 
 /** protobuf's Python parser stops here. */
 const MAX_MESSAGE_DEPTH = 100;
@@ -20,6 +26,8 @@ export interface Reading {
   readonly lenient: boolean;
   /** Is told of each field that other versions declare and this one does not, as `metrics[0].model_id`: it is not sent on. */
   readonly leaveOut: (path: string) => void;
+  /** A number as it is written at a path of the body; without it, no number is taken for text. */
+  readonly written?: (path: string) => string | undefined;
 }
 
 /** All versions at once, and every field. */
@@ -83,7 +91,7 @@ function readObject(value: unknown, shape: Shape, place: Place): Record<string, 
     }
     seen.add(field.name);
     if (item === null && !isValue(field)) {
-      if (NEVER_NULL.has(field.name)) {
+      if (MADE_TEXT.has(field.name)) {
         throw mismatch(fieldPath, describe(field));
       }
       continue;
@@ -91,7 +99,8 @@ function readObject(value: unknown, shape: Shape, place: Place): Record<string, 
     if (field.oneof !== undefined) {
       claim(field.oneof, seen, fieldPath);
     }
-    message[field.name] = readField(item, field, { path: fieldPath, depth, reading });
+    const place = { path: fieldPath, depth, reading };
+    message[field.name] = readField(MADE_TEXT.has(key) ? asText(item, place) : item, field, place);
   }
   return message;
 }
@@ -136,6 +145,22 @@ function isCommonField({ oneof, list, type }: Field, value: unknown): boolean {
     default:
       return false;
   }
+}
+
+/** Ids as an MLflow that makes text of numbers reads them; of what is no whole number it makes no id. */
+function asText(value: unknown, place: Place): unknown {
+  const { path, reading } = place;
+  if (reading.version === undefined || SAMPLED_VERSIONS.indexOf(reading.version) >= NUMBERS_END) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((each: unknown, index) => asText(each, { ...place, path: `${path}[${index}]` }));
+  }
+  if (typeof value !== 'number' && typeof value !== 'bigint') {
+    return value;
+  }
+  const written = reading.written?.(path);
+  return written !== undefined && /^\d+$/.test(written) ? written : value;
 }
 
 /** A second field of a oneof ends the reading. */

@@ -15,7 +15,7 @@ export interface Target {
 }
 
 /** Bytes. */
-const MAX_TARGET_LENGTH = 16_384;
+export const MAX_TARGET_LENGTH = 16_384;
 
 /** A target that is canonical as it stands: RFC 3986 pchars, nothing encoded in the path, no dot segment. */
 const PLAIN = /^(?=\/)(?:\/(?!\.{1,2}(?:[/?]|$))[\w.~!$&'()*+,;:=@-]+)*\/?(?:\?[\w.~!$&'()*+,;:=@/?-]*)?$/;
@@ -38,15 +38,22 @@ const MCP_SERVER = /^(\/(?:ajax-)?api\/3\.0\/mlflow\/mcp-servers\/[^/]+?)%2[Ff]/
 /** What an encoded segment must not hide: a slash, a second encoding, a control character. */
 const HIDDEN = /[/\\%\p{Cc}]/u;
 
+/** MLflow's own words, by which clients tell what is wrong. */
+const INVALID_PATH = 'Invalid path';
+
+/** A client that joins `http://host/` and `/api` asks for `//api`. */
+const LEADING_SLASHES = /^\/{2,}/;
+
 /**
  * Brings a request's target into its one canonical form. Werkzeug and Starlette decode before they
  * route, Node's URL class drops dot segments, Flask redirects a doubled slash: whatever two of them
- * could read differently has no canonical form.
+ * could read differently has no canonical form. Slashes at its start are one, for all that comes after this.
  *
- * @param rawUrl - the target as it stands in the request line (RFC 9112, section 3.2.1, origin form).
+ * @param sent - the target as it stands in the request line (RFC 9112, section 3.2.1, origin form).
  * @throws ApiError 400.
  */
-export function readTarget(rawUrl: string): Target {
+export function readTarget(sent: string): Target {
+  const rawUrl = sent.replace(LEADING_SLASHES, '/');
   if (rawUrl.length > MAX_TARGET_LENGTH) {
     throw invalid(`The request target is longer than ${MAX_TARGET_LENGTH} bytes.`);
   }
@@ -82,9 +89,9 @@ function readPath(rawPath: string): { path: string; segments: readonly string[] 
     head.push(segment);
     path += `/${encodeSegment(segment)}`;
     if (index < raw.length - 1 && ARTIFACTS.test(`${path}/`)) {
-      const tail = readArtifactPath(decodeOrRefuse(raw.slice(index + 1).join('/'), 'Invalid path'));
+      const tail = readArtifactPath(decodeOrRefuse(raw.slice(index + 1).join('/'), INVALID_PATH));
       if (tail.length === 0) {
-        throw invalid('Invalid path');
+        throw invalid(INVALID_PATH);
       }
       return { path: `${path}/${tail.map(encodeSegment).join('/')}`, segments: [...head, ...tail] };
     }
@@ -95,13 +102,15 @@ function readPath(rawPath: string): { path: string; segments: readonly string[] 
 function readSegment(raw: string, isLast: boolean): string {
   const segment = decodeOrRefuse(raw, 'The path is not valid UTF-8.');
   if (segment === '.' || segment === '..') {
-    throw invalid('The path has a dot segment.');
+    throw invalid(INVALID_PATH, { because: 'the path has a dot segment' });
   }
   if (segment === '' && !isLast) {
-    throw invalid('The path has an empty segment.');
+    throw invalid(INVALID_PATH, { because: 'the path has an empty segment' });
   }
   if (HIDDEN.test(segment)) {
-    throw invalid('The path hides a slash, a backslash, a percent sign or a control character.');
+    throw invalid(INVALID_PATH, {
+      because: 'the path hides a slash, a backslash, a percent sign or a control character',
+    });
   }
   return segment;
 }

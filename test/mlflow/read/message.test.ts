@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Shape, shapeOf } from '../../../src/mlflow/read/fields.ts';
 import { readJson } from '../../../src/mlflow/read/json.ts';
 import { readMessage } from '../../../src/mlflow/read/message.ts';
+import { createWritten } from '../../../src/mlflow/read/written.ts';
 
 function shape(operation: string): Shape {
   const found = shapeOf(operation);
@@ -231,5 +232,44 @@ describe('what could end the reading half way is refused by name', () => {
 
   test('something that is no object', () => {
     expect(() => readMessage([], shape(METRIC))).toThrow('The body must be a JSON object.');
+  });
+});
+
+describe('MLflow before 3.11 makes text of the ids of experiments', () => {
+  const readIn = (version: string | undefined, operation: string, json: string) => {
+    const bytes = Buffer.from(json);
+    const reading = { version, lenient: false, leaveOut: () => {}, written: createWritten(bytes) };
+    return readMessage(readJson(bytes), shape(operation), reading);
+  };
+  const OLD = ['2.15.1', '2.22.4', '3.0.1', '3.10.1'];
+
+  test.each(OLD)('%s, and so does the gateway', (version) => {
+    expect(readIn(version, CREATE, '{"experiment_id":3}')).toEqual({ experiment_id: '3' });
+    expect(readIn(version, CREATE, '{"experiment_id":123456789012345678901}')).toEqual({
+      experiment_id: '123456789012345678901',
+    });
+    expect(readIn(version, SEARCH, '{"experiment_ids":[0, "1", 2],"max_results":1e1}')).toEqual({
+      experiment_ids: ['0', '1', '2'],
+      max_results: 10,
+    });
+  });
+
+  test.each(['1.0', '1e3', '1E2', '-0', '-1', 'true', 'null', '[3]', '{"a":1}', '1.5'])(
+    'but of %s it makes what is no id',
+    (id) => {
+      for (const version of OLD) {
+        expect(() => readIn(version, CREATE, `{"experiment_id":${id}}`)).toThrow(/experiment_id/);
+        expect(() => readIn(version, SEARCH, `{"experiment_ids":[${id}]}`)).toThrow(/experiment_ids/);
+      }
+    },
+  );
+
+  test('of other fields, of the other spelling, and later versions of none', () => {
+    expect(() => readIn('2.15.1', METRIC, '{"run_id":3}')).toThrow(/run_id/);
+    expect(() => readIn('2.15.1', CREATE, '{"experimentId":3}')).toThrow(/experimentId/);
+    expect(() => readIn('2.15.1', SEARCH, '{"experiment_ids":3}')).toThrow(/experiment_ids/);
+    for (const version of ['3.11.1', '3.17.2', '3.18.0', undefined]) {
+      expect(() => readIn(version, CREATE, '{"experiment_id":3}')).toThrow(/experiment_id/);
+    }
   });
 });

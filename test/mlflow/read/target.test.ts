@@ -9,6 +9,8 @@ describe('a target is brought into one form', () => {
     ['/', '/', ['']],
     ['/api/2.0/mlflow/runs/get', '/api/2.0/mlflow/runs/get', ['api', '2.0', 'mlflow', 'runs', 'get']],
     ['/ajax-api/3.0/jobs/', '/ajax-api/3.0/jobs/', ['ajax-api', '3.0', 'jobs', '']],
+    ['//api/get', '/api/get', ['api', 'get']],
+    ['////', '/', ['']],
     ['/%61pi/%67et', '/api/get', ['api', 'get']],
     ['/a%20b/%c3%a9', '/a%20b/%C3%A9', ['a b', 'é']],
     ["/a!$&'()*+,;:=@-._~b", "/a!$&'()*+,;:=@-._~b", ["a!$&'()*+,;:=@-._~b"]],
@@ -42,7 +44,6 @@ describe('what two readers could take for different paths is refused', () => {
     ['the asterisk form', '*'],
     ['the absolute form', 'http://localhost/api/2.0/mlflow/runs/get'],
     ['the authority form', 'localhost:80'],
-    ['a leading double slash', '//api/2.0/mlflow/runs/get'],
     ['a double slash', '/api//2.0'],
     ['a double slash at the end', '/api/2.0//'],
     ['a dot segment', '/api/./2.0'],
@@ -201,7 +202,7 @@ describe('an artifact path is decoded until nothing is left to decode, as MLflow
   });
 
   test('what hides a slash before the prefix is not one of these paths', () => {
-    expect(() => readTarget('/api/2.0%2Fmlflow-artifacts/artifacts/1')).toThrow(/hides a slash/);
-    expect(() => readTarget('/api/2.0/mlflow/../mlflow-artifacts/artifacts/1')).toThrow(/dot segment/);
+    expect(() => readTarget('/api/2.0%2Fmlflow-artifacts/artifacts/1')).toThrow('Invalid path');
+    expect(() => readTarget('/api/2.0/mlflow/../mlflow-artifacts/artifacts/1')).toThrow('Invalid path');
   });
 });
