@@ -9,6 +9,7 @@ import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
+import { previewHandlers } from './api/preview.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { type HasWorkspace, roleHandlers } from './api/roles.ts';
@@ -44,6 +45,7 @@ function makeHandlers(parts: HandlerParts) {
     ...healthHandlers(health),
     ...auditHandlers(store),
     ...explainHandlers(parts),
+    ...previewHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),

@@ -211,6 +211,7 @@ const explanations: readonly OwnRow[] = [
     special('explainable', 'everybody'),
     serve('permissions.holders'),
   ],
+  ['GET', '2.0 permissions/preview', 'admin', [], serve('permissions.preview')],
 ];
 
 const audit: readonly OwnRow[] = [

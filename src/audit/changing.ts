@@ -43,6 +43,8 @@ export interface Changing {
   readonly grants: Grants;
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
+  /** Does many changes as one, see `Store.atOnce`. */
+  atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
 }
 
 /** What one change did, for its entry. */
@@ -76,6 +78,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     grants: changingGrants(store.grants, change),
     roles: changingRoles(store.roles, change),
     throttles: changingThrottles(change),
+    atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
 }
 

@@ -16,7 +16,7 @@ export function roleIdIn({ role_id }: { readonly role_id: unknown }): number {
  *
  * @throws ApiError 404 in MLflow's words.
  */
-export async function existingRole(store: ReadingStore, id: number): Promise<Role> {
+export async function existingRole(store: Pick<ReadingStore, 'grants' | 'roles'>, id: number): Promise<Role> {
   const found =
     id < 0
       ? ownRole({ id: ownRoleId(id) }, await store.grants.forUser(ownRoleId(id)))

@@ -10,15 +10,18 @@ import type { User } from '../../store/types.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { neighboursOf } from '../deeds/neighbours.ts';
 import { ownRole } from '../deeds/own-role.ts';
+import { leftWithout } from '../deeds/preview.ts';
 import { createServiceAccount, createUser, deleteUser, setActive, setAdmin } from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { anyText, bodyOf, existingUser, flag, queryOf, text, yesOrNo } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
+import { targetJson } from './preview.ts';
 import { roleJson } from './role-json.ts';
 
 export interface UserParts {
   readonly store: ReadingStore;
   readonly passwords: Passwords;
+  /** What a user who holds no grant may do. */
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
 }
@@ -28,7 +31,7 @@ export type ListUsersTo = 'everyone' | 'admins';
 
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
 export function userHandlers(parts: UserParts) {
-  const { store, passwords } = parts;
+  const { store, passwords, defaultPermission } = parts;
   const { users } = store;
   const existing = (name: string): Promise<User> => existingUser(users, name);
 
@@ -80,9 +83,18 @@ export function userHandlers(parts: UserParts) {
     },
 
     async 'users.delete'(call: Call): Promise<Reply> {
-      const { username } = bodyOf(call, { username: text });
-      await deleteUser(call.changing.users, await existing(username), callerOf(call));
-      return DONE;
+      const { username, give_to: to } = bodyOf(call, { username: text, give_to: text.nullish() });
+      const user = await existing(username);
+      const left = await leftWithout(store, username, defaultPermission);
+      if (typeof to !== 'string') {
+        await deleteUser(call.changing, user, callerOf(call));
+        return left.length === 0 ? DONE : { body: { left_without_manager: left.map(targetJson) } };
+      }
+      if (to === username) {
+        throw invalid('Give it to another user than the one who is deleted.');
+      }
+      await deleteUser(call.changing, user, callerOf(call), { to: await existing(to), things: left });
+      return { body: { given: left.map(targetJson) } };
     },
   };
 }

@@ -1,9 +1,11 @@
+import type { Changing } from '../../audit/changing.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { LOGGED_OUT_PREFIX } from '../../identity/logged-out.ts';
 import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
 import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { User } from '../../store/types.ts';
 import type { NewUser, Users } from '../../store/users.ts';
+import type { GrantTarget } from './grants.ts';
 
 const MAX_USERNAME_LENGTH = 255;
 
@@ -221,14 +223,33 @@ async function refuseKnownPassword(passwords: Passwords, user: User): Promise<vo
  * Deletes a user with grants, memberships and ownerships.
  *
  * @param by - the user who deletes.
+ * @param heritage - what another user is to manage from then on.
  * @throws ApiError 400 if that would leave no admin, or if it is `by` who would be deleted.
  */
-export async function deleteUser(users: Users, user: Pick<User, 'id'>, by: Pick<User, 'id'>): Promise<void> {
+export async function deleteUser(
+  changing: Pick<Changing, 'atOnce'>,
+  user: Pick<User, 'id'>,
+  by: Pick<User, 'id'>,
+  heritage?: { readonly to: Pick<User, 'id'>; readonly things: readonly GrantTarget[] },
+): Promise<void> {
   if (user.id === by.id) {
     throw new ApiError(
       'BAD_REQUEST',
       'Users cannot delete their own account. Ask another admin to delete this user instead.',
     );
   }
-  await users.remove(user.id);
+  await changing.atOnce(async ({ users, grants }) => {
+    if (heritage !== undefined) {
+      await hand(grants, heritage.to.id, heritage.things);
+    }
+    await users.remove(user.id);
+  });
+}
+
+async function hand(grants: Changing['grants'], to: number, things: readonly GrantTarget[]): Promise<void> {
+  for (const { type, id } of things) {
+    if (!(await grants.create(to, type, id, 'MANAGE'))) {
+      await grants.update(to, type, id, 'MANAGE');
+    }
+  }
 }

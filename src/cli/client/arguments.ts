@@ -50,6 +50,8 @@ const permission = (choices: readonly string[]): Argument => ({
   choices,
 });
 
+/** Of commands that can say beforehand what they would do. */
+export const DRY_RUN = argument('dry_run', '', 'say who would gain or lose what, and change nothing', 'flag');
 export const USERNAME = argument('username', 'NAME', 'the user');
 export const PASSWORD = argument(
   'password',

@@ -60,6 +60,10 @@ export interface AskingCommand extends CommandOf {
   readonly again?: Step;
   /** Absent where the answer is empty. */
   readonly shows?: Shows;
+  /** What `permissions/preview` is asked for `--dry-run`; absent where that says nothing. */
+  readonly preview?: (input: Input) => Input;
+  /** A warning that goes with the answer. */
+  readonly warns?: (reply: JsonObject, input: Input) => string | undefined;
   /** Said when there is nothing to show; `{field}` is filled in. */
   readonly done?: string;
   /** What helps when the server says that it exists already. */

@@ -1,6 +1,8 @@
 import { ownerOfRole } from '../../policy/own-role.ts';
 import {
+  type Argument,
   CLASSIC_PERMISSION,
+  DRY_RUN,
   EXPERIMENT_ID,
   IS_ACTIVE,
   IS_ADMIN,
@@ -21,6 +23,7 @@ import { EXPLAIN_COMMANDS } from './explain-commands.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
+import { onThing, tellHeritage } from './preview.ts';
 import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
 import { many, one } from './shows.ts';
@@ -157,9 +160,20 @@ const USER_COMMANDS: readonly Command[] = [
     group: USERS,
     does: 'delete a user',
     takes: [USERNAME],
+    flags: [
+      {
+        field: 'give_to',
+        usage: 'NAME',
+        does: 'who is to manage what nobody but admins would manage any more',
+        reads: 'text',
+      },
+      DRY_RUN,
+    ],
+    preview: onThing('delete_user'),
+    warns: tellHeritage,
     call: { method: 'DELETE', path: '2.0 users/delete' },
     done: 'Deleted user {username}.',
-    examples: ['delete-user alice'],
+    examples: ['delete-user alice --dry-run', 'delete-user alice --give-to bob'],
   },
 ];
 
@@ -169,14 +183,20 @@ const CLASSIC = [
   { noun: 'registered-model', argument: MODEL_NAME, example: 'churn' },
 ] as const;
 
-const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, example }): Command[] => {
-  const type = noun.replace('-', '_');
-  const on = (input: Input) => ({ type, id: String(input[argument.field]) });
-  const shows = one(`${type}_permission`, [
-    [argument.usage, argument.field],
+const classicGrant = (type: string, { usage, field }: Argument): Shows =>
+  one(`${type}_permission`, [
+    [usage, field],
     ['USER_ID', 'user_id'],
     ['PERMISSION', 'permission'],
   ]);
+
+const onClassic = (change: 'grant' | 'revoke', type: string, field: string) => (input: Input) =>
+  onThing(change)({ ...input, resource_type: type, resource_id: String(input[field]) });
+
+const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, example }): Command[] => {
+  const type = noun.replace('-', '_');
+  const on = (input: Input) => ({ type, id: String(input[argument.field]) });
+  const shows = classicGrant(type, argument);
   const what = noun.replace('-', ' ');
   return [
     {
@@ -186,6 +206,8 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, 
       takes: [argument, USERNAME, CLASSIC_PERMISSION],
       on,
       gives: true,
+      flags: [DRY_RUN],
+      preview: onClassic('grant', type, argument.field),
       call: { method: 'POST', path: `2.0 ${noun}s/permissions/create` },
       shows,
       ifExists: `Change it with update-${noun}-permission.`,
@@ -207,6 +229,8 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, 
       does: `change what a user was given on one ${what}`,
       takes: [argument, USERNAME, CLASSIC_PERMISSION],
       on,
+      flags: [DRY_RUN],
+      preview: onClassic('grant', type, argument.field),
       call: { method: 'PATCH', path: `2.0 ${noun}s/permissions/update` },
       done: `{username} now has {permission} on ${what} {${argument.field}}.`,
       examples: [`update-${noun}-permission ${example} alice MANAGE`],
@@ -217,6 +241,8 @@ const CLASSIC_COMMANDS: readonly Command[] = CLASSIC.flatMap(({ noun, argument, 
       does: `take away what a user was given on one ${what}`,
       takes: [argument, USERNAME],
       on,
+      flags: [DRY_RUN],
+      preview: onClassic('revoke', type, argument.field),
       call: { method: 'DELETE', path: `2.0 ${noun}s/permissions/delete` },
       done: `{username} has no permission of its own on ${what} {${argument.field}} any more.`,
       examples: [`delete-${noun}-permission ${example} alice`],
@@ -267,6 +293,8 @@ const GRANT_COMMANDS: readonly Command[] = [
     takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID, PERMISSION],
     on: onResource,
     gives: true,
+    flags: [DRY_RUN],
+    preview: onThing('grant'),
     call: { method: 'POST', path: '3.0 users/permissions/grant' },
     done: '{username} now has {permission} on {resource_type} {resource_id}.',
     ifExists: 'To change it, revoke it first.',
@@ -278,6 +306,8 @@ const GRANT_COMMANDS: readonly Command[] = [
     does: 'take away what a user was given on a resource of any type',
     takes: [USERNAME, RESOURCE_TYPE, RESOURCE_ID],
     on: onResource,
+    flags: [DRY_RUN],
+    preview: onThing('revoke'),
     call: { method: 'POST', path: '3.0 users/permissions/revoke' },
     done: '{username} has no permission of its own on {resource_type} {resource_id} any more.',
     examples: ['revoke alice gateway_endpoint chat'],
@@ -332,6 +362,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'delete a role, and with it what its members have by it',
     takes: [ROLE],
+    flags: [DRY_RUN],
+    preview: onThing('delete_role'),
     call: { method: 'DELETE', path: '3.0 roles/delete' },
     done: 'Deleted role {role_id}.',
     examples: ['delete-role analysts'],
@@ -343,6 +375,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN, PERMISSION],
     on: onPattern,
     gives: true,
+    flags: [DRY_RUN],
+    preview: onThing('grant_role'),
     call: { method: 'POST', path: '3.0 roles/permissions/add' },
     shows: one('role_permission', ROLE_GRANT_COLUMNS),
     ifExists: 'To change it, take it away with revoke-role first.',
@@ -355,6 +389,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     takes: [ROLE, RESOURCE_TYPE, RESOURCE_PATTERN],
     on: onPattern,
     before: findRolePermission,
+    flags: [DRY_RUN],
+    preview: onThing('revoke_role'),
     call: { method: 'DELETE', path: '3.0 roles/permissions/remove' },
     done: 'Taken away.',
     examples: ["revoke-role analysts experiment '*'"],
@@ -364,6 +400,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'make a user a member of a role',
     takes: [USERNAME, ROLE],
+    flags: [DRY_RUN],
+    preview: onThing('assign_role'),
     call: { method: 'POST', path: '3.0 roles/assign' },
     shows: one('assignment', [
       ['ID', 'id'],
@@ -377,6 +415,8 @@ const ROLE_COMMANDS: readonly Command[] = [
     group: ROLES,
     does: 'end a membership',
     takes: [USERNAME, ROLE],
+    flags: [DRY_RUN],
+    preview: onThing('unassign_role'),
     call: { method: 'DELETE', path: '3.0 roles/unassign' },
     done: '{username} is no longer a member of role {role_id}.',
     examples: ['unassign-role alice analysts'],

@@ -1,6 +1,7 @@
 import { refused, unusable } from '../failure.ts';
 import type { AskingCommand, Plan } from './command.ts';
 import type { JsonObject } from './json.ts';
+import { leftBehind, previewOf, remarkOnPreview } from './preview.ts';
 import type { Input } from './send.ts';
 import { ServerRefusal } from './send.ts';
 import { findRole, type StepTools } from './steps.ts';
@@ -24,6 +25,9 @@ export interface Outcome {
  */
 export async function execute(command: AskingCommand, given: Input, tools: StepTools): Promise<Outcome> {
   const named = await withRoleId(command, given, tools);
+  if (named['dry_run'] === true) {
+    return preview(command, named, tools);
+  }
   const known = command.before === undefined ? named : ((await command.before(named, tools)) ?? named);
   const plan: Plan =
     typeof command.call === 'function'
@@ -40,7 +44,25 @@ export async function execute(command: AskingCommand, given: Input, tools: StepT
   }
   const nothing = shows?.list === true && rows.length === 0;
   const remark = nothing && thing !== undefined ? remarkOn(thing, await lookAt(thing, tools.ask)) : undefined;
-  return { shows, rows, warning, whyEmpty: nothing ? (remark ?? shows.whyEmpty?.(reply, given)) : undefined };
+  return {
+    shows,
+    rows,
+    warning: warning ?? command.warns?.(reply, given),
+    whyEmpty: nothing ? (remark ?? shows.whyEmpty?.(reply, given)) : undefined,
+  };
+}
+
+/** What the command would do. */
+async function preview(command: AskingCommand, input: Input, { send }: StepTools): Promise<Outcome> {
+  const { call: asked, input: sent, shows } = previewOf(command, input);
+  const reply = await send(asked, sent);
+  const rows = shows?.pick(reply) ?? [];
+  return {
+    shows,
+    rows,
+    warning: rows.length === 0 ? leftBehind(reply) : remarkOnPreview(reply),
+    whyEmpty: rows.length === 0 ? shows?.whyEmpty?.(reply, input) : undefined,
+  };
 }
 
 /**
