@@ -91,4 +91,17 @@ function addAccessCommands(program: Command, io: Io): void {
     .action((options: { since?: string }) =>
       exitWith(import('./report.ts').then(({ report }) => report(options, io))),
     );
+  program
+    .command('apply')
+    .description('have users, roles and grants be as FILE says (YAML), all at once')
+    .argument('<file>', 'see docs/audit.md')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .option('--prune', 'take away grants, memberships and roles that the file does not name')
+    .action((file: string, options: { dryRun?: boolean; prune?: boolean }) =>
+      exitWith(import('./access.ts').then(({ apply }) => apply(file, options, io))),
+    );
+  program
+    .command('export-access')
+    .description('print users, roles and grants as a file for apply, without passwords')
+    .action(() => exitWith(import('./access.ts').then(({ exportAccess }) => exportAccess(io))));
 }

@@ -61,8 +61,10 @@ export async function effectsOf(
       }
     }
   }
-  return effects;
+  return effects.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
+
+const keyOf = ({ username, type, id }: Effect): string => JSON.stringify([username, type, id]);
 
 async function accountsIn(store: Reading, planned: Planned): Promise<readonly Account[]> {
   const names =
