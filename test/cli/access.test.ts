@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApplyOptions, apply, exportAccess } from '../../src/cli/access.ts';
 import type { Store } from '../../src/store/index.ts';
+import { blocksOf, documentAt } from '../docs/blocks.ts';
 import { addUser, open, temporaryUri } from '../store/temporary.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { type Ran, ran } from './io.ts';
@@ -217,4 +218,10 @@ test.each([
   }
   expect(await store.users.list()).toHaveLength(1);
   expect(await store.audit.search({}, 10)).toEqual([]);
+});
+
+test('the file of docs/audit.md can be applied', async () => {
+  const [example = ''] = blocksOf(documentAt('docs/audit.md'), 'yaml');
+  const { databaseUri } = await fresh();
+  expect(await applied(databaseUri, example)).toMatchObject({ code: 0, stderr: '' });
 });
