@@ -282,6 +282,33 @@ describe('who is told what', () => {
     }
   });
 
+  test('where not everybody is listed, who manages a thing is told of those who were granted something on it', async () => {
+    const secretive = await startGateway(upstream.uri, {
+      default_permission: 'READ',
+      list_users_to: 'admins',
+    });
+    const [chief, helper, other] = [
+      await secretive.person('chief'),
+      await secretive.person('helper'),
+      await secretive.person('other'),
+    ];
+    await grantOn(secretive.admin, chief, 'experiment', OURS.experiment, 'MANAGE');
+    await grantOn(secretive.admin, helper, 'experiment', OURS.experiment, 'EDIT');
+    const { json } = await holders(chief, 'experiment', OURS.experiment);
+    expect(json.holders.map(({ username }: { username: string }) => username)).toEqual([
+      chief.username,
+      helper.username,
+    ]);
+    expect((await holders(secretive.admin, 'experiment', OURS.experiment)).json.holders).toHaveLength(4);
+    const ask = async (name: string) => {
+      const { status, text } = await explain(chief, name, 'experiment', OURS.experiment);
+      return [status, text.replaceAll(name, 'NAME')];
+    };
+    expect(await ask(other.username)).toEqual(await ask('nobody'));
+    expect((await ask(helper.username))[0]).toBe(200);
+    await secretive.close();
+  });
+
   test('holders come page by page', async () => {
     const first = await holders(gateway.admin, 'experiment', OURS.experiment, { max_results: '2' });
     const second = await holders(gateway.admin, 'experiment', OURS.experiment, {

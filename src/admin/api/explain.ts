@@ -1,5 +1,5 @@
 import type { ReadingStore } from '../../audit/changing.ts';
-import { invalid } from '../../errors.ts';
+import { invalid, notFound } from '../../errors.ts';
 import { principalOf } from '../../identity/accounts.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { CHILD_KINDS, type ChildKind } from '../../mlflow/table/row.ts';
@@ -14,6 +14,7 @@ import { holdersOf } from '../deeds/holders.ts';
 import { type Call, callerOf } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
 import { existingUser, filtersOf, text } from './parameters.ts';
+import type { ListUsersTo } from './users.ts';
 
 /** What decides about requests, to be asked about anybody. */
 export interface Deciding {
@@ -32,6 +33,7 @@ export interface ExplainParts {
   readonly store: Pick<ReadingStore, 'account' | 'users' | 'grants'>;
   readonly deciding: Deciding;
   readonly defaultPermission: Permission;
+  readonly listUsersTo: ListUsersTo;
 }
 
 const target = { resource_type: text, resource_id: text };
@@ -41,7 +43,7 @@ const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
 const isChildKind = (type: string): type is ChildKind => CHILDREN.has(type);
 
 /** Who may do what, and why: the very decisions that requests get, asked for and told. */
-export function explainHandlers({ store, deciding, defaultPermission }: ExplainParts) {
+export function explainHandlers({ store, deciding, defaultPermission, listUsersTo }: ExplainParts) {
   return {
     async 'permissions.explain'(call: Call): Promise<Reply> {
       const { username, ...asked } = filtersOf(call, { username: text, ...target });
@@ -52,6 +54,9 @@ export function explainHandlers({ store, deciding, defaultPermission }: ExplainP
       const account = await store.account(username);
       const subject = username === caller.username || account === undefined ? caller : principalOf(account);
       const explained = isActive ? await explainFor(subject, thing) : DISABLED;
+      if (!mayMeet(caller)(username, explained)) {
+        throw notFound(`User with username=${username} not found`);
+      }
       return { body: explanationJson(told(explained, thing.kind, caller)) };
     },
 
@@ -63,6 +68,7 @@ export function explainHandlers({ store, deciding, defaultPermission }: ExplainP
       const holders = await holdersOf({ store, deciding, defaultPermission }, root, {
         limit: page.max + 1,
         after: after === undefined ? undefined : String(after),
+        shows: mayMeet(callerOf(call)),
       });
       const { shown, next } = pageOf(holders, page, ({ username }) => [username]);
       const mayName = nameableBy(callerOf(call));
@@ -77,6 +83,15 @@ export function explainHandlers({ store, deciding, defaultPermission }: ExplainP
       };
     },
   };
+
+  /** Where not everybody is listed, users who hold nothing by a grant are not told to callers who are no admins. */
+  function mayMeet(caller: SignedIn): (username: string, explained: Explanation) => boolean {
+    if (listUsersTo === 'everyone' || mayDoEverything(caller) || administersWorkspace(caller)) {
+      return () => true;
+    }
+    return (username, { sources }) =>
+      username === caller.username || sources.some(({ source }) => source === 'user' || source === 'role');
+  }
 
   async function explainFor(subject: SignedIn, thing: Thing): Promise<Explanation> {
     if (mayDoEverything(subject)) {

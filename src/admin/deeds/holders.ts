@@ -23,11 +23,16 @@ export interface HoldersParts {
  * disabled may do nothing.
  *
  * @param page.after - the name that the page before ended with.
+ * @param page.shows - whether the asker may be told of a user.
  */
 export async function holdersOf(
   { store, deciding, defaultPermission }: HoldersParts,
   root: Root,
-  page: { readonly limit: number; readonly after: string | undefined },
+  page: {
+    readonly limit: number;
+    readonly after: string | undefined;
+    readonly shows: (username: string, explained: Explanation) => boolean;
+  },
 ): Promise<readonly Holder[]> {
   const [types, patterns] = bearingOn(root);
   const [users, held] = await Promise.all([store.users.list(), store.grants.heldOn(types, patterns)]);
@@ -40,7 +45,7 @@ export async function holdersOf(
     const subject = principalOf({ user, grants: held.get(user.id) ?? [] });
     const decisions = ACTIONS.map((action) => deciding.onRoot(subject, action, root));
     const explained = explain(decisions, defaultPermission);
-    if (explained.actions.length > 0) {
+    if (explained.actions.length > 0 && page.shows(user.username, explained)) {
       holders.push({ username: user.username, explained });
     }
     if (holders.length === limit) {
