@@ -9,7 +9,10 @@ import { pageTokenKey } from './page-token-key.ts';
 import { throttles } from './throttles.ts';
 import { userStatus } from './user-status.ts';
 
-/** Every step of the schema, oldest first by name. Released steps never change. */
+/**
+ * Every step of the schema, oldest first by name. Released steps never change. A step adds and takes nothing away: older
+ * gateways go on with the store until they are replaced.
+ */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0001-first': first,
   '0002-page-token-key': pageTokenKey,
