@@ -13,7 +13,7 @@ import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
 import { entryOf, signInOf } from './gateway/audited.ts';
-import { createJudge } from './gateway/judge/judge.ts';
+import { createJudge, type Judge } from './gateway/judge/judge.ts';
 import type { Ended } from './gateway/record.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
 import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.ts';
@@ -29,8 +29,10 @@ import { listenForScrapes } from './metrics/listen.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
-import { createLineage } from './mlflow/things/lineage.ts';
-import { createHasWorkspace } from './mlflow/things/workspaces.ts';
+import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
+import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
+import { createStoredName } from './mlflow/things/stored-names.ts';
+import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
 import { ROUTES } from './routes.ts';
 import { openStore, type Store } from './store/index.ts';
@@ -176,12 +178,13 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const look = () =>
     survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
   const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
+  const workspaces = createWorkspaces(upstream);
   const adoption = createAdoption(followingStore(store, clock), upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
-  const judge = createJudge(lineage, config.default_permission);
+  const judge = judgeIn(config, upstream, lineage);
   const handlers = createHandlers({
     store,
     deciding: { ...judge, isPrompt: lineage.isPrompt },
@@ -191,7 +194,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
     mlflowVersion: () => upstream.version(),
-    hasWorkspace: createHasWorkspace(upstream),
+    workspaces,
     health: {
       store,
       readiness,
@@ -207,6 +210,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       ways: waysOf(opened, throttle, given),
       upstream,
       lineage,
+      workspaces,
       judge,
       adoption,
       pageTokens: createPageTokens(await store.pageTokenKey()),
@@ -223,6 +227,15 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     appOptions(config, logger, listening),
   );
   return { app, look, adoption, ...opened };
+}
+
+function judgeIn(config: Config, upstream: Upstream, lineage: Lineage): Judge {
+  return createJudge({
+    lineage,
+    artifactHomes: createArtifactHomes(upstream, lineage),
+    storedName: createStoredName(upstream),
+    defaultPermission: config.default_permission,
+  });
 }
 
 /** The ways of proving identity, in the order of asking. */

@@ -7,10 +7,10 @@
 export const NEWEST_MLFLOW = {
   version: '3.18.0',
   // The index has no mlflow-skinny and mlflow-tracing 3.18.0, which the package asks for and holds itself. What else it
-  // asks for is what 3.17.2 does. It reads forms, by which skills are uploaded, with a package that it does not ask for.
+  // asks for is what 3.17.2 does. Two of the rest speak to databases. It reads forms, by which skills are uploaded, with a package that it does not ask for.
   // Its client for users and permissions, get_app_client("basic-auth"), imports Flask-WTF.
   installs: [
-    ['mlflow==3.17.2', 'flask-wtf<2', 'python-multipart<1'],
+    ['mlflow==3.17.2', 'flask-wtf<2', 'python-multipart<1', 'psycopg2-binary<3', 'pymysql<2'],
     ['--no-deps', 'mlflow==3.18.0'],
   ],
   oldestPython: 10,

@@ -1,6 +1,7 @@
 import type { ReadingStore } from '../audit/changing.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
+import type { Workspaces } from '../mlflow/things/workspaces.ts';
 import type { Permission } from '../policy/permissions.ts';
 import { auditHandlers } from './api/audit.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
@@ -12,7 +13,7 @@ import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
-import { type HasWorkspace, roleHandlers } from './api/roles.ts';
+import { roleHandlers } from './api/roles.ts';
 import { type ListUsersTo, userHandlers } from './api/users.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
@@ -25,7 +26,7 @@ export interface HandlerParts {
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;
-  readonly hasWorkspace: HasWorkspace;
+  readonly workspaces: Workspaces;
   readonly health: HealthParts;
   readonly deciding: Deciding;
 }
@@ -40,7 +41,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
 }
 
 function makeHandlers(parts: HandlerParts) {
-  const { store, passwords, signInLimits, defaultPermission, hasWorkspace, health } = parts;
+  const { store, passwords, signInLimits, defaultPermission, workspaces, health } = parts;
   return {
     ...healthHandlers(health),
     ...auditHandlers(store),
@@ -51,7 +52,7 @@ function makeHandlers(parts: HandlerParts) {
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
-    ...roleHandlers(store, hasWorkspace),
+    ...roleHandlers(store, workspaces),
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),

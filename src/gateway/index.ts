@@ -4,6 +4,7 @@ import type { AllowedHost } from '../config/allowed-hosts.ts';
 import type { Authenticator } from '../identity/principal.ts';
 import type { createMatcher } from '../mlflow/table/match.ts';
 import type { Lineage } from '../mlflow/things/lineage.ts';
+import type { Workspaces } from '../mlflow/things/workspaces.ts';
 import type { Upstream } from '../mlflow/upstream/upstream.ts';
 import type { Store } from '../store/index.ts';
 import { admit } from './admit.ts';
@@ -24,12 +25,14 @@ import { sameOrigin } from './same-origin.ts';
 import type { PageTokens } from './search/page-token.ts';
 import { serve } from './serve.ts';
 import { transport } from './transport.ts';
+import { workspaceHeader } from './workspace-header.ts';
 
 export interface GatewayParts {
   readonly find: ReturnType<typeof createMatcher>;
   readonly ways: readonly Authenticator[];
   readonly upstream: Upstream;
   readonly lineage: Lineage;
+  readonly workspaces: Pick<Workspaces, 'areOn'>;
   readonly judge: Judge;
   readonly adoption: Adoption;
   readonly store: Store;
@@ -64,6 +67,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   match(app, parts.find);
   sameOrigin(app);
   authenticate(app, parts.ways);
+  workspaceHeader(app, parts.workspaces);
   moveIntoQuery(app, parts);
   read(app, parts);
   authenticateAgain(app, parts.ways);

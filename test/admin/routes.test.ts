@@ -19,7 +19,7 @@ test('every handler is named by a row', async () => {
     throttle: { attempt: async () => false },
     signInLimits: { failures: 1, windowSeconds: 1, lockoutSeconds: 1 },
     defaultPermission: 'NO_PERMISSIONS',
-    hasWorkspace: async () => true,
+    workspaces: { areOn: async () => false, has: async () => true },
     listUsersTo: 'everyone',
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,

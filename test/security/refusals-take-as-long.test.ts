@@ -8,7 +8,9 @@ import { createJudge, type Judge } from '../../src/gateway/judge/judge.ts';
 import { judgeAll } from '../../src/gateway/judge/judge-all.ts';
 import type { SignedIn } from '../../src/identity/principal.ts';
 import { CHILD_KINDS, type ReferenceKind } from '../../src/mlflow/table/row.ts';
+import { createArtifactHomes } from '../../src/mlflow/things/artifact-homes.ts';
 import { createLineage } from '../../src/mlflow/things/lineage.ts';
+import { createStoredName } from '../../src/mlflow/things/stored-names.ts';
 import { createUpstream, type Upstream } from '../../src/mlflow/upstream/upstream.ts';
 import { type AnsweringUpstream, startAnsweringUpstream } from '../support/answering-upstream.ts';
 import { FOREIGN, OURS } from '../support/everybody.ts';
@@ -57,7 +59,13 @@ function judgeInFrontOf(version: string | undefined): Judge {
         : real.exchange(exchange);
     },
   };
-  return createJudge(createLineage(upstream), 'NO_PERMISSIONS');
+  const lineage = createLineage(upstream);
+  return createJudge({
+    lineage,
+    artifactHomes: createArtifactHomes(upstream, lineage),
+    storedName: createStoredName(upstream),
+    defaultPermission: 'NO_PERMISSIONS',
+  });
 }
 
 async function askedFor(judge: Judge, kind: ReferenceKind, id: string): Promise<number> {

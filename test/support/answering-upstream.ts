@@ -109,7 +109,12 @@ function factsAbout(ids: Ids) {
     model: { info: { ...home, model_id: ids.logged_model, artifact_uri: 'mlflow-artifacts:/7/models/m' } },
     trace: { trace_info: { trace_id: ids.trace, trace_location: { mlflow_experiment: home } } },
     trace_info: { ...home, request_id: ids.trace },
-    experiment: { ...home, name: 'seven', creation_time: 1 },
+    experiment: {
+      ...home,
+      name: 'seven',
+      creation_time: 1,
+      artifact_location: `mlflow-artifacts:/${ids.experiment}`,
+    },
     experiment_ids: [ids.experiment],
     issue: home,
     label_schema: home,

@@ -224,7 +224,7 @@ function fill<T extends object>(into: T, made: T): void {
 type Closing = <T extends { close(): Promise<void> }>(opened: T) => T;
 
 /** Closes what it is given after the last test, last opened first; all of it, whatever fails. */
-function closedAtTheEnd(): Closing {
+export function closedAtTheEnd(): Closing {
   const open: { close(): Promise<void> }[] = [];
   afterAll(async () => {
     const problems: unknown[] = [];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { invalid } from '../../errors.ts';
+import type { Workspaces } from '../../mlflow/things/workspaces.ts';
 import type { Reply } from '../../reply.ts';
 import { visibleRolesOf } from '../deeds/held-roles.ts';
 import { ownRole } from '../deeds/own-role.ts';
@@ -10,16 +11,13 @@ import { existingRole, missingRole, roleIdIn, roleParameter } from './existing-r
 import { anything, bodyOf, queryOf } from './parameters.ts';
 import { roleJson } from './role-json.ts';
 
-/** Whether MLflow has a workspace of this name. */
-export type HasWorkspace = (name: string) => Promise<boolean>;
-
 /**
  * Roles of MLflow 3.17: named sets of grants. Users' own grants show among them as MLflow shows them, and are changed
  * through the other APIs alone. What a role grants is in role-permissions.ts, who has it in role-members.ts.
  *
  * @see mlflow/server/auth/__init__.py (`create_role` and those after it)
  */
-export function roleHandlers(store: ReadingStore, hasWorkspace: HasWorkspace) {
+export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, 'has'>) {
   return {
     async 'roles.create'(call: Call): Promise<Reply> {
       const body = bodyOf(call, { name: anything, workspace: anything, description: z.unknown().optional() });
@@ -30,7 +28,7 @@ export function roleHandlers(store: ReadingStore, hasWorkspace: HasWorkspace) {
       const description = descriptionIn(body, 'Role description must be a string or null.');
       const { workspace } = body;
       // A role that is made before its workspace would hold there from the first moment on, no matter who makes that.
-      if (workspace.trim() !== '' && !(await hasWorkspace(workspace))) {
+      if (workspace.trim() !== '' && !(await workspaces.has(workspace))) {
         throw invalid(`Workspace '${workspace}' does not exist.`);
       }
       const created = await createRole(call.changing.roles, {

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { ApiError, unavailable } from '../../errors.ts';
+import { ApiError, invalid, unavailable } from '../../errors.ts';
 import { type Existence, isKeyedByName } from '../../mlflow/things/existence.ts';
 import type { Answer, Upstream } from '../../mlflow/upstream/upstream.ts';
 import type { Store } from '../../store/index.ts';
@@ -62,23 +62,23 @@ export function createAdoption(
    * there before a create is not taken for what the create made. MLflow is not asked where nothing else can come to have
    * the name, nor for a create while no other intent is about it.
    */
-  async function look(action: IntentAction): Promise<Seen | undefined> {
+  async function look(action: IntentAction): Promise<Looked> {
     const kind = askedKindOf(action);
     if (kind === undefined) {
-      return undefined;
+      return { action, seen: undefined };
     }
     const place = placeOf(action, kind);
     if (action.action === 'create') {
       const others = aboutTheSame(action, await store.intents.list());
-      return others.length === 0
-        ? undefined
-        : seenIn(await finder.find(place).catch(() => 'unclear' as const));
+      const seen =
+        others.length === 0 ? undefined : seenIn(await finder.find(place).catch(() => 'unclear' as const));
+      return { action, seen };
     }
-    return isKeyedByName(kind) ? lookAgain(place) : undefined;
+    return isKeyedByName(kind) ? lookAgain(action, place) : { action, seen: undefined };
   }
 
   /** What has the name of something that is to be renamed or deleted, which must be there. */
-  async function lookAgain(place: Place): Promise<Seen> {
+  async function lookAgain(action: IntentAction, place: Place): Promise<Looked> {
     const { existence: found, answer } = await finder.lookFor(place);
     if (found === 'missing') {
       throw new NotThere(place, answer.status === 404 ? answer : undefined);
@@ -86,14 +86,18 @@ export function createAdoption(
     if (found === 'unclear') {
       throw unavailable('The MLflow server did not say what has this name. Nothing was changed; try again.');
     }
-    return found.createdAt;
+    if (action.action === 'rename' && found.id === action.newName) {
+      throw invalid(`${titleOf(place)} is called ${JSON.stringify(found.id)} already.`);
+    }
+    // A database that compares names loosely finds it by another spelling than that of its grants.
+    return { action: { ...action, name: found.id }, seen: found.createdAt };
   }
 
   return {
     async open(action, userId) {
-      const seen = await look(action);
+      const looked = await look(action);
       try {
-        const intent = await store.intents.open(action, userId, seen);
+        const intent = await store.intents.open(looked.action, userId, looked.seen);
         inFlight.add(intent.id);
         return intent;
       } catch (cause) {
@@ -129,6 +133,12 @@ export function createAdoption(
     unheard: (intent) => inFlight.release(intent.id),
     settle: () => settler.all(),
   };
+}
+
+/** What is about to be done, by the name that the thing has for MLflow, and what was seen there. */
+interface Looked {
+  readonly action: IntentAction;
+  readonly seen: Seen | undefined;
 }
 
 function seenIn(found: Existence): Seen | undefined {

@@ -1,11 +1,14 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { CHILD_KINDS, type ChildKind, type ReferenceKind } from '../../mlflow/table/row.ts';
+import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
 import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
+import { NAMED_KINDS, type NamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
 import { type Decision, decide, decideOnPart } from '../../policy/decide.ts';
-import type { Action, Permission } from '../../policy/permissions.ts';
+import { type Action, type Permission, refuses } from '../../policy/permissions.ts';
 import {
+  ALL,
   type InnerKind,
   PART_KINDS,
   type PartKind,
@@ -13,6 +16,7 @@ import {
   type Root,
   type RootKind,
 } from '../../policy/resources.ts';
+import { typesSharingNamesWith } from '../../store/namespaces.ts';
 import type { Judgement, Reference } from '../reference.ts';
 import { type Judging, judged, refuse } from './judging.ts';
 import { createMissing, type Missing } from './missing.ts';
@@ -40,19 +44,36 @@ const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
 
 const isPart = (kind: string): kind is PartKind => PARTS.has(kind);
 const isChild = (kind: string): kind is ChildKind => CHILDREN.has(kind);
+const NAMED: ReadonlySet<string> = new Set(NAMED_KINDS);
+const isNamed = (kind: string): kind is NamedKind => NAMED.has(kind);
 const isRoot = (kind: string): kind is RootKind => ROOTS.has(kind);
 
+/** The look-ups that a judge asks, and what a caller without a grant may do. */
+export interface JudgeParts {
+  readonly lineage: Lineage;
+  readonly artifactHomes: ArtifactHomes;
+  readonly storedName: StoredName;
+  readonly defaultPermission: Permission;
+}
+
 /** Joins the look-ups to the policy: fetches without deciding, decides without I/O. */
-export function createJudge(lineage: Lineage, defaultPermission: Permission): Judge {
+export function createJudge({ storedName, ...parts }: JudgeParts): Judge {
+  const { lineage, defaultPermission } = parts;
   const judging: Judging = {
-    lineage,
-    defaultPermission,
+    ...parts,
     onRoot: (caller, action, root) => decide(caller, action, root, defaultPermission),
     onPart: (caller, action, part, root, tierAction) =>
       decideOnPart(caller, action, part, root, defaultPermission, tierAction),
   };
 
   function on(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement {
+    const { kind, id } = reference;
+    return isNamed(kind) && isRefusedOthers(caller, kind, id)
+      ? storedName(kind, id).then((stored = id) => onThing(caller, { ...reference, id: stored }))
+      : onThing(caller, reference);
+  }
+
+  function onThing(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement {
     const { kind, id, part } = reference;
     if (kind === 'registered_model' || kind === 'prompt') {
       return onRegistryName(judging, caller, { ...reference, kind }, part);
@@ -82,7 +103,7 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
       case 'artifact':
         return onArtifact(judging, caller, reference);
       case 'prompt_uri':
-        return onRegistryName(judging, caller, { ...reference, kind: 'prompt', id: readPromptUri(id) });
+        return on(caller, { ...reference, kind: 'prompt', id: readPromptUri(id) });
       case 'gemini_call':
         return onChild(
           judging,
@@ -102,6 +123,21 @@ export function createJudge(lineage: Lineage, defaultPermission: Permission): Ju
     missing: createMissing(lineage),
     defaultPermission,
   };
+}
+
+/**
+ * Whether a caller is refused things of a kind under other names than this: MLflow's database may take it for one of
+ * them, and a wider grant must not open under another spelling what is denied. Only such a caller is looked up for.
+ */
+function isRefusedOthers(caller: SignedIn, kind: NamedKind, id: string): boolean {
+  return typesSharingNamesWith(kind).some((type) =>
+    caller
+      .grantsOfKind(type as NamedKind)
+      .some(
+        ({ permission, resourcePattern }) =>
+          refuses(permission) && resourcePattern !== ALL && resourcePattern !== id,
+      ),
+  );
 }
 
 function onChild(judging: Judging, caller: SignedIn, reference: Reference, kind: ChildKind) {

@@ -1,4 +1,5 @@
 import type { SignedIn } from '../../identity/principal.ts';
+import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import type { Decision } from '../../policy/decide.ts';
 import type { Action, Permission } from '../../policy/permissions.ts';
@@ -8,6 +9,7 @@ import type { Judgement } from '../reference.ts';
 /** What every judgement stands on: what belongs to what, and the policy. */
 export interface Judging {
   readonly lineage: Lineage;
+  readonly artifactHomes: ArtifactHomes;
   readonly defaultPermission: Permission;
   readonly onRoot: (caller: SignedIn, action: Action, root: Root) => Decision;
   /** @param tierAction - what is needed where it is granted on all things of the kind. */

@@ -1,7 +1,9 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { readArtifactPath } from '../../mlflow/read/target.ts';
-import { experimentOfArtifact, partOfArtifact, skillOfArtifact } from '../../mlflow/things/identifiers.ts';
+import type { ArtifactHome } from '../../mlflow/things/artifact-homes.ts';
+import { partOfArtifact, skillOfArtifact } from '../../mlflow/things/identifiers.ts';
 import { decideOnKind } from '../../policy/decide.ts';
+import type { Action } from '../../policy/permissions.ts';
 import type { Root } from '../../policy/resources.ts';
 import type { Judgement, Reference } from '../reference.ts';
 import { type Judging, judged, refuse } from './judging.ts';
@@ -10,10 +12,10 @@ const ARTIFACT_PARTS = ['run', 'logged_model', 'trace'] as const;
 
 /** Decides on a path below the artifacts of all experiments. */
 export function onArtifact(
-  { onRoot, onPart }: Pick<Judging, 'onRoot' | 'onPart'>,
+  judging: Pick<Judging, 'artifactHomes' | 'onRoot' | 'onPart'>,
   caller: SignedIn,
   { action, id: path }: Pick<Reference, 'action' | 'id'>,
-): Judgement {
+): Promise<Judgement> | Judgement {
   const segments = readArtifactPath(path);
   const skill = skillOfArtifact(segments);
   if (skill !== undefined) {
@@ -21,20 +23,32 @@ export function onArtifact(
     // MLflow changes it no more once it is there.
     const decision =
       action === 'read'
-        ? onRoot(caller, action, root)
+        ? judging.onRoot(caller, action, root)
         : refuse('what is uploaded of a skill does not change');
     return judged(root, decision);
   }
-  const id = experimentOfArtifact(segments);
-  if (id === undefined) {
+  const home = judging.artifactHomes.homeOf(segments);
+  return home instanceof Promise
+    ? home.then((found) => onHome(judging, caller, action, found))
+    : onHome(judging, caller, action, home);
+}
+
+function onHome(
+  { onRoot, onPart }: Pick<Judging, 'onRoot' | 'onPart'>,
+  caller: SignedIn,
+  action: Action,
+  home: ArtifactHome | undefined,
+): Judgement {
+  if (home === undefined) {
     return refuse('the path lies in no experiment; only an admin may use it');
   }
+  const { experimentId: id, rest } = home;
   const root: Root = { kind: 'experiment', id };
   // A delete is recursive, and nothing of MLflow's own is written beside the runs.
-  if (action !== 'read' && segments.length < 3) {
+  if (action !== 'read' && rest.length < 2) {
     return judged(root, refuse('only an admin may change the root of an experiment'));
   }
-  const part = partOfArtifact(segments);
+  const part = partOfArtifact(rest);
   if (part !== undefined) {
     return judged(root, onPart(caller, action, part, root));
   }

@@ -114,15 +114,14 @@ export function endpointOfGeminiCall(call: string): string {
 }
 
 /**
- * What kind of thing an artifact path lies in: `<experiment>/<run>/artifacts/…`, `<experiment>/models/<model>/…` or
- * `<experiment>/traces/<trace>/…`; undefined above these.
+ * What kind of thing a path below the artifacts of an experiment lies in: `<run>/artifacts/…`, `models/<model>/…` or
+ * `traces/<trace>/…`; undefined above these.
  */
-export function partOfArtifact(segments: readonly string[]): PartKind | undefined {
-  const [, second, third] = segments;
-  if (second === undefined || third === undefined) {
+export function partOfArtifact([first, second]: readonly string[]): PartKind | undefined {
+  if (first === undefined || second === undefined) {
     return undefined;
   }
-  return second === 'models' ? 'logged_model' : second === 'traces' ? 'trace' : 'run';
+  return first === 'models' ? 'logged_model' : first === 'traces' ? 'trace' : 'run';
 }
 
 /** MLflow keeps what is uploaded of skills beside the experiments: `skills/<name>/…`, `skills/@<organization>/<name>/…`. */
@@ -136,10 +135,4 @@ const SKILLS = 'skills';
 export function skillOfArtifact([root, first = '', second = '']: readonly string[]): string | undefined {
   const name = first.startsWith('@') ? `${first}/${second}` : first;
   return root === SKILLS && isCanonical('skill', name) ? name : undefined;
-}
-
-/** The experiment that an artifact path lies in; undefined if it starts with none. */
-export function experimentOfArtifact(segments: readonly string[]): string | undefined {
-  const [first] = segments;
-  return first !== undefined && EXPERIMENT.test(first) ? first : undefined;
 }

@@ -70,7 +70,6 @@ describe('what the upstream gets', () => {
   test('is nothing of who the client is or claims to be', async () => {
     const claims = {
       cookie: 'session=secret',
-      'x-mlflow-workspace': 'other',
       'x-mlflow-authorization': 'Basic eDp5',
       'x-mlflow-guardrail-bypass': '1',
       'X-MLFLOW-User': 'admin',
@@ -84,7 +83,6 @@ describe('what the upstream gets', () => {
       'remote-user': 'admin',
       remote_user: 'admin',
       x_forwarded_user: 'admin',
-      X_MLFLOW_WORKSPACE: 'other',
       'x-real-ip': '10.0.0.1',
       'x-amzn-oidc-identity': 'admin',
       'x-goog-authenticated-user-email': 'admin',

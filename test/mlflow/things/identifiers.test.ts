@@ -61,13 +61,13 @@ describe('a prompt', () => {
   });
 });
 
-describe('an artifact path', () => {
+describe('a path below the artifacts of an experiment', () => {
   test.each([
-    ['7/0123/artifacts/a', 'run'],
-    ['7/models/m-1/artifacts/a', 'logged_model'],
-    ['7/traces/tr-1/artifacts/a', 'trace'],
-    ['7/0123', undefined],
-    ['7', undefined],
+    ['0123/artifacts/a', 'run'],
+    ['models/m-1/artifacts/a', 'logged_model'],
+    ['traces/tr-1/artifacts/a', 'trace'],
+    ['0123', undefined],
+    ['', undefined],
   ])('%s lies in a %s', (path, part) => {
     expect(partOfArtifact(path.split('/'))).toBe(part);
   });
