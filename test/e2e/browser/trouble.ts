@@ -3,12 +3,8 @@ import type { Seat } from '../../support/browser.ts';
 
 /** What MLflow's pages complain of although all is well; everything else fails a test. */
 const HARMLESS: readonly RegExp[] = [
-  // The assistant runs agents with a shell on the server: stock MLflow refuses it to all but its own machine as well.
-  /^GET \/ajax-api\/3\.0\/mlflow\/assistant\/providers 403$/,
   // Stock MLflow's answer while it runs without workspaces; the dialog that asks goes on without.
   /^GET \/ajax-api\/3\.0\/mlflow\/workspaces 503$/,
-  // A banner on the first visit, of MLflow itself.
-  /^notice Information about UI telemetry/,
   // Chromium's remark that a page was laid out twice.
   /^console .*ResizeObserver loop/,
 ];
