@@ -24,7 +24,7 @@ export interface RecorderOptions {
 }
 
 /** How long an entry may wait for others that are written along with it. */
-const FLUSH_MS = 250;
+const FLUSH_MS = 500;
 /** Entries of one transaction: others wait for the store's one writer meanwhile. */
 const BATCH = 500;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
