@@ -1,3 +1,4 @@
+import type { Experiments, HeldGrant } from '../store/experiments.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Store, StoreParts } from '../store/index.ts';
 import { typesSharingNamesWith } from '../store/namespaces.ts';
@@ -8,7 +9,7 @@ type Follows = Pick<Grants, 'adopt' | 'rename' | 'forget'>;
 
 /**
  * The store as what follows creates, renames and deletes uses it: each grant that a user gains or loses by one has
- * an entry in the audit log, written in the same transaction.
+ * an entry in the audit log, written in the same transaction. So has each that another experiment's id takes or gives back.
  */
 export function followingStore(store: Store, clock: () => number): Store {
   async function follow<T>(
@@ -54,8 +55,40 @@ export function followingStore(store: Store, clock: () => number): Store {
         (grants) => grants.forget(forgetting),
       ),
   };
-  return { ...store, grants: { ...store.grants, ...follows } };
+  return {
+    ...store,
+    grants: { ...store.grants, ...follows },
+    experiments: { ...store.experiments, note: noting(store, clock) },
+  };
 }
+
+/** Notes which experiments there are, with an entry for each id whose grants go or come back. */
+function noting(store: Store, clock: () => number): Experiments['note'] {
+  return (sighting) =>
+    store.atOnce(async ({ experiments, audit }) => {
+      const reassigned = await experiments.note(sighting);
+      for (const { id, before, after } of reassigned.filter(
+        ({ before, after }) => before.length + after.length > 0,
+      )) {
+        const record = recordUnattended({
+          operation: 'grants follow an id of MLflow',
+          because: `another experiment has the id ${id} now, or none`,
+          clock,
+        });
+        const change = { before: grantsOf(before.map(toldOf)), after: grantsOf(after.map(toldOf)) };
+        const resources = [{ type: 'experiment', id: String(id) }];
+        await record({ action: 'move_grants', change, resources }, audit);
+      }
+      return reassigned;
+    });
+}
+
+const toldOf = ({ holder, type, pattern, permission }: HeldGrant) => ({
+  ...holder,
+  resource_type: type,
+  resource_id: pattern,
+  permission,
+});
 
 /** Who was granted what on some names. */
 async function heldOn(
@@ -81,6 +114,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   delete: 'revoke',
 };
 
+const grantsOf = (held: readonly Record<string, unknown>[]) => (held.length === 0 ? null : { grants: held });
+
 function told(
   action: string,
   kind: string,
@@ -88,10 +123,9 @@ function told(
   before: readonly Record<string, unknown>[],
   after: readonly Record<string, unknown>[],
 ): Told {
-  const grants = (held: readonly Record<string, unknown>[]) => (held.length === 0 ? null : { grants: held });
   return {
     action: ACTIONS[action] ?? action,
-    change: { before: grants(before), after: grants(after) },
+    change: { before: grantsOf(before), after: grantsOf(after) },
     resources: names.map((id) => ({ type: kind, id })),
   };
 }

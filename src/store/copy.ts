@@ -11,6 +11,8 @@ export const TABLES = {
   grants: 'copied',
   intents: 'copied',
   owners: 'copied',
+  experiments: 'copied',
+  former_grants: 'copied',
   audit: 'copied',
   audit_resources: 'copied',
   throttles: 'copied',

@@ -3,6 +3,7 @@ import { loadAccount } from './account.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Changes, createChanges } from './changes.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
+import { createExperiments, type Experiments } from './experiments.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';
@@ -21,6 +22,7 @@ export interface StoreParts {
   readonly roles: Roles;
   readonly audit: Audit;
   readonly throttles: Throttles;
+  readonly experiments: Experiments;
 }
 
 /**
@@ -73,6 +75,7 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     roles: createRoles(on, by),
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
+    experiments: createExperiments(on, by, engine),
   });
   return {
     ...partsOn(reads, write),

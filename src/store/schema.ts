@@ -57,6 +57,25 @@ export interface Schema {
     user_id: number;
     experiment_id: string | null;
   };
+  experiments: {
+    experiment_id: Fixed<number>;
+    /** When the experiment that has the id was made, by MLflow's clock; null if MLflow has not told it yet. */
+    made_at: number | null;
+    /** When that was found out, by the store's clock. */
+    noted_at: number;
+  };
+  /** Grants on an experiment whose id another has now, or none. They come back with it, from a backup of MLflow's. */
+  former_grants: {
+    experiment_id: Fixed<number>;
+    /** -1 if MLflow has never told it. */
+    made_at: Fixed<number>;
+    user_id: Fixed<number | null>;
+    role_id: Fixed<number | null>;
+    resource_type: Fixed<string>;
+    resource_pattern: Fixed<string>;
+    permission: Fixed<string>;
+    created_at: Fixed<number>;
+  };
   keys: {
     name: Fixed<string>;
     /** Base64. */

@@ -1,5 +1,6 @@
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import { ALL } from '../../policy/resources.ts';
+import { noteMade } from '../experiments.ts';
 import { typeInside, typesSharingNamesWith } from '../namespaces.ts';
 import type { Schema } from '../schema.ts';
 import { userExists } from '../users.ts';
@@ -85,6 +86,9 @@ async function adopt(
   }
   await purge(transaction, announce, { kind, id, now });
   await purgeInside(transaction, announce, kind, id);
+  if (kind === 'experiment') {
+    await noteMade(transaction, id, now);
+  }
   if (id === ALL || !(await userExists(transaction, userId))) {
     return;
   }

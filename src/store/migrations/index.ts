@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { audit } from './audit.ts';
+import { experiments } from './experiments.ts';
 import { first } from './first.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
@@ -20,6 +21,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0010-audit': audit,
   '0011-throttles': throttles,
   '0012-user-status': userStatus,
+  '0013-experiments': experiments,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

@@ -16,6 +16,8 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'audit',
       'audit_resources',
       'changes',
+      'experiments',
+      'former_grants',
       'grants',
       'intents',
       'keys',
