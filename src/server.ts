@@ -12,8 +12,9 @@ import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
 import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
+import { createCensus } from './gateway/adoption/census.ts';
 import { entryOf, signInOf } from './gateway/audited.ts';
-import { createJudge, type Judge } from './gateway/judge/judge.ts';
+import { createJudge } from './gateway/judge/judge.ts';
 import type { Ended } from './gateway/record.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
 import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.ts';
@@ -30,7 +31,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
-import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
+import { createLineage } from './mlflow/things/lineage.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
@@ -177,14 +178,13 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const { listening, metrics, store, passwords, upstream, recorder } = opened;
   const look = () =>
     survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
-  const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp });
-  const workspaces = createWorkspaces(upstream);
-  const adoption = createAdoption(followingStore(store, clock), upstream, clock, logger);
+  const following = followingStore(store, clock);
+  const { census, lineage, judge, workspaces } = lookUpsOf(config, opened, following, given);
+  const adoption = createAdoption(following, upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
-  const judge = judgeIn(config, upstream, lineage);
   const handlers = createHandlers({
     store,
     deciding: { ...judge, isPrompt: lineage.isPrompt },
@@ -213,6 +213,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       workspaces,
       judge,
       adoption,
+      census,
       pageTokens: createPageTokens(await store.pageTokenKey()),
       store,
       handlers,
@@ -229,13 +230,21 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   return { app, look, adoption, ...opened };
 }
 
-function judgeIn(config: Config, upstream: Upstream, lineage: Lineage): Judge {
-  return createJudge({
+/** What is asked of the upstream for a decision, and the judge that asks it. */
+function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, { clock, logger }: Given) {
+  const census = createCensus({
+    ...{ store, upstream, clock, log: logger },
+    lost: (experimentId) => lineage.forget(experimentId),
+  });
+  const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp, madeAt: census.madeAt, clock });
+  const judge = createJudge({
     lineage,
     artifactHomes: createArtifactHomes(upstream, lineage),
     storedName: createStoredName(upstream),
     defaultPermission: config.default_permission,
+    keepsExperiments: census.keepsExperiments,
   });
+  return { census, lineage, judge, workspaces: createWorkspaces(upstream) };
 }
 
 /** The ways of proving identity, in the order of asking. */

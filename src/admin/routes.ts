@@ -3,6 +3,7 @@
  * held to the same tests. They are served under the addresses that MLflow's own auth app has, and some beside them.
  */
 import {
+  afresh,
   anyId,
   endpoint,
   experiment,
@@ -80,6 +81,7 @@ const grants: readonly OwnRow[] = [
     [],
     special('grantable'),
     serve('userPermissions.grant'),
+    afresh,
   ],
   [
     'POST',
@@ -88,6 +90,7 @@ const grants: readonly OwnRow[] = [
     [],
     special('grantable'),
     serve('userPermissions.revoke'),
+    afresh,
   ],
   ['GET', '3.0 users/roles/list', 'signed-in', [], special('holder-viewer'), serve('userRoles.list')],
 ];
@@ -105,6 +108,7 @@ const roles: readonly OwnRow[] = [
     [],
     special('role-admin', 'role_id'),
     serve('rolePermissions.add'),
+    afresh,
   ],
   [
     'DELETE',
@@ -129,6 +133,7 @@ const roles: readonly OwnRow[] = [
     [],
     special('role-admin', 'role_permission_id'),
     serve('rolePermissions.update'),
+    afresh,
   ],
   ['POST', '3.0 roles/assign', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.assign')],
   [
@@ -149,9 +154,9 @@ const permissionsOn = (
   inBody: Locator,
   inQuery: Locator,
 ): readonly OwnRow[] => [
-  ['POST', `${path}/permissions/create`, 'manage', inBody, serve(`${handlers}.create`)],
+  ['POST', `${path}/permissions/create`, 'manage', inBody, serve(`${handlers}.create`), afresh],
   ['GET', `${path}/permissions/get`, 'manage', inQuery, serve(`${handlers}.get`)],
-  ['PATCH', `${path}/permissions/update`, 'manage', inBody, serve(`${handlers}.update`)],
+  ['PATCH', `${path}/permissions/update`, 'manage', inBody, serve(`${handlers}.update`), afresh],
   ['DELETE', `${path}/permissions/delete`, 'manage', inBody, serve(`${handlers}.delete`)],
 ];
 

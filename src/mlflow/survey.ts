@@ -2,6 +2,7 @@ import { propertyAt } from './read/property-at.ts';
 import { type Coverage, coverageOf, describeCoverage } from './table/coverage.ts';
 import type { AnyRow } from './table/row.ts';
 import { replyJson } from './upstream/answer-json.ts';
+import { isArtifactsOnly } from './upstream/artifacts-only.ts';
 import type { Answer, Upstream } from './upstream/upstream.ts';
 
 /** What was found at the upstream. */
@@ -113,10 +114,6 @@ function* notesOn({ version, guarded, files, info }: Answers, uri: string): Iter
 /** MLflow's own auth app, by the realm of its challenge; another sign-in has another. */
 function isBasicAuth({ headers }: Answer): boolean {
   return String(headers['www-authenticate'] ?? '').includes('realm="mlflow"');
-}
-
-function isArtifactsOnly(guarded: Answer): boolean {
-  return guarded.status === 503 && textOf(guarded).includes('--artifacts-only');
 }
 
 /** Such as `s3:`, without bucket or path; a path on the server's disk is one of its files. */

@@ -65,6 +65,7 @@ function judgeInFrontOf(version: string | undefined): Judge {
     artifactHomes: createArtifactHomes(upstream, lineage),
     storedName: createStoredName(upstream),
     defaultPermission: 'NO_PERMISSIONS',
+    keepsExperiments: () => true,
   });
 }
 

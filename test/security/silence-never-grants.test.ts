@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OURS } from '../support/everybody.ts';
+import { tellsNoExperiments } from '../support/fake-upstream.ts';
 import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
 import { type Listening, listen } from '../support/listen.ts';
 import { useGateway } from '../support/use-gateway.ts';
@@ -14,6 +15,9 @@ const PROBE = 'x-probe';
 let reply: (response: ServerResponse) => void = (response) => response.destroy();
 let arrived = 0;
 const upstream = createServer((request, response) => {
+  if (tellsNoExperiments(request, response)) {
+    return;
+  }
   if (request.headers[PROBE] === undefined) {
     reply(response);
   } else {

@@ -19,7 +19,7 @@ export interface Arrived {
 export type Answering = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export interface FakeUpstream extends Listening {
-  /** What arrived and was answered by the default: everything but `/version`. */
+  /** What arrived and was answered by the default: everything but what the gateway asks by itself. */
   readonly arrived: readonly Arrived[];
   /** Replaces what every request gets from now on; without it 200 and `{}`. */
   answer(answering: Answering | undefined): void;
@@ -32,6 +32,9 @@ export async function startFakeUpstream(first?: Answering, version = NO_RELEASE)
   const server = createServer(async (request, response) => {
     if (request.url === '/version') {
       response.end(version);
+      return;
+    }
+    if (tellsNoExperiments(request, response)) {
       return;
     }
     if (answering !== undefined) {
@@ -67,6 +70,21 @@ const ASKED_AT_START: ReadonlySet<string | undefined> = new Set([
 
 export function isAskedAtStart({ url, headers }: IncomingMessage): boolean {
   return headers['x-forwarded-for'] === undefined && ASKED_AT_START.has(url);
+}
+
+/**
+ * Answers what the gateway asks by itself now and then, which experiment has which id (src/gateway/adoption/census.ts),
+ * as an MLflow that keeps none; false for any other request.
+ */
+export function tellsNoExperiments({ url, headers }: IncomingMessage, response: ServerResponse): boolean {
+  const isAsked =
+    headers['x-forwarded-for'] === undefined &&
+    url?.startsWith('/api/2.0/mlflow/experiments/search?') === true &&
+    url.includes('view_type=ALL&order_by=experiment_id+DESC');
+  if (isAsked) {
+    response.writeHead(503).end('disabled due to the mlflow server running in `--artifacts-only` mode');
+  }
+  return isAsked;
 }
 
 export function arrivedAs(request: IncomingMessage, body: Buffer): Arrived {

@@ -8,6 +8,7 @@ import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyJson } from '../../mlflow/upstream/answer-json.ts';
 import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
+import { bringing } from '../adoption/brought.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
 import type { Judge } from '../judge/judge.ts';
 import { methodFor } from '../method-for.ts';
@@ -63,7 +64,8 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
   });
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
-    const answered = await ask(request, operation, caller);
+    const asked = () => ask(request, operation, caller);
+    const answered = await bringing({ options, request, operation, caller }, asked);
     noteMade(request, operation, answered);
     return conclude({ request, operation, caller, answered });
   }

@@ -54,6 +54,8 @@ export interface JudgeParts {
   readonly artifactHomes: ArtifactHomes;
   readonly storedName: StoredName;
   readonly defaultPermission: Permission;
+  /** Whether there are experiments at the upstream, or files alone. */
+  readonly keepsExperiments: () => boolean;
 }
 
 /** Joins the look-ups to the policy: fetches without deciding, decides without I/O. */

@@ -11,6 +11,8 @@ export interface Judging {
   readonly lineage: Lineage;
   readonly artifactHomes: ArtifactHomes;
   readonly defaultPermission: Permission;
+  /** Whether there are experiments at the upstream, or files alone. */
+  readonly keepsExperiments: () => boolean;
   readonly onRoot: (caller: SignedIn, action: Action, root: Root) => Decision;
   /** @param tierAction - what is needed where it is granted on all things of the kind. */
   readonly onPart: (

@@ -1,8 +1,15 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { readArtifactPath } from '../../mlflow/read/target.ts';
 import type { ArtifactHome } from '../../mlflow/things/artifact-homes.ts';
-import { partOfArtifact, skillOfArtifact } from '../../mlflow/things/identifiers.ts';
-import { decideOnKind } from '../../policy/decide.ts';
+import {
+  type ArtifactHolder,
+  holderOfArtifact,
+  isCanonical,
+  partOfArtifact,
+  skillOfArtifact,
+} from '../../mlflow/things/identifiers.ts';
+import type { Lineage } from '../../mlflow/things/lineage.ts';
+import { type Decision, decideOnKind } from '../../policy/decide.ts';
 import type { Action } from '../../policy/permissions.ts';
 import type { Root } from '../../policy/resources.ts';
 import type { Judgement, Reference } from '../reference.ts';
@@ -12,7 +19,7 @@ const ARTIFACT_PARTS = ['run', 'logged_model', 'trace'] as const;
 
 /** Decides on a path below the artifacts of all experiments. */
 export function onArtifact(
-  judging: Pick<Judging, 'artifactHomes' | 'onRoot' | 'onPart'>,
+  judging: Judging,
   caller: SignedIn,
   { action, id: path }: Pick<Reference, 'action' | 'id'>,
 ): Promise<Judgement> | Judgement {
@@ -34,11 +41,11 @@ export function onArtifact(
 }
 
 function onHome(
-  { onRoot, onPart }: Pick<Judging, 'onRoot' | 'onPart'>,
+  { lineage, onRoot, onPart, keepsExperiments }: Judging,
   caller: SignedIn,
   action: Action,
   home: ArtifactHome | undefined,
-): Judgement {
+): Promise<Judgement> | Judgement {
   if (home === undefined) {
     return refuse('the path lies in no experiment; only an admin may use it');
   }
@@ -49,10 +56,25 @@ function onHome(
     return judged(root, refuse('only an admin may change the root of an experiment'));
   }
   const part = partOfArtifact(rest);
-  if (part !== undefined) {
-    return judged(root, onPart(caller, action, part, root));
-  }
   // Where everything lies side by side, what is refused of any of it refuses the whole.
-  const refused = ARTIFACT_PARTS.map((each) => decideOnKind(caller, each)).find(({ allow }) => !allow);
-  return judged(root, refused ?? onRoot(caller, action, root));
+  const decision =
+    part === undefined
+      ? (ARTIFACT_PARTS.map((each) => decideOnKind(caller, each)).find(({ allow }) => !allow) ??
+        onRoot(caller, action, root))
+      : onPart(caller, action, part, root);
+  const holder = holderOfArtifact(rest);
+  return decision.allow && action !== 'update' && holder !== undefined && keepsExperiments()
+    ? ifHeld(lineage, decision, root, holder)
+    : judged(root, decision);
+}
+
+/** Refuses files that are left from what is gone, perhaps with an experiment that had the id before. */
+async function ifHeld(
+  lineage: Lineage,
+  decision: Decision,
+  root: Root,
+  { kind, id }: ArtifactHolder,
+): Promise<Judgement> {
+  const isHeld = isCanonical(kind, id) && (await lineage.isStillIn(root.id, kind, id));
+  return judged(root, isHeld ? decision : refuse(`there is no ${kind} ${id} in experiment ${root.id}`));
 }

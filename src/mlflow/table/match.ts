@@ -2,6 +2,7 @@ import FindMyWay from 'find-my-way';
 import { invalid } from '../../errors.ts';
 import { type Shape, shapeOf } from '../read/fields.ts';
 import type { Target } from '../read/target.ts';
+import { outlivesItsExperiment } from '../things/look-ups.ts';
 import { carryOut, type Executors, phaseOf, type RuleBy, rulesBy } from './phases.ts';
 import type { AnyRow, Locator, Need, Rule } from './row.ts';
 
@@ -20,6 +21,8 @@ export interface Operation {
   readonly reading: Reading;
   /** It may create, rename or delete what holds grants: it is forwarded between an intent and its outcome. */
   readonly tracks: boolean;
+  /** Whether it is looked right before which experiment has which id. */
+  readonly looksAfresh: boolean;
   /** Whether the gateway answers it itself, as one of its own. */
   readonly isOwn: boolean;
   /** Declared fields of the request, where MLflow declares them. */
@@ -127,10 +130,20 @@ export function operationsOf(rows: readonly AnyRow[]): readonly Operation[] {
       const isOwn = rules.some(({ rule }) => rule === 'serve');
       const shape = shapeOf(name);
       const by = partsOf(rules);
-      const tracks = rulesBy('track', rules).length > 0;
-      return { name, method, path, need, locators, rules, by, tracks, reading, isOwn, shape, judgedHeaders };
+      const tracks = rulesBy('track', rules).length > 0 || rulesBy('bring', rules).length > 0;
+      const looksAfresh = rulesBy('look', rules).length > 0 || touchesWhatOutlives(locators, rules);
+      return {
+        ...{ name, method, path, need, locators, rules, by, tracks, looksAfresh },
+        ...{ reading, isOwn, shape, judgedHeaders },
+      };
     }),
   );
+}
+
+/** Whether an operation may touch or show something that is left when its experiment is gone. */
+function touchesWhatOutlives(locators: readonly Locator[], rules: readonly Rule[]): boolean {
+  const kinds = [...locators, ...rules.filter((rule) => rule.rule === 'keep')].map(({ kind }) => kind);
+  return kinds.some(outlivesItsExperiment);
 }
 
 interface Entry {

@@ -6,7 +6,7 @@ export type Phase = OnRequest | OnReply;
 /** A rule that acts before the request is forwarded, or in place of that. */
 interface OnRequest {
   /** The part of the gateway that carries it out. Each has one table of its rules, which the compiler completes. */
-  readonly by: 'read' | 'credential' | 'check' | 'judge' | 'prepare' | 'serve';
+  readonly by: 'read' | 'look' | 'credential' | 'check' | 'judge' | 'prepare' | 'serve';
   /**
    * Whether the request is read even if its caller may do everything. `lenient`: one that cannot be read is forwarded
    * all the same. `strict`: it is refused, as everybody's is.
@@ -17,7 +17,7 @@ interface OnRequest {
 
 /** A rule that acts on the reply. */
 interface OnReply {
-  readonly by: 'track' | 'reply';
+  readonly by: 'track' | 'bring' | 'reply';
   readonly request?: 'lenient' | 'strict';
   /** Whose replies are read whole before any of it is sent: everybody's, or only those of callers who are judged. */
   readonly reply: 'all' | 'judged';
@@ -36,6 +36,7 @@ export const PHASES = {
   streams: { by: 'read' },
   'takes-bytes': { by: 'read' },
   'takes-any-field': { by: 'read' },
+  afresh: { by: 'look' },
   'with-first-password': { by: 'credential' },
   'admin-only': { by: 'check' },
   'admin-names': { by: 'check' },
@@ -50,6 +51,7 @@ export const PHASES = {
   narrow: { by: 'prepare' },
   stamp: { by: 'prepare', request: 'lenient' },
   adopt: { by: 'track', request: 'lenient', reply: 'all' },
+  brings: { by: 'bring', request: 'lenient', reply: 'all' },
   rename: { by: 'track', request: 'strict', reply: 'all' },
   forget: { by: 'track', request: 'strict', reply: 'all' },
   keep: { by: 'reply', reply: 'judged' },

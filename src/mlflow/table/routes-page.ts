@@ -126,6 +126,8 @@ const FOLLOWS: Executors<Phase['by'], [], string> = {
   conceal: (rule) =>
     `${rule.fields === undefined ? 'each' : rule.fields.map((field) => `\`${field}\``).join(', ')} of \`${rule.at}\` in the reply only with READ on the ${words(rule.kind)} in \`${rule.id}\``,
   withhold: (rule) => `\`${rule.at}\` of the reply is withheld with DENY on every ${words(rule.kind)}`,
+  afresh: () => '',
+  brings: (rule) => `the caller gets MANAGE on the experiment that MLflow makes by itself (${rule.what})`,
   'with-first-password': () => 'also with a first password that must be changed',
   'takes-bytes': () => '',
   'takes-any-field': () => '',

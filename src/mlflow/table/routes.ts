@@ -18,10 +18,12 @@ import {
   adminOnly,
   adopt,
   adoptFirstVersion,
+  afresh,
   all,
   allowedActions,
   answer,
   artifact,
+  brings,
   conceal,
   dataset,
   endpoint,
@@ -35,6 +37,7 @@ import {
   issue,
   judgeReply,
   keep,
+  keepBelow,
   keepListed,
   keepUsable,
   keepVersions,
@@ -117,6 +120,7 @@ const experiments: readonly Row[] = [
     only(OF_NO_ENDPOINT, 'body.name', LOGS_CALLS),
     keys('experiment', 'body.tags'),
     special('detection-schedule', 'tags'),
+    afresh,
     adopt('experiment', 'body.name', 'experiment_id'),
   ],
   ['GET', '2.0 experiments/get', 'read', experiment('query.experiment_id')],
@@ -253,7 +257,14 @@ const artifacts: readonly Row[] = [
     [maybe(run('body.run_id')), maybe(loggedModel('body.model_id'))],
   ],
   ['POST', '2.0 artifacts/presigned-download-url', 'read', run('body.run_id')],
-  ['GET', 'artifacts 2.0 artifacts', 'read', artifact('query.path')],
+  // Files of an experiment that is gone lie beside those of the one that has got its id.
+  [
+    'GET',
+    'artifacts 2.0 artifacts',
+    'read',
+    artifact('query.path'),
+    keepBelow('query.path', 'files', 'artifact', 'path'),
+  ],
   ['GET', 'artifacts 2.0 artifacts/*artifact_path', 'read', artifact('path.artifact_path')],
   ['PUT', 'artifacts 2.0 artifacts/*artifact_path', 'update', artifact('path.artifact_path'), streams],
   ['DELETE', 'artifacts 2.0 artifacts/*artifact_path', 'delete', artifact('path.artifact_path')],
@@ -772,6 +783,7 @@ const evaluation: readonly Row[] = [
     '3.0 prompt-optimization/jobs/search',
     'read',
     experiment('body.experiment_id', 'query.experiment_id'),
+    keep('jobs', 'prompt_optimization_job', 'job_id'),
   ],
   ['GET', '3.0 prompt-optimization/jobs/:job_id', 'read', promptJob('path.job_id')],
   [
@@ -784,12 +796,12 @@ const evaluation: readonly Row[] = [
   ['DELETE', '3.0 prompt-optimization/jobs/:job_id', 'delete', promptJob('path.job_id'), unlessDenied('run')],
 
   // By the experiment that a job works on, or by who started it.
-  ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', [], special('job', 'read')],
+  ['GET', '/ajax-api/3.0/jobs/:job_id', 'read', [], special('job', 'read'), afresh],
   ['POST', '/ajax-api/3.0/jobs/', 'admin'],
-  ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', [], special('job', 'update')],
-  ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keepListed('jobs', 'job', 'job_id')],
-  ['GET', 'ajax 3.0 jobs/:job_id', 'read', [], special('job', 'read')],
-  ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', [], special('job', 'update')],
+  ['PATCH', '/ajax-api/3.0/jobs/cancel/:job_id', 'update', [], special('job', 'update'), afresh],
+  ['POST', '/ajax-api/3.0/jobs/search', 'signed-in', [], keepListed('jobs', 'job', 'job_id'), afresh],
+  ['GET', 'ajax 3.0 jobs/:job_id', 'read', [], special('job', 'read'), afresh],
+  ['PATCH', 'ajax 3.0 jobs/cancel/:job_id', 'update', [], special('job', 'update'), afresh],
 ];
 
 const latestVersions = withhold('registered_model_version', 'registered_model.latest_versions');
@@ -985,7 +997,9 @@ const aiGateway: readonly Row[] = [
     [usedDefinitions, listedDefinitions, servedExperiment],
     special('usage-experiment'),
     stamp('body.created_by'),
+    afresh,
     adopt('gateway_endpoint', 'body.name', 'endpoint.endpoint_id'),
+    brings('usage experiment'),
     ...definitionsIn('endpoint.model_mappings[].model_definition'),
   ],
   [
@@ -1002,6 +1016,8 @@ const aiGateway: readonly Row[] = [
     [endpoint('body.endpoint_id'), usedDefinitions, servedExperiment],
     special('usage-experiment'),
     stamp('body.updated_by'),
+    afresh,
+    brings('usage experiment'),
     ...definitionsIn('endpoint.model_mappings[].model_definition'),
   ],
   [
@@ -1296,7 +1312,7 @@ const server: readonly Row[] = [
   ['PATCH', '3.0 workspaces/:workspace_name', 'admin'],
   ['DELETE', '3.0 workspaces/:workspace_name', 'admin'],
 
-  ['POST', 'ajax 3.0 demo/generate', 'admin'],
+  ['POST', 'ajax 3.0 demo/generate', 'admin', [], afresh, brings('demo')],
   ['POST', 'ajax 3.0 demo/delete', 'admin'],
   [
     'GET',

@@ -152,6 +152,8 @@ export type CommonRule =
       readonly listed?: true;
       /** What the caller must be allowed to do to what is left; reading if not said. */
       readonly action?: Action;
+      /** The id of a row is a path, below the one that stands here. */
+      readonly below?: From;
       /** Rows are things of this kind inside the root: none is left to a caller who is denied all of them. */
       readonly part?: PartKind;
     }
@@ -257,6 +259,13 @@ export type CommonRule =
       readonly id: string;
       readonly fields?: readonly string[];
     }
+  /**
+   * Which experiment has which id is looked at right before this is judged, as it is wherever something may be touched
+   * that outlives its experiment: what is granted or made now is on the one that is there now.
+   */
+  | { readonly rule: 'afresh' }
+  /** MLflow may make an experiment by itself: the caller gets MANAGE on it. */
+  | { readonly rule: 'brings'; readonly what: BroughtName }
   /** Open also to users who have to change their password before anything else. */
   | { readonly rule: 'with-first-password' }
   /** The query is read even though the method has a body. */
@@ -269,6 +278,9 @@ export type CommonRule =
   | { readonly rule: 'streams' }
   /** The body is read, but a judge reads what is in it, packed and in whatever format it is. */
   | { readonly rule: 'takes-bytes' };
+
+/** Experiments that MLflow makes by itself: the one that calls of an endpoint are logged to, and that of its demo. */
+export type BroughtName = 'usage experiment' | 'demo';
 
 /** Every judge of its own with what a row asks of it; `undefined` where there is nothing to ask. */
 export interface SpecialQuestions {
@@ -432,6 +444,14 @@ export const keepUsable = (list: string, kind: ChildKind, id: string): CommonRul
   listed: true,
   action: 'use',
 });
+/** Keeps what lies below a path and the caller may read. */
+export const keepBelow = (below: From, list: string, kind: ReferenceKind, id: string): CommonRule => ({
+  rule: 'keep',
+  list,
+  kind,
+  id,
+  below,
+});
 export const narrow = (from: From, unnamed: 'nothing' | 'all' = 'nothing'): CommonRule => ({
   rule: 'narrow',
   from,
@@ -550,6 +570,8 @@ export const conceal = (kind: RootKind, at: string, id: string, ...fields: strin
   ...(fields.length > 0 && { fields }),
 });
 export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
+export const afresh: CommonRule = { rule: 'afresh' };
+export const brings = (what: BroughtName): CommonRule => ({ rule: 'brings', what });
 export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
 export const withFirstPassword: CommonRule = { rule: 'with-first-password' };
 export const takesQuery: CommonRule = { rule: 'takes-query' };

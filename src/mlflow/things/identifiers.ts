@@ -136,3 +136,19 @@ export function skillOfArtifact([root, first = '', second = '']: readonly string
   const name = first.startsWith('@') ? `${first}/${second}` : first;
   return root === SKILLS && isCanonical('skill', name) ? name : undefined;
 }
+
+/** What keeps the files at a path. */
+export interface ArtifactHolder {
+  readonly kind: 'run' | 'logged_model' | 'trace';
+  readonly id: string;
+}
+
+/** The run, logged model or trace that a path below the artifacts of an experiment lies in, or is of; undefined above. */
+export function holderOfArtifact([first, second]: readonly string[]): ArtifactHolder | undefined {
+  if (first === 'models' || first === 'traces') {
+    return second === undefined
+      ? undefined
+      : { kind: first === 'models' ? 'logged_model' : 'trace', id: second };
+  }
+  return first === undefined ? undefined : { kind: 'run', id: first };
+}

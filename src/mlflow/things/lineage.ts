@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { unavailable } from '../../errors.ts';
 import type { Root } from '../../policy/resources.ts';
+import { text } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
 import { ask as askUpstream } from '../upstream/ask.ts';
@@ -28,6 +29,15 @@ export interface Lineage {
   rootsOf(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> | readonly Root[];
   /** Remembers what a reply passing by has told. */
   learn(kind: ChildKind, id: string, experimentId: string): void;
+  /**
+   * Whether something is there and in an experiment, deleted or not, as of a second ago: what is remembered for ever may
+   * be gone, and its files may lie there still.
+   *
+   * @throws ApiError 503 or 504 if the upstream gives no clear answer.
+   */
+  isStillIn(experimentId: string, kind: ChildKind, id: string): Promise<boolean>;
+  /** Forgets what was in an experiment that is gone. */
+  forget(experimentId: string): void;
   /** Whether a name of the model registry is a prompt's; a name that is nobody's is not. Never remembered. */
   isPrompt(name: string): Promise<boolean>;
   /** Whether a name that users choose is nobody's: MLflow says so itself. Never remembered. */
@@ -37,17 +47,31 @@ export interface Lineage {
 }
 
 const REMEMBERED = 200_000;
+/** For how long it counts that something was there, for those who fetch all its files. */
+const STILL_MS = 1_000;
+const STILL_AT_ONCE = 1_000;
 
 export interface LineageOptions {
+  /**
+   * When an experiment was made, in milliseconds since the epoch by the upstream's clock; undefined if that is not known.
+   * What is older is left over from another that had its id, and belongs to nobody.
+   */
+  readonly madeAt?: (experimentId: string) => number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
   /** Told of each look-up, and whether the upstream has to be asked. */
   readonly lookedUp?: ((kind: ChildKind, foundIn: 'memory' | 'upstream') => void) | undefined;
 }
 
 /** Creates the look-ups; what cannot change is remembered, what is not there never is. */
-export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions = {}): Lineage {
+export function createLineage(
+  upstream: Upstream,
+  { lookedUp, madeAt = () => undefined, clock = Date.now }: LineageOptions = {},
+): Lineage {
   const remembered = new LRUCache<string, readonly Root[]>({ max: REMEMBERED });
   const asking = new Map<string, Promise<readonly Root[] | undefined>>();
   const experimentOfRun = createRunBatch(upstream);
+  const isStillIn = createStill(ask, clock);
 
   function rootsOf(kind: ChildKind, id: string) {
     const key = `${kind} ${id}`;
@@ -70,7 +94,7 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   }
 
   async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
-    const roots = kind === 'run' ? await askForRun(id) : await askFor(upstream, kind, id);
+    const roots = kind === 'run' ? await askForRun(id) : await askFor(upstream, madeAt, kind, id);
     if (roots !== undefined && lookUpOf(kind).belongs.immutable) {
       remembered.set(`${kind} ${id}`, roots);
     }
@@ -91,6 +115,14 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   return {
     rootsOf,
     learn,
+    isStillIn,
+    forget(experimentId) {
+      for (const [key, roots] of remembered) {
+        if (roots.some(({ kind, id }) => kind === 'experiment' && id === experimentId)) {
+          remembered.delete(key);
+        }
+      }
+    },
     async isPrompt(name) {
       const [way] = TRACKED_LOOK_UPS.registered_model.byName;
       return hasPromptTag(thingIn(await askUpstream(upstream, way.target(name)), way, name));
@@ -110,10 +142,42 @@ export function createLineage(upstream: Upstream, { lookedUp }: LineageOptions =
   };
 }
 
-/** Asks for a thing, and reads from it what it belongs to; undefined if there is no such thing. */
-async function askFor(upstream: Upstream, kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
-  const { ways, belongs } = lookUpOf(kind);
-  const thing = await askBy(upstream, ways, id);
+/** Asks again for what may have gone, but once for many who ask within a moment. */
+function createStill(
+  ask: (kind: ChildKind, id: string) => Promise<readonly Root[] | undefined>,
+  clock: () => number,
+): Lineage['isStillIn'] {
+  const answers = new LRUCache<string, { askedAt: number; roots: ReturnType<typeof ask> }>({
+    max: STILL_AT_ONCE,
+  });
+  return async (experimentId, kind, id) => {
+    const key = `${kind} ${id}`;
+    const now = clock();
+    const lately = answers.get(key);
+    const isFresh = lately !== undefined && now >= lately.askedAt && now - lately.askedAt <= STILL_MS;
+    const roots = isFresh ? lately.roots : ask(kind, id);
+    if (!isFresh) {
+      answers.set(key, { askedAt: now, roots });
+    }
+    return (await roots)?.some((root) => root.id === experimentId) ?? false;
+  };
+}
+
+/**
+ * Asks for a thing, and reads from it what it belongs to; undefined if there is no such thing. It does not belong to
+ * experiments that were made after it came into those of their ids.
+ */
+async function askFor(
+  upstream: Upstream,
+  madeAt: NonNullable<LineageOptions['madeAt']>,
+  kind: ChildKind,
+  id: string,
+): Promise<readonly Root[] | undefined> {
+  const { ways, itself, belongs } = lookUpOf(kind);
+  const [thing, shown] = await Promise.all([
+    askBy(upstream, ways, id),
+    itself && askBy(upstream, [itself], id),
+  ]);
   if (thing === undefined) {
     return undefined;
   }
@@ -124,7 +188,15 @@ async function askFor(upstream: Upstream, kind: ChildKind, id: string): Promise<
     }
     throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
   }
-  return ids.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
+  const since = momentAt(shown ?? thing, belongs.since);
+  const own = since === undefined ? ids : ids.filter((each) => (madeAt(each) ?? 0) <= since);
+  return own.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
+}
+
+/** When a thing came into what it belongs to, if it says that. JSON has 64-bit integers as text where it is protobuf's. */
+function momentAt(thing: unknown, path: string | undefined): number | undefined {
+  const value = path === undefined ? undefined : propertyAt(thing, path);
+  return typeof value === 'number' || text(value) !== undefined ? Number(value) : undefined;
 }
 
 /**

@@ -33,6 +33,11 @@ export interface Belonging {
   readonly loose?: boolean;
   /** Never moves to another, so that an answer holds for ever. */
   readonly immutable: boolean;
+  /**
+   * Where the thing says when it was made, or last put into an experiment (milliseconds since the epoch, by MLflow's
+   * clock). Only of what is left when its experiment is gone: another that gets the id is younger.
+   */
+  readonly since?: string;
 }
 
 /** Where a thing says since when it has been there. */
@@ -47,6 +52,8 @@ export interface Moments {
 /** The ways to ask for a thing, newest first, with what it tells. */
 export interface ChildLookUp {
   readonly ways: readonly Way[];
+  /** Another GET, where the first tells nothing of the thing but what it belongs to. */
+  readonly itself?: Way;
   readonly belongs: Belonging;
 }
 export interface TrackedLookUp {
@@ -100,7 +107,8 @@ export const CHILD_LOOK_UPS = {
   },
   dataset: {
     ways: [{ target: api('3.0', 'datasets/:id/experiment-ids') }],
-    belongs: { at: 'experiment_ids', list: true, immutable: false },
+    itself: { target: api('3.0', 'datasets/:id'), at: 'dataset' },
+    belongs: { at: 'experiment_ids', list: true, immutable: false, since: 'last_update_time' },
   },
   issue: { ways: [{ target: api('3.0', 'issues/:id'), at: 'issue' }], belongs: IN_EXPERIMENT },
   label_schema: {
@@ -112,12 +120,12 @@ export const CHILD_LOOK_UPS = {
     belongs: IN_EXPERIMENT,
   },
   job: {
-    ways: [{ target: (id) => `/ajax-api/3.0/jobs/${encodeURIComponent(id)}`, at: 'params' }],
-    belongs: { ...IN_EXPERIMENT, loose: true },
+    ways: [{ target: (id) => `/ajax-api/3.0/jobs/${encodeURIComponent(id)}` }],
+    belongs: { at: 'params.experiment_id', immutable: true, loose: true, since: 'creation_time' },
   },
   prompt_optimization_job: {
     ways: [{ target: api('3.0', 'prompt-optimization/jobs/:id'), at: 'job' }],
-    belongs: IN_EXPERIMENT,
+    belongs: { ...IN_EXPERIMENT, since: 'creation_timestamp_ms' },
   },
   // Endpoints can be renamed, and grants stay with the id.
   gateway_endpoint_name: {
@@ -135,6 +143,12 @@ export const CHILD_LOOK_UPS = {
     belongs: { kind: 'scorer', at: 'experiment_id/scorer_name', number: true, immutable: true },
   },
 } as const satisfies Readonly<Record<ChildKind, ChildLookUp>>;
+
+/** Whether a thing is left when its experiment is gone, so that it could be taken for one of the next that gets the id. */
+export function outlivesItsExperiment(kind: string): boolean {
+  const lookUps: Readonly<Record<string, ChildLookUp | undefined>> = CHILD_LOOK_UPS;
+  return lookUps[kind]?.belongs.since !== undefined;
+}
 
 /** Every kind whose grants come and go with what MLflow creates, renames and deletes. */
 export const TRACKED_LOOK_UPS = {

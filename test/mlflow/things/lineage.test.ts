@@ -15,6 +15,8 @@ let lineage: Lineage;
 let answers: Answers;
 /** The version of MLflow that the server is taken for. */
 let version: string | undefined;
+/** Milliseconds since the epoch. */
+let now = 1_000;
 /** What was asked, in order. */
 let asked: { target: string; body: string }[];
 
@@ -188,6 +190,78 @@ test.each([{ experiment_ids: [] }, {}])(
     expect(await lineage.rootsOf('dataset', `d-${runId(1)}`)).toBeUndefined();
   },
 );
+
+describe('what outlives its experiment', () => {
+  /** When each experiment was made. */
+  const madeAt = new Map([
+    ['1', 100],
+    ['2', 300],
+  ]);
+  const DATASET = `d-${runId(1)}`;
+  const dataset =
+    (experiment_ids: string[], last_update_time: unknown): Answers =>
+    (target, ...rest) =>
+      json(200, target.endsWith('/experiment-ids') ? { experiment_ids } : { dataset: { last_update_time } })(
+        target,
+        ...rest,
+      );
+
+  beforeEach(() => {
+    lineage = createLineage(
+      { ...upstream, version: async () => version },
+      { madeAt: (id) => madeAt.get(id), clock: () => now },
+    );
+  });
+
+  test.each([
+    ['older than one of its experiments', ['1', '2'], 200, ['1']],
+    ['older than its experiment', ['2'], 299, []],
+    ['as old as its experiment', ['2'], 300, ['2']],
+    ['younger, in text as protobuf has it', ['2'], '301', ['2']],
+    ['in an experiment of which nothing is known', ['3'], 1, ['3']],
+    ['that does not say how old it is', ['2'], undefined, ['2']],
+  ])('a dataset %s', async (_, experiments, updated, roots) => {
+    answers = dataset(experiments, updated);
+    expect(await lineage.rootsOf('dataset', DATASET)).toEqual(
+      roots.map((id) => ({ kind: 'experiment', id })),
+    );
+    expect(asked.map(({ target }) => target).toSorted()).toEqual([
+      `/api/3.0/mlflow/datasets/${DATASET}`,
+      `/api/3.0/mlflow/datasets/${DATASET}/experiment-ids`,
+    ]);
+  });
+
+  test.each([
+    ['job', { params: { experiment_id: '2' }, creation_time: 200 }],
+    ['prompt_optimization_job', { job: { experiment_id: '2', creation_timestamp_ms: '200' } }],
+  ] as const)('a %s older than its experiment', async (kind, reply) => {
+    answers = json(200, reply);
+    expect(await lineage.rootsOf(kind, 'j-1')).toEqual([]);
+    answers = json(200, JSON.parse(JSON.stringify(reply).replaceAll('200', '400')));
+    expect(await lineage.rootsOf(kind, 'j-2')).toEqual([{ kind: 'experiment', id: '2' }]);
+  });
+
+  test('is asked for again when its experiment is gone', async () => {
+    answers = json(200, { params: { experiment_id: '1' }, creation_time: 200 });
+    await lineage.rootsOf('job', 'j-1');
+    madeAt.set('1', 400);
+    lineage.forget('1');
+    expect(await lineage.rootsOf('job', 'j-1')).toEqual([]);
+    madeAt.set('1', 100);
+  });
+
+  test('is still there as of a second ago', async () => {
+    const id = runId(2);
+    answers = byGraphql;
+    lineage.learn('run', id, '2');
+    expect(await lineage.isStillIn('2', 'run', id)).toBe(true);
+    expect(await lineage.isStillIn('1', 'run', id)).toBe(false);
+    expect(asked).toHaveLength(1);
+    answers = json(404, {});
+    now += 1_001;
+    expect(await lineage.isStillIn('2', 'run', id)).toBe(false);
+  });
+});
 
 test('a guardrail belongs to the experiment of its scorer, which MLflow writes as a number', async () => {
   answers = json(200, { guardrail: { scorer: { experiment_id: 12 } } });
