@@ -13,6 +13,7 @@ interface Visit {
   readonly at: (work: Work) => string;
   readonly shows: (work: Work, page: Page) => Promise<unknown>[];
   readonly onlyMlflow3?: true;
+  readonly onlyWithSkills?: true;
   /** What the page itself is prepared for. */
   readonly trouble?: readonly string[];
 }
@@ -106,7 +107,25 @@ const VISITS: readonly Visit[] = [
     trouble: ['GET /model-versions/get-artifact 501'],
     shows: ({ mark, runs }, page) => [shown(page, `made by ${mark}`), shown(page, runs[0].name)],
   },
+  {
+    name: 'the list of skills',
+    at: () => '/#/skills',
+    onlyWithSkills: true,
+    shows: ({ skill }, page) => [shown(page, skill)],
+  },
+  {
+    name: 'a skill',
+    at: ({ skill }) => `/#/skills/${skill}`,
+    onlyWithSkills: true,
+    shows: ({ skill }, page) => [shown(page, skill)],
+  },
 ];
+
+/** Skills came with MLflow 3.18. */
+const hasSkills = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 3 || (major === 3 && minor >= 18);
+};
 
 /** Where the dialog opens that creates an experiment. */
 const CREATE = {
@@ -130,12 +149,16 @@ describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (v
   const { gateway, alice, bob } = useGateway({ version, people: ['alice', 'bob'] });
   beforeAll(async () => {
     browsers = await installBrowsers();
-    [hers, his] = [await doWork(alice, 'hers'), await doWork(bob, 'his')];
+    const skills = hasSkills(version);
+    [hers, his] = [await doWork(alice, 'hers', skills), await doWork(bob, 'his', skills)];
     seat = await browsers.open(gateway.url, alice);
   });
   afterAll(() => browsers.close());
 
-  const visits = VISITS.filter(({ onlyMlflow3 = false }) => !(onlyMlflow3 && isMlflow2(version)));
+  const visits = VISITS.filter(
+    ({ onlyMlflow3 = false, onlyWithSkills = false }) =>
+      !(onlyMlflow3 && isMlflow2(version)) && !(onlyWithSkills && !hasSkills(version)),
+  );
   test.for(visits.map((visit) => [visit.name, visit] as const))(
     'sees %s, without errors and with nothing of others',
     async ([, { at, shows, trouble = [] }]) => {

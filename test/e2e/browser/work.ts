@@ -8,6 +8,8 @@ export interface Work {
   readonly runs: readonly [WorkRun, WorkRun];
   /** A registered model with version 1, made by the first run. */
   readonly model: string;
+  /** A skill with version 1, where MLflow has them. */
+  readonly skill: string;
 }
 
 interface WorkRun {
@@ -17,8 +19,12 @@ interface WorkRun {
 
 const STEPS = [0, 1, 2, 3, 4];
 
-/** Does as a user what a training script would do, over REST. */
-export async function doWork(by: Person, word: string): Promise<Work> {
+/**
+ * Does as a user what a training script would do, over REST.
+ *
+ * @param hasSkills - whether this MLflow has a registry of skills.
+ */
+export async function doWork(by: Person, word: string, hasSkills = false): Promise<Work> {
   const mark = unique(word);
   const name = `${mark}-experiment`;
   const id = await createExperiment(by, name);
@@ -36,7 +42,12 @@ export async function doWork(by: Person, word: string): Promise<Work> {
       description: `made by ${mark}`,
     }),
   );
-  return { mark, experiment: { id, name }, runs, model };
+  const skill = `${mark}-skill`;
+  if (hasSkills) {
+    const source = { source_type: 'git', source: 'https://example.com/skills.git', ref: 'main' };
+    await must(by.post(`/api/3.0/mlflow/skills/${skill}/versions`, source));
+  }
+  return { mark, experiment: { id, name }, runs, model, skill };
 }
 
 async function doRun(
