@@ -131,6 +131,20 @@ describe('in front of an MLflow that', () => {
     },
   );
 
+  test.each([
+    '/model-versions/get-artifact?name=theirs&version=1&path=a',
+    `/ajax-api/2.0/mlflow/logged-models/m-${'b'.repeat(32)}/artifacts/files?artifact_file_path=a`,
+  ])('signs addresses in its storage signs none for who may not read: %s', async (target) => {
+    const asked = await answering(200, {
+      model: { info: { experiment_id: '8' } },
+      registered_model: { name: 'theirs', creation_timestamp: 1, last_updated_timestamp: 1 },
+    });
+    for (const presigned of ['true', 'false']) {
+      expect((await alice.get(`${target}&presigned=${presigned}`)).status).toBe(403);
+    }
+    expect(asked.filter((url) => url.includes('presigned'))).toEqual([]);
+  });
+
   test('serves artifacts alone, the number in the path decides', async () => {
     await answering(503, 'Endpoint disabled: the mlflow server is running in `--artifacts-only` mode.');
     expect((await alice.get(`${ARTIFACTS}/71${FILE.slice(1)}`)).status).toBe(200);
