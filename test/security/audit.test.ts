@@ -239,6 +239,30 @@ test('an export is every entry, as lines of JSON or as a table that no spreadshe
   expect(csv.text.split('\r\n')[0]).toMatch(/^entry_id,time,/);
 });
 
+test.each(['=1+1', '+1', '-1', '@SUM(1)', '＝1', '\t=1'])('no cell begins a formula: %j', async (name) => {
+  await gateway.as(name, 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
+  await newest({ username: name });
+  const csv = await gateway.admin.get(
+    `${API}/audit/export?${new URLSearchParams({ format: 'csv', username: name })}`,
+  );
+  expect(csv.text.split('\r\n')[1]?.split(',')[3]).toMatch(/^'/);
+});
+
+test('no name that was tried breaks a line, moves a cursor, or searches for something else', async () => {
+  const name = `x\n\r\u001b[2J\u202e"',' or 1=1 --`;
+  await gateway.as(name, 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
+  const filter = { username: name, action: 'sign_in' };
+  await newest(filter);
+  for (const format of ['csv', 'jsonl']) {
+    const { text } = await gateway.admin.get(
+      `${API}/audit/export?${new URLSearchParams({ format, ...filter })}`,
+    );
+    expect(text.trim().split('\n')).toHaveLength(format === 'csv' ? 2 : 1);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(text.replaceAll('\r\n', '\n')).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+  }
+});
+
 test('what was done before an end is in the log after it', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'audit-'));
   const database_uri = `sqlite:///${join(dir, 'gateway.db')}`;
