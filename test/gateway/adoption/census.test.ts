@@ -154,7 +154,6 @@ describe('a look', () => {
 
   test('takes nothing from anybody for an answer that was long on its way', async () => {
     experiments.set(1, 100);
-    await census.afresh();
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -165,7 +164,7 @@ describe('a look', () => {
       return late;
     };
     const looking = another().afresh();
-    await expect.poll(() => asked.length).toBeGreaterThan(1);
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
     experiments.delete(1);
     experiments.set(1, 200);
     await adopt(1);
