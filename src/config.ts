@@ -189,7 +189,7 @@ export const settings = z
     enforcement: oneOf(['enforce', 'report'])
       .prefault('enforce')
       .describe(
-        "Whether permissions are enforced, or only reported: with report, MLflow's operations pass for everybody who has signed in, and the audit log says what would have been refused (mlflow-auth-gateway report). Users, grants and roles are enforced all the same.",
+        "Whether permissions are enforced, or only reported: with report, MLflow's operations pass for everybody who has signed in, and the audit log says what would have been refused, which mlflow-auth-gateway report prints. Users, grants and roles are enforced all the same.",
       ),
     audit_reads: oneOf(['true', 'false'])
       .prefault('false')

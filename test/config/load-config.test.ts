@@ -147,6 +147,7 @@ describe('variables', () => {
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],
       upstream_keep_alive: ['true', 'false'],
+      enforcement: ['report', 'enforce'],
       audit_reads: ['true', 'false'],
       audit_stdout: ['true', 'false'],
       host: ['::1', '0.0.0.0'],

@@ -24,6 +24,17 @@ const lists = operationsOf(ROUTES).flatMap((operation) => {
     : [{ name: operation.name, operation, keep }];
 });
 
+/** The columns that name a row: one, or two. A skill of no organization has a name alone. */
+const columnsOf = (id: string) => (id.startsWith('@') ? ['name'] : id.split('/'));
+
+/** A row of a reply with what its columns name. */
+const rowOf = ({ id }: { readonly id: string }, named: string) => {
+  const columns = columnsOf(id);
+  return Object.fromEntries(
+    columns.map((column, index) => [column, columns.length === 1 ? named : named.split('/')[index]]),
+  );
+};
+
 describe('a reply', () => {
   test('is filtered in some rows', () => {
     expect(lists.length).toBeGreaterThan(8);
@@ -32,16 +43,10 @@ describe('a reply', () => {
   test.each(lists)('of $name', async ({ operation, keep }) => {
     const { list, id, kind } = keep;
     const [ours, foreign] = [OURS[kind], FOREIGN[kind]];
-    // A row may be named by two columns.
-    const columns = id.split('/');
-    const named = (columns: readonly string[], name: string) =>
-      Object.fromEntries(
-        columns.map((column, index) => [column, columns.length === 1 ? name : name.split('/')[index]]),
-      );
-    // And it may be kept by several things that it names: all of them are ours, or none.
+    const columns = columnsOf(id);
+    // A row may be kept by several things that it names: all of them are ours, or none.
     const keeps = operation.rules.filter((rule) => rule.rule === 'keep');
-    const row = (ids: typeof OURS) =>
-      Object.assign({}, ...keeps.map((each) => named(each.id.split('/'), ids[each.kind])));
+    const row = (ids: typeof OURS) => Object.assign({}, ...keeps.map((each) => rowOf(each, ids[each.kind])));
     const reply = { [list]: [row(OURS), row(FOREIGN), { ...row(OURS), other: 'row' }] };
     // Where the caller's request names a root, it names ours: the reply is not to be trusted more than that.
     const hasRoot =
@@ -74,14 +79,6 @@ describe('a reply', () => {
     }
   });
 });
-
-/** A row of a reply with what its columns name; a row may be named by two. */
-const rowOf = ({ id }: (typeof lists)[number]['keep'], named: string) => {
-  const columns = id.split('/');
-  return Object.fromEntries(
-    columns.map((column, index) => [column, columns.length === 1 ? named : named.split('/')[index]]),
-  );
-};
 
 describe('a reply with hidden rows is, byte for byte, what it were without them', () => {
   test.each(lists)('of $name', async ({ operation, keep }) => {
