@@ -3,12 +3,14 @@ import type { Grant } from '../policy/grant.ts';
 import type { Resource } from '../policy/resources.ts';
 import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
-import type { Account as StoredAccount } from '../store/types.ts';
+import type { Account as StoredAccount, Token } from '../store/types.ts';
 import type { Credential, Refused, SignedIn } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
 export interface Account extends StoredAccount {
   readonly principal: SignedIn;
+  /** The user by one of these tokens, which may do less. */
+  principalBy(token: Token): SignedIn;
 }
 
 /** The users' accounts, remembered for as long as nothing about them changes. */
@@ -126,11 +128,28 @@ function createCatchUp(feed: Follower, drop: (change: Change) => void): () => Pr
 const PASSWORD: Credential = { kind: 'password' };
 
 function createAccount(stored: StoredAccount): Account {
-  return { ...stored, principal: principalOf(stored) };
+  const principal = principalOf(stored);
+  const byToken = new Map<Token, SignedIn>();
+  return {
+    ...stored,
+    principal,
+    principalBy(token) {
+      const { id, ceiling, expiresAt } = token;
+      const known = byToken.get(token) ?? {
+        ...principal,
+        credential: { kind: 'token', id, expiresAt },
+        // The password that was chosen by another is not what proved who this is.
+        mustChangePassword: false,
+        ceiling,
+      };
+      byToken.set(token, known);
+      return known;
+    },
+  };
 }
 
 /** Who a user is once they have signed in with a password. */
-export function principalOf({ user, grants }: StoredAccount): SignedIn {
+export function principalOf({ user, grants }: Pick<StoredAccount, 'user' | 'grants'>): SignedIn {
   let index: GrantIndex | undefined;
   return {
     kind: 'user',

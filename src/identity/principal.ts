@@ -9,6 +9,8 @@ export interface Credential {
   readonly kind: 'password' | 'token' | 'session' | 'oidc';
   /** Tells it from others of its user, where there are several. */
   readonly id?: string;
+  /** From when on it proves nothing any more (milliseconds since the epoch); undefined for never. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** A caller who has proved who they are. */
@@ -46,6 +48,8 @@ export interface Refused {
   readonly refused: string;
   /** The name that was tried, where the credential holds one. */
   readonly triedAs?: string;
+  /** What the caller is told, in place of how to sign in. */
+  readonly told?: string;
   /** What to answer in place of a 401, where that says better what to do. */
   readonly error?: ApiError;
 }

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Grant } from '../policy/grant.ts';
+import type { Engine } from './engine.ts';
 import { readGrant } from './read-grant.ts';
 import type { Schema } from './schema.ts';
+import { liveTokens } from './tokens.ts';
 import type { Account } from './types.ts';
 import { readUser } from './users.ts';
 
@@ -12,7 +14,11 @@ export const DEFAULT_WORKSPACE = 'default';
  * A user with its own grants and those of its roles, as of one moment: a single statement, for two could
  * pair the old password with a grant made after it was changed.
  */
-export async function loadAccount(db: Kysely<Schema>, username: string): Promise<Account | undefined> {
+export async function loadAccount(
+  db: Kysely<Schema>,
+  username: string,
+  engine: Pick<Engine, 'now'>,
+): Promise<Account | undefined> {
   const rows = await db
     .with('holdings', (query) =>
       query
@@ -58,5 +64,6 @@ export async function loadAccount(db: Kysely<Schema>, username: string): Promise
       readGrant({ resource_type, resource_pattern, permission }, role === null ? 'user' : viaRole(role)),
     );
   }
-  return { user: readUser(first), grants };
+  // A statement of its own: a token is good or not whatever else is true of its user.
+  return { user: readUser(first), grants, tokens: await liveTokens(db, first, engine) };
 }

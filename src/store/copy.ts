@@ -16,6 +16,7 @@ export const TABLES = {
   audit: 'copied',
   audit_resources: 'copied',
   throttles: 'copied',
+  tokens: 'copied',
   // Read by all gateways on a store: the same tokens go on to count.
   keys: 'replaced',
   // What has changed before concerns nobody who begins to follow now.

@@ -11,6 +11,7 @@ import { createOwners, type Owners } from './owners.ts';
 import { createRoles, type Roles } from './roles.ts';
 import type { Schema } from './schema.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 import type { Account } from './types.ts';
 import { createUsers, type Users } from './users.ts';
 import { createWrite, tellTime, type Write } from './write.ts';
@@ -23,6 +24,7 @@ export interface StoreParts {
   readonly audit: Audit;
   readonly throttles: Throttles;
   readonly experiments: Experiments;
+  readonly tokens: Tokens;
 }
 
 /**
@@ -76,13 +78,14 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
     experiments: createExperiments(on, by, engine),
+    tokens: createTokens(on, by),
   });
   return {
     ...partsOn(reads, write),
     intents: createIntents(reads, write, engine),
     owners: createOwners(reads, write),
     changes: createChanges(engine),
-    account: (username) => loadAccount(reads, username),
+    account: (username) => loadAccount(reads, username, engine),
     atOnce: (work) =>
       write((transaction, announce, now) =>
         work(partsOn(transaction, (each) => each(transaction, announce, now))),

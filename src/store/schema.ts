@@ -89,6 +89,19 @@ export interface Schema {
     failures: number;
     until: number;
   };
+  tokens: {
+    id: Fixed<string>;
+    user_id: Fixed<number>;
+    name: Fixed<string>;
+    hash: string;
+    prefix: string;
+    /** JSON; null for all that its user may do. */
+    scope: Fixed<string | null>;
+    created_at: number;
+    expires_at: number | null;
+    last_used_at: ColumnType<number | null, number | undefined, number | null>;
+    created_by: Fixed<string | null>;
+  };
   changes: {
     id: Id;
     user_id: Fixed<number | null>;

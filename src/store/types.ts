@@ -1,3 +1,4 @@
+import type { Ceiling } from '../policy/ceiling.ts';
 import type { Grant } from '../policy/grant.ts';
 
 /** A user as stored. `id` never comes back after a deletion. */
@@ -22,6 +23,28 @@ export interface User {
 export interface Account {
   readonly user: User;
   readonly grants: readonly Grant[];
+  /** The tokens that had not expired then, under the hashes of their secrets. */
+  readonly tokens: ReadonlyMap<string, Token>;
+}
+
+/** A token by which a user signs in, without its secret. */
+export interface Token {
+  /** In the order of their making. */
+  readonly id: string;
+  readonly userId: number;
+  readonly username: string;
+  readonly name: string;
+  /** How the secret begins. */
+  readonly prefix: string;
+  /** The most that it may do; undefined for all that its user may. */
+  readonly ceiling: Ceiling | undefined;
+  /** Since when there has been its secret, in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** From when on it is refused; undefined for never. */
+  readonly expiresAt: number | undefined;
+  readonly lastUsedAt: number | undefined;
+  /** The name of the user who made it. */
+  readonly createdBy: string | undefined;
 }
 
 /** What a create, rename or delete is about to do upstream, written before it is forwarded. */

@@ -171,6 +171,8 @@ async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Pr
     .select(['id', 'username'])
     .where('is_admin', '=', 1)
     .where('is_active', '=', 1)
+    // A service account signs in by tokens, which end.
+    .where('is_service', '=', 0)
     .limit(2)
     .execute();
   const [last] = admins;

@@ -15,6 +15,9 @@ async function filled(store: Store) {
   await store.roles.addPermission(role.id, 'experiment', '*', 'READ');
   await store.grants.create(alice.id, 'registered_model', 'ä b', 'MANAGE');
   await store.intents.open({ action: 'delete', kind: 'registered_model', name: 'x' }, alice.id, 17);
+  const kept = { hash: 'hash', prefix: 'mlag_abcd', lifeMs: 1e12, createdBy: 'alice' };
+  const ceiling = { access: 'read' } as const;
+  await store.tokens.create({ ...kept, id: 'token', userId: alice.id, name: 'nightly', ceiling });
   await store.owners.record('job', 'j', { userId: alice.id, experimentId: undefined });
   return { alice, gone };
 }
@@ -33,6 +36,10 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     const target = await to.open(there);
     expect(await target.account('alice')).toEqual(await source.account('alice'));
     expect(await target.users.get('alice')).toEqual(alice);
+    expect(await target.tokens.get('token')).toMatchObject({
+      username: 'alice',
+      ceiling: { access: 'read' },
+    });
     expect(await target.pageTokenKey()).toEqual(key);
     expect((await target.intents.list()).map(({ id, name, seen }) => [id, name, seen])).toEqual(
       intents.map(({ id, name, seen }) => [id, name, seen]),
@@ -48,7 +55,7 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     await source.close();
     await from.run(
       here,
-      "drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; delete from kysely_migration where name >= '0010'",
+      "drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; delete from kysely_migration where name >= '0010'",
     );
     for (const column of ['is_active', 'is_service', 'must_change_password', 'created_by']) {
       await from.run(here, `alter table users drop column ${column}`);

@@ -8,6 +8,7 @@ import { first } from './first.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
 import { throttles } from './throttles.ts';
+import { tokens } from './tokens.ts';
 import { userStatus } from './user-status.ts';
 
 /**
@@ -22,6 +23,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0011-throttles': throttles,
   '0012-user-status': userStatus,
   '0013-experiments': experiments,
+  '0014-tokens': tokens,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

@@ -25,6 +25,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'role_members',
       'roles',
       'throttles',
+      'tokens',
       'users',
     ]);
   });
