@@ -159,6 +159,14 @@ export const settings = z
       .describe(
         'How long a lockout lasts. Credentials that were right before go on working; an admin can lift it with mlflow-auth-client clear-lockout.',
       ),
+    token_max_days: integer(0, 36_500)
+      .prefault('365')
+      .describe('Longest life of a token, in days; 0 for tokens that may live for ever.'),
+    token_default_days: integer(1, 36_500)
+      .prefault('90')
+      .describe(
+        'Life of a token whose maker does not say how long, in days; token_max_days if that is less and not 0.',
+      ),
     upstream_timeout_seconds: integer(1, 86_400)
       .prefault('300')
       .describe('How long the gateway waits for MLflow before it answers 504.'),

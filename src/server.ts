@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { entryJson } from './admin/api/audit.ts';
+import type { TokenParts } from './admin/deeds/tokens.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
@@ -24,6 +25,8 @@ import { generatePassword } from './identity/generate-password.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
 import { createThrottle, type Throttle, type ThrottleLimits } from './identity/throttle.ts';
+import { createToken } from './identity/token.ts';
+import { createTokenUses, type TokenUses } from './identity/token-uses.ts';
 import { type Listening, prepareListening, readUpstreamCa } from './listening/index.ts';
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
@@ -119,6 +122,7 @@ interface Opened {
   readonly passwords: Passwords;
   readonly upstream: Upstream;
   readonly recorder: Recorder;
+  readonly tokenUses: TokenUses;
 }
 
 /** The options of a start, none left out. */
@@ -162,7 +166,9 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
     clock,
   });
   closers.unshift(() => recorder.close());
-  return { listening, metrics, store, passwords, upstream, recorder };
+  const tokenUses = createTokenUses({ tokens: store.tokens, log: logger, clock });
+  closers.unshift(() => tokenUses.close());
+  return { listening, metrics, store, passwords, upstream, recorder, tokenUses };
 }
 
 interface Parts extends Opened {
@@ -175,7 +181,7 @@ interface Parts extends Opened {
 /** Puts together what answers requests. */
 async function build(config: Config, given: Given, opened: Opened): Promise<Parts> {
   const { logger, clock } = given;
-  const { listening, metrics, store, passwords, upstream, recorder } = opened;
+  const { listening, metrics, store, passwords, upstream } = opened;
   const look = () =>
     survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
   const following = followingStore(store, clock);
@@ -190,7 +196,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     deciding: { ...judge, isPrompt: lineage.isPrompt },
     passwords,
     throttle,
-    signInLimits: limitsIn(config),
+    ...credentialsIn(config, given),
     defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
     mlflowVersion: () => upstream.version(),
@@ -222,7 +228,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       perAddress: config.requests_per_address,
       enforcement: config.enforcement,
       allowedHosts: config.ai_gateway_allowed_hosts?.flatMap((host) => readAllowedHost(host) ?? []),
-      ended: endedIn(config, metrics, recorder, clock),
+      ended: endedIn(config, { ...opened, clock }),
       clock,
     },
     appOptions(config, logger, listening),
@@ -251,7 +257,7 @@ function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, 
 function waysOf(
   { store, passwords, metrics }: Opened,
   throttle: Throttle,
-  { random }: Given,
+  { random, clock }: Given,
 ): readonly Authenticator[] {
   const accounts = createAccounts(store, { found: metrics?.foundAccount });
   const basic = createBasic({
@@ -261,7 +267,7 @@ function waysOf(
     processKey: random(32),
     rehash: rehashIn(store, passwords),
   });
-  return [basic];
+  return [createToken({ accounts, tokens: store.tokens, clock }), basic];
 }
 
 function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {
@@ -273,6 +279,15 @@ function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listen
   };
 }
 
+/** What the settings say about passwords and tokens. */
+function credentialsIn(
+  config: Config,
+  { clock, random }: Given,
+): { readonly signInLimits: ThrottleLimits; readonly tokens: TokenParts } {
+  const { token_max_days: maxDays, token_default_days: defaultDays } = config;
+  return { signInLimits: limitsIn(config), tokens: { maxDays, defaultDays, clock, random } };
+}
+
 function limitsIn(config: Config): ThrottleLimits {
   return {
     failures: config.sign_in_failures,
@@ -281,15 +296,28 @@ function limitsIn(config: Config): ThrottleLimits {
   };
 }
 
+/** Who is told of requests that have ended. */
+interface Watching {
+  readonly metrics: Metrics | undefined;
+  readonly recorder: Recorder;
+  readonly tokenUses: TokenUses;
+  readonly clock: () => number;
+}
+
+function noteToken({ way }: Ended, uses: TokenUses): void {
+  if (way?.principal.kind === 'user' && way.principal.credential.kind === 'token') {
+    uses.note(way.principal.credential.id ?? '');
+  }
+}
+
 /** What is done with each request when its answer has ended: it is counted, and has its entry in the audit log. */
 function endedIn(
   { audit_reads: reads, audit_stdout: shown }: Config,
-  metrics: Metrics | undefined,
-  recorder: Recorder,
-  clock: () => number,
+  { metrics, recorder, tokenUses, clock }: Watching,
 ): (request: Ended) => void {
   return (request) => {
     metrics?.ended(request);
+    noteToken(request, tokenUses);
     const taken = [signInOf(request, clock), entryOf(request, { reads, clock })].filter(
       (entry) => entry !== undefined,
     );

@@ -14,7 +14,9 @@ import { previewHandlers } from './api/preview.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
+import { tokenHandlers } from './api/tokens.ts';
 import { type ListUsersTo, userHandlers } from './api/users.ts';
+import type { TokenParts } from './deeds/tokens.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
 
@@ -23,6 +25,7 @@ export interface HandlerParts {
   readonly passwords: Passwords;
   readonly throttle: Throttle;
   readonly signInLimits: ThrottleLimits;
+  readonly tokens: TokenParts;
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;
@@ -50,6 +53,7 @@ function makeHandlers(parts: HandlerParts) {
     ...userHandlers(parts),
     ...passwordHandlers(parts),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
+    ...tokenHandlers(store, parts.tokens),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(store, workspaces),

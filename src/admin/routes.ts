@@ -7,7 +7,9 @@ import {
   anyId,
   endpoint,
   experiment,
+  inAnyScope,
   type Locator,
+  maybe,
   model,
   modelDefinition,
   type Row,
@@ -40,7 +42,7 @@ const users: readonly OwnRow[] = [
   ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
   ['GET', '2.0 users/get', 'read', self, serve('users.get')],
   ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
-  ['GET', '2.0 users/current', 'signed-in', [], serve('users.current'), withFirstPassword],
+  ['GET', '2.0 users/current', 'signed-in', [], inAnyScope, serve('users.current'), withFirstPassword],
   [
     'PATCH',
     '2.0 users/update-password',
@@ -52,12 +54,16 @@ const users: readonly OwnRow[] = [
   ['PATCH', '2.0 users/update-status', 'admin', [], serve('users.updateStatus')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
+  ['POST', '2.0 users/tokens/create', 'update', maybe(selfInBody), inAnyScope, serve('tokens.create')],
+  ['GET', '2.0 users/tokens/list', 'read', maybe(self), inAnyScope, serve('tokens.list')],
+  ['POST', '2.0 users/tokens/rotate', 'signed-in', [], inAnyScope, serve('tokens.rotate')],
+  ['DELETE', '2.0 users/tokens/delete', 'signed-in', [], inAnyScope, serve('tokens.delete')],
   ['GET', '2.0 users/lockouts/list', 'admin', [], serve('lockouts.list')],
   ['DELETE', '2.0 users/lockouts/delete', 'admin', [], serve('lockouts.delete')],
 ];
 
 const grants: readonly OwnRow[] = [
-  ['GET', '3.0 users/current/permissions', 'signed-in', [], serve('userPermissions.current')],
+  ['GET', '3.0 users/current/permissions', 'signed-in', [], inAnyScope, serve('userPermissions.current')],
   [
     'GET',
     '3.0 users/permissions/list',
@@ -206,6 +212,7 @@ const explanations: readonly OwnRow[] = [
     'signed-in',
     [],
     special('explainable', 'user'),
+    inAnyScope,
     serve('permissions.explain'),
   ],
   [

@@ -1,8 +1,11 @@
+import { scopeJson } from '../policy/ceiling.ts';
 import type { AuditChange } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Store, StoreParts } from '../store/index.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import type { Throttles } from '../store/throttles.ts';
+import type { Tokens } from '../store/tokens.ts';
+import type { Token } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what a user may do. */
@@ -28,6 +31,7 @@ const CHANGING_VERBS = {
     'unassign',
   ],
   throttles: ['clear'],
+  tokens: ['create', 'rotate', 'remove', 'noteUse'],
 } as const;
 
 type Verbs = typeof CHANGING_VERBS;
@@ -43,6 +47,7 @@ export interface Changing {
   readonly grants: Grants;
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
+  readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
   /** Does many changes as one, see `Store.atOnce`. */
   atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
 }
@@ -78,6 +83,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     grants: changingGrants(store.grants, change),
     roles: changingRoles(store.roles, change),
     throttles: changingThrottles(change),
+    tokens: changingTokens(change),
     atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
 }
@@ -271,6 +277,48 @@ function changingThrottles(change: Change): Changing['throttles'] {
       }),
   };
 }
+
+function changingTokens(change: Change): Changing['tokens'] {
+  const told = (action: string, before: Token | undefined, after: Token | undefined): Told => {
+    const token = after ?? before;
+    return {
+      action,
+      change: {
+        before: before === undefined ? null : tokenTold(before),
+        after: after ? tokenTold(after) : null,
+      },
+      resources: token === undefined ? [] : [{ type: 'token', id: token.id }, ...aboutUser(token.username)],
+    };
+  };
+  return {
+    create: (token) =>
+      change(async ({ tokens }) => {
+        const made = await tokens.create(token);
+        return [made, told('create_token', undefined, made)];
+      }),
+    rotate: (id, secret) =>
+      change(async ({ tokens }) => {
+        const before = await tokens.get(id);
+        const after = await tokens.rotate(id, secret);
+        return [after, after && told('rotate_token', before, after)];
+      }),
+    remove: (id) =>
+      change(async ({ tokens }) => {
+        const before = await tokens.get(id);
+        const done = await tokens.remove(id);
+        return [done, done ? told('delete_token', before, undefined) : undefined];
+      }),
+  };
+}
+
+const tokenTold = ({ id, username, name, prefix, ceiling, expiresAt }: Token) => ({
+  token_id: id,
+  username,
+  name,
+  prefix,
+  scope: scopeJson(ceiling),
+  expires_at: expiresAt ?? null,
+});
 
 async function grantToRoleTold(
   parts: StoreParts,

@@ -68,8 +68,8 @@ function acceptBy(ways: readonly Authenticator[]) {
   const challenges = ways.flatMap(({ challenge }) => challenge ?? []);
 
   /** 401 as MLflow gives it, so that its clients and browsers know what to do. */
-  function unauthenticated(because: string): ApiError {
-    return new ApiError('UNAUTHENTICATED', UNAUTHENTICATED, {
+  function unauthenticated(because: string, told = UNAUTHENTICATED): ApiError {
+    return new ApiError('UNAUTHENTICATED', told, {
       because,
       headers: { 'www-authenticate': challenges.join(', ') },
     });
@@ -82,7 +82,7 @@ function acceptBy(ways: readonly Authenticator[]) {
     if ('refused' in verdict) {
       way.triedAs = verdict.triedAs;
       way.signInFailed = true;
-      throw verdict.error ?? unauthenticated(verdict.refused);
+      throw verdict.error ?? unauthenticated(verdict.refused, verdict.told);
     }
     way.principal = verdict;
     way.signedIn ||= verdict.isSignIn === true;

@@ -6,7 +6,7 @@ import type { Operation } from '../mlflow/table/match.ts';
 import type { Locator } from '../mlflow/table/row.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { Reply } from '../reply.ts';
-import { checkCredential } from './check-credential.ts';
+import { checkConfined, checkCredential } from './check-credential.ts';
 import type { Judge } from './judge/judge.ts';
 import { judgeAll } from './judge/judge-all.ts';
 import { askSpecial, type Specials } from './judges/special.ts';
@@ -110,6 +110,7 @@ function judgeRow(
   const needed = check(operation.by.check, actionOf(operation.need) ?? 'read', readable(request), caller);
   const judging = judgeNamed(request, operation, caller, needed, judge);
   const ended = (answer?: Reply): Reply | undefined => {
+    checkConfined(request, caller);
     request.way.because ||= operation.need;
     return answer;
   };

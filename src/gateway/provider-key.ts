@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { holdsToken } from '../identity/token-secret.ts';
 
 const OWN_CREDENTIALS = 'x-mlflow-authorization';
 
@@ -19,10 +20,12 @@ export function credentialsBesideProviderKey({ way, raw }: FastifyRequest): stri
 
 /**
  * Headers that go on to the provider although they are kept back from MLflow: its own key, once the caller has
- * signed in with another. Basic credentials are no provider's key, and might well be the caller's own.
+ * signed in with another. Basic credentials and tokens of this gateway are no provider's key, and might well be
+ * the caller's own.
  */
 export function providerHeaders(request: FastifyRequest): readonly string[] {
   const { authorization } = request.raw.headers;
-  const isKey = authorization !== undefined && !/^basic /i.test(authorization.trim());
+  const isKey =
+    authorization !== undefined && !/^basic /i.test(authorization.trim()) && !holdsToken(authorization);
   return isKey && credentialsBesideProviderKey(request) !== undefined ? ['authorization'] : [];
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
+import type { SignedIn } from '../identity/principal.ts';
 import { type Touched, touchedBy } from './touched.ts';
 import type { Way } from './way.ts';
 
@@ -95,13 +96,18 @@ function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
     method: request.raw.method,
     path: way?.target.path,
     row: way?.operation?.name,
-    user: way?.principal.kind === 'user' ? way.principal.username : undefined,
+    ...(way?.principal.kind === 'user' && callerIn(way.principal)),
     ...(way?.triedAs !== undefined && { tried: way.triedAs }),
     ...(touched.length > 0 && { touched }),
     ...(written !== undefined && { action: written.action, change: written.change }),
     because: reasonOf(failure, way?.because),
     ...(failure !== undefined && causeOf(failure) !== undefined && { err: causeOf(failure) }),
   };
+}
+
+/** Who a request was of, and by which credential. */
+function callerIn({ username, credential: { kind, id } }: SignedIn) {
+  return { user: username, credential: { kind, ...(id !== undefined && { id }) } };
 }
 
 /** Why a request was answered as it was: the full reason of a refusal, or what allowed it. */

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import querystring from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
 import { ApiError, invalid } from '../errors.ts';
 import { ANONYMOUS } from '../identity/principal.ts';
+import { holdsToken } from '../identity/token-secret.ts';
 import { readTarget, type Target, writeTarget } from '../mlflow/read/target.ts';
 import { foreignConnectionOption } from '../mlflow/upstream/headers.ts';
 import type { Reply } from '../reply.ts';
@@ -23,6 +25,7 @@ const targets = new WeakMap<IncomingMessage, Target | Reply | ApiError>();
 export function rewriteUrlUnder(prefix: string): (raw: IncomingMessage) => string {
   return (raw) => {
     try {
+      refuseToken(raw.url ?? '');
       const rest = withoutPrefix(raw.url ?? '', prefix);
       const target = typeof rest === 'string' ? readTarget(rest) : rest;
       targets.set(raw, target);
@@ -35,6 +38,16 @@ export function rewriteUrlUnder(prefix: string): (raw: IncomingMessage) => strin
       return '/';
     }
   };
+}
+
+/** A URL stays in histories and in the logs of all who pass it on; here it does not get as far as the log. */
+function refuseToken(url: string): void {
+  if (holdsToken(url.includes('%') ? querystring.unescape(url) : url)) {
+    throw invalid(
+      'A token must not stand in a URL, which logs and histories keep. Rotate this one, and send it as Authorization: Bearer TOKEN.',
+      { because: 'a token in the URL' },
+    );
+  }
 }
 
 function isTarget(target: Target | Reply | ApiError): target is Target {

@@ -1,5 +1,5 @@
 import { type Action, allows } from './permissions.ts';
-import { ALL, type Root } from './resources.ts';
+import { ALL, type Root, type RootKind } from './resources.ts';
 
 /**
  * The most that a credential may do, whatever its user may do. It is applied before anything else is asked: before
@@ -12,28 +12,68 @@ export interface Ceiling {
   readonly resources?: readonly Root[];
 }
 
+/** A ceiling as the API and the audit log show it; null for none. */
+export function scopeJson(ceiling: Ceiling | undefined) {
+  if (ceiling === undefined) {
+    return null;
+  }
+  const { access, resources } = ceiling;
+  return {
+    ...(access !== undefined && { access }),
+    ...(resources !== undefined && {
+      resources: resources.map(({ kind, id }) => ({ resource_type: kind, resource_id: id })),
+    }),
+  };
+}
+
 /** Why a ceiling forbids an action on a root; undefined if it does not. */
 export function cutBy(ceiling: Ceiling, action: Action, root: Root): string | undefined {
   if (ceiling.access === 'read' && !allows('READ', action)) {
     return 'the scope of the credential is reading';
   }
-  if (ceiling.resources !== undefined && !ceiling.resources.some((each) => covers(each, root))) {
+  if (ceiling.resources !== undefined && !holds(ceiling.resources, root)) {
     return `the scope of the credential does not hold ${root.kind} ${root.id}`;
   }
   return undefined;
 }
 
-/** Whether a root of a scope is this root, or the one that it lies in. */
-function covers(scope: Root, root: Root): boolean {
-  if (scope.kind === root.kind || sharesNames(scope, root)) {
-    return scope.id === ALL ? scope.kind === root.kind : scope.id === root.id;
+/** Whether nothing passes the first that the second would stop. */
+export function isWithin(inner: Ceiling | undefined, outer: Ceiling | undefined): boolean {
+  if (outer?.access === 'read' && inner?.access !== 'read') {
+    return false;
   }
-  // A scorer is named `<experiment id>/<name>` and lies in its experiment.
-  return scope.kind === 'experiment' && root.kind === 'scorer' && root.id.split('/', 1)[0] === scope.id;
+  const { resources } = outer ?? {};
+  return resources === undefined || (inner?.resources?.every((each) => holds(resources, each)) ?? false);
 }
 
-/** A name is a model's or a prompt's, never both. */
-function sharesNames(a: Root, b: Root): boolean {
-  const registry = ['registered_model', 'prompt'];
-  return registry.includes(a.kind) && registry.includes(b.kind);
+/** Whether one of the roots of a scope is this root, or the one that it lies in. */
+export function holds(scope: readonly Root[], root: Root): boolean {
+  // A scorer is named `<experiment id>/<name>` and lies in its experiment.
+  const experiment = root.kind === 'scorer' ? root.id.split('/', 1)[0] : undefined;
+  return (
+    scope.some((each) => isSame(each, root)) ||
+    scope.some(({ kind, id }) => experiment !== undefined && kind === 'experiment' && id === experiment) ||
+    kindsOf(root).every((kind) => scope.some((each) => each.id === ALL && each.kind === kind)) ||
+    (experiment !== undefined && scope.some(({ kind, id }) => kind === 'experiment' && id === ALL))
+  );
 }
+
+/** The kinds that a root may be of: while it is not known whether a name is a model's or a prompt's, both. */
+function kindsOf({ kind, id, isPrompt }: Root): readonly RootKind[] {
+  // As a pattern it stands for its own kind alone.
+  if (!isOfRegistry(kind) || id === ALL) {
+    return [kind];
+  }
+  if (isPrompt === undefined) {
+    return ['registered_model', 'prompt'];
+  }
+  return [isPrompt ? 'prompt' : 'registered_model'];
+}
+
+/** A name of the registry is a model's or a prompt's, never both: a scope that names it means what has the name. */
+function isSame(a: Root, b: Root): boolean {
+  const sharesNames = a.id !== ALL && isOfRegistry(a.kind) && isOfRegistry(b.kind);
+  return a.id === b.id && (a.kind === b.kind || sharesNames);
+}
+
+const isOfRegistry = (kind: RootKind): boolean => kind === 'registered_model' || kind === 'prompt';

@@ -1,4 +1,5 @@
 /** The gateway's own rows and the handlers that serve them belong together. */
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Deciding } from '../../src/admin/api/explain.ts';
 import type { HealthParts } from '../../src/admin/api/health.ts';
@@ -24,6 +25,7 @@ test('every handler is named by a row', async () => {
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
     deciding: {} as Deciding,
+    tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },
   });
   await store.close();
   const named = rows.flatMap(([, , , , ...rules]) =>

@@ -9,6 +9,7 @@ import { PROBE } from '../support/answering-upstream.ts';
 import { type Everybody, FOREIGN, OURS, startEverybody } from '../support/everybody.ts';
 import type { Person } from '../support/gateway.ts';
 import { sampleRequests } from '../support/sample-request.ts';
+import { byToken, makeToken } from '../support/tokens.ts';
 
 const A2 = '/api/2.0/mlflow';
 const A3 = '/api/3.0/mlflow';
@@ -177,6 +178,28 @@ test('a page of another site changes nothing', async () => {
     headers: { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
   });
   expect(status).toBe(403);
+});
+
+test('the scope of a token binds all the same', async () => {
+  const { gateway } = everybody;
+  const carol = await gateway.person('carol');
+  const by = async (scope: unknown) => byToken(gateway.url, (await makeToken(carol, { scope })).secret);
+  const reading = await by({ access: 'read' });
+  const confined = await by({ resources: [{ resource_type: 'experiment', resource_id: OURS.experiment }] });
+  const get = (who: Person, { experiment }: typeof OURS) =>
+    send(who, 'GET', `${A2}/experiments/get?experiment_id=${experiment}`);
+  const log = (who: Person, { run }: typeof OURS) =>
+    send(who, 'POST', `${A2}/runs/log-metric`, { run_id: run, key: 'm', value: 1 });
+  const statuses = async (who: Person) => [
+    (await get(who, OURS)).status,
+    (await get(who, FOREIGN)).status,
+    (await log(who, OURS)).status,
+    (await log(who, FOREIGN)).status,
+    (await send(who, 'POST', `${A2}/experiments/create`, { name: 'new' })).status,
+  ];
+  expect(await statuses(carol)).toEqual([200, 200, 200, 200, 200]);
+  expect(await statuses(reading)).toEqual([200, 200, 403, 403, 403]);
+  expect(await statuses(confined)).toEqual([200, 403, 200, 403, 403]);
 });
 
 test('a user who is disabled is let in by nothing', async () => {

@@ -71,9 +71,13 @@ export interface Outcome {
 /** A gateway with a user in every role, over an upstream in which everything exists. */
 export interface Everybody {
   readonly gateway: TestGateway;
-  /** @param options.reply - what the upstream answers instead of what it answers everybody. */
+  /**
+   * Sends a request in a role, or as somebody else.
+   *
+   * @param options.reply - what the upstream answers instead of what it answers everybody.
+   */
   send(
-    role: Role,
+    role: Role | Person,
     request: SampleRequest,
     options?: { readonly method?: string; readonly reply?: unknown; readonly status?: number },
   ): Promise<Outcome>;
@@ -137,7 +141,8 @@ export async function startEverybody(
       if (reply !== undefined) {
         upstream.answer(probe, reply, answered);
       }
-      const answer = await (people.get(role) ?? gateway.anonymous).send(method, request.target, {
+      const person = typeof role === 'string' ? people.get(role) : role;
+      const answer = await (person ?? gateway.anonymous).send(method, request.target, {
         headers: { ...request.headers, [PROBE]: probe },
         ...(request.body !== undefined && { raw: request.body }),
       });

@@ -1,7 +1,8 @@
 import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { indexGrants } from '../../identity/accounts.ts';
-import { effectivePermission, holdingOf } from '../../policy/decide.ts';
+import { type Ceiling, holds } from '../../policy/ceiling.ts';
+import { effectivePermission, holdingOf, mayDoEverything } from '../../policy/decide.ts';
 import {
   isRootKind,
   patternProblem,
@@ -69,9 +70,11 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
 
   async function permissionsOf(call: Call, username: string): Promise<Reply> {
     const user = await existingUser(store.users, username);
+    const caller = callerOf(call);
     const held = await rolesHeld(store, user.id);
-    const visible = (await rolesVisibleTo(store, callerOf(call), defaultPermission))(user.id, held);
-    return { body: { is_admin: user.isAdmin, permissions: flatPermissions(visible) } };
+    const visible = (await rolesVisibleTo(store, caller, defaultPermission))(user.id, held);
+    const isAdmin = user.id === caller.id ? mayDoEverything(caller) : user.isAdmin;
+    return { body: { is_admin: isAdmin, permissions: cutTo(flatPermissions(visible), caller.ceiling) } };
   }
 
   /** What a user may do to a resource, by the function that decides about requests. */
@@ -89,6 +92,19 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
         );
     return held.permission;
   }
+}
+
+/** What is left of permissions by a credential that may do less than its user. */
+function cutTo(
+  permissions: ReturnType<typeof flatPermissions>,
+  { access, resources }: Ceiling = {},
+): ReturnType<typeof flatPermissions> {
+  const shown = ({ resource_type: kind, resource_pattern: id }: (typeof permissions)[number]) =>
+    resources === undefined || id === ALL || (isRootKind(kind) && holds(resources, { kind, id }));
+  return permissions.filter(shown).map((each) => ({
+    ...each,
+    permission: access === 'read' && allows(each.permission, 'use') ? 'READ' : each.permission,
+  }));
 }
 
 /**

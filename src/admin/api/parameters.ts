@@ -49,7 +49,7 @@ function parse<Shape extends z.ZodRawShape>(
   }
   const [issue] = result.error.issues;
   const name = issue?.path.join('.') ?? '';
-  const given = value[name];
+  const given = value[String(issue?.path[0])];
   if (given === undefined || given === null) {
     throw missingParameter(name);
   }

@@ -48,9 +48,10 @@ export function passwordHandlers({ store, passwords, throttle, mlflowVersion }: 
     user: User,
     { password, current }: { readonly password: string; readonly current: string | undefined },
   ): Promise<void> {
-    // A page left open must not suffice to lock its user out. The clients of older versions never send the
+    // A page left open must not suffice to lock its user out, nor a token. The clients of older versions never send the
     // current password; they have proved it with this very request.
-    if (!current && (call.path.startsWith('/ajax-api/') || (await sendsCurrentPassword(call)))) {
+    const isProved = callerOf(call).credential.kind === 'password' && !call.path.startsWith('/ajax-api/');
+    if (!current && (!isProved || (await sendsCurrentPassword(call)))) {
       throw invalid('Current password is required when changing your own password.');
     }
     await changeOwnPassword(call.changing.users, passwords, user, {

@@ -3,6 +3,8 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { SignedIn } from '../../identity/principal.ts';
+import { scopeJson } from '../../policy/ceiling.ts';
+import { mayDoEverything } from '../../policy/decide.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
@@ -62,9 +64,14 @@ export function userHandlers(parts: UserParts) {
     'users.list': (call: Call): Promise<Reply> => everybodyWithRoles(parts, callerOf(call)),
 
     async 'users.current'(call: Call): Promise<Reply> {
-      const { username, mustChangePassword } = callerOf(call);
-      const user = { ...userJson(await existing(username)), must_change_password: mustChangePassword };
-      return { body: { user, is_basic_auth: true } };
+      const caller = callerOf(call);
+      const user = {
+        ...userJson(await existing(caller.username)),
+        // By a token that is confined to less, an admin is none.
+        is_admin: mayDoEverything(caller),
+        must_change_password: caller.mustChangePassword,
+      };
+      return { body: { user, is_basic_auth: true, credential: credentialJson(caller) } };
     },
 
     async 'users.updateAdmin'(call: Call): Promise<Reply> {
@@ -153,6 +160,11 @@ function serviceNameIn(call: Call): string {
 /** What everybody may know of a user. */
 function userJson({ id, username, isAdmin, isService, isActive }: User) {
   return { id, username, is_admin: isAdmin, is_service: isService, is_active: isActive };
+}
+
+/** By what a caller has signed in, what that may do at most, and until when. */
+function credentialJson({ credential: { kind, id, expiresAt }, ceiling }: SignedIn) {
+  return { kind, id: id ?? null, scope: scopeJson(ceiling), expires_at: expiresAt ?? null };
 }
 
 /** What the user and admins may know besides. */

@@ -9,7 +9,7 @@ import type { Permission } from '../../policy/permissions.ts';
 import { ALL, type Root } from '../../policy/resources.ts';
 import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Role } from '../../store/roles.ts';
-import type { Account } from '../../store/types.ts';
+import type { Account as StoredAccount } from '../../store/types.ts';
 import type { GrantTarget } from './grants.ts';
 
 /** A change that is thought about. */
@@ -65,6 +65,9 @@ export async function effectsOf(
 }
 
 const keyOf = ({ username, type, id }: Effect): string => JSON.stringify([username, type, id]);
+
+/** A user with what a preview looks at. */
+type Account = Pick<StoredAccount, 'user' | 'grants'>;
 
 async function accountsIn(store: Reading, planned: Planned): Promise<readonly Account[]> {
   const names =

@@ -184,7 +184,8 @@ export async function setActive(users: Users, user: Pick<User, 'id'>, isActive: 
  *
  * @param passwordHash - the password to have from now on; undefined for a user who keeps the one there is.
  * @returns what was done; `missing` if there is no user who could keep a password.
- * @throws ApiError 400 for a name that nobody may have, or for a default password that would be kept.
+ * @throws ApiError 400 for a name that nobody may have, for a default password that would be kept, or for a service account
+ * that would get one.
  */
 export async function makeAdmin(
   users: Users,
@@ -203,6 +204,7 @@ export async function makeAdmin(
   if (passwordHash === undefined) {
     await refuseKnownPassword(passwords, user);
   } else {
+    refuseService(user);
     // Before the flag: nobody who knows an old password is to be an admin for a moment.
     await users.setPassword(user.id, passwordHash);
   }

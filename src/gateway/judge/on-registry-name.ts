@@ -8,7 +8,7 @@ const VERSION_KINDS = ['registered_model_version', 'prompt_version'] as const;
 
 /**
  * Decides on a name of the model registry, which models and prompts share. Which of the two it is matters only to
- * callers who hold something on a whole family: MLflow is asked for them alone.
+ * callers who hold something on a whole family, or whose credential is confined to one: MLflow is asked for them alone.
  *
  * @param part - what of it is asked about; left out for the model or prompt itself.
  */
@@ -20,7 +20,10 @@ export function onRegistryName(
 ): Promise<Judgement> | Judgement {
   const families = part === undefined ? REGISTRY_KINDS : [...REGISTRY_KINDS, ...VERSION_KINDS];
   const holdsOnAll = families.some((each) => caller.grantsOn({ kind: each, id: ALL }).length > 0);
-  if (!holdsOnAll) {
+  const isConfined = caller.ceiling?.resources?.some(
+    (root) => root.id === ALL && REGISTRY_KINDS.some((registry) => registry === root.kind),
+  );
+  if (!holdsOnAll && isConfined !== true) {
     return judged({ kind, id }, onRoot(caller, action, { kind, id }));
   }
   return lineage.isPrompt(id).then((isPrompt) => {

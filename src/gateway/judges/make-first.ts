@@ -29,7 +29,11 @@ export function checkMayMake(caller: SignedIn, { kind, name }: Pick<ToMake, 'kin
   if (refused !== undefined) {
     throw denied(`This ${what} is denied to you.`, `holds ${refused.permission} on ${kind} ${name}`);
   }
-  const cut = caller.ceiling && cutBy(caller.ceiling, 'manage', { kind, id: name });
+  const { ceiling } = caller;
+  if (ceiling?.resources !== undefined) {
+    throw denied('Your token is confined to some resources and makes no new ones.', `${kind} ${name} is new`);
+  }
+  const cut = ceiling && cutBy(ceiling, 'manage', { kind, id: name });
   if (cut !== undefined) {
     throw denied(`Your credential may not make the ${what}.`, cut);
   }

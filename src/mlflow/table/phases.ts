@@ -38,6 +38,7 @@ export const PHASES = {
   'takes-any-field': { by: 'read' },
   afresh: { by: 'look' },
   'with-first-password': { by: 'credential' },
+  'in-any-scope': { by: 'credential' },
   'admin-only': { by: 'check' },
   'admin-names': { by: 'check' },
   only: { by: 'check' },

@@ -129,6 +129,7 @@ const FOLLOWS: Executors<Phase['by'], [], string> = {
   afresh: () => '',
   brings: (rule) => `the caller gets MANAGE on the experiment that MLflow makes by itself (${rule.what})`,
   'with-first-password': () => 'also with a first password that must be changed',
+  'in-any-scope': () => 'also with a token that is confined to some resources',
   'takes-bytes': () => '',
   'takes-any-field': () => '',
   'takes-form': () => '',

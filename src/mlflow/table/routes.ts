@@ -34,6 +34,7 @@ import {
   forget,
   geminiCall,
   guardrail,
+  inAnyScope,
   issue,
   judgeReply,
   keep,
@@ -1353,15 +1354,15 @@ const server: readonly Row[] = [
   ['GET', '/graphql', 'nobody'],
 
   // The page takes its parameters from the address itself.
-  ['GET', '/', 'signed-in', [], takesAnyField],
-  ['GET', '/version', 'signed-in'],
+  ['GET', '/', 'signed-in', [], inAnyScope, takesAnyField],
+  ['GET', '/version', 'signed-in', [], inAnyScope],
   ['GET', '/metrics', 'admin'],
   ['GET', '/favicon.ico', 'public'],
   ['GET', '/static-files/*path', 'public'],
-  ['GET', '/build/*filename', 'signed-in'],
+  ['GET', '/build/*filename', 'signed-in', [], inAnyScope],
   ['GET', '3.0 server-info', 'public'],
   // Where MLflow 3.9 has it.
-  ['GET', '/server-info', 'signed-in'],
+  ['GET', '/server-info', 'signed-in', [], inAnyScope],
 ];
 
 /** The rows by what they are about, in the order a reader would look for them. */

@@ -268,6 +268,8 @@ export type CommonRule =
   | { readonly rule: 'brings'; readonly what: BroughtName }
   /** Open also to users who have to change their password before anything else. */
   | { readonly rule: 'with-first-password' }
+  /** Open also to credentials that are confined to some roots, although it touches none of them. */
+  | { readonly rule: 'in-any-scope' }
   /** The query is read even though the method has a body. */
   | { readonly rule: 'takes-query' }
   /** The body is what a form sends, not JSON. */
@@ -574,6 +576,7 @@ export const afresh: CommonRule = { rule: 'afresh' };
 export const brings = (what: BroughtName): CommonRule => ({ rule: 'brings', what });
 export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
 export const withFirstPassword: CommonRule = { rule: 'with-first-password' };
+export const inAnyScope: CommonRule = { rule: 'in-any-scope' };
 export const takesQuery: CommonRule = { rule: 'takes-query' };
 export const takesForm: CommonRule = { rule: 'takes-form' };
 export const takesUpload = (json: string, file: string): CommonRule => ({ rule: 'takes-upload', json, file });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NEWEST } from '../../support/mlflow.ts';
+import { byToken, makeToken } from '../../support/tokens.ts';
 import { useNeighbours } from '../../support/use-gateway.ts';
 
 const neighbours = useNeighbours(NEWEST);
@@ -22,5 +23,16 @@ describe('a version of an MCP server whose name', () => {
     const made = await neighbours.alice.post(url, named(name));
     expect(made.status, made.text).toBe(200);
     expect((await neighbours.bob.post(url, named(name))).status).toBe(403);
+  });
+
+  test('is new makes none by a token that is confined to others, be it all that there are', async () => {
+    const name = `com.example/server-${Date.now()}-by-token`;
+    const url = `/api/3.0/mlflow/mcp-servers/${name}/versions`;
+    for (const resource_id of [name, '*']) {
+      const scope = { resources: [{ resource_type: 'mcp_server', resource_id }] };
+      const { secret } = await makeToken(neighbours.alice, { scope });
+      expect((await byToken(neighbours.gateway.url, secret).post(url, named(name))).status).toBe(403);
+    }
+    expect((await neighbours.alice.get(`/api/3.0/mlflow/mcp-servers/${name}`)).status).toBe(404);
   });
 });

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { ReadingStore } from '../../audit/changing.ts';
+import { notFound } from '../../errors.ts';
+import type { SignedIn } from '../../identity/principal.ts';
+import { scopeJson } from '../../policy/ceiling.ts';
+import { mayDoEverything } from '../../policy/decide.ts';
+import type { Reply } from '../../reply.ts';
+import type { TokenPage } from '../../store/tokens.ts';
+import type { Token } from '../../store/types.ts';
+import { makeToken, mayKnow, rotateToken, type ShownToken, type TokenParts } from '../deeds/tokens.ts';
+import { type Call, callerOf, DONE } from '../handler.ts';
+import { pageAskedIn, pageOf } from './paging.ts';
+import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { ceilingOf, scope } from './token-scope.ts';
+
+type Stored = Pick<ReadingStore, 'tokens' | 'users'>;
+
+/** Tokens by which users sign in: each user's own to make, list, rotate and delete, and an admin's for all. */
+export function tokenHandlers(store: Stored, parts: TokenParts) {
+  return {
+    async 'tokens.create'(call: Call): Promise<Reply> {
+      const caller = callerOf(call);
+      const body = bodyOf(call, { name: text, username: text.nullish(), expires_in_seconds: seconds, scope });
+      const owner = await existingUser(store.users, body.username ?? caller.username);
+      return shown(
+        await makeToken(call.changing.tokens, parts, caller, {
+          owner,
+          name: body.name,
+          expiresInSeconds: body.expires_in_seconds ?? undefined,
+          ceiling: ceilingOf(body.scope),
+        }),
+      );
+    },
+
+    async 'tokens.list'(call: Call): Promise<Reply> {
+      const caller = callerOf(call);
+      const { username } = queryOf(call, { username: text.nullish() });
+      const page = pageAskedIn(call, 'string');
+      const userId = await askedAbout(store, caller, username ?? undefined);
+      const after = page.after?.map(String)[0];
+      const rows = await known(store, caller, { userId, after, max: page.max + 1 });
+      const { shown: listed, next } = pageOf(rows, page, ({ id }) => [id]);
+      return { body: { tokens: listed.map(tokenJson), ...next } };
+    },
+
+    async 'tokens.rotate'(call: Call): Promise<Reply> {
+      const token = await existing(store, call);
+      const rotated = await rotateToken(call.changing.tokens, parts, callerOf(call), token);
+      if (rotated === undefined) {
+        throw missing(token.id);
+      }
+      return shown(rotated);
+    },
+
+    async 'tokens.delete'(call: Call): Promise<Reply> {
+      const { id } = await existing(store, call);
+      await call.changing.tokens.remove(id);
+      return DONE;
+    },
+  };
+}
+
+/** Whose tokens are listed; undefined for everybody's, which an admin gets who names nobody. */
+async function askedAbout(
+  { users }: Stored,
+  caller: SignedIn,
+  username: string | undefined,
+): Promise<number | undefined> {
+  if (username !== undefined) {
+    return (await existingUser(users, username)).id;
+  }
+  return mayDoEverything(caller) ? undefined : caller.id;
+}
+
+/** Tokens that a caller may know of, a page at a time. */
+async function known(
+  { tokens }: Stored,
+  caller: SignedIn,
+  { userId, after: from, max }: TokenPage,
+): Promise<readonly Token[]> {
+  const found: Token[] = [];
+  let after = from;
+  for (;;) {
+    const rows = await tokens.list({ userId, after, max });
+    found.push(...rows.filter((token) => mayKnow(caller, token)));
+    after = rows.at(-1)?.id;
+    if (found.length >= max || rows.length < max) {
+      return found.slice(0, max);
+    }
+  }
+}
+
+/** @throws ApiError 404, also for a token that the caller may not know of. */
+async function existing({ tokens }: Stored, call: Call): Promise<Token> {
+  const { token_id: id } = bodyOf(call, { token_id: text });
+  const token = await tokens.get(id);
+  if (token === undefined || !mayKnow(callerOf(call), token)) {
+    throw missing(id);
+  }
+  return token;
+}
+
+const missing = (id: string) => notFound(`Token with token_id=${id} not found`);
+
+const seconds = z.int({ error: 'it must be a whole number of seconds' }).nullish();
+
+const shown = ({ token, secret }: ShownToken): Reply => ({
+  headers: { 'cache-control': 'no-store' },
+  body: { token: tokenJson(token), secret },
+});
+
+/** A token as the API shows it. */
+function tokenJson(token: Token) {
+  return {
+    token_id: token.id,
+    name: token.name,
+    username: token.username,
+    prefix: token.prefix,
+    scope: scopeJson(token.ceiling),
+    created_at: token.createdAt,
+    expires_at: token.expiresAt ?? null,
+    last_used_at: token.lastUsedAt ?? null,
+    created_by: token.createdBy ?? null,
+  };
+}
