@@ -68,6 +68,17 @@ if "create_role" in methods:
     call("delete_role", role.id)
     assert role.id not in [each.id for each in client.list_all_roles()]
 
+if "create_token" in methods:
+    scope = {"access": "read", "resources": [{"resource_type": "experiment", "resource_id": experiment}]}
+    made = call("create_token", "nightly", username=alice, expires_in_seconds=60, scope=scope)
+    assert made.token.scope == scope and made.token.username == alice, made
+    assert made.secret not in repr(made)
+    assert call("list_tokens", alice) == [made.token]
+    rotated = call("rotate_token", made.token.token_id)
+    assert rotated.token.token_id == made.token.token_id and rotated.secret != made.secret
+    call("delete_token", made.token.token_id)
+    assert client.list_tokens(alice) == []
+
 call("delete_user", alice)
 assert not left, f"never called: {sorted(left)}"
 print(json.dumps(sorted(methods)))

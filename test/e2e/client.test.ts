@@ -339,7 +339,7 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
       'whoami',
       { MLFLOW_TRACKING_USERNAME: '', MLFLOW_TRACKING_TOKEN: 'no such token' },
       1,
-      'You are not signed in. MLFLOW_TRACKING_TOKEN is not taken: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.',
+      'You are not signed in. Check MLFLOW_TRACKING_TOKEN: the token is mistyped, has expired, or was deleted or rotated.',
     ],
     [
       'whoami',

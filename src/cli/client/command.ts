@@ -1,7 +1,7 @@
 import type { Argument } from './arguments.ts';
 import type { JsonObject } from './json.ts';
 import type { Column } from './render-table.ts';
-import type { Call, Input, Line } from './send.ts';
+import type { Call, Input, Line, Sent } from './send.ts';
 import type { Step, StepTools } from './steps.ts';
 import type { Thing } from './thing.ts';
 
@@ -13,13 +13,13 @@ export interface Shows {
   readonly pick: (reply: JsonObject) => readonly JsonObject[];
   readonly columns: readonly Column[];
   /** Why a list is empty, where it says more than that there is nothing. */
-  readonly whyEmpty?: (reply: JsonObject, input: Input) => string;
+  readonly whyEmpty?: (reply: JsonObject, input: Sent) => string;
 }
 
 /** What a command turns out to ask once its arguments are known. */
 export interface Plan {
   readonly call: Call;
-  readonly input: Input;
+  readonly input: Sent;
   /** Absent where the answer is empty. */
   readonly shows: Shows | undefined;
 }
@@ -57,7 +57,7 @@ export interface AskingCommand extends CommandOf {
   /** What the request needs to know from the server first. */
   readonly before?: Step;
   /** A second try that answers what the server asked for. */
-  readonly again?: Step;
+  readonly again?: Step<Sent>;
   /** Absent where the answer is empty. */
   readonly shows?: Shows;
   /** What `permissions/preview` is asked for `--dry-run`; absent where that says nothing. */

@@ -28,6 +28,7 @@ import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
 import { many, one } from './shows.ts';
 import { findRolePermission, keepOwnPassword, oneList, seesEverybody } from './steps.ts';
+import { TOKEN_COMMANDS } from './token-commands.ts';
 
 /** `7:EDIT, 9:READ`. */
 const permissionsIn = (list: string, id: string) => (row: JsonObject) =>
@@ -444,6 +445,7 @@ const ROLE_COMMANDS: readonly Command[] = [
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   ...USER_COMMANDS,
+  ...TOKEN_COMMANDS,
   ...LOCKOUT_COMMANDS,
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,

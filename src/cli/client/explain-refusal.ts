@@ -59,7 +59,7 @@ function howToSignIn({ authorization, basic }: Connection): string {
     return 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
   }
   return basic === undefined
-    ? 'MLFLOW_TRACKING_TOKEN is not taken: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.'
+    ? 'Check MLFLOW_TRACKING_TOKEN: the token is mistyped, has expired, or was deleted or rotated.'
     : 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
 }
 

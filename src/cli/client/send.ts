@@ -12,8 +12,11 @@ export interface Call {
 /** What a call carries: the query of a GET, the JSON body of anything else. */
 export type Input = Readonly<Record<string, string | number | boolean>>;
 
+/** The same as it is sent: a body may hold objects. */
+export type Sent = Readonly<Record<string, Input[string] | JsonObject>>;
+
 /** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */
-export type Send = (call: Call, input: Input) => Promise<JsonObject>;
+export type Send = (call: Call, input: Sent) => Promise<JsonObject>;
 
 /** Looks at an address of the server, such as `/api/2.0/mlflow/experiments/get?experiment_id=7`. */
 export type Ask = (target: string) => Promise<{ readonly status: number; readonly bytes: Buffer }>;
@@ -125,7 +128,7 @@ function dispatcherFor({ tls, proxies }: Connection): EnvHttpProxyAgent {
   });
 }
 
-function targetOf({ method, path }: Call, input: Input): string {
+function targetOf({ method, path }: Call, input: Sent): string {
   const [version, name] = path.split(' ');
   const query = new URLSearchParams();
   for (const [key, value] of method === 'GET' ? Object.entries(input) : []) {

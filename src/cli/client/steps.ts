@@ -3,7 +3,7 @@ import { refused, unusable } from '../failure.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Connection } from './connection.ts';
 import { objectsIn } from './json.ts';
-import type { Ask, Input, Send, ServerRefusal } from './send.ts';
+import type { Ask, Input, Send, Sent, ServerRefusal } from './send.ts';
 
 /** What a step may use besides the input. */
 export interface StepTools {
@@ -16,7 +16,7 @@ export interface StepTools {
 }
 
 /** Turns the input of a call into a better one; undefined where it cannot. */
-export type Step = (input: Input, tools: StepTools) => Promise<Input | undefined>;
+export type Step<Given extends Sent = Input> = (input: Given, tools: StepTools) => Promise<Given | undefined>;
 
 /** The id of a role given by name or id: the roles API knows ids alone. */
 export async function findRole(text: string, send: Send): Promise<number> {
@@ -87,7 +87,7 @@ export const oneList: Step = async (input, tools) => {
  * Users who change their own password must name the current one: the one signed in with when it is known,
  * otherwise it is asked for, or is the second line of what is piped in.
  */
-export const keepOwnPassword: Step = async (input, { connection, secrets, refusal }) => {
+export const keepOwnPassword: Step<Sent> = async (input, { connection, secrets, refusal }) => {
   if (
     input['current_password'] !== undefined ||
     !refusal?.message.startsWith('Current password is required')

@@ -1043,9 +1043,11 @@ describe('help', () => {
     expect(stdout).toContain('$ mlflow-auth-client create-user alice - < password.txt');
   });
 
-  test('offers no token, as nothing takes one', async () => {
-    for (const argv of [['--help'], ...COMMANDS.map(({ name }) => [name, '--help'])]) {
-      expect((await run(argv, {})).stdout).not.toMatch(/token/i);
+  test('offers a token in place of name and password, and the commands about tokens', async () => {
+    const { stdout } = await run(['--help'], {});
+    expect(stdout).toMatch(/MLFLOW_TRACKING_TOKEN +a token/);
+    for (const name of ['info', 'create-token', 'list-tokens', 'rotate-token', 'delete-token']) {
+      expect(stdout).toContain(`  ${name} `);
     }
   });
 

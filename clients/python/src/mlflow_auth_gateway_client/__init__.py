@@ -1,6 +1,19 @@
 """What ``mlflow.server.get_app_client("mlflow-auth")`` gives for an MLflow behind mlflow-auth-gateway."""
 
 from mlflow_auth_gateway_client.client import AuthServiceClient
-from mlflow_auth_gateway_client.entities import ExperimentPermission, RegisteredModelPermission, User
+from mlflow_auth_gateway_client.entities import (
+    ExperimentPermission,
+    RegisteredModelPermission,
+    Token,
+    TokenWithSecret,
+    User,
+)
 
-__all__ = ["AuthServiceClient", "ExperimentPermission", "RegisteredModelPermission", "User"]
+__all__ = [
+    "AuthServiceClient",
+    "ExperimentPermission",
+    "RegisteredModelPermission",
+    "Token",
+    "TokenWithSecret",
+    "User",
+]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlflow_auth_gateway_client import _stock
-from mlflow_auth_gateway_client.entities import ExperimentPermission, RegisteredModelPermission, User
+from mlflow_auth_gateway_client.entities import (
+    ExperimentPermission,
+    RegisteredModelPermission,
+    Token,
+    TokenWithSecret,
+    User,
+)
 
 if TYPE_CHECKING:
     from mlflow.server.auth.client import AuthServiceClient as StockClient
@@ -54,6 +60,53 @@ class AuthServiceClient(StockClient):
         if current_password is not None:
             body["current_password"] = current_password
         self._request(f"{_API}/users/update-password", "PATCH", json=body)
+
+    # Tokens, which MLflow's clients take in MLFLOW_TRACKING_TOKEN.
+
+    def create_token(
+        self,
+        name: str,
+        username: str | None = None,
+        expires_in_seconds: int | None = None,
+        scope: dict[str, Any] | None = None,
+    ) -> TokenWithSecret:
+        """Makes a token; for another user, an admin does. The secret is told this once.
+
+        Args:
+            name: What you will know it by.
+            username: Whose it is to be; your own if left out.
+            expires_in_seconds: How long it lives; as the server is set if left out.
+            scope: The most that it may do: ``{"access": "read"}``,
+                ``{"resources": [{"resource_type": "experiment", "resource_id": "7"}]}`` or both.
+        """
+        fields = {
+            "name": name,
+            "username": username,
+            "expires_in_seconds": expires_in_seconds,
+            "scope": scope,
+        }
+        resp = self._request(f"{_API}/users/tokens/create", "POST", json=fields)
+        return TokenWithSecret(Token.from_json(resp["token"]), resp["secret"])
+
+    def list_tokens(self, username: str | None = None) -> list[Token]:
+        """Lists your tokens; for an admin those of a user, or of all."""
+        fields = {} if username is None else {"username": username}
+        tokens: list[Token] = []
+        while True:
+            resp = self._request(f"{_API}/users/tokens/list", "GET", params=fields)
+            tokens.extend(Token.from_json(token) for token in resp["tokens"])
+            if not resp.get("next_page_token"):
+                return tokens
+            fields = {**fields, "page_token": resp["next_page_token"]}
+
+    def rotate_token(self, token_id: str) -> TokenWithSecret:
+        """Gives a token another secret, which ends the one before at once."""
+        resp = self._request(f"{_API}/users/tokens/rotate", "POST", json={"token_id": token_id})
+        return TokenWithSecret(Token.from_json(resp["token"]), resp["secret"])
+
+    def delete_token(self, token_id: str) -> None:
+        """Deletes a token, which is refused from then on."""
+        self._request(f"{_API}/users/tokens/delete", "DELETE", json={"token_id": token_id})
 
     # The permissions API of MLflow 2.15 to 3.5, for a user on one experiment or registered model.
     # ``permission`` is READ, EDIT, MANAGE or NO_PERMISSIONS.

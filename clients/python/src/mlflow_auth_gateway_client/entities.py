@@ -1,8 +1,8 @@
-"""Users with what they were given, and the permissions of MLflow's classic API."""
+"""Users with what they were given, the permissions of MLflow's classic API, and tokens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from mlflow_auth_gateway_client import _stock
 
@@ -71,3 +71,35 @@ class User(StockUser):
 
     def __repr__(self) -> str:
         return f"<User: id={self.id}, username={self.username!r}, is_admin={self.is_admin}>"
+
+
+class Token(NamedTuple):
+    """A token by which a user signs in, without its secret. Times are milliseconds since the epoch."""
+
+    token_id: str
+    name: str
+    username: str
+    prefix: str
+    """How the secret begins."""
+    scope: dict[str, Any] | None
+    """The most that it may do; None for all that its user may."""
+    created_at: int
+    expires_at: int | None
+    """None for never."""
+    last_used_at: int | None
+    created_by: str | None
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> Token:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
+class TokenWithSecret(NamedTuple):
+    """A token that was made or rotated just now: its secret is told this once."""
+
+    token: Token
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"TokenWithSecret(token={self.token!r}, secret='***')"
