@@ -157,7 +157,8 @@ function replyTo(operation: Operation): unknown {
   }
   const keeps = rules.filter((rule) => rule.rule === 'keep');
   const [first] = keeps;
-  if (first === undefined) {
+  // What is named below something of ours is ours, however it is called.
+  if (first === undefined || first.below !== undefined) {
     return undefined;
   }
   const rowOf = (ids: Ids) =>
