@@ -294,6 +294,22 @@ describe('a token that makes tokens', () => {
     expect((await by.get(CURRENT)).status).toBe(401);
   });
 
+  test('that is confined does nothing that is about none of its things, its user neither', async () => {
+    const bob = await gateway.person('bob');
+    const scope = { resources: [{ resource_type: 'experiment', resource_id: '7' }] };
+    const by = as((await makeToken(bob, { scope })).secret);
+    expect((await bob.get(`${A2}/users/get?username=${bob.username}`)).status).toBe(200);
+    expect((await by.get(`${A2}/users/get?username=${bob.username}`)).status).toBe(403);
+    const password = {
+      username: bob.username,
+      password: 'chosen by a token',
+      current_password: bob.password,
+    };
+    expect((await by.patch(`${A2}/users/update-password`, password)).status).toBe(403);
+    expect((await by.post(`${A2}/artifacts/presigned-upload-url`, {})).status).toBe(403);
+    expect((await bob.get(CURRENT)).status).toBe(200);
+  });
+
   test('that is an admin’s and scoped is no admin, and manages nobody', async () => {
     const { secret } = await makeToken(gateway.admin, { scope: { access: 'read' } });
     const by = as(secret);
