@@ -98,6 +98,11 @@ export function createPasswords(options: PasswordOptions): Passwords {
   let threads: Threads | undefined;
   let closed = false;
 
+  // Not made within a task: the threads would keep the task, and with it a password, for as long as they are there.
+  const forget = (lost: Threads): void => {
+    threads = threads === lost ? undefined : threads;
+  };
+
   function refuseClosed(): void {
     if (closed) {
       throw new Error('The threads have ended.');
@@ -108,9 +113,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
     line.run(rank, async () => {
       try {
         refuseClosed();
-        threads ??= startThreads(maxThreads, (lost) => {
-          threads = threads === lost ? undefined : threads;
-        });
+        threads ??= startThreads(maxThreads, forget);
         const result = await threads.run(task);
         refuseClosed();
         return result;
