@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -99,12 +99,13 @@ describe('with --connect', () => {
 
   test.each([
     [
-      'another program',
+      'another program’s',
       (file: string) => new Sqlite(file).exec('create table users (id)').close(),
       'it is not a store of this gateway',
     ],
-    ['nobody', (file: string) => writeFileSync(file, 'no pages '.repeat(100)), 'it is not a database'],
-  ])('fails when the store is of %s', async (_, write, reason) => {
+    ['a text', (file: string) => writeFileSync(file, 'no pages '.repeat(100)), 'it is not a database'],
+    ['a directory', (file: string) => mkdirSync(file), 'it is a directory'],
+  ])('fails when the store is %s', async (_, write, reason) => {
     const file = join(temporaryDirectory(), 'other.db');
     write(file);
     const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);

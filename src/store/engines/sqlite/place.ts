@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { SqliteLocation } from '../../../config/database-uri.ts';
@@ -41,8 +41,11 @@ async function copy(file: string, target: string): Promise<void> {
 function openToRead(file: string): Sqlite.Database {
   let database: Sqlite.Database | undefined;
   try {
-    // SQLite itself says only that it cannot open a file.
+    // SQLite itself says only that it cannot open a file, and of a directory that the disk fails.
     accessSync(file, constants.R_OK);
+    if (statSync(file).isDirectory()) {
+      throw new Error('it is a directory');
+    }
     database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MILLISECONDS });
     const ours = database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get();
     // A copy that cannot be opened again is none.
