@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { settings } from '../src/config.ts';
 import { startServer } from '../src/server.ts';
-import { ADMIN, personAt, startGateway } from './support/gateway.ts';
+import { ADMIN, personAt } from './support/gateway.ts';
+import { openGateway } from './support/use-gateway.ts';
 
 test('the first administrator can sign in as soon as the gateway listens', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'server-'));
@@ -39,25 +39,19 @@ test('the first administrator can sign in as soon as the gateway listens', async
 });
 
 test('an MLflow under a path prefix is named as a likely mistake at the start', async () => {
-  const prefixed = createServer((_request, response) => response.writeHead(404).end());
-  prefixed.listen(0, '127.0.0.1');
-  await once(prefixed, 'listening');
-  const gateway = await startGateway(`http://127.0.0.1:${(prefixed.address() as AddressInfo).port}`);
+  const { gateway } = await openGateway({ fake: (_request, response) => response.writeHead(404).end() });
   const warnings = () => gateway.log.filter(({ level }) => level === 40).map(({ msg }) => msg);
   await expect.poll(warnings).toContainEqual(expect.stringContaining('--static-prefix'));
-  await gateway.close();
-  prefixed.close();
 });
 
 test('an MLflow that starts after the gateway is named once it answers', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const dir = mkdtempSync(join(tmpdir(), 'late-'));
   const socket = join(dir, 'mlflow.sock');
-  const gateway = await startGateway(`unix:${socket}`);
+  const { gateway } = await openGateway({ upstream: `unix:${socket}` });
   const late = createServer((_request, response) => response.end('3.17.2'));
-  onTestFinished(async () => {
+  onTestFinished(() => {
     vi.useRealTimers();
-    await gateway.close();
     late.close();
     rmSync(dir, { recursive: true });
   });

@@ -3,11 +3,12 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { createReadiness } from '../../src/admin/readiness.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import type { Answering, FakeUpstream } from '../support/fake-upstream.ts';
+import type { Settings, TestGateway } from '../support/gateway.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 /** What a change may take until it is told. */
 const WITHIN = { timeout: 5_000, interval: 100 };
@@ -21,13 +22,12 @@ beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'ready-'));
   socket = join(dir, 's');
   mlflow = await listen();
-  gateway = await startGateway(`unix:${socket}`, { database_uri: `sqlite:///${join(dir, 'gateway.db')}` });
-});
-
-afterEach(async () => {
-  await gateway.close();
-  mlflow.close();
-  rmSync(dir, { recursive: true });
+  const settings = { database_uri: `sqlite:///${join(dir, 'gateway.db')}` };
+  onTestFinished(() => {
+    mlflow.close();
+    rmSync(dir, { recursive: true });
+  });
+  ({ gateway } = await openGateway({ upstream: `unix:${socket}`, settings }));
 });
 
 async function listen(): Promise<Server> {
@@ -79,14 +79,8 @@ describe('an upstream that', () => {
   let upstream: FakeUpstream;
   let other: TestGateway;
 
-  afterEach(async () => {
-    await other.close();
-    await upstream.close();
-  });
-
-  const answering = async (answer: Parameters<typeof startFakeUpstream>[0], overrides = {}) => {
-    upstream = await startFakeUpstream(answer);
-    other = await startGateway(upstream.uri, overrides);
+  const answering = async (fake: Answering, settings: Settings = {}) => {
+    ({ gateway: other, upstream } = await openGateway({ fake, settings }));
   };
   const otherReady = async () => (await other.anonymous.get('/ready')).text;
 

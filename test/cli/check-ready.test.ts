@@ -1,19 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { checkReady } from '../../src/cli/check-ready.ts';
 import { writeCertificates } from '../support/certificates.ts';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { freePort } from '../support/free-port.ts';
-import { startGateway } from '../support/gateway.ts';
+import { openGateway } from '../support/use-gateway.ts';
 import { run } from './io.ts';
 
 const checking = (env: Record<string, string>) => run(checkReady, { env });
 
 test('tells a gateway that is ready, one that is not, and none', async () => {
-  const upstream = await startFakeUpstream();
-  const gateway = await startGateway(upstream.uri, { static_prefix: '/ml' });
+  const { gateway, upstream } = await openGateway({ fake: true, settings: { static_prefix: '/ml' } });
   const { port } = new URL(gateway.url);
   // Wherever it listens, and whatever prefix it has.
   const env = { MLFLOW_AUTH_PORT: port, MLFLOW_AUTH_HOST: '0.0.0.0', MLFLOW_AUTH_STATIC_PREFIX: '/ml' };
@@ -22,23 +20,19 @@ test('tells a gateway that is ready, one that is not, and none', async () => {
   await expect
     .poll(() => checking(env), { timeout: 5_000 })
     .toEqual({ code: 1, stdout: 'upstream\n', stderr: '' });
-  await gateway.close();
   expect((await checking({ MLFLOW_AUTH_PORT: String(await freePort()) })).code).toBe(1);
 });
 
 test('asks one with a certificate by https', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'ready-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
   writeCertificates(dir);
-  const upstream = await startFakeUpstream();
   const [tls_cert_file, tls_key_file] = [join(dir, 'server.pem'), join(dir, 'server.key')];
-  const gateway = await startGateway(upstream.uri, { tls_cert_file, tls_key_file });
+  const { gateway } = await openGateway({ fake: true, settings: { tls_cert_file, tls_key_file } });
   const env = {
     MLFLOW_AUTH_PORT: new URL(gateway.url).port,
     MLFLOW_AUTH_TLS_CERT_FILE: tls_cert_file,
     MLFLOW_AUTH_TLS_KEY_FILE: tls_key_file,
   };
   expect((await checking(env)).code).toBe(0);
-  await gateway.close();
-  await upstream.close();
-  rmSync(dir, { recursive: true });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway } from '../support/gateway.ts';
+import type { Answering } from '../support/fake-upstream.ts';
 import { MLFLOW_VERSIONS, runPython } from '../support/mlflow.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 const SCRIPT = `
 from mlflow import MlflowClient
@@ -12,7 +12,7 @@ test.each(MLFLOW_VERSIONS)(
   'the client of MLflow %s tries again while the upstream is away',
   async (version) => {
     let asked = 0;
-    const upstream = await startFakeUpstream((request, response) => {
+    const fake: Answering = (request, response) => {
       if (request.headers['x-forwarded-for'] === undefined) {
         // Asked by the gateway itself when it starts.
         response.end('{}');
@@ -24,8 +24,8 @@ test.each(MLFLOW_VERSIONS)(
       } else {
         response.end('{"experiment":{"experiment_id":"1","name":"there again","lifecycle_stage":"active"}}');
       }
-    });
-    const gateway = await startGateway(upstream.uri);
+    };
+    const { gateway } = await openGateway({ fake });
     const printed = await runPython(version, SCRIPT, {
       MLFLOW_TRACKING_URI: gateway.url,
       MLFLOW_TRACKING_USERNAME: gateway.admin.username,
@@ -36,7 +36,5 @@ test.each(MLFLOW_VERSIONS)(
     });
     expect(printed.trim()).toBe('there again');
     expect(asked).toBe(3);
-    await gateway.close();
-    await upstream.close();
   },
 );

@@ -18,9 +18,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { readScrape } from '../metrics/scrape.ts';
 import { writeCertificates } from '../support/certificates.ts';
 import { freePort } from '../support/free-port.ts';
-import { ADMIN, startGateway, type TestGateway } from '../support/gateway.ts';
+import { ADMIN, type Settings, type TestGateway } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
-import { useFakeUpstream } from '../support/use-gateway.ts';
+import { openGateway, useFakeUpstream } from '../support/use-gateway.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tls-'));
 const at = (name: string) => join(dir, name);
@@ -38,9 +38,8 @@ function put(cert: string, key: string): void {
   copyFileSync(at(`${key}.key`), FILES.tls_key_file);
 }
 
-async function start(overrides: Parameters<typeof startGateway>[1] = {}): Promise<TestGateway> {
-  const gateway = await startGateway(upstream.uri, { ...FILES, ...overrides });
-  onTestFinished(() => gateway.close());
+async function start(overrides: Settings = {}): Promise<TestGateway> {
+  const { gateway } = await openGateway({ upstream: upstream.uri, settings: { ...FILES, ...overrides } });
   return gateway;
 }
 
@@ -179,8 +178,7 @@ test('SIGHUP has the certificate read at once, and ends nothing', async () => {
 });
 
 describe('a start', () => {
-  const failing = (overrides: Parameters<typeof startGateway>[1]) =>
-    expect(startGateway(upstream.uri, { ...FILES, ...overrides })).rejects;
+  const failing = (overrides: Settings) => expect(start(overrides)).rejects;
 
   test('fails with a sentence where a file is missing, or the key is another’s', async () => {
     await failing({ tls_cert_file: at('nowhere.pem') }).toThrow('nowhere.pem cannot be read (ENOENT)');
@@ -197,12 +195,12 @@ test('Strict-Transport-Security is sent over https alone, on every answer, where
   const without = await start();
   expect((await ask(without.url, '/health')).hsts).toBeUndefined();
 
-  const behindProxy = await startGateway(upstream.uri, { hsts_seconds: '60', trusted_proxies: 'loopback' });
+  const settings = { hsts_seconds: '60', trusted_proxies: 'loopback' };
+  const { gateway: behindProxy } = await openGateway({ upstream: upstream.uri, settings });
   const sent = (proto: string) =>
     fetch(`${behindProxy.url}/health`, { headers: { 'x-forwarded-proto': proto } });
   expect((await sent('https')).headers.get('strict-transport-security')).toBe('max-age=60');
   expect((await sent('http')).headers.has('strict-transport-security')).toBe(false);
-  await behindProxy.close();
 });
 
 test('an https upstream is trusted by its authority alone', async () => {
@@ -213,11 +211,9 @@ test('an https upstream is trusted by its authority alone', async () => {
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const uri = `https://localhost:${(server.address() as import('node:net').AddressInfo).port}`;
-  const status = async (overrides: Parameters<typeof startGateway>[1]) => {
-    const gateway = await startGateway(uri, overrides);
-    const answer = await gateway.admin.get('/api/2.0/anything');
-    await gateway.close();
-    return answer.status;
+  const status = async (settings: Settings) => {
+    const { admin } = await openGateway({ upstream: uri, settings });
+    return (await admin.get('/api/2.0/anything')).status;
   };
   expect(await status({ upstream_ca_file: at('ca.pem') })).toBe(200);
   expect(await status({ upstream_ca_file: at('other.pem') })).toBe(503);
@@ -226,7 +222,7 @@ test('an https upstream is trusted by its authority alone', async () => {
 });
 
 test('connections that nothing is asked on do not hold up the end', async () => {
-  const gateway = await startGateway(upstream.uri, { ...FILES, drain_seconds: '30' });
+  const gateway = await start({ drain_seconds: '30' });
   const idle = connect({ port: Number(new URL(gateway.url).port), host: '127.0.0.1', ca: ca() });
   await once(idle, 'secureConnect');
   const [closed] = await Promise.all([

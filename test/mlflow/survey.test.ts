@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Answering } from '../support/fake-upstream.ts';
-import { startGateway } from '../support/gateway.ts';
 import { look } from '../support/look.ts';
 import {
   type MlflowOptions,
@@ -13,7 +12,7 @@ import {
   sharedMlflow,
   startMlflow,
 } from '../support/mlflow.ts';
-import { useFakeUpstream } from '../support/use-gateway.ts';
+import { openGateway, useFakeUpstream } from '../support/use-gateway.ts';
 
 describe('a real MLflow', () => {
   let mlflow: RunningMlflow | undefined;
@@ -59,7 +58,7 @@ describe('a real MLflow', () => {
     expect(problems).toEqual([
       'MLflow was started with --app-name basic-auth: take that off. Until then users get 502.',
     ]);
-    const gateway = await startGateway(uri);
+    const { gateway } = await openGateway({ upstream: uri });
     await expect
       .poll(() => gateway.log.map(({ msg }) => msg))
       .toContainEqual(expect.stringContaining('--app-name'));
@@ -73,7 +72,6 @@ describe('a real MLflow', () => {
     expect(answers.map(({ status }) => status)).toEqual([502, 502, 502, 502]);
     expect(answers[0]?.headers).not.toHaveProperty('www-authenticate');
     expect(answers[0]?.json.message).toMatch(/asks for a sign-in of its own/);
-    await gateway.close();
   });
 
   test('with --no-serve-artifacts and with workspaces is noted, and a socket too', async () => {
@@ -112,10 +110,9 @@ describe('what else may stand there', () => {
       const json = { endpoint: { endpoint_id: '1', name: 'e' } };
       response.writeHead(request.url?.startsWith('/gateway/') ? 401 : 200).end(JSON.stringify(json));
     };
-    const gateway = await startGateway(upstream.uri);
+    const { gateway } = await openGateway({ upstream: upstream.uri });
     const called = await gateway.admin.post('/gateway/e/mlflow/invocations', {});
     const other = await gateway.admin.get('/api/2.0/mlflow/experiments/get?experiment_id=1');
     expect([called.status, other.status]).toEqual([401, 200]);
-    await gateway.close();
   });
 });

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { Config } from '../../src/config.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { ADMIN, type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import type { Answering } from '../support/fake-upstream.ts';
+import { ADMIN, type Person, type Settings, type TestGateway } from '../support/gateway.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 const CONNECTIONS = 8;
 /** More than the buffers of all sockets on the way take. */
@@ -21,7 +21,6 @@ const CACHED = { 'cache-control': 'public, max-age=2419200', 'content-length': F
 const PUBLIC = '/favicon.ico';
 const HANGING = '/api/2.0/mlflow/experiments/get?experiment_id=1';
 
-let upstream: FakeUpstream;
 let gateway: TestGateway;
 /** Answers that the upstream has not begun. */
 let hanging: ServerResponse[];
@@ -29,11 +28,11 @@ let hanging: ServerResponse[];
 let through: string[];
 let sockets: Socket[];
 
-async function start(overrides: Partial<Record<keyof Config, string>> = {}) {
+async function start(overrides: Settings = {}) {
   hanging = [];
   through = [];
   sockets = [];
-  upstream = await startFakeUpstream((request, response) => {
+  const fake: Answering = (request, response) => {
     const { url = '' } = request;
     through.push(url);
     if (url.startsWith('/static-files/')) {
@@ -47,19 +46,18 @@ async function start(overrides: Partial<Record<keyof Config, string>> = {}) {
     } else {
       response.end('{}');
     }
-  });
-  gateway = await startGateway(upstream.uri, { upstream_connections: String(CONNECTIONS), ...overrides });
+  };
+  const settings = { upstream_connections: String(CONNECTIONS), ...overrides };
+  ({ gateway } = await openGateway({ fake, settings }));
 }
 
-afterEach(async () => {
+afterEach(() => {
   for (const socket of sockets) {
     socket.destroy();
   }
   for (const response of hanging) {
     response.destroy();
   }
-  await gateway.close();
-  await upstream.close();
 });
 
 const headOf = (

@@ -2,11 +2,11 @@
  * Invariant 4: a change that one gateway has answered counts on the next request in every gateway on its store. Asked
  * for by HTTP, hundreds of times, of the other gateway, as soon as the first has answered.
  */
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { temporaryUri } from '../store/temporary.ts';
-import { startFakeUpstream } from '../support/fake-upstream.ts';
-import { type Person, personAt, startGateway, type TestGateway } from '../support/gateway.ts';
+import { type Person, personAt, type TestGateway } from '../support/gateway.ts';
 import { sharedPostgresql } from '../support/shared-postgresql.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const ON = { experiment_id: '1' };
@@ -57,17 +57,9 @@ const PEOPLE = 8;
 const ROUNDS = 4;
 
 async function twoGateways(databaseUri: string): Promise<readonly [TestGateway, TestGateway]> {
-  const upstream = await startFakeUpstream();
-  onTestFinished(() => upstream.close());
-  const start = async () => {
-    const gateway = await startGateway(upstream.uri, {
-      database_uri: databaseUri,
-      default_permission: 'NO_PERMISSIONS',
-    });
-    onTestFinished(() => gateway.close());
-    return gateway;
-  };
-  return [await start(), await start()];
+  const settings = { database_uri: databaseUri, default_permission: 'NO_PERMISSIONS' };
+  const { gateway, another } = await openGateway({ fake: true, settings });
+  return [gateway, await another(settings)];
 }
 
 describe.each([

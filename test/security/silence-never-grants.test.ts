@@ -3,12 +3,12 @@ import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { OURS } from '../support/everybody.ts';
 import { tellsNoExperiments } from '../support/fake-upstream.ts';
-import { type Person, startGateway, type TestGateway } from '../support/gateway.ts';
+import type { Person, TestGateway } from '../support/gateway.ts';
 import { type Listening, listen } from '../support/listen.ts';
-import { useGateway } from '../support/use-gateway.ts';
+import { openGateway, useGateway } from '../support/use-gateway.ts';
 
 const PROBE = 'x-probe';
 
@@ -108,7 +108,9 @@ describe('a store that', () => {
     reply = json({});
     dir = mkdtempSync(join(tmpdir(), 'silent-store-'));
     file = join(dir, 'gateway.db');
-    shaken = await startGateway(answering.uri, { database_uri: `sqlite:///${file}` });
+    const settings = { database_uri: `sqlite:///${file}` };
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    ({ gateway: shaken } = await openGateway({ upstream: answering.uri, settings }));
     reader = await shaken.person();
     unseen = await shaken.person();
     const { users, grants } = shaken.server.store;
@@ -117,10 +119,6 @@ describe('a store that', () => {
     // From here on everything about this user is remembered; of the other nothing is.
     expect((await reader.get(READ, PASSING)).status).toBe(200);
     arrived = 0;
-  });
-  afterEach(async () => {
-    await shaken.close();
-    rmSync(dir, { recursive: true });
   });
 
   const withStore = (sql: string) => {

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { inject } from 'vitest';
+import { listen } from './listen.ts';
 import type { Answered } from './postgresql-server.ts';
 
 declare module 'vitest' {
@@ -40,13 +40,11 @@ export async function startPostgresqlBroker(): Promise<{ url: string; close(): P
     waiting.set(asked, response);
     server.send(asked);
   });
-  broker.listen(0, '127.0.0.1');
-  await once(broker, 'listening');
+  const { uri: url, close } = await listen(broker);
   return {
-    url: `http://127.0.0.1:${(broker.address() as AddressInfo).port}`,
+    url,
     async close() {
-      broker.close();
-      broker.closeAllConnections();
+      await close();
       if (server?.connected) {
         const ended = once(server, 'exit');
         server.disconnect();

@@ -4,9 +4,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { bytesOf, startFakeUpstream } from '../../support/fake-upstream.ts';
-import { ADMIN, startGateway } from '../../support/gateway.ts';
-import { useGateway } from '../../support/use-gateway.ts';
+import { bytesOf } from '../../support/fake-upstream.ts';
+import { ADMIN } from '../../support/gateway.ts';
+import { openGateway, useGateway } from '../../support/use-gateway.ts';
 
 const { gateway, admin, upstream } = useGateway({ fake: true, settings: { upstream_timeout_seconds: '1' } });
 afterEach(() => upstream.answer(undefined));
@@ -185,8 +185,7 @@ describe('what the client gets', () => {
 
 describe('an upstream that fails', () => {
   test('by not being there is 503 in MLflow’s shape, with a time to try again', async () => {
-    const gone = await startFakeUpstream();
-    const lonely = await startGateway(gone.uri);
+    const { gateway: lonely, upstream: gone } = await openGateway({ fake: true });
     await gone.close();
     for (const ask of [
       lonely.admin.get('/api/2.0/mlflow/experiments/get?experiment_id=1'),
@@ -199,7 +198,6 @@ describe('an upstream that fails', () => {
       expect(answer.headers['retry-after']).toBe('1');
       expect(answer.text).not.toMatch(/ECONN|127\.0\.0\.1/);
     }
-    await lonely.close();
   });
 
   test('by not answering in time is 504', async () => {
@@ -345,11 +343,13 @@ describe('streams', () => {
 
 test('a gateway that drains lets a download end', async () => {
   let finish = () => {};
-  const slow = await startFakeUpstream((_request, response) => {
-    response.write('first');
-    finish = () => response.end('last');
+  const { gateway: draining } = await openGateway({
+    fake: (_request, response) => {
+      response.write('first');
+      finish = () => response.end('last');
+    },
+    settings: { drain_seconds: '5' },
   });
-  const draining = await startGateway(slow.uri, { drain_seconds: '5' });
   const sent = httpRequest(`${draining.url}/static-files/x`, { agent: false });
   sent.end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
@@ -357,5 +357,4 @@ test('a gateway that drains lets a download end', async () => {
   finish();
   expect((await bytesOf(answer)).toString()).toBe('firstlast');
   await closed;
-  await slow.close();
 });

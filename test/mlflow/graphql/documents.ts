@@ -22,16 +22,8 @@ export const GET_METRIC_HISTORY = `
   }
 `;
 
-export const GET_RUN = `
-  query GetRun($data: MlflowGetRunInput!) @component(name: "MLflow.ExperimentRunTracking") {
-    mlflowGetRun(input: $data) {
-      apiError {
-        helpUrl
-        code
-        message
-      }
-      run {
-        info {
+/** What both queries for runs ask, word for word too. */
+const INFO_AND_EXPERIMENT = `info {
           runName
           status
           runUuid
@@ -52,14 +44,8 @@ export const GET_RUN = `
           artifactLocation
           lifecycleStage
           lastUpdateTime
-        }
-        modelVersions {
-          status
-          version
-          name
-          source
-        }
-        data {
+        }`;
+const DATA_INPUTS_AND_OUTPUTS = `data {
           metrics {
             key
             value
@@ -99,7 +85,25 @@ export const GET_RUN = `
             modelId
             step
           }
+        }`;
+
+export const GET_RUN = `
+  query GetRun($data: MlflowGetRunInput!) @component(name: "MLflow.ExperimentRunTracking") {
+    mlflowGetRun(input: $data) {
+      apiError {
+        helpUrl
+        code
+        message
+      }
+      run {
+        ${INFO_AND_EXPERIMENT}
+        modelVersions {
+          status
+          version
+          name
+          source
         }
+        ${DATA_INPUTS_AND_OUTPUTS}
       }
     }
   }
@@ -138,69 +142,8 @@ export const SEARCH_RUNS = `
         message
       }
       runs {
-        info {
-          runName
-          status
-          runUuid
-          experimentId
-          artifactUri
-          endTime
-          lifecycleStage
-          startTime
-          userId
-        }
-        experiment {
-          experimentId
-          name
-          tags {
-            key
-            value
-          }
-          artifactLocation
-          lifecycleStage
-          lastUpdateTime
-        }
-        data {
-          metrics {
-            key
-            value
-            step
-            timestamp
-          }
-          params {
-            key
-            value
-          }
-          tags {
-            key
-            value
-          }
-        }
-        inputs {
-          datasetInputs {
-            dataset {
-              digest
-              name
-              profile
-              schema
-              source
-              sourceType
-            }
-            tags {
-              key
-              value
-            }
-          }
-          modelInputs {
-            modelId
-          }
-        }
-        outputs {
-          modelOutputs {
-            modelId
-            step
-          }
-        }
+        ${INFO_AND_EXPERIMENT}
+        ${DATA_INPUTS_AND_OUTPUTS}
         modelVersions {
           version
           name
