@@ -4,7 +4,7 @@ import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
 import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
-import { NAMED_KINDS, type NamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
+import { isNamedKind, type NamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
 import { type Decision, decide, decideOnPart } from '../../policy/decide.ts';
 import { type Action, type Permission, refuses } from '../../policy/permissions.ts';
 import {
@@ -44,8 +44,6 @@ const PARTS: ReadonlySet<string> = new Set(PART_KINDS);
 
 const isPart = (kind: string): kind is PartKind => PARTS.has(kind);
 const isChild = (kind: string): kind is ChildKind => CHILDREN.has(kind);
-const NAMED: ReadonlySet<string> = new Set(NAMED_KINDS);
-const isNamed = (kind: string): kind is NamedKind => NAMED.has(kind);
 const isRoot = (kind: string): kind is RootKind => ROOTS.has(kind);
 
 /** The look-ups that a judge asks, and what a caller without a grant may do. */
@@ -70,7 +68,7 @@ export function createJudge({ storedName, ...parts }: JudgeParts): Judge {
 
   function on(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement {
     const { kind, id } = reference;
-    return isNamed(kind) && isRefusedOthers(caller, kind, id)
+    return isNamedKind(kind) && isRefusedOthers(caller, kind, id)
       ? storedName(kind, id).then((stored = id) => onThing(caller, { ...reference, id: stored }))
       : onThing(caller, reference);
   }
