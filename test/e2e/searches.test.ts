@@ -29,7 +29,7 @@ async function fillLists(owner: Person, experiment_id: string): Promise<void> {
   });
   const { model_definition_id } = model_definition;
   const model_configs = [{ model_definition_id, linkage_type: 'PRIMARY', weight: 1 }];
-  await make('gateway/endpoints/create', { name: 'endpoint', model_configs });
+  await make('gateway/endpoints/create', { name: 'endpoint', usage_tracking: false, model_configs });
   await make('mcp-servers', { name: 'space/server' });
   await make('mcp-servers/space/server/versions', {
     server_json: { name: 'space/server', version: '1.0.0' },
