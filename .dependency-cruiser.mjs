@@ -28,7 +28,7 @@ const GATEWAY_FLOORS = [
   ['gateway/index.ts'],
   ['gateway/authorize.ts', 'gateway/authenticate.ts', 'gateway/exchange'],
   ['gateway/judges'],
-  ['gateway/adoption', 'gateway/search', 'gateway/forward'],
+  ['gateway/adoption', 'gateway/reused-ids', 'gateway/search', 'gateway/forward'],
   ['gateway/judge'],
   ['gateway/locate'],
   ['gateway/way.ts'],

@@ -167,7 +167,10 @@ async function judgeUpload(
 /** What becomes of a request that cannot be read and is forwarded all the same. */
 type Tolerate = (error: ApiError) => void;
 
-/** Of an admin's request, which passes as it is, or of one of which it is only noted; undefined to refuse. */
+/**
+ * What becomes of a request that cannot be read: an admin's passes as it is, and one whose permissions are only reported
+ * passes with a note. Undefined if it is refused.
+ */
 function toleranceOf({ way }: FastifyRequest, enforcement: Enforcement): Tolerate | undefined {
   if (isReported(way, enforcement)) {
     return (error) => noteRefusal(way, error);

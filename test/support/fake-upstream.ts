@@ -73,7 +73,7 @@ export function isAskedAtStart({ url, headers }: IncomingMessage): boolean {
 }
 
 /**
- * Answers what the gateway asks by itself now and then, which experiment has which id (src/gateway/adoption/census.ts),
+ * Answers what the gateway asks by itself now and then, which experiment has which id (src/gateway/reused-ids/census.ts),
  * as an MLflow that keeps none; false for any other request.
  */
 export function tellsNoExperiments({ url, headers }: IncomingMessage, response: ServerResponse): boolean {

@@ -39,7 +39,7 @@ export const scope = z
   })
   .nullish();
 
-/** The same as the policy knows it. */
+/** A scope as it was sent, as the ceiling that the policy applies. */
 export function ceilingOf(sent: z.infer<typeof scope>): Ceiling | undefined {
   if (sent === undefined || sent === null) {
     return undefined;

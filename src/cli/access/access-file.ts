@@ -144,7 +144,7 @@ function mapped<From, To>(
     : new Map(Object.entries(record).map(([name, value]) => [name, make(value)]));
 }
 
-/** Of alternatives the one that says most. */
+/** The problems of a part of the file that may be written in several ways: those of the way that it comes closest to. */
 function flatten(
   issue: z.core.$ZodIssue,
   _index: number,

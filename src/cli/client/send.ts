@@ -12,7 +12,7 @@ export interface Call {
 /** What a call carries: the query of a GET, the JSON body of anything else. */
 export type Input = Readonly<Record<string, string | number | boolean>>;
 
-/** The same as it is sent: a body may hold objects. */
+/** What a request carries once its plan is made: unlike what is typed, a body may hold objects. */
 export type Sent = Readonly<Record<string, Input[string] | JsonObject>>;
 
 /** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */

@@ -59,7 +59,11 @@ export function providerCalls(parts: ProviderCallsParts): Special<Asked> {
   };
 }
 
-/** The same for a body, wherever it comes from. */
+/**
+ * Checks whom a body would have MLflow call, and with whose key. The body need not be the request's own.
+ *
+ * @throws ApiError 403 if the caller may not have that done.
+ */
 export async function checkCalls(
   { judge, upstream, allowedHosts }: ProviderCallsParts,
   caller: SignedIn,

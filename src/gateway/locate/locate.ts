@@ -77,7 +77,7 @@ interface Place {
   readonly steps: readonly { readonly name: string; readonly list: boolean }[];
   /** The two places of an id that is made of two values. */
   readonly pair: readonly [From, From] | undefined;
-  /** The same of the name of a skill, of which the first may hold nothing. */
+  /** The two places of a skill's name: its organization, which may be left out, and the name in it. */
   readonly skill: readonly [From, From] | undefined;
 }
 

@@ -16,7 +16,7 @@ const GROWTH = 4;
 export interface Manner {
   /** Put into the filter, so that few rows or none have to be taken out. */
   readonly clause?: string;
-  /** Put into a parameter, for the same. */
+  /** Put into a parameter of the query, so that few rows or none have to be taken out. */
   readonly selected?: { readonly by: string; readonly ids: readonly string[] };
   readonly instead?: Instead;
 }

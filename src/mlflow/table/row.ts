@@ -133,7 +133,7 @@ export interface OneByOne {
   readonly worth: number;
 }
 
-/** Kinds of things that lists in requests are narrowed of. */
+/** Kinds whose lists of ids in a request are cut down to what the caller may read. */
 export type NarrowedKind = 'experiment' | 'trace';
 
 /** What follows from an operation, besides forwarding it. */
@@ -454,13 +454,14 @@ export const keepBelow = (below: From, list: string, kind: ReferenceKind, id: st
   id,
   below,
 });
+/** Cuts a list of experiments in the request down to those that the caller may read. */
 export const narrow = (from: From, unnamed: 'nothing' | 'all' = 'nothing'): CommonRule => ({
   rule: 'narrow',
   from,
   kind: 'experiment',
   unnamed,
 });
-/** The same for a list of traces. */
+/** Cuts a list of traces in the request down to those that the caller may read. */
 export const narrowTraces = (from: From): CommonRule => ({
   rule: 'narrow',
   from,

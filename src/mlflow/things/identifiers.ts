@@ -10,7 +10,7 @@ const EXPERIMENT = /^(?:0|[1-9][0-9]{0,18})$/;
  */
 export const NOWHERE = '2147483647';
 
-/** Of each kind that lists in requests are narrowed of, an id of what is not there. No user can name a trace so. */
+/** An id of each kind that nothing has. Clients choose the ids of traces, but the gateway lets none be called this. */
 const NONE_OF: Readonly<Record<NarrowedKind, string>> = { experiment: NOWHERE, trace: 'tr-nowhere' };
 
 /** An id that names nothing, for asking MLflow about nothing. */

@@ -8,7 +8,7 @@ import type { Write } from '../write.ts';
 
 /** A user's own grant, as the grants API shows it. */
 export interface OwnGrant extends Grant {
-  /** Shared with the grants of roles: no two grants have the same. */
+  /** No other grant has it, neither a user's nor a role's. */
   readonly id: number;
 }
 

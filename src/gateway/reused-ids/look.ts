@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Census } from './adoption/census.ts';
+import type { Census } from './census.ts';
 
 /**
  * Has requests judged by what MLflow has: a grant on an experiment that is gone opens none that has got its id since.

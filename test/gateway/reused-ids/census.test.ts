@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Census, createCensus } from '../../../src/gateway/adoption/census.ts';
+import { type Census, createCensus } from '../../../src/gateway/reused-ids/census.ts';
 import type { Answer, Exchange } from '../../../src/mlflow/upstream/upstream.ts';
 import { openStore, type Store } from '../../../src/store/index.ts';
 import type { User } from '../../../src/store/types.ts';
