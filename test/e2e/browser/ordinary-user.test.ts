@@ -196,6 +196,15 @@ describe.each(MLFLOW_VERSIONS)('in the pages of MLflow %s, an ordinary user', (v
     expect(seat.takeTrouble()).toContainEqual(expect.stringMatching(/^notice .*Permission denied\./));
   });
 
+  test.skipIf(isMlflow2(version))('is told that webhooks are for an admin', async () => {
+    const { page } = seat;
+    await page.goto('/#/settings/webhooks');
+    await shown(page, 'Only an admin may do this.');
+    expect(await unexpectedTrouble(seat, ['GET /ajax-api/2.0/mlflow/webhooks 403'])).toEqual([
+      expect.stringMatching(/^notice .*Only an admin may do this\./),
+    ]);
+  });
+
   test('sees what was shared with them, as soon as it was', async () => {
     await grant(bob, alice, { experiment: his.experiment.id }, 'READ');
     const { page } = seat;
