@@ -1,11 +1,11 @@
-import { refused, unusable } from '../failure.ts';
+import { refused } from '../failure.ts';
 import type { AskingCommand, Plan } from './command.ts';
 import type { JsonObject } from './json.ts';
 import { leftBehind, previewOf, remarkOnPreview } from './preview.ts';
 import type { Input } from './send.ts';
 import { ServerRefusal } from './send.ts';
 import { findRole, type StepTools } from './steps.ts';
-import { lookAt, remarkOn, type Thing } from './thing.ts';
+import { insistOnId, lookAt, remarkOn, type Thing } from './thing.ts';
 
 /** What a command came to. */
 export interface Outcome {
@@ -73,10 +73,8 @@ async function preview(command: AskingCommand, input: Input, { send }: StepTools
  */
 async function checkGiven(thing: Thing, { ask }: StepTools): Promise<string | undefined> {
   const found = await lookAt(thing, ask);
+  insistOnId(thing, found);
   const remark = remarkOn(thing, found);
-  if (typeof found === 'object' || found === 'impossible') {
-    throw unusable(`${remark} Nothing was changed.`);
-  }
   return remark && `${remark} The permission opens nothing, and is gone once one is created.`;
 }
 

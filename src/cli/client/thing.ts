@@ -7,6 +7,7 @@ import {
 } from '../../mlflow/things/existence.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import { ALL } from '../../policy/resources.ts';
+import { unusable } from '../failure.ts';
 import type { Ask } from './send.ts';
 
 /** What a command is about. */
@@ -57,6 +58,17 @@ export function remarkOn({ type, id }: Thing, found: Found): string | undefined 
       return `There is no ${kind} ${shown}.`;
     default:
       return undefined;
+  }
+}
+
+/**
+ * Ends a command that is about to write down an id that nothing can have.
+ *
+ * @throws CommandFailure (exit code 2), for a name where an id belongs with the id that is meant.
+ */
+export function insistOnId(thing: Thing, found: Found): void {
+  if (typeof found === 'object' || found === 'impossible') {
+    throw unusable(`${remarkOn(thing, found)} Nothing was changed.`);
   }
 }
 

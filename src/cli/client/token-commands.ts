@@ -1,3 +1,4 @@
+import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import { unusable } from '../failure.ts';
 import type { Command, Plan } from './command.ts';
 import { isJsonObject, type JsonObject, objectsIn } from './json.ts';
@@ -5,6 +6,7 @@ import type { Column } from './render-table.ts';
 import type { Input } from './send.ts';
 import { many, textOr, time } from './shows.ts';
 import type { Step } from './steps.ts';
+import { insistOnId, lookAt } from './thing.ts';
 
 const GROUP = 'Tokens';
 
@@ -72,6 +74,17 @@ function planCreateToken({ name = '', user, days, access, experiment, model }: I
 
 const listed = (ids: Input[string] | undefined): readonly string[] =>
   ids === undefined ? [] : String(ids).split(',');
+
+/** A token for a name would be one for nothing. An id costs no look. */
+const insistOnIds: Step = async ({ experiment }, { ask }) => {
+  for (const id of listed(experiment)) {
+    const thing = { type: 'experiment', id };
+    if (!isCanonical('experiment', id)) {
+      insistOnId(thing, await lookAt(thing, ask));
+    }
+  }
+  return undefined;
+};
 
 /** What the caller holds, to be shown beside who they are. */
 const readOwnPermissions: Step = async (_input, { send }) => {
@@ -152,6 +165,7 @@ export const TOKEN_COMMANDS: readonly Command[] = [
         reads: 'text',
       },
     ],
+    before: insistOnIds,
     call: planCreateToken,
     examples: [
       'create-token laptop',

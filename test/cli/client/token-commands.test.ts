@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { type Answer, startFake } from './fake-server.ts';
+import { startFake } from './fake-server.ts';
 import { run } from './run.ts';
 
 const ID = '019acf2c-56e4-7f0a-8a3b-6c2d1e4f5a6b';
@@ -18,7 +18,7 @@ const SECRET = 'mlag_0Eoh211G4c8wtVWM00my5rsNSFlKgaWqQ4mb8gdEqno11QYbM';
 const FOREVER = { ...TOKEN, name: 'forever', scope: null, expires_at: null };
 
 const TOKENS = '/api/2.0/mlflow/users/tokens';
-const ANSWERS: Readonly<Record<string, Answer>> = {
+const ANSWERS: Parameters<typeof startFake>[0] = {
   [`POST ${TOKENS}/create`]: [200, { token: TOKEN, secret: SECRET }],
   [`GET ${TOKENS}/list`]: [200, { tokens: [TOKEN, FOREVER] }],
   [`POST ${TOKENS}/rotate`]: [200, { token: TOKEN, secret: SECRET }],
@@ -30,6 +30,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
       credential: { kind: 'token', id: ID, scope: TOKEN.scope, expires_at: TOKEN.expires_at },
     },
   ],
+  'GET /api/2.0/mlflow/experiments/get-by-name': ({ target = '' }) =>
+    target.endsWith('=churn')
+      ? [200, { experiment: { experiment_id: '7', name: 'churn', creation_time: 1, last_update_time: 1 } }]
+      : [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'There is none.' }],
   'GET /api/3.0/mlflow/users/current/permissions': [
     200,
     { permissions: [{ resource_type: 'experiment', resource_pattern: '7', permission: 'READ' }] },
@@ -72,6 +76,19 @@ test.each<[line: string, sent: object]>([
   });
   expect(asked[0]?.authorization).toBe(`Bearer ${SECRET}`);
   expect(stdout.trim().split(/\s+/).at(-1)).toBe(SECRET);
+});
+
+test.each([
+  ['churn', '"churn" is a name where an id belongs: the experiment of that name has the id 7.'],
+  ['7,chrun', 'No experiment can have the id "chrun".'],
+])('no token is made for the experiment %s, which is no id', async (experiment, sentence) => {
+  const { code, stdout, stderr, asked } = await type(`create-token nightly --experiment ${experiment}`);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `mlflow-auth-client: ${sentence} Nothing was changed.\n`,
+  });
+  expect(asked.map(({ method }) => method)).toEqual(['GET']);
 });
 
 test('the secret is a field of the JSON', async () => {
