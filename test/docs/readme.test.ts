@@ -70,9 +70,16 @@ test.each([
   'CONTRIBUTING.md',
   'SECURITY.md',
   'clients/python/README.md',
-  ...['behaviour', 'client', 'moving-in', 'operations', 'performance', 'permissions'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    'audit',
+    'behaviour',
+    'client',
+    'credentials',
+    'moving-in',
+    'operations',
+    'performance',
+    'permissions',
+  ].map((name) => `docs/${name}.md`),
 ])('%s has nobody fetch a package of these names from a registry, which would be a stranger’s', (name) => {
   const text = documentAt(name);
   expect(text).not.toMatch(/\b(?:npx|npm exec|pnpm dlx|yarn dlx|bunx)\s+(?:-\S+\s+)*@?mlflow/);
