@@ -1,5 +1,5 @@
 import { type Action, allows } from './permissions.ts';
-import { ALL, type Root, type RootKind } from './resources.ts';
+import { ALL, type Root, type RootKind, rootAround } from './resources.ts';
 
 /**
  * The most that a credential may do, whatever its user may do. It is applied before anything else is asked: before
@@ -48,13 +48,11 @@ export function isWithin(inner: Ceiling | undefined, outer: Ceiling | undefined)
 
 /** Whether one of the roots of a scope is this root, or the one that it lies in. */
 export function holds(scope: readonly Root[], root: Root): boolean {
-  // A scorer is named `<experiment id>/<name>` and lies in its experiment.
-  const experiment = root.kind === 'scorer' ? root.id.split('/', 1)[0] : undefined;
+  const around = rootAround(root);
   return (
     scope.some((each) => isSame(each, root)) ||
-    scope.some(({ kind, id }) => experiment !== undefined && kind === 'experiment' && id === experiment) ||
     kindsOf(root).every((kind) => scope.some((each) => each.id === ALL && each.kind === kind)) ||
-    (experiment !== undefined && scope.some(({ kind, id }) => kind === 'experiment' && id === ALL))
+    (around !== undefined && holds(scope, around))
   );
 }
 

@@ -1,7 +1,7 @@
 import { type Ceiling, cutBy } from './ceiling.ts';
 import { type Grant, isAdministration } from './grant.ts';
 import { type Action, allows, PERMISSION_FOR, type Permission, refuses, stronger } from './permissions.ts';
-import { ALL, type InnerKind, type PartKind, type Resource, type Root } from './resources.ts';
+import { ALL, type InnerKind, type PartKind, type Resource, type Root, rootAround } from './resources.ts';
 
 /**
  * What a decision was made from: every grant that was looked at; `default` where there was none, `admin` where none was
@@ -130,14 +130,11 @@ function grantsBearingOn(subject: Subject, root: Root): readonly Grant[] {
       const named = subject.grantsOn({ kind: other, id: root.id }).filter(isExact);
       return named.length === 0 ? own : [...own, ...named];
     }
-    case 'scorer': {
-      // A caller who may work in an experiment may work with its scorers; a grant on the scorer adds to it.
-      const [experiment = ''] = root.id.split('/', 1);
-      const around = subject.grantsOn({ kind: 'experiment', id: experiment });
-      return around.length === 0 ? own : [...own, ...around];
+    default: {
+      // A caller who may work in a root may work with what lies in it; a grant on that itself adds to it.
+      const around = rootAround(root);
+      return around === undefined ? own : [...own, ...subject.grantsOn(around)];
     }
-    default:
-      return own;
   }
 }
 

@@ -53,6 +53,11 @@ export interface Root extends Resource {
   readonly isPrompt?: boolean;
 }
 
+/** The root that another lies in: of a scorer its experiment. Undefined for one that lies in no other. */
+export function rootAround({ kind, id }: Resource): Root | undefined {
+  return kind === 'scorer' ? { kind: 'experiment', id: id.split('/', 1)[0] ?? '' } : undefined;
+}
+
 /** The pattern that stands for all of a kind. */
 export const ALL = '*';
 

@@ -4,7 +4,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import type { Decision } from '../../policy/decide.ts';
 import { ACTIONS, type Explanation, explain } from '../../policy/explain.ts';
 import type { Action, Permission } from '../../policy/permissions.ts';
-import { ALL, type Root } from '../../policy/resources.ts';
+import { ALL, type Root, rootAround } from '../../policy/resources.ts';
 
 /** A user who may do something to a thing. */
 export interface Holder {
@@ -59,9 +59,15 @@ const byName = (one: { readonly username: string }, other: { readonly username: 
   one.username < other.username ? -1 : one.username > other.username ? 1 : 0;
 
 /** Types and patterns that no grant outside of can bear on a root. */
-function bearingOn({ kind, id }: Root): readonly [types: readonly string[], patterns: readonly string[]] {
-  // Models and prompts share their names, and a scorer lies in its experiment.
-  const types = new Set([kind, 'workspace', 'registered_model', 'prompt', 'experiment']);
-  const [experiment = ''] = id.split('/', 1);
-  return [[...types], [...new Set([id, ALL, ...(kind === 'scorer' ? [experiment] : [])])]];
+function bearingOn(root: Root): readonly [types: readonly string[], patterns: readonly string[]] {
+  const around = rootAround(root);
+  // Models and prompts share their names.
+  const types = new Set([
+    root.kind,
+    'workspace',
+    'registered_model',
+    'prompt',
+    ...(around ? [around.kind] : []),
+  ]);
+  return [[...types], [...new Set([root.id, ALL, ...(around ? [around.id] : [])])]];
 }
