@@ -83,8 +83,16 @@ function hasLeft({ failure, raw }: FastifyRequest, reply: FastifyReply): boolean
   return failure === undefined || (!raw.complete && !reply.raw.headersSent);
 }
 
-/** What the gateway refuses it answers at once: if that does not reach its end, it is the client's doing. */
-const isRefusal = (failure: Error | undefined) => failure instanceof ApiError && failure.status < 500;
+/**
+ * What the gateway refuses it answers at once, as Fastify does what it cannot read: if that does not reach its end, it is
+ * the client's doing.
+ */
+function isRefusal(failure: Error | undefined): boolean {
+  if (failure instanceof ApiError) {
+    return failure.status < 500;
+  }
+  return failure !== undefined && 'statusCode' in failure && Number(failure.statusCode) < 500;
+}
 
 function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
   const { way, failure } = request;
