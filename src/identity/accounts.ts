@@ -4,7 +4,7 @@ import type { Resource } from '../policy/resources.ts';
 import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Account as StoredAccount, Token } from '../store/types.ts';
-import type { Credential, Refused, SignedIn } from './principal.ts';
+import type { Credential, Refused, SignedIn, Verdict } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
 export interface Account extends StoredAccount {
@@ -170,6 +170,11 @@ export function principalOf({ user, grants }: Pick<StoredAccount, 'user' | 'gran
 /** What becomes of a user who has proved to be this user: one who is disabled is let in by no credential. */
 export function admitted({ user }: Account, principal: SignedIn): SignedIn | Refused {
   return user.isActive ? principal : { refused: 'the user is disabled', triedAs: user.username };
+}
+
+/** Marks what came of a credential that was checked just now, not remembered: if it lets a user in, that is a sign-in. */
+export function asSignIn<V extends Verdict>(verdict: V): V {
+  return typeof verdict === 'object' && 'kind' in verdict ? { ...verdict, isSignIn: true } : verdict;
 }
 
 /** Finds the grants that bear on one resource, however many there are. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
-import { type Account, type Accounts, admitted } from './accounts.ts';
+import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
 import { NO_PASSWORD, type Passwords } from './password.ts';
 import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
@@ -150,9 +150,6 @@ async function verify(
     ? admitted(now, now.principal)
     : wrong(username);
 }
-
-const asSignIn = (verdict: Verdict): Verdict =>
-  typeof verdict === 'object' && 'kind' in verdict ? { ...verdict, isSignIn: true } : verdict;
 
 /** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */
 async function throttled({ username }: Attempt, verdict: () => Promise<Verdict>): Promise<Verdict> {

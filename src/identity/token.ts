@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../store/index.ts';
 import type { Token } from '../store/types.ts';
-import { type Account, type Accounts, admitted } from './accounts.ts';
+import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { readCredentials } from './basic.ts';
 import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
 import { formOf, hashOf, holdsToken, TOKEN_PREFIX } from './token-secret.ts';
@@ -75,11 +75,12 @@ export function createToken({ accounts, tokens, clock }: TokenOptions): Authenti
       return expired(owner.username);
     }
     usernames.set(hash, owner.username);
-    const verdict = verdictOn(await accounts.byName(owner.username), hash, sent);
-    if (verdict === undefined) {
-      return { refused: 'the token is gone', triedAs: owner.username };
-    }
-    return typeof verdict === 'object' && 'kind' in verdict ? { ...verdict, isSignIn: true } : verdict;
+    return asSignIn(
+      verdictOn(await accounts.byName(owner.username), hash, sent) ?? {
+        refused: 'the token is gone',
+        triedAs: owner.username,
+      },
+    );
   }
 
   function isOver({ expiresAt }: Pick<Token, 'expiresAt'>): boolean {

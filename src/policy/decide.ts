@@ -166,11 +166,10 @@ export function readNeed(
     return undefined;
   }
   const thing = touched.find(({ type, id }) => because.startsWith(`needs ${permission} on ${type} ${id}; `));
-  return thing === undefined
-    ? part === undefined
-      ? undefined
-      : { permission, type: part, id: ALL }
-    : { permission, type: thing.type, id: thing.id };
+  if (thing !== undefined) {
+    return { permission, type: thing.type, id: thing.id };
+  }
+  return part === undefined ? undefined : { permission, type: part, id: ALL };
 }
 
 /** Decides one action on one root. Pure: no I/O, no clock. */

@@ -1,5 +1,6 @@
 import type { ExpressionBuilder, Kysely, Transaction } from 'kysely';
 import type { Engine } from './engine.ts';
+import { notAfter } from './moment.ts';
 import { typeInside } from './namespaces.ts';
 import type { Schema } from './schema.ts';
 import type { Announce, Write } from './write.ts';
@@ -132,12 +133,6 @@ const UNKNOWN = -1;
 /** Whether an id may be given out again: the database has counted it up. */
 export const isCounted = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id <= LAST;
 
-/** Whether what was noted is older than an answer; one from the future was written before the clock was put back. */
-const isOlder =
-  (askedAt: number, now: number) =>
-  ({ eb, or }: ExpressionBuilder<Schema, 'experiments'>) =>
-    or([eb('noted_at', '<=', askedAt), eb('noted_at', '>', now)]);
-
 async function removeGone(
   transaction: Transaction<Schema>,
   announce: Announce,
@@ -149,7 +144,7 @@ async function removeGone(
     .where(({ eb, or }) =>
       or([eb('experiment_id', '>', highest), ...(gone.length > 0 ? [eb('experiment_id', 'in', gone)] : [])]),
     )
-    .where(isOlder(askedAt, now))
+    .where(notAfter('noted_at', askedAt, now))
     .returning(['experiment_id as id', 'made_at as madeAt'])
     .execute();
   const reassigned: Reassigned[] = [];

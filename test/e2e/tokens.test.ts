@@ -12,6 +12,7 @@ import {
   unique,
 } from '../support/gateway.ts';
 import { isMlflow2, MLFLOW_VERSIONS, runPython, sharedMlflow } from '../support/mlflow.ts';
+import { STATUS } from '../support/python-status.ts';
 import { encodeSpans } from '../support/spans.ts';
 import { byToken, makeToken } from '../support/tokens.ts';
 
@@ -21,22 +22,12 @@ const A2 = '/api/2.0/mlflow';
 const TRAINING = `
 import json, os, mlflow, requests
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
+${STATUS}
 told = json.loads(os.environ["TOLD"])
 client = MlflowClient()
 
 def elsewhere(method, path, **sent):
     requests.request(method, told["other"] + "/api/2.0/mlflow/users/" + path, json=sent, auth=tuple(told["admin"])).raise_for_status()
-
-def status(ask):
-    try:
-        ask()
-        return 200
-    except MlflowException as error:
-        return error.get_http_status_code()
-    except requests.HTTPError as error:
-        return error.response.status_code
 
 experiment = mlflow.set_experiment(told["experiment"])
 run_id = client.create_run(experiment.experiment_id).info.run_id
@@ -58,20 +49,10 @@ print(json.dumps({"run_id": run_id, "after": status(lambda: client.log_metric(ru
 const LOOKING = `
 import json, os, mlflow, requests
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
+${STATUS}
 told = json.loads(os.environ["TOLD"])
 client = MlflowClient()
 mine, other = told["mine"], told["other"]
-
-def status(ask):
-    try:
-        ask()
-        return 200
-    except MlflowException as error:
-        return error.get_http_status_code()
-    except requests.HTTPError as error:
-        return error.response.status_code
 
 both = [mine["experiment"], other["experiment"]]
 def about(where):

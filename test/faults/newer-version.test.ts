@@ -1,24 +1,15 @@
 /** A SQLite store that a newer version has added to, as while gateways are replaced one after another. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { expect, test } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
+import { useDirectory } from '../support/use-directory.ts';
+import { useFakeUpstream } from '../support/use-gateway.ts';
 
 const EXPERIMENT = '/api/2.0/mlflow/experiments/get?experiment_id=1';
-const dir = mkdtempSync(join(tmpdir(), 'newer-version-'));
+const dir = useDirectory('newer-version');
 const file = join(dir, 'gateway.db');
-let upstream: FakeUpstream;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-});
-afterAll(async () => {
-  await upstream.close();
-  rmSync(dir, { recursive: true });
-});
+const upstream = useFakeUpstream();
 
 test('an older gateway that runs goes on with it; one that is started refuses it with a sentence', async () => {
   const gateway = await startGateway(upstream.uri, { database_uri: `sqlite:///${file}` });

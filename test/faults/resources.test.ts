@@ -1,27 +1,19 @@
 /** What users see when the machine runs out: of file descriptors, of disk, of patience with idle clients. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { ADMIN, personAt, startGateway, unique } from '../support/gateway.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { useDirectory } from '../support/use-directory.ts';
+import { useFakeUpstream } from '../support/use-gateway.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const OWN = '/api/2.0/mlflow/users/current';
-const dir = mkdtempSync(join(tmpdir(), 'resources-'));
-let upstream: FakeUpstream;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-});
-afterAll(async () => {
-  await upstream.close();
-  rmSync(dir, { recursive: true });
-});
+const dir = useDirectory('resources');
+const upstream = useFakeUpstream();
 
 /** Opens connections on which nothing is asked; those that are not taken are closed by the other side. */
 async function openIdle(url: string, count: number): Promise<readonly Socket[]> {

@@ -1,12 +1,11 @@
 /** What was done is in the audit log though the gateway is killed: all but the last second, and of rights all of it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { ADMIN, personAt } from '../support/gateway.ts';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts';
+import { useDirectory } from '../support/use-directory.ts';
+import { useFakeUpstream } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const ROUNDS = 4;
@@ -14,17 +13,9 @@ const LAST_MS = 1_000;
 /** Long enough that most of what is written is older than the last second. */
 const WRITING_MS = 1_800;
 
-const dir = mkdtempSync(join(tmpdir(), 'audit-crash-'));
+const dir = useDirectory('audit-crash');
 const file = join(dir, 'gateway.db');
-let upstream: FakeUpstream;
-
-beforeAll(async () => {
-  upstream = await startFakeUpstream();
-});
-afterAll(async () => {
-  await upstream.close();
-  rmSync(dir, { recursive: true });
-});
+const upstream = useFakeUpstream();
 
 /** Sends writes one after the other, by several connections; answers what was answered, and when. */
 async function write(gateway: GatewayProcess, round: number): Promise<ReadonlyMap<string, number>> {

@@ -1,6 +1,7 @@
-import type { ExpressionBuilder, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { ALL } from '../../policy/resources.ts';
 import { noteMade } from '../experiments.ts';
+import { notAfter } from '../moment.ts';
 import { typeInside, typesSharingNamesWith } from '../namespaces.ts';
 import type { Schema } from '../schema.ts';
 import { userExists } from '../users.ts';
@@ -154,7 +155,7 @@ async function purge(
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id);
   if (before !== undefined) {
-    removal = removal.where(isOf(before, now));
+    removal = removal.where(notAfter('created_at', before, now));
   }
   for (const { user_id: userId } of await removal.returning('user_id').execute()) {
     announce(userId ?? 'everybody');
@@ -200,7 +201,7 @@ async function move(
     .deleteFrom('grants')
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', from)
-    .where(isOf(moment, now))
+    .where(notAfter('created_at', moment, now))
     .where(({ exists, selectFrom }) =>
       exists(
         selectFrom('grants as newer')
@@ -221,22 +222,13 @@ async function move(
     .set({ resource_pattern: to, created_at: moment })
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', from)
-    .where(isOf(moment, now))
+    .where(notAfter('created_at', moment, now))
     .returning('user_id')
     .execute();
   for (const { user_id: userId } of moved) {
     announce(userId ?? 'everybody');
   }
 }
-
-/**
- * Grants of a moment or before. One that is from the future was written before the clock was put back: taken for a new
- * one, it would outlive what it was on, and hold for whatever gets the name next.
- */
-const isOf =
-  (moment: number, now: number) =>
-  ({ eb, or }: ExpressionBuilder<Schema, 'grants'>) =>
-    or([eb('created_at', '<=', moment), eb('created_at', '>', now)]);
 
 /** Whether anything was granted on a name after a moment. */
 async function isGrantedBetween(
