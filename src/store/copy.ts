@@ -3,28 +3,35 @@ import { type Database, type DatabaseOptions, openDatabase } from './database.ts
 import { migrate, stepsOf } from './migrations/index.ts';
 import type { Id, Schema } from './schema.ts';
 
-/** What is done with each table: those that others refer to come first. */
+/** What is done with each table, and the column its rows are read in the order of: those that others refer to come first. */
 export const TABLES = {
-  users: 'copied',
-  roles: 'copied',
-  role_members: 'copied',
-  grants: 'copied',
-  intents: 'copied',
-  owners: 'copied',
-  experiments: 'copied',
-  former_grants: 'copied',
-  audit: 'copied',
-  audit_resources: 'copied',
-  throttles: 'copied',
-  tokens: 'copied',
+  users: { is: 'copied', by: 'id' },
+  roles: { is: 'copied', by: 'id' },
+  role_members: { is: 'copied', by: 'id' },
+  grants: { is: 'copied', by: 'id' },
+  intents: { is: 'copied', by: 'id' },
+  owners: { is: 'copied', by: 'id' },
+  experiments: { is: 'copied', by: 'experiment_id' },
+  former_grants: { is: 'copied', by: 'experiment_id' },
+  audit: { is: 'copied', by: 'id' },
+  audit_resources: { is: 'copied', by: 'entry_id' },
+  throttles: { is: 'copied', by: 'username' },
+  tokens: { is: 'copied', by: 'id' },
   // Read by all gateways on a store: the same tokens go on to count.
-  keys: 'replaced',
+  keys: { is: 'replaced', by: 'name' },
   // What has changed before concerns nobody who begins to follow now.
-  changes: 'left',
-} as const satisfies Record<keyof Schema, 'copied' | 'replaced' | 'left'>;
+  changes: { is: 'left' },
+} as const satisfies { [T in keyof Schema]: Treatment<T> };
+
+type Treatment<T extends keyof Schema> =
+  | { readonly is: 'copied' | 'replaced'; readonly by: keyof Schema[T] }
+  | { readonly is: 'left' };
 
 type Table = keyof Schema;
-const COPIED = (Object.keys(TABLES) as Table[]).filter((table) => TABLES[table] !== 'left');
+type CopiedTable = { [T in Table]: (typeof TABLES)[T] extends { by: string } ? T : never }[Table];
+const COPIED = (Object.keys(TABLES) as Table[]).filter(
+  (table): table is CopiedTable => TABLES[table].is !== 'left',
+);
 
 /** A table whose ids the database gives out. */
 type NumberedTable = { [T in Table]: Schema[T] extends { id: Id } ? T : never }[Table];
@@ -44,6 +51,7 @@ const NUMBERED: ReadonlySet<Table> = new Set(
 type Row = Readonly<Record<string, unknown>>;
 type Anything = Record<Table, Record<string, unknown>>;
 
+/** An audit log may have millions of rows: no more than a page of them is held at once. */
 const ROWS_AT_ONCE = 200;
 
 /** How many rows of each table were copied. */
@@ -112,34 +120,77 @@ function inSnapshot<T>(
   ).execute(work);
 }
 
-async function copyTable(source: Kysely<Schema>, target: Kysely<Schema>, table: Table): Promise<number> {
-  const rows = await rowsOf(source, table);
+async function copyTable(
+  source: Kysely<Schema>,
+  target: Kysely<Schema>,
+  table: CopiedTable,
+): Promise<number> {
   const into = target as unknown as Kysely<Anything>;
-  if (TABLES[table] === 'replaced') {
+  if (TABLES[table].is === 'replaced') {
     await into.deleteFrom(table).execute();
   }
-  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-    await into
-      .insertInto(table)
-      .values(rows.slice(start, start + ROWS_AT_ONCE))
-      .execute();
+  let count = 0;
+  for await (const { rows } of pagesOf(source, table)) {
+    count += rows.length;
+    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+      await into
+        .insertInto(table)
+        .values(rows.slice(start, start + ROWS_AT_ONCE))
+        .execute();
+    }
   }
-  const read = await rowsOf(target, table);
-  const isSame =
-    read.length === rows.length && read.every((row, index) => textOf(row) === textOf(rows[index]));
-  if (!isSame) {
-    throw new Error(`The copy of ${table} is not the same. Nothing was written.`);
+  for await (const { rows, range } of pagesOf(source, table)) {
+    if (textOf(await rowsOf(target, table, range)) !== textOf(rows)) {
+      throw new Error(`The copy of ${table} is not the same. Nothing was written.`);
+    }
   }
-  return rows.length;
+  return count;
 }
 
-/** Every row of a table, in an order that is the same for every product. */
-async function rowsOf(db: Kysely<Schema>, table: Table): Promise<readonly Row[]> {
-  const rows = await (db as unknown as Kysely<Anything>).selectFrom(table).selectAll().execute();
-  return NUMBERED.has(table)
-    ? rows.toSorted((one, other) => Number(one['id']) - Number(other['id']))
-    : rows.toSorted((one, other) => (textOf(one) < textOf(other) ? -1 : 1));
+/** Part of a table by the column that it is read in the order of; open where a bound is left out. */
+interface Range {
+  readonly above?: unknown;
+  readonly upTo?: unknown;
 }
 
-const textOf = (row: Row | undefined): string =>
-  JSON.stringify(Object.entries(row ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+interface Page {
+  readonly range: Range;
+  readonly rows: readonly Row[];
+}
+
+/** All rows of a table, once; rows that are alike in the column are in the same page. The last page has no upper bound. */
+async function* pagesOf(db: Kysely<Schema>, table: CopiedTable): AsyncGenerator<Page> {
+  const { by } = TABLES[table];
+  let above: unknown;
+  do {
+    const last = await rangeOf(db, table, { above })
+      .select(by)
+      .orderBy(by)
+      .offset(ROWS_AT_ONCE - 1)
+      .limit(1)
+      .executeTakeFirst();
+    const range = { above, upTo: last?.[by] };
+    yield { range, rows: await rowsOf(db, table, range) };
+    above = range.upTo;
+  } while (above !== undefined);
+}
+
+async function rowsOf(db: Kysely<Schema>, table: CopiedTable, range: Range): Promise<readonly Row[]> {
+  return rangeOf(db, table, range).selectAll().orderBy(TABLES[table].by).execute();
+}
+
+function rangeOf(db: Kysely<Schema>, table: CopiedTable, { above, upTo }: Range) {
+  const { by } = TABLES[table];
+  return (db as unknown as Kysely<Anything>)
+    .selectFrom(table)
+    .$if(above !== undefined, (query) => query.where(by, '>', above))
+    .$if(upTo !== undefined, (query) => query.where(by, '<=', upTo));
+}
+
+/** The same for the same rows, in whatever order a product answers rows and columns. */
+const textOf = (rows: readonly Row[]): string =>
+  JSON.stringify(
+    rows
+      .map((row) => JSON.stringify(Object.entries(row).toSorted(([one], [other]) => (one < other ? -1 : 1))))
+      .toSorted(),
+  );

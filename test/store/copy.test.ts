@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { copyRows } from '../../src/store/copy.ts';
 import type { Store } from '../../src/store/index.ts';
+import { entry } from './audit-entry.ts';
 import { ENGINES } from './engines.ts';
 import { addUser } from './temporary.ts';
 
@@ -46,6 +47,18 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     );
     expect((await addUser(target, 'new')).id).toBeGreaterThan(gone.id);
     await expect(copyRows(here, there, options)).rejects.toThrow(/holds users already/);
+  });
+
+  test('an audit log of many pages is copied whole', async () => {
+    const [here, there] = [await from.uri(), await to.uri()];
+    const source = await from.open(here);
+    await addUser(source, 'alice');
+    const resources = ['1', '2', '3'].map((id) => ({ type: 'experiment', id }));
+    await source.audit.add(Array.from({ length: 450 }, (_, at) => entry(at, { resources })));
+    const copied = await copyRows(here, there, options);
+    expect([copied.get('audit'), copied.get('audit_resources')]).toEqual([450, 1_350]);
+    const target = await to.open(there);
+    expect(await target.audit.search({}, 500)).toEqual(await source.audit.search({}, 500));
   });
 
   test('a store that an older version still uses is copied as it is, and comes up to date where it is opened', async () => {
