@@ -1,12 +1,14 @@
 // `npm test`: sets up what is missing, then format and lint, types, imports, build and every test. What stands after
 // `npm test --` goes to vitest, but for `--mlflow VERSION`, which has tests run on that MLflow in place of the newest and
-// the oldest. Plain JavaScript without dependencies, because it begins on the Node that is there.
+// the oldest. Where CI is set, programs of others that a few tests run are installed too.
+// Plain JavaScript without dependencies, because it begins on the Node that is there.
 import './lib/check-node.mjs';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { ensureBuild } from './lib/ensure-build.mjs';
 import { ensureMlflow } from './lib/ensure-mlflow.mjs';
 import { ensurePackages } from './lib/ensure-packages.mjs';
+import { ensurePrograms, programsBin } from './lib/ensure-programs.mjs';
 import { mlflowOf, TESTED_MLFLOWS } from './lib/mlflow-versions.mjs';
 import { bin, pinnedEnvironment, root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
@@ -14,8 +16,10 @@ import { step } from './lib/step.mjs';
 
 const { versions, forVitest } = splitArguments(process.argv.slice(2));
 const others = versions.map(mlflowOf);
+const pinned = pinnedEnvironment();
 const env = {
-  ...pinnedEnvironment(),
+  ...pinned,
+  PATH: [pinned.PATH, programsBin].join(delimiter),
   ...(versions.length > 0 && { MLFLOW_TEST_VERSIONS: versions.join() }),
 };
 const command =
@@ -33,8 +37,12 @@ await step(
 );
 await ensureBuild();
 if (!process.env.MLFLOW_TEST_VENVS) {
+  const pythons = [];
   for (const mlflow of [...TESTED_MLFLOWS, ...others]) {
-    await ensureMlflow(mlflow);
+    pythons.push(await ensureMlflow(mlflow));
+  }
+  if (process.env.CI) {
+    await ensurePrograms(pythons[0]);
   }
 }
 
