@@ -11,6 +11,7 @@ import Fastify, {
 import { errorPage } from './admin/pages/error-page.ts';
 import { ApiError } from './errors.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
+import { tellingRequestId } from './gateway/request-id.ts';
 import { rewriteUrlUnder } from './gateway/transport.ts';
 import type { Servers } from './listening/servers.ts';
 
@@ -61,7 +62,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     request.failure = error;
-    render(tellingRequestId(error, request), request, reply, parts.staticPrefix);
+    render(withRequestId(error, request), request, reply, parts.staticPrefix);
   });
   if (options.hstsSeconds > 0) {
     sendHsts(app, options.hstsSeconds);
@@ -89,13 +90,13 @@ function sendHsts(app: FastifyInstance, seconds: number): void {
   });
 }
 
-/** Has a refusal tell the id of its request, by which an admin finds out why it was refused. */
-function tellingRequestId(error: Error, { id }: Pick<FastifyRequest, 'id'>): Error {
+/** Has a refusal tell the id of its request. */
+function withRequestId(error: Error, { id }: Pick<FastifyRequest, 'id'>): Error {
   if (!(error instanceof ApiError) || error.code !== 'PERMISSION_DENIED') {
     return error;
   }
   const { code, message, status, headers, because = message, cause } = error;
-  return new ApiError(code, `${message} Request id: ${id}.`, { status, headers, because, cause });
+  return new ApiError(code, tellingRequestId(message, id), { status, headers, because, cause });
 }
 
 /**

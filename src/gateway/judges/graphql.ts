@@ -7,6 +7,7 @@ import type { Reply } from '../../reply.ts';
 import type { Judge } from '../judge/judge.ts';
 import { refusal } from '../judge/judge-all.ts';
 import type { Judged, Reference } from '../reference.ts';
+import { tellingRequestId } from '../request-id.ts';
 import type { Special } from './special.ts';
 
 const SHOWN_BY_GRAPHQL = ['run'] as const;
@@ -26,7 +27,7 @@ export function graphql(judge: Judge): Special {
       const { allow, because } = decideOnKind(caller, kind);
       if (!allow) {
         const message = `Permission denied. Every ${kind.replaceAll('_', ' ')} is denied to you.`;
-        return { body: plan.refusal(message), because };
+        return { body: plan.refusal(tellingRequestId(message, request.id)), because };
       }
     }
     return judgePlan(request, caller, plan, judge);
@@ -51,7 +52,7 @@ async function judgePlan(
   way.judged = judged.filter(({ allow, listed }) => allow || !listed);
   if (refused !== undefined) {
     const { message } = refusal(refused.reference, refused);
-    return { body: plan.refusal(message), because: refused.because };
+    return { body: plan.refusal(tellingRequestId(message, request.id)), because: refused.because };
   }
   const hidden = new Set(judged.filter(({ allow }) => !allow).map(({ reference }) => reference.id));
   if (hidden.size > 0) {
