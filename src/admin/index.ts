@@ -9,6 +9,7 @@ import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
+import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
@@ -16,6 +17,7 @@ import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
 import { tokenHandlers } from './api/tokens.ts';
 import { type ListUsersTo, userHandlers } from './api/users.ts';
+import type { HandlerName } from './contract/index.ts';
 import type { TokenParts } from './deeds/tokens.ts';
 import type { Handler } from './handler.ts';
 import { signupHandlers } from './pages/signup.ts';
@@ -34,19 +36,15 @@ export interface HandlerParts {
   readonly deciding: Deciding;
 }
 
-/** What a row of src/admin/routes.ts may serve by: a name without a handler does not compile. */
-export type HandlerName = keyof ReturnType<typeof makeHandlers>;
+/** An operation of the contract without a handler does not compile. */
 export type Handlers = Readonly<Record<HandlerName, Handler>>;
 
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
-  return makeHandlers(parts);
-}
-
-function makeHandlers(parts: HandlerParts) {
   const { store, passwords, signInLimits, defaultPermission, workspaces, health } = parts;
   return {
     ...healthHandlers(health),
+    ...openapiHandlers(),
     ...auditHandlers(store),
     ...explainHandlers(parts),
     ...previewHandlers(parts),

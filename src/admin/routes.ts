@@ -22,7 +22,7 @@ import {
   withFirstPassword,
 } from '../mlflow/table/row.ts';
 import type { FamilyName } from './api/permission-families.ts';
-import type { HandlerName } from './index.ts';
+import type { HandlerName } from './contract/index.ts';
 
 type OwnRow = Row<HandlerName>;
 
@@ -33,6 +33,7 @@ const server: readonly OwnRow[] = [
   ['GET', '/health', 'public', [], serve('health')],
   ['GET', '/ready', 'public', [], serve('ready')],
   ['GET', '2.0 status', 'admin', [], serve('status')],
+  ['GET', '/auth/openapi.json', 'signed-in', [], inAnyScope, serve('api.openapi')],
 ];
 
 const users: readonly OwnRow[] = [
@@ -42,6 +43,7 @@ const users: readonly OwnRow[] = [
   ['POST', 'api 2.0 users/create-ui', 'admin', [], serve('signup.submit'), takesForm],
   ['GET', '2.0 users/get', 'read', self, serve('users.get')],
   ['GET', '2.0 users/list', 'signed-in', [], serve('users.list')],
+  ['GET', '2.0 users/search', 'signed-in', [], serve('users.search')],
   ['GET', '2.0 users/current', 'signed-in', [], inAnyScope, serve('users.current'), withFirstPassword],
   [
     'PATCH',

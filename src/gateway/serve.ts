@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import type { HandlerName } from '../admin/contract/index.ts';
 import type { Call } from '../admin/handler.ts';
-import type { HandlerName, Handlers } from '../admin/index.ts';
+import type { Handlers } from '../admin/index.ts';
 import { changingBy } from '../audit/changing.ts';
 import { rulesBy } from '../mlflow/table/phases.ts';
 import type { Store } from '../store/index.ts';

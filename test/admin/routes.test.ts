@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Deciding } from '../../src/admin/api/explain.ts';
 import type { HealthParts } from '../../src/admin/api/health.ts';
-import type { HandlerName } from '../../src/admin/index.ts';
+import type { HandlerName } from '../../src/admin/contract/index.ts';
 import { createHandlers } from '../../src/admin/index.ts';
 import { OWN_SECTIONS } from '../../src/admin/routes.ts';
 import type { Passwords } from '../../src/identity/password.ts';

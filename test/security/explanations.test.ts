@@ -247,10 +247,18 @@ describe('who is told what', () => {
 
   test('who holds MANAGE is told of everybody, but not the names of roles that they do not have', async () => {
     const { json, text } = await holders(owner, 'experiment', OURS.experiment);
+    const told = (username: string, permission: string, because: string, source: string, own: unknown) => ({
+      ...{ username, permission, because },
+      sources: [expect.objectContaining({ source, name: null, permission })],
+      own_grant: own,
+    });
     expect(json.holders).toEqual([
-      { username: owner.username, permission: 'MANAGE', because: 'user holds MANAGE' },
-      { username: 'admin', permission: 'MANAGE', because: 'admin' },
-      { username: guest.username, permission: 'READ', because: 'a role (all of the kind) holds READ' },
+      told(owner.username, 'MANAGE', 'user holds MANAGE', 'user', {
+        resource_type: 'experiment',
+        permission: 'MANAGE',
+      }),
+      told('admin', 'MANAGE', 'admin', 'admin', null),
+      told(guest.username, 'READ', 'a role (all of the kind) holds READ', 'role', null),
     ]);
     const explained = await explain(owner, guest.username, 'experiment', OURS.experiment);
     expect(explained.json.sources).toMatchObject([{ source: 'role', name: null }]);

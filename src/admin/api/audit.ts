@@ -1,39 +1,13 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { invalid } from '../../errors.ts';
 import type { Reply } from '../../reply.ts';
 import type { AuditEntry, AuditFilter } from '../../store/audit.ts';
+import { type auditFilters, ofAudit } from '../contract/explanations.ts';
 import type { Call } from '../handler.ts';
 import { csvLines } from './audit-csv.ts';
-import { filtersOf, text } from './parameters.ts';
-
-const moment = z
-  .string()
-  .regex(/^\d{1,15}$/, 'it must be milliseconds since the epoch')
-  .transform(Number)
-  .optional();
-const filters = {
-  username: text.optional(),
-  action: text.optional(),
-  resource_type: text.optional(),
-  resource_id: text.optional(),
-  allowed: z.enum(['true', 'false'], { error: "it must be 'true' or 'false'" }).optional(),
-  request_id: text.optional(),
-  since: moment,
-  until: moment,
-};
-
-const MOST_RESULTS = 1000;
-const paging = {
-  max_results: z
-    .string()
-    .regex(/^[1-9]\d{0,3}$/, `it must be a number from 1 to ${MOST_RESULTS}`)
-    .transform(Number)
-    .refine((size) => size <= MOST_RESULTS, `it must be a number from 1 to ${MOST_RESULTS}`)
-    .prefault('100'),
-  page_token: text.optional(),
-};
+import { filtersOf } from './parameters.ts';
 
 /** Entries read at once while an export goes on. */
 const EXPORT_PAGE = 1000;
@@ -44,7 +18,11 @@ const ENTRY_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 export function auditHandlers({ audit }: Pick<ReadingStore, 'audit'>) {
   return {
     async 'audit.search'(call: Call): Promise<Reply> {
-      const { max_results: size, page_token: token, ...asked } = filtersOf(call, { ...filters, ...paging });
+      const {
+        max_results: size,
+        page_token: token,
+        ...asked
+      } = filtersOf(call, ofAudit['audit.search'].query);
       if (token !== undefined && !ENTRY_ID.test(token)) {
         throw invalid(
           'Invalid page token. Send the one of the last page with the same search, or start again.',
@@ -63,10 +41,7 @@ export function auditHandlers({ audit }: Pick<ReadingStore, 'audit'>) {
     },
 
     async 'audit.export'(call: Call): Promise<Reply> {
-      const { format, ...asked } = filtersOf(call, {
-        ...filters,
-        format: z.enum(['jsonl', 'csv'], { error: "it must be 'jsonl' or 'csv'" }).prefault('jsonl'),
-      });
+      const { format, ...asked } = filtersOf(call, ofAudit['audit.export'].query);
       const lines = format === 'csv' ? csvLines : jsonLines;
       return {
         headers: {
@@ -91,7 +66,7 @@ export function auditHandlers({ audit }: Pick<ReadingStore, 'audit'>) {
 
 function filterIn(
   asked: {
-    readonly [Name in keyof typeof filters]?: z.infer<(typeof filters)[Name]> | undefined;
+    readonly [Name in keyof typeof auditFilters]?: z.infer<(typeof auditFilters)[Name]> | undefined;
   },
 ): AuditFilter {
   return {

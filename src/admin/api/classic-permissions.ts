@@ -3,9 +3,10 @@ import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { isCanonical } from '../../mlflow/things/identifiers.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
+import { text } from '../contract/fields.ts';
 import { changeGrant, type GrantTarget, grant, revoke } from '../deeds/grants.ts';
 import { type Call, DONE, type Handler } from '../handler.ts';
-import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { bodyOf, existingUser, queryOf } from './parameters.ts';
 import { FAMILIES, type Family, type FamilyName, idIn, namesOf } from './permission-families.ts';
 
 type Verb = 'create' | 'get' | 'update' | 'delete';

@@ -2,10 +2,7 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { notFound } from '../../errors.ts';
 import type { Role } from '../../store/roles.ts';
 import { ownRole, ownRoleId } from '../deeds/own-role.ts';
-import { anything, integer } from './parameters.ts';
-
-/** The parameter that names a role. */
-export const roleParameter = { role_id: anything };
+import { integer } from './parameters.ts';
 
 export function roleIdIn({ role_id }: { readonly role_id: unknown }): number {
   return integer('role_id', role_id);

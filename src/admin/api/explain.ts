@@ -10,10 +10,11 @@ import { isRootKind } from '../../policy/grantable.ts';
 import type { Action, Permission } from '../../policy/permissions.ts';
 import { ALL, ROOT_KINDS, type Root, type RootKind } from '../../policy/resources.ts';
 import type { Reply } from '../../reply.ts';
-import { holdersOf } from '../deeds/holders.ts';
+import { ofExplanations } from '../contract/explanations.ts';
+import { type Holder, holdersOf } from '../deeds/holders.ts';
 import { type Call, callerOf } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
-import { existingUser, filtersOf, text } from './parameters.ts';
+import { existingUser, filtersOf } from './parameters.ts';
 import type { ListUsersTo } from './users.ts';
 
 /** What decides about requests, to be asked about anybody. */
@@ -36,9 +37,6 @@ export interface ExplainParts {
   readonly listUsersTo: ListUsersTo;
 }
 
-const target = { resource_type: text, resource_id: text };
-const paging = { max_results: text.optional(), page_token: text.optional() };
-
 const CHILDREN: ReadonlySet<string> = new Set(CHILD_KINDS);
 const isChildKind = (type: string): type is ChildKind => CHILDREN.has(type);
 
@@ -46,7 +44,7 @@ const isChildKind = (type: string): type is ChildKind => CHILDREN.has(type);
 export function explainHandlers({ store, deciding, defaultPermission, listUsersTo }: ExplainParts) {
   return {
     async 'permissions.explain'(call: Call): Promise<Reply> {
-      const { username, ...asked } = filtersOf(call, { username: text, ...target });
+      const { username, ...asked } = filtersOf(call, ofExplanations['permissions.explain'].query);
       const thing = thingIn(asked.resource_type, asked.resource_id);
       const caller = callerOf(call);
       const { isActive } = await existingUser(store.users, username);
@@ -61,7 +59,7 @@ export function explainHandlers({ store, deciding, defaultPermission, listUsersT
     },
 
     async 'permissions.holders'(call: Call): Promise<Reply> {
-      const asked = filtersOf(call, { ...target, ...paging });
+      const asked = filtersOf(call, ofExplanations['permissions.holders'].query);
       const page = pageAskedIn(call, 'string');
       const root = await rootIn(asked.resource_type, asked.resource_id);
       const after = page.after?.[0];
@@ -74,10 +72,7 @@ export function explainHandlers({ store, deciding, defaultPermission, listUsersT
       const mayName = nameableBy(callerOf(call));
       return {
         body: {
-          holders: shown.map(({ username, explained }) => {
-            const { permission, because } = withoutNames(explained, mayName);
-            return { username, permission, because };
-          }),
+          holders: shown.map((holder) => holderJson(holder, mayName)),
           ...next,
         },
       };
@@ -187,6 +182,12 @@ function withoutNames(explained: Explanation, mayName: (role: string) => boolean
     ),
     sources: explained.sources.map((each) => (hidden.includes(each) ? { ...each, name: undefined } : each)),
   };
+}
+
+function holderJson({ username, explained, own }: Holder, mayName: (role: string) => boolean) {
+  const { permission, because, sources } = withoutNames(explained, mayName);
+  const ownGrant = own && { resource_type: own.resourceType, permission: own.permission };
+  return { username, permission, because, sources: sources.map(sourceJson), own_grant: ownGrant ?? null };
 }
 
 function explanationJson({ permission, actions, because, sources }: Explanation) {

@@ -13,13 +13,12 @@ import {
 import { allows, type Permission } from '../../policy/permissions.ts';
 import { ALL, type RootKind } from '../../policy/resources.ts';
 import type { Reply } from '../../reply.ts';
+import { ofGrants } from '../contract/grants.ts';
 import { type GrantTarget, grant, isNameable, revoke, whyNotGrantable } from '../deeds/grants.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { bodyOf, existingUser, queryOf } from './parameters.ts';
 import { flatPermissions } from './role-json.ts';
-
-const target = { username: text, resource_type: text, resource_id: text };
 
 /**
  * MLflow 3.17's grants of single users, one API for all kinds of resources; over the same grants as the classic one.
@@ -30,7 +29,7 @@ const target = { username: text, resource_type: text, resource_id: text };
 export function grantHandlers(store: ReadingStore, defaultPermission: Permission) {
   return {
     async 'userPermissions.grant'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { ...target, permission: text });
+      const body = bodyOf(call, ofGrants['userPermissions.grant'].body);
       const { username, resource_type: type, resource_id: id } = body;
       const user = await existingUser(store.users, username);
       refuseWorkspace(type);
@@ -44,7 +43,8 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     },
 
     async 'userPermissions.revoke'(call: Call): Promise<Reply> {
-      const { username, resource_type: type, resource_id: id } = bodyOf(call, target);
+      const asked = bodyOf(call, ofGrants['userPermissions.revoke'].body);
+      const { username, resource_type: type, resource_id: id } = asked;
       const user = await existingUser(store.users, username);
       refuseWorkspace(type);
       refuse(typeProblem(type));
@@ -55,7 +55,8 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     },
 
     async 'userPermissions.get'(call: Call): Promise<Reply> {
-      const { username, resource_type: type, resource_id: id } = queryOf(call, target);
+      const asked = queryOf(call, ofGrants['userPermissions.get'].query);
+      const { username, resource_type: type, resource_id: id } = asked;
       const user = await existingUser(store.users, username);
       checkGrantable({ type, id });
       const permission = user.isAdmin ? 'MANAGE' : await effective(username, type, id);
@@ -63,7 +64,7 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     },
 
     'userPermissions.list': (call: Call): Promise<Reply> =>
-      permissionsOf(call, queryOf(call, { username: text }).username),
+      permissionsOf(call, queryOf(call, ofGrants['userPermissions.list'].query).username),
 
     'userPermissions.current': (call: Call): Promise<Reply> => permissionsOf(call, callerOf(call).username),
   };

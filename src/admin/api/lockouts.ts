@@ -3,9 +3,10 @@ import { clientNetwork } from '../../identity/client-network.ts';
 import type { limitsOf } from '../../identity/throttle.ts';
 import type { Reply } from '../../reply.ts';
 import type { Failures, Throttles } from '../../store/throttles.ts';
+import { ofCredentials } from '../contract/credentials.ts';
 import { type Call, DONE } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
-import { bodyOf, text } from './parameters.ts';
+import { bodyOf } from './parameters.ts';
 
 /** Who is locked out for too many failed sign-ins, and how an admin lets them in again. */
 export function lockoutHandlers(throttles: Pick<Throttles, 'locked'>, limits: ReturnType<typeof limitsOf>) {
@@ -20,7 +21,7 @@ export function lockoutHandlers(throttles: Pick<Throttles, 'locked'>, limits: Re
     },
 
     async 'lockouts.delete'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { username: text.nullish(), ip: text.nullish() });
+      const body = bodyOf(call, ofCredentials['lockouts.delete'].body);
       const username = body.username ?? undefined;
       const ip = body.ip ?? undefined;
       if (username === undefined && ip === undefined) {

@@ -56,19 +56,6 @@ function parse<Shape extends z.ZodRawShape>(
   throw invalid(`Invalid value for parameter '${name}': ${issue?.message ?? 'it cannot be read'}.`);
 }
 
-export const yesOrNo = z.boolean({ error: 'it must be true or false' });
-/** A parameter that is mostly left out. */
-export const flag = yesOrNo.nullish();
-
-/** A parameter that must be a string, empty or not. */
-export const anyText = z.string({ error: 'it must be a string' });
-
-/** A parameter that must be a string with something in it. */
-export const text = anyText.min(1, 'it must not be empty');
-
-/** A parameter that must be sent; {@link integer} reads it. */
-export const anything = z.unknown().refine((value) => value !== undefined && value !== null);
-
 /**
  * A number as MLflow takes it: JSON's, or decimal digits in a string, as every query has it.
  *

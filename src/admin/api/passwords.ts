@@ -5,9 +5,10 @@ import type { SignedIn } from '../../identity/principal.ts';
 import type { Throttle } from '../../identity/throttle.ts';
 import type { Reply } from '../../reply.ts';
 import type { User } from '../../store/types.ts';
+import { ofUsers } from '../contract/users.ts';
 import { changeOwnPassword, setPassword } from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { anyText, bodyOf, existingUser, flag, text } from './parameters.ts';
+import { bodyOf, existingUser } from './parameters.ts';
 
 /** The version of the MLflow behind the gateway, if it can be told. */
 export type MlflowVersion = () => Promise<string | undefined>;
@@ -23,12 +24,7 @@ export interface PasswordParts {
 export function passwordHandlers({ store, passwords, throttle, mlflowVersion }: PasswordParts) {
   return {
     async 'users.updatePassword'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, {
-        username: text,
-        password: anyText,
-        current_password: anyText.nullish(),
-        must_change_password: flag,
-      });
+      const body = bodyOf(call, ofUsers['users.updatePassword'].body);
       const { password } = body;
       const user = await existingUser(store.users, body.username);
       const caller = callerOf(call);

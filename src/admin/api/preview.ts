@@ -1,33 +1,18 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { patternProblem } from '../../policy/grantable.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
+import { ofExplanations } from '../contract/explanations.ts';
+import { text } from '../contract/fields.ts';
 import { effectsOf, leftWithout, type Planned } from '../deeds/preview.ts';
 import type { Call } from '../handler.ts';
 import { existingRole } from './existing-role.ts';
 import { permissionOn, refuse } from './grants.ts';
-import { existingUser, filtersOf, integer, queryOf, text } from './parameters.ts';
+import { existingUser, filtersOf, integer, queryOf } from './parameters.ts';
 
-const CHANGES = [
-  'grant',
-  'revoke',
-  'grant_role',
-  'revoke_role',
-  'assign_role',
-  'unassign_role',
-  'delete_role',
-  'delete_user',
-] as const;
-
-const parameters = {
-  change: z.enum(CHANGES, { error: `it must be one of ${CHANGES.join(', ')}` }),
-  username: text.optional(),
-  role_id: text.optional(),
-  resource_type: text.optional(),
-  resource_id: text.optional(),
-  permission: text.optional(),
-};
+const { query: parameters } = ofExplanations['permissions.preview'];
+type Change = z.infer<typeof parameters.change>;
 
 /** More are counted, not listed. */
 const MOST_SHOWN = 1000;
@@ -63,7 +48,7 @@ export function previewHandlers({
     },
   };
 
-  async function plannedIn(call: Call, change: (typeof CHANGES)[number]): Promise<Planned> {
+  async function plannedIn(call: Call, change: Change): Promise<Planned> {
     switch (change) {
       case 'grant':
         return { change, username: await userIn(call), ...granted(call) };

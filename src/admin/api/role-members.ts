@@ -2,12 +2,14 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, notFound } from '../../errors.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
+import type { RoleMember } from '../../store/roles.ts';
+import { ofGrants, ofRoles } from '../contract/grants.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
 import { ownRoleId } from '../deeds/own-role.ts';
 import { assign, unassign } from '../deeds/roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { existingRole, roleIdIn, roleParameter } from './existing-role.ts';
-import { anyText, bodyOf, existingUser, queryOf, text } from './parameters.ts';
+import { existingRole, roleIdIn } from './existing-role.ts';
+import { bodyOf, existingUser, queryOf } from './parameters.ts';
 import { assignmentJson, roleJson } from './role-json.ts';
 
 /**
@@ -35,15 +37,16 @@ export function roleMemberHandlers(store: ReadingStore, defaultPermission: Permi
     },
 
     async 'roles.users'(call: Call): Promise<Reply> {
-      const id = roleIdIn(queryOf(call, roleParameter));
+      const id = roleIdIn(queryOf(call, ofRoles['roles.users'].query));
       await existingRole(store, id);
-      const userId = ownRoleId(id);
-      const members = id < 0 ? [{ id, userId, username: '', roleId: id }] : await store.roles.members(id);
-      return { body: { assignments: members.map(assignmentJson) } };
+      const members = id < 0 ? await ownerOf(store, id) : await store.roles.members(id);
+      return {
+        body: { assignments: members.map((each) => ({ ...assignmentJson(each), username: each.username })) },
+      };
     },
 
     async 'userRoles.list'(call: Call): Promise<Reply> {
-      const { username } = queryOf(call, { username: text });
+      const { username } = queryOf(call, ofGrants['userRoles.list'].query);
       const user = await existingUser(store.users, username);
       const held = await rolesHeld(store, user.id);
       const visible = (await rolesVisibleTo(store, callerOf(call), defaultPermission))(user.id, held);
@@ -52,8 +55,15 @@ export function roleMemberHandlers(store: ReadingStore, defaultPermission: Permi
   };
 }
 
+/** Whose own grants these are, which look like a role. */
+async function ownerOf(store: ReadingStore, id: number): Promise<readonly RoleMember[]> {
+  const userId = ownRoleId(id);
+  const user = await store.users.getById(userId);
+  return [{ id, userId, username: user?.username ?? '', roleId: id }];
+}
+
 async function membershipIn(store: ReadingStore, call: Call) {
-  const body = bodyOf(call, { username: anyText, ...roleParameter });
+  const body = bodyOf(call, ofRoles['roles.assign'].body);
   const roleId = roleIdIn(body);
   return { user: await existingUser(store.users, body.username), roleId };
 }

@@ -3,11 +3,12 @@ import { alreadyExists, notFound } from '../../errors.ts';
 import { patternProblem } from '../../policy/grantable.ts';
 import type { Reply } from '../../reply.ts';
 import type { RolePermission } from '../../store/roles.ts';
+import { ofRoles } from '../contract/grants.ts';
 import { changeGrantOfRole, grantToRole, revokeFromRole } from '../deeds/roles.ts';
 import { type Call, DONE } from '../handler.ts';
-import { existingRole, roleIdIn, roleParameter } from './existing-role.ts';
+import { existingRole, roleIdIn } from './existing-role.ts';
 import { checkNameable, permissionOn, refuse } from './grants.ts';
-import { anything, bodyOf, integer, queryOf, text } from './parameters.ts';
+import { bodyOf, integer, queryOf } from './parameters.ts';
 import { permissionJson } from './role-json.ts';
 
 /**
@@ -18,12 +19,7 @@ import { permissionJson } from './role-json.ts';
 export function rolePermissionHandlers(store: ReadingStore) {
   return {
     async 'rolePermissions.add'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, {
-        ...roleParameter,
-        resource_type: text,
-        resource_pattern: text,
-        permission: text,
-      });
+      const body = bodyOf(call, ofRoles['rolePermissions.add'].body);
       const roleId = roleIdIn(body);
       const target = { type: body.resource_type, id: body.resource_pattern };
       const permission = permissionOn(target.type, body.permission);
@@ -41,14 +37,14 @@ export function rolePermissionHandlers(store: ReadingStore) {
     async 'rolePermissions.remove'(call: Call): Promise<Reply> {
       const permission = await existingPermission(
         store,
-        permissionIdIn(bodyOf(call, { role_permission_id: anything })),
+        permissionIdIn(bodyOf(call, ofRoles['rolePermissions.remove'].body)),
       );
       await revokeFromRole(call.changing.roles, permission);
       return DONE;
     },
 
     async 'rolePermissions.update'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { role_permission_id: anything, permission: text });
+      const body = bodyOf(call, ofRoles['rolePermissions.update'].body);
       const granted = await existingPermission(store, permissionIdIn(body));
       const permission = permissionOn(granted.resourceType, body.permission);
       const updated = await changeGrantOfRole(call.changing.roles, granted, permission);
@@ -59,7 +55,10 @@ export function rolePermissionHandlers(store: ReadingStore) {
     },
 
     async 'rolePermissions.list'(call: Call): Promise<Reply> {
-      const { permissions } = await existingRole(store, roleIdIn(queryOf(call, roleParameter)));
+      const { permissions } = await existingRole(
+        store,
+        roleIdIn(queryOf(call, ofRoles['rolePermissions.list'].query)),
+      );
       return { body: { role_permissions: permissions.map(permissionJson) } };
     },
   };

@@ -1,14 +1,14 @@
-import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { invalid } from '../../errors.ts';
 import type { Workspaces } from '../../mlflow/things/workspaces.ts';
 import type { Reply } from '../../reply.ts';
+import { ofRoles } from '../contract/grants.ts';
 import { visibleRolesOf } from '../deeds/held-roles.ts';
 import { ownRole } from '../deeds/own-role.ts';
 import { createRole, deleteRole, updateRole } from '../deeds/roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { existingRole, missingRole, roleIdIn, roleParameter } from './existing-role.ts';
-import { anything, bodyOf, queryOf } from './parameters.ts';
+import { existingRole, missingRole, roleIdIn } from './existing-role.ts';
+import { bodyOf, queryOf } from './parameters.ts';
 import { roleJson } from './role-json.ts';
 
 /**
@@ -20,7 +20,7 @@ import { roleJson } from './role-json.ts';
 export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, 'has'>) {
   return {
     async 'roles.create'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { name: anything, workspace: anything, description: z.unknown().optional() });
+      const body = bodyOf(call, ofRoles['roles.create'].body);
       const name = nameIn(body.name);
       if (typeof body.workspace !== 'string') {
         throw invalid('Workspace cannot be empty.');
@@ -40,7 +40,11 @@ export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, '
     },
 
     async 'roles.get'(call: Call): Promise<Reply> {
-      return { body: { role: roleJson(await existingRole(store, roleIdIn(queryOf(call, roleParameter)))) } };
+      return {
+        body: {
+          role: roleJson(await existingRole(store, roleIdIn(queryOf(call, ofRoles['roles.get'].query)))),
+        },
+      };
     },
 
     async 'roles.list'(call: Call): Promise<Reply> {
@@ -55,11 +59,7 @@ export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, '
     },
 
     async 'roles.update'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, {
-        ...roleParameter,
-        name: z.unknown().optional(),
-        description: z.unknown().optional(),
-      });
+      const body = bodyOf(call, ofRoles['roles.update'].body);
       const id = roleIdIn(body);
       const name = body.name ?? undefined;
       if (name === undefined && (body.description ?? undefined) === undefined) {
@@ -77,7 +77,7 @@ export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, '
     },
 
     async 'roles.delete'(call: Call): Promise<Reply> {
-      const id = roleIdIn(bodyOf(call, roleParameter));
+      const id = roleIdIn(bodyOf(call, ofRoles['roles.delete'].body));
       if (!(await deleteRole(call.changing.roles, id))) {
         throw missingRole(id);
       }

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { notFound } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
@@ -7,11 +6,12 @@ import { mayDoEverything } from '../../policy/decide.ts';
 import type { Reply } from '../../reply.ts';
 import type { TokenPage } from '../../store/tokens.ts';
 import type { Token } from '../../store/types.ts';
+import { ofCredentials } from '../contract/credentials.ts';
 import { makeToken, mayKnow, rotateToken, type ShownToken, type TokenParts } from '../deeds/tokens.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
-import { bodyOf, existingUser, queryOf, text } from './parameters.ts';
-import { ceilingOf, scope } from './token-scope.ts';
+import { bodyOf, existingUser, queryOf } from './parameters.ts';
+import { ceilingOf } from './token-scope.ts';
 
 type Stored = Pick<ReadingStore, 'tokens' | 'users'>;
 
@@ -20,7 +20,7 @@ export function tokenHandlers(store: Stored, parts: TokenParts) {
   return {
     async 'tokens.create'(call: Call): Promise<Reply> {
       const caller = callerOf(call);
-      const body = bodyOf(call, { name: text, username: text.nullish(), expires_in_seconds: seconds, scope });
+      const body = bodyOf(call, ofCredentials['tokens.create'].body);
       const owner = await existingUser(store.users, body.username ?? caller.username);
       return shown(
         await makeToken(call.changing.tokens, parts, caller, {
@@ -34,7 +34,7 @@ export function tokenHandlers(store: Stored, parts: TokenParts) {
 
     async 'tokens.list'(call: Call): Promise<Reply> {
       const caller = callerOf(call);
-      const { username } = queryOf(call, { username: text.nullish() });
+      const { username } = queryOf(call, ofCredentials['tokens.list'].query);
       const page = pageAskedIn(call, 'string');
       const userId = await askedAbout(store, caller, username ?? undefined);
       const after = page.after?.map(String)[0];
@@ -92,7 +92,7 @@ async function known(
 
 /** @throws ApiError 404, also for a token that the caller may not know of. */
 async function existing({ tokens }: Stored, call: Call): Promise<Token> {
-  const { token_id: id } = bodyOf(call, { token_id: text });
+  const { token_id: id } = bodyOf(call, ofCredentials['tokens.delete'].body);
   const token = await tokens.get(id);
   if (token === undefined || !mayKnow(callerOf(call), token)) {
     throw missing(id);
@@ -101,8 +101,6 @@ async function existing({ tokens }: Stored, call: Call): Promise<Token> {
 }
 
 const missing = (id: string) => notFound(`Token with token_id=${id} not found`);
-
-const seconds = z.int({ error: 'it must be a whole number of seconds' }).nullish();
 
 const shown = ({ token, secret }: ShownToken): Reply => ({
   headers: { 'cache-control': 'no-store' },

@@ -1,6 +1,6 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
-import { alreadyExists, invalid } from '../../errors.ts';
+import { alreadyExists, invalid, missingParameter } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { scopeJson } from '../../policy/ceiling.ts';
@@ -8,14 +8,17 @@ import { mayDoEverything } from '../../policy/decide.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import type { OwnGrant } from '../../store/grants.ts';
+import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
+import { ofUsers } from '../contract/users.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { neighboursOf } from '../deeds/neighbours.ts';
 import { ownRole } from '../deeds/own-role.ts';
 import { leftWithout } from '../deeds/preview.ts';
 import { createServiceAccount, createUser, deleteUser, setActive, setAdmin } from '../deeds/users.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { anyText, bodyOf, existingUser, flag, queryOf, text, yesOrNo } from './parameters.ts';
+import { pageAskedIn, pageOf } from './paging.ts';
+import { bodyOf, existingUser, filtersOf, queryOf } from './parameters.ts';
 import { FAMILIES, namesOf } from './permission-families.ts';
 import { targetJson } from './preview.ts';
 import { roleJson } from './role-json.ts';
@@ -43,25 +46,27 @@ export function userHandlers(parts: UserParts) {
 
   return {
     async 'users.create'(call: Call): Promise<Reply> {
-      const { username, is_service: isService } = bodyOf(call, { username: anyText, is_service: flag });
+      const asked = bodyOf(call, ofUsers['users.create'].body);
       const createdBy = callerOf(call).username;
       const user =
-        isService === true
-          ? await createServiceAccount(call.changing.users, { username: serviceNameIn(call), createdBy })
-          : await createUser(call.changing.users, passwords, { ...newUserIn(call), createdBy });
+        asked.is_service === true
+          ? await createServiceAccount(call.changing.users, { username: serviceNameIn(asked), createdBy })
+          : await createUser(call.changing.users, passwords, { ...newUserIn(asked), createdBy });
       if (user === undefined) {
-        throw alreadyExists(`User (username=${username}) already exists.`);
+        throw alreadyExists(`User (username=${asked.username}) already exists.`);
       }
       return { body: { user: await withPermissions(user) } };
     },
 
     async 'users.get'(call: Call): Promise<Reply> {
-      const { username } = queryOf(call, { username: text });
+      const { username } = queryOf(call, ofUsers['users.get'].query);
       return { body: { user: await withPermissions(await existing(username)) } };
     },
 
     'users.listWithPermissions': () => everybodyWithPermissions(store),
     'users.list': (call: Call): Promise<Reply> => everybodyWithRoles(parts, callerOf(call)),
+
+    'users.search': (call: Call): Promise<Reply> => namesLike(parts, call),
 
     async 'users.current'(call: Call): Promise<Reply> {
       const caller = callerOf(call);
@@ -75,22 +80,19 @@ export function userHandlers(parts: UserParts) {
     },
 
     async 'users.updateAdmin'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, {
-        username: text,
-        is_admin: yesOrNo,
-      });
+      const body = bodyOf(call, ofUsers['users.updateAdmin'].body);
       await setAdmin(call.changing.users, passwords, await existing(body.username), body.is_admin);
       return DONE;
     },
 
     async 'users.updateStatus'(call: Call): Promise<Reply> {
-      const body = bodyOf(call, { username: text, is_active: yesOrNo });
+      const body = bodyOf(call, ofUsers['users.updateStatus'].body);
       await setActive(call.changing.users, await existing(body.username), body.is_active);
       return DONE;
     },
 
     async 'users.delete'(call: Call): Promise<Reply> {
-      const { username, give_to: to } = bodyOf(call, { username: text, give_to: text.nullish() });
+      const { username, give_to: to } = bodyOf(call, ofUsers['users.delete'].body);
       const user = await existing(username);
       const left = await leftWithout(store, username, defaultPermission);
       if (typeof to !== 'string') {
@@ -116,45 +118,75 @@ async function everybodyWithPermissions({ users, grants }: ReadingStore): Promis
 }
 
 /** Names, as reviewers are chosen among them; roles only as far as the viewer may see them. */
-async function everybodyWithRoles(
-  { store, defaultPermission, listUsersTo }: UserParts,
-  viewer: SignedIn,
-): Promise<Reply> {
-  const [all, grants, roles, visible] = await Promise.all([
-    store.users.list(),
-    store.grants.forUsers(),
-    store.roles.byUser(),
+async function everybodyWithRoles(parts: UserParts, viewer: SignedIn): Promise<Reply> {
+  const { store, defaultPermission } = parts;
+  const [listed, visible] = await Promise.all([
+    listedTo(parts, viewer),
     rolesVisibleTo(store, viewer, defaultPermission),
   ]);
-  const isListed = listUsersTo === 'everyone' ? () => true : neighboursOf(viewer);
-  const shown = all.flatMap((user) => {
-    const own = ownRole(user, grants.get(user.id) ?? []);
-    const held = [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
-    return isListed(user.id, held)
-      ? [{ ...userJson(user), roles: visible(user.id, held).map(roleJson) }]
-      : [];
-  });
+  const shown = listed.map(({ user, held }) => ({
+    ...userJson(user),
+    roles: visible(user.id, held).map(roleJson),
+  }));
   return { body: { users: shown } };
 }
 
-/** Reads the user that is to be made. */
-function newUserIn(call: Call) {
-  const body = bodyOf(call, { username: anyText, password: anyText, must_change_password: flag });
-  const { username, password, must_change_password: mustChangePassword } = body;
+interface Listed {
+  readonly user: User;
+  readonly held: readonly Role[];
+}
+
+/** Those whom a viewer may know of, each with roles and own grants. */
+async function listedTo({ store, listUsersTo }: UserParts, viewer: SignedIn): Promise<readonly Listed[]> {
+  const [all, grants, roles] = await Promise.all([
+    store.users.list(),
+    store.grants.forUsers(),
+    store.roles.byUser(),
+  ]);
+  const isListed = listUsersTo === 'everyone' ? () => true : neighboursOf(viewer);
+  return all.flatMap((user) => {
+    const own = ownRole(user, grants.get(user.id) ?? []);
+    const held = [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
+    return isListed(user.id, held) ? [{ user, held }] : [];
+  });
+}
+
+/** One page of the names that hold a text; what everybody holds is read only where it says who is listed. */
+async function namesLike(parts: UserParts, call: Call): Promise<Reply> {
+  const { contains = '' } = filtersOf(call, ofUsers['users.search'].query);
+  const page = pageAskedIn(call, 'string');
+  const after = page.after === undefined ? undefined : String(page.after[0]);
+  const viewer = callerOf(call);
+  const isOpen = parts.listUsersTo === 'everyone' || mayDoEverything(viewer);
+  const all = isOpen
+    ? await parts.store.users.list()
+    : (await listedTo(parts, viewer)).map(({ user }) => user);
+  const sought = contains.normalize('NFKC').toLowerCase();
+  const rows = all
+    .filter(({ username }) => username.normalize('NFKC').toLowerCase().includes(sought))
+    .filter(({ username }) => after === undefined || username > after)
+    .toSorted((one, other) => (one.username < other.username ? -1 : 1))
+    .slice(0, page.max + 1);
+  const { shown, next } = pageOf(rows, page, ({ username }) => [username]);
+  return { body: { users: shown.map(userJson), ...next } };
+}
+
+type UserAsked = z.infer<z.ZodObject<(typeof ofUsers)['users.create']['body']>>;
+
+/** @throws ApiError 400 for a user without a password. */
+function newUserIn({ username, password, must_change_password: mustChangePassword }: UserAsked) {
+  if (typeof password !== 'string') {
+    throw missingParameter('password');
+  }
   return { username, password, mustChangePassword: mustChangePassword ?? false };
 }
 
 /** @throws ApiError 400 for a service account that is to have a password. */
-function serviceNameIn(call: Call): string {
-  const body = bodyOf(call, {
-    username: anyText,
-    password: z.unknown().optional(),
-    must_change_password: flag,
-  });
-  if ((body.password ?? undefined) !== undefined || body.must_change_password === true) {
+function serviceNameIn({ username, password, must_change_password: mustChangePassword }: UserAsked): string {
+  if (typeof password === 'string' || mustChangePassword === true) {
     throw invalid('A service account has no password: it signs in by tokens alone.');
   }
-  return body.username;
+  return username;
 }
 
 /** What everybody may know of a user. */

@@ -3,6 +3,7 @@ import { principalOf } from '../../identity/accounts.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import type { Decision } from '../../policy/decide.ts';
 import { ACTIONS, type Explanation, explain } from '../../policy/explain.ts';
+import type { Grant } from '../../policy/grant.ts';
 import type { Action, Permission } from '../../policy/permissions.ts';
 import { ALL, type Root, rootAround } from '../../policy/resources.ts';
 
@@ -10,6 +11,8 @@ import { ALL, type Root, rootAround } from '../../policy/resources.ts';
 export interface Holder {
   readonly username: string;
   readonly explained: Explanation;
+  /** The user's own grant on just this root, whether or not it is what decides. */
+  readonly own: Grant | undefined;
 }
 
 export interface HoldersParts {
@@ -42,11 +45,12 @@ export async function holdersOf(
     if (!user.isActive || (after !== undefined && user.username <= after)) {
       continue;
     }
-    const subject = principalOf({ user, grants: held.get(user.id) ?? [] });
+    const grants = held.get(user.id) ?? [];
+    const subject = principalOf({ user, grants });
     const decisions = ACTIONS.map((action) => deciding.onRoot(subject, action, root));
     const explained = explain(decisions, defaultPermission);
     if (explained.actions.length > 0 && page.shows(user.username, explained)) {
-      holders.push({ username: user.username, explained });
+      holders.push({ username: user.username, explained, own: grants.find(isOwnOn(root)) });
     }
     if (holders.length === limit) {
       break;
@@ -54,6 +58,16 @@ export async function holdersOf(
   }
   return holders;
 }
+
+/** Models and prompts share their names: a grant on either is on the root. */
+const isOwnOn =
+  ({ kind, id }: Root) =>
+  ({ via, resourceType, resourcePattern }: Grant): boolean =>
+    via === 'user' &&
+    resourcePattern === id &&
+    (resourceType === kind || (IN_REGISTRY.has(kind) && IN_REGISTRY.has(resourceType)));
+
+const IN_REGISTRY: ReadonlySet<string> = new Set(['registered_model', 'prompt']);
 
 const byName = (one: { readonly username: string }, other: { readonly username: string }): number =>
   one.username < other.username ? -1 : one.username > other.username ? 1 : 0;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { scope } from '../api/token-scope.ts';
+import { describe, done, moment, nextPage, paging, text } from './fields.ts';
+import { token } from './shapes.ts';
+
+const shown = z.strictObject({ token, secret: z.string().describe('In no other answer, ever.') });
+
+export const ofCredentials = describe({
+  'tokens.create': {
+    does: 'Makes a token.',
+    body: {
+      name: text,
+      username: text.nullish().describe('Whose it is to be; the caller if left out.'),
+      expires_in_seconds: z
+        .int({ error: 'it must be a whole number of seconds' })
+        .nullish()
+        .describe('0 for ever, where the settings allow it.'),
+      scope,
+    },
+    answer: shown,
+  },
+  'tokens.list': {
+    does: "Lists the caller's tokens, or as an admin a user's or everybody's.",
+    query: { username: text.nullish(), ...paging },
+    answer: z.strictObject({ tokens: z.array(token), ...nextPage }),
+  },
+  'tokens.rotate': {
+    does: 'Gives a token a new secret; the old one ends at once.',
+    body: { token_id: text },
+    answer: shown,
+  },
+  'tokens.delete': { does: 'Deletes a token.', body: { token_id: text }, answer: done },
+  'lockouts.list': {
+    does: 'Lists who is locked out for too many failed sign-ins.',
+    query: paging,
+    answer: z.strictObject({
+      lockouts: z.array(
+        z.strictObject({
+          username: z.string().nullable().describe('null for any.'),
+          ip: z.string().nullable().describe('null for any.'),
+          failures: z.int(),
+          until: moment,
+        }),
+      ),
+      ...nextPage,
+    }),
+  },
+  'lockouts.delete': {
+    does: 'Lets a name or an address sign in again.',
+    body: { username: text.nullish(), ip: text.nullish() },
+    answer: done,
+  },
+});
