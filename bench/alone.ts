@@ -6,6 +6,7 @@ import { type GatewayChild, startGateway } from './gateway.ts';
 import { startNginx } from './nginx.ts';
 import { fromEach, OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
+import { startHttpProxy } from './rivals.ts';
 
 const MEASURED: readonly OperationName[] = [
   'experiments/get',
@@ -27,7 +28,7 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const many = quick ? { users: 1_000, grants: 100_000 } : { users: 10_000, grants: 1_000_000 };
   const socketPath = join(dir, 'alone.sock');
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
-  const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
+  const bare = await startHttpProxy(socketPath);
   await populate(join(dir, 'few.db'), { users: 10, grants: 10, rounds: 4 });
   await populate(join(dir, 'many.db'), { ...many, rounds: 4 });
   const upstreamUri = `unix:${socketPath}`;
@@ -85,7 +86,7 @@ async function measureSearch({ load, dir, quick }: Bench, many: number): Promise
   const database = join(dir, `search-${many}.db`);
   await populate(database, { users: 10, grants: 50, rounds: 4 });
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, String(many)]);
-  const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
+  const bare = await startHttpProxy(socketPath);
   const gateway = await startGateway({
     upstreamUri: `unix:${socketPath}`,
     database,

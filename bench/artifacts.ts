@@ -6,6 +6,7 @@ import { forgetPeak, memoryMb } from './cpu.ts';
 import { startGateway } from './gateway.ts';
 import type { Shot } from './job.ts';
 import { basic, populate } from './population.ts';
+import { startHttpProxy } from './rivals.ts';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -28,7 +29,7 @@ export async function measureArtifacts({ load, dir, quick }: Bench): Promise<Tra
   const database = join(dir, 'artifacts.db');
   await populate(database, { users: 1, grants: 1, rounds: 4 });
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
-  const bare = await startChild('bench/processes/bare-proxy.ts', [socketPath]);
+  const bare = await startHttpProxy(socketPath);
   const gateway = await startGateway({
     upstreamUri: `unix:${socketPath}`,
     database,

@@ -8,6 +8,7 @@ import { isInstalled, type MlflowServer, startMlflow } from './mlflow.ts';
 import { addExperiments, addRuns, createFirstRun, createMlflowUser } from './mlflow-data.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
+import { startHttpProxy } from './rivals.ts';
 
 const MEASURED: readonly OperationName[] = [
   'experiments/get',
@@ -63,7 +64,7 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       database,
       log: join(dir, 'before-mlflow.log'),
     });
-    const bare = await startChild('bench/processes/bare-proxy.ts', [upstream]);
+    const bare = await startHttpProxy(upstream);
     const subject = { experimentId: '1', runIds };
     const contestant = (
       name: string,

@@ -10,6 +10,7 @@ import { ROOT, startChild, startLoad, stop, stopAll } from './children.ts';
 import { buildGateway, startGateway } from './gateway.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
+import { startHttpProxy } from './rivals.ts';
 import { table } from './table.ts';
 
 interface Profile {
@@ -39,7 +40,7 @@ try {
   const execArgv = ['--cpu-prof', `--cpu-prof-dir=${profiles}`, '--cpu-prof-interval=200'];
   const measured =
     who === 'bare'
-      ? await startChild('bench/processes/bare-proxy.ts', [socketPath], { execArgv })
+      ? await startHttpProxy(socketPath, execArgv)
       : await startGateway({ upstreamUri: `unix:${socketPath}`, database, log: join(dir, 'log'), execArgv });
   const load = await startLoad();
   const runIds = Array.from({ length: 50 }, (_, index) => (index + 0xabc).toString(16).padStart(32, '0'));

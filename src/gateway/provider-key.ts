@@ -25,7 +25,9 @@ export function credentialsBesideProviderKey({ way, raw }: FastifyRequest): stri
  */
 export function providerHeaders(request: FastifyRequest): readonly string[] {
   const { authorization } = request.raw.headers;
-  const isKey =
-    authorization !== undefined && !/^basic /i.test(authorization.trim()) && !holdsToken(authorization);
-  return isKey && credentialsBesideProviderKey(request) !== undefined ? ['authorization'] : [];
+  if (authorization === undefined || credentialsBesideProviderKey(request) === undefined) {
+    return [];
+  }
+  const isKey = !/^basic /i.test(authorization.trim()) && !holdsToken(authorization);
+  return isKey ? ['authorization'] : [];
 }

@@ -139,7 +139,7 @@ const queryNamed = createLookUp(queries);
 const bodyNamed = createLookUp(bodies);
 
 const shapes = new Map<string, Shape>();
-const queryShapes = new Map<string, Shape>();
+const queryShapes = new Map<string, Shape | undefined>();
 
 function typeNamed(name: string): FieldType {
   const scalar = SCALARS.find((known) => known === name);
@@ -234,10 +234,13 @@ function bodyShapeOf(operation: string): Shape | undefined {
  * @returns undefined if nothing is declared.
  */
 export function queryShapeOf(operation: string): Shape | undefined {
-  const known = queryShapes.get(operation);
-  if (known) {
-    return known;
+  if (!queryShapes.has(operation)) {
+    queryShapes.set(operation, declaredQuery(operation));
   }
+  return queryShapes.get(operation);
+}
+
+function declaredQuery(operation: string): Shape | undefined {
   const message = operation.startsWith('GET ') ? declaredMessage(operation) : undefined;
   const extra = queryNamed(operation);
   if (!extra) {
@@ -245,9 +248,7 @@ export function queryShapeOf(operation: string): Shape | undefined {
   }
   const fields = new Map<string, Field>(message?.fields);
   addFields(fields, extra, true);
-  const shape = { name: message?.name ?? operation, fields, open: false };
-  queryShapes.set(operation, shape);
-  return shape;
+  return { name: message?.name ?? operation, fields, open: false };
 }
 
 function declaredMessage(operation: string): Shape | undefined {

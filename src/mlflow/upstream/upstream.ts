@@ -82,6 +82,12 @@ export interface UpstreamOptions extends PoolOptions {
 const LARGEST_ANSWER = 512 * 1024 * 1024;
 /** RFC 9110, section 15. */
 const LAST_STATUS = 599;
+
+/** Whether HTTP has a status of this number, for an answer that is the last to its request. */
+export function isStatus(status: number): boolean {
+  return status >= 200 && status <= LAST_STATUS;
+}
+
 /** All of MLflow's UI is about this large. */
 const CACHE = { maxSize: 32 * 1024 * 1024, maxEntrySize: 8 * 1024 * 1024 };
 /** Opens the way to the upstream; nothing is connected before the first request. */
@@ -151,7 +157,7 @@ async function sendOn(
     });
     const { statusCode: status } = response;
     const bytes = await readAll(response.body);
-    if (status > LAST_STATUS) {
+    if (!isStatus(status)) {
       throw new Error(`the answer has status ${status}, which HTTP does not have`);
     }
     return { status, headers: response.headers, bytes };
