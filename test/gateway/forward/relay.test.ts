@@ -54,6 +54,28 @@ describe('the answer', () => {
     expect([...bytes]).toEqual([0, 255, 10]);
   });
 
+  describe.each([1, 256, 16_384, 16_385, 70_000])('of %i bytes', (length) => {
+    const sent = Buffer.from(Array.from({ length }, (_, index) => (index * 7) % 256));
+
+    it.each([
+      ['in one piece', [sent]],
+      ['in two', [sent.subarray(0, length / 2), sent.subarray(length / 2)]],
+    ])('arrives byte for byte, sent %s, with its length or without', async (_, pieces) => {
+      for (const announced of [{ 'content-length': length }, {}]) {
+        answering = (_request, response) => {
+          response.writeHead(200, announced);
+          for (const piece of pieces) {
+            response.write(piece);
+          }
+          response.end();
+        };
+        const { bytes, headers } = await gateway.admin.get(PATH);
+        expect(bytes.equals(sent)).toBe(true);
+        expect(headers['content-length']).toBe('content-length' in announced ? String(length) : undefined);
+      }
+    });
+  });
+
   it('has no headers of the upstream’s own connection, cookies or CORS rules', async () => {
     answering = (_, response) => {
       response.writeHead(200, {
