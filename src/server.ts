@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { entryJson } from './admin/api/audit.ts';
+import { createProviderUsers } from './admin/deeds/provider-users.ts';
 import type { TokenParts } from './admin/deeds/tokens.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
@@ -22,6 +23,8 @@ import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
+import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
+import { openProviders, type Provider } from './identity/oidc/provider.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
 import { createThrottle, type Throttle, type ThrottleLimits } from './identity/throttle.ts';
@@ -123,6 +126,7 @@ interface Opened {
   readonly upstream: Upstream;
   readonly recorder: Recorder;
   readonly tokenUses: TokenUses;
+  readonly providers: readonly Provider[];
 }
 
 /** The options of a start, none left out. */
@@ -131,6 +135,8 @@ type Given = Required<ServerOptions>;
 /** Opens what a gateway stands on: the store, the way to the upstream, threads and timers. Nothing listens yet. */
 async function open(config: Config, { logger, clock }: Given, closers: (() => unknown)[]): Promise<Opened> {
   const ca = readUpstreamCa(config);
+  const providers = openProviders(config.oidc ?? [], clock);
+  closers.unshift(() => Promise.all(providers.map((provider) => provider.close())));
   const listening = await prepareListening(config, { log: logger, maxHeaderBytes: MAX_HEADER_BYTES, clock });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
@@ -168,7 +174,7 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
   closers.unshift(() => recorder.close());
   const tokenUses = createTokenUses({ tokens: store.tokens, log: logger, clock });
   closers.unshift(() => tokenUses.close());
-  return { listening, metrics, store, passwords, upstream, recorder, tokenUses };
+  return { listening, metrics, store, passwords, upstream, recorder, tokenUses, providers };
 }
 
 interface Parts extends Opened {
@@ -199,13 +205,11 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     ...credentialsIn(config, given),
     defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
+    providers: config.oidc ?? [],
     mlflowVersion: () => upstream.version(),
     workspaces,
     health: {
-      store,
-      readiness,
-      survey: look,
-      certificateEndsAt,
+      ...{ store, readiness, survey: look, certificateEndsAt },
       startedAt: clock(),
       enforcement: config.enforcement,
     },
@@ -255,11 +259,11 @@ function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, 
 
 /** The ways of proving identity, in the order of asking. */
 function waysOf(
-  { store, passwords, metrics }: Opened,
+  { store, passwords, metrics, providers }: Opened,
   throttle: Throttle,
-  { random, clock }: Given,
+  { random, clock, logger }: Given,
 ): readonly Authenticator[] {
-  const accounts = createAccounts(store, { found: metrics?.foundAccount });
+  const accounts = createAccounts(store, { found: metrics?.foundAccount, clock });
   const basic = createBasic({
     accounts,
     passwords,
@@ -267,7 +271,10 @@ function waysOf(
     processKey: random(32),
     rehash: rehashIn(store, passwords),
   });
-  return [createToken({ accounts, tokens: store.tokens, clock }), basic];
+  const token = createToken({ accounts, tokens: store.tokens, clock });
+  const settle = createProviderUsers({ store, log: logger, clock });
+  const bearerJwt = providers.length === 0 ? [] : [createBearerJwt({ accounts, providers, settle, clock })];
+  return [token, ...bearerJwt, basic];
 }
 
 function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {

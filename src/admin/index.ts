@@ -8,6 +8,7 @@ import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
+import { linkHandlers, type NamedProvider } from './api/links.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
@@ -34,6 +35,8 @@ export interface HandlerParts {
   readonly workspaces: Workspaces;
   readonly health: HealthParts;
   readonly deciding: Deciding;
+  /** Where users come from by single sign-on. */
+  readonly providers: readonly NamedProvider[];
 }
 
 /** An operation of the contract without a handler does not compile. */
@@ -41,7 +44,7 @@ export type Handlers = Readonly<Record<HandlerName, Handler>>;
 
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
-  const { store, passwords, signInLimits, defaultPermission, workspaces, health } = parts;
+  const { store, passwords, signInLimits, defaultPermission, health, providers } = parts;
   return {
     ...healthHandlers(health),
     ...openapiHandlers(),
@@ -50,11 +53,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...previewHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
+    ...linkHandlers(store, providers),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...tokenHandlers(store, parts.tokens),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
-    ...roleHandlers(store, workspaces),
+    ...roleHandlers(parts),
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),

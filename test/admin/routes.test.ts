@@ -25,6 +25,7 @@ test('every handler is named by a row', async () => {
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
     deciding: {} as Deciding,
+    providers: [],
     tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },
   });
   await store.close();
