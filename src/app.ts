@@ -13,6 +13,7 @@ import { ApiError } from './errors.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { tellingRequestId } from './gateway/request-id.ts';
 import { rewriteUrlUnder } from './gateway/transport.ts';
+import { showsPage } from './identity/browser.ts';
 import type { Servers } from './listening/servers.ts';
 
 export interface AppOptions {
@@ -110,17 +111,12 @@ function render(
   prefix: string,
 ): void {
   const known = error instanceof ApiError ? error : translate(error);
-  if (opensPage(request)) {
+  if (showsPage(request)) {
     const { headers = {}, body } = errorPage(known, prefix);
     reply.code(known.status).headers(headers).send(body);
   } else {
     reply.code(known.status).headers(known.headers).send(known.toBody());
   }
-}
-
-/** Whether a browser would show the answer. Some libraries accept text/html with every call of the API. */
-function opensPage({ method, url, headers }: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): boolean {
-  return method === 'GET' && /\btext\/html\b/i.test(headers.accept ?? '') && !/^\/(?:ajax-)?api\//.test(url);
 }
 
 function translate(error: Error & { statusCode?: number }): ApiError {

@@ -4,9 +4,7 @@ import { z } from 'zod';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import { readDatabaseUri } from './config/database-uri.ts';
 import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
-import type { ProviderConfig } from './config/providers.ts';
 import { Secret } from './config/secret.ts';
-import { file, integer, oneOf } from './config/value-types.ts';
 import { PERMISSIONS } from './policy/permissions.ts';
 
 const PREFIX = 'MLFLOW_AUTH_';
@@ -16,6 +14,28 @@ const DEFAULT_PERMISSIONS = PERMISSIONS.filter((permission) => permission !== 'D
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const HOST = /^[A-Za-z0-9.:_-]+$/;
+
+const integer = (min: number, max: number) => {
+  const error = `write a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }));
+};
+
+/** One of a few words, in any letter case. */
+const file = () => z.string().regex(/^[^\0]+$/, 'write the path of a file');
+
+const oneOf = <T extends string>(choices: readonly T[]) =>
+  z.string().transform((text, context) => {
+    const choice = choices.find((each) => each.toLowerCase() === text.toLowerCase());
+    if (choice === undefined) {
+      context.addIssue(`write one of ${choices.join(', ')}`);
+      return z.NEVER;
+    }
+    return choice;
+  });
 
 /** Every setting: type, default as it would be written, check, and what the manual says. */
 export const settings = z
@@ -147,6 +167,17 @@ export const settings = z
       .describe(
         'Life of a token whose maker does not say how long, in days; token_max_days if that is less and not 0.',
       ),
+    basic_auth: oneOf(['on', 'api', 'off'])
+      .prefault('on')
+      .describe(
+        'From whom passwords are taken by HTTP basic: on for everybody, api for programs alone, so that browsers sign in on the page, off for nobody. Tokens go on to be taken in its place.',
+      ),
+    session_idle_minutes: integer(1, 525_600)
+      .prefault('720')
+      .describe('How long a session in a browser lives unused, in minutes.'),
+    session_max_hours: integer(1, 8_760)
+      .prefault('168')
+      .describe('Longest life of a session in a browser, in hours, however often it is used.'),
     upstream_timeout_seconds: integer(1, 86_400)
       .prefault('300')
       .describe('How long the gateway waits for MLflow before it answers 504.'),
@@ -249,10 +280,7 @@ export const settings = z
   });
 
 /** The settings, checked; keys are spelled as in the file. */
-export type Config = z.output<typeof settings> & {
-  /** The providers of single sign-on, each from a section of its own; none if left out. */
-  readonly oidc?: readonly ProviderConfig[];
-};
+export type Config = z.output<typeof settings>;
 
 /**
  * Settings that protect something. The start stops at a name that is one letter off one of them: the setting that was
@@ -262,6 +290,7 @@ export const PROTECTING_SETTINGS: readonly (keyof Config)[] = [
   'admin_password',
   'default_permission',
   'list_users_to',
+  'basic_auth',
 ];
 
 /** The names of all settings, in the order of the manual. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { entryJson } from './admin/api/audit.ts';
-import { createProviderUsers } from './admin/deeds/provider-users.ts';
+import type { SessionParts } from './admin/deeds/sessions.ts';
 import type { TokenParts } from './admin/deeds/tokens.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
+import type { Provider } from './admin/pages/sign-in.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { changingBy } from './audit/changing.ts';
@@ -23,13 +24,14 @@ import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
-import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
-import { openProviders, type Provider } from './identity/oidc/provider.ts';
+import { limitBasic } from './identity/limited-basic.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
-import { createThrottle, type Throttle, type ThrottleLimits } from './identity/throttle.ts';
+import { createSession } from './identity/session.ts';
+import { createThrottle, type ThrottleLimits } from './identity/throttle.ts';
+import { together } from './identity/together.ts';
 import { createToken } from './identity/token.ts';
-import { createTokenUses, type TokenUses } from './identity/token-uses.ts';
+import { createUses, type Uses } from './identity/uses.ts';
 import { type Listening, prepareListening, readUpstreamCa } from './listening/index.ts';
 import { manifest } from './manifest.ts';
 import { listenForScrapes } from './metrics/listen.ts';
@@ -97,7 +99,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     }
     const url = await app.listen({ host: config.host, port: config.port });
     closers.unshift(() => drain(app, listening, config.drain_seconds * 1000));
-    closers.unshift(...keepUp(parts, options.logger).map(({ stop }) => stop));
+    closers.unshift(...keepUp(parts, config, options.logger).map(({ stop }) => stop));
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
     if (firstAdmin !== undefined) {
       const record = recordUnattended({ ...FIRST_START, clock: given.clock });
@@ -125,8 +127,8 @@ interface Opened {
   readonly passwords: Passwords;
   readonly upstream: Upstream;
   readonly recorder: Recorder;
-  readonly tokenUses: TokenUses;
-  readonly providers: readonly Provider[];
+  /** When tokens, and sessions, are used. */
+  readonly uses: { readonly token: Uses; readonly session: Uses };
 }
 
 /** The options of a start, none left out. */
@@ -135,8 +137,6 @@ type Given = Required<ServerOptions>;
 /** Opens what a gateway stands on: the store, the way to the upstream, threads and timers. Nothing listens yet. */
 async function open(config: Config, { logger, clock }: Given, closers: (() => unknown)[]): Promise<Opened> {
   const ca = readUpstreamCa(config);
-  const providers = openProviders(config.oidc ?? [], clock);
-  closers.unshift(() => Promise.all(providers.map((provider) => provider.close())));
   const listening = await prepareListening(config, { log: logger, maxHeaderBytes: MAX_HEADER_BYTES, clock });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
@@ -172,9 +172,13 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
     clock,
   });
   closers.unshift(() => recorder.close());
-  const tokenUses = createTokenUses({ tokens: store.tokens, log: logger, clock });
-  closers.unshift(() => tokenUses.close());
-  return { listening, metrics, store, passwords, upstream, recorder, tokenUses, providers };
+  const noted = { log: logger, clock };
+  const uses = {
+    token: createUses({ write: store.tokens.noteUse, what: 'tokens', ...noted }),
+    session: createUses({ write: store.sessions.noteUse, what: 'sessions', ...noted }),
+  };
+  closers.unshift(() => Promise.all([uses.token.close(), uses.session.close()]));
+  return { listening, metrics, store, passwords, upstream, recorder, uses };
 }
 
 interface Parts extends Opened {
@@ -196,20 +200,22 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
-  const throttle = createThrottle(store.throttles, limitsIn(config), clock);
+  const { ways, ...signingIn } = signingInOf(config, opened, given);
   const handlers = createHandlers({
     store,
     deciding: { ...judge, isPrompt: lineage.isPrompt },
     passwords,
-    throttle,
+    ...signingIn,
     ...credentialsIn(config, given),
     defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
-    providers: config.oidc ?? [],
     mlflowVersion: () => upstream.version(),
     workspaces,
     health: {
-      ...{ store, readiness, survey: look, certificateEndsAt },
+      store,
+      readiness,
+      survey: look,
+      certificateEndsAt,
       startedAt: clock(),
       enforcement: config.enforcement,
     },
@@ -217,7 +223,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const app = buildApp(
     {
       find: createMatcher(ROUTES),
-      ways: waysOf(opened, throttle, given),
+      ways,
       upstream,
       lineage,
       workspaces,
@@ -257,24 +263,26 @@ function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, 
   return { census, lineage, judge, workspaces: createWorkspaces(upstream) };
 }
 
-/** The ways of proving identity, in the order of asking. */
-function waysOf(
-  { store, passwords, metrics, providers }: Opened,
-  throttle: Throttle,
-  { random, clock, logger }: Given,
-): readonly Authenticator[] {
-  const accounts = createAccounts(store, { found: metrics?.foundAccount, clock });
+/** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */
+function signingInOf(config: Config, { store, passwords, metrics }: Opened, { random, clock }: Given) {
+  const accounts = createAccounts(store, { found: metrics?.foundAccount });
+  const throttle = createThrottle(store.throttles, limitsIn(config), clock);
   const basic = createBasic({
-    accounts,
-    passwords,
-    throttle,
+    ...{ accounts, passwords, throttle },
     processKey: random(32),
     rehash: rehashIn(store, passwords),
   });
-  const token = createToken({ accounts, tokens: store.tokens, clock });
-  const settle = createProviderUsers({ store, log: logger, clock });
-  const bearerJwt = providers.length === 0 ? [] : [createBearerJwt({ accounts, providers, settle, clock })];
-  return [token, ...bearerJwt, basic];
+  const session = createSession({
+    ...{ accounts, clock, idleMs: sessionTimes(config).idleMs },
+    ownerOf: together(store.sessions.ownersOf),
+  });
+  const ways: readonly Authenticator[] = [
+    createToken({ accounts, ownerOf: together(store.tokens.ownersOf), clock }),
+    limitBasic(basic, config.basic_auth),
+    session,
+  ];
+  const providers: readonly Provider[] = [];
+  return { ways, throttle, basic, providers };
 }
 
 function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {
@@ -286,13 +294,25 @@ function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listen
   };
 }
 
-/** What the settings say about passwords and tokens. */
+/** What the settings say about passwords, tokens and sessions. */
 function credentialsIn(
   config: Config,
   { clock, random }: Given,
-): { readonly signInLimits: ThrottleLimits; readonly tokens: TokenParts } {
+): {
+  readonly signInLimits: ThrottleLimits;
+  readonly tokens: TokenParts;
+  readonly sessions: SessionParts;
+} {
   const { token_max_days: maxDays, token_default_days: defaultDays } = config;
-  return { signInLimits: limitsIn(config), tokens: { maxDays, defaultDays, clock, random } };
+  return {
+    signInLimits: limitsIn(config),
+    tokens: { maxDays, defaultDays, clock, random },
+    sessions: { ...sessionTimes(config), clock, random },
+  };
+}
+
+function sessionTimes({ session_max_hours: hours, session_idle_minutes: minutes }: Config) {
+  return { lifeMs: hours * 3_600_000, idleMs: minutes * 60_000 };
 }
 
 function limitsIn(config: Config): ThrottleLimits {
@@ -307,24 +327,28 @@ function limitsIn(config: Config): ThrottleLimits {
 interface Watching {
   readonly metrics: Metrics | undefined;
   readonly recorder: Recorder;
-  readonly tokenUses: TokenUses;
+  readonly uses: Opened['uses'];
   readonly clock: () => number;
 }
 
-function noteToken({ way }: Ended, uses: TokenUses): void {
-  if (way?.principal.kind === 'user' && way.principal.credential.kind === 'token') {
-    uses.note(way.principal.credential.id ?? '');
+function noteUse({ way }: Ended, uses: Opened['uses']): void {
+  if (way?.principal.kind !== 'user') {
+    return;
+  }
+  const { kind, id = '' } = way.principal.credential;
+  if (kind === 'token' || kind === 'session') {
+    uses[kind].note(id);
   }
 }
 
 /** What is done with each request when its answer has ended: it is counted, and has its entry in the audit log. */
 function endedIn(
   { audit_reads: reads, audit_stdout: shown }: Config,
-  { metrics, recorder, tokenUses, clock }: Watching,
+  { metrics, recorder, uses, clock }: Watching,
 ): (request: Ended) => void {
   return (request) => {
     metrics?.ended(request);
-    noteToken(request, tokenUses);
+    noteUse(request, uses);
     const taken = [signInOf(request, clock), entryOf(request, { reads, clock })].filter(
       (entry) => entry !== undefined,
     );
@@ -400,9 +424,27 @@ function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'
 }
 
 /** What is done now and again for as long as the gateway runs. */
-function keepUp({ adoption, look }: Parts, log: FastifyBaseLogger): readonly Repeated[] {
-  return [settleRepeatedly(() => adoption.settle(), log), greetOnceThere(look, log)];
+function keepUp(
+  { adoption, look, store }: Parts,
+  config: Config,
+  log: FastifyBaseLogger,
+): readonly Repeated[] {
+  const { idleMs } = sessionTimes(config);
+  return [
+    settleRepeatedly(() => adoption.settle(), log),
+    greetOnceThere(look, log),
+    repeatedly(() => {
+      store.sessions
+        .prune(idleMs)
+        .catch((error: unknown) =>
+          log.warn({ because: reasonOf(error) }, 'ended sessions are not removed yet'),
+        );
+    }, PRUNE_MS),
+  ];
 }
+
+/** How often sessions that have ended are removed; each sign-in does so too. */
+const PRUNE_MS = 3_600_000;
 
 /** A crash of another gateway is noticed by now and then looking; it costs one small query of the store. */
 const SETTLE_MS = 5_000;

@@ -16,6 +16,8 @@ export interface Call {
   readonly headers: IncomingHttpHeaders;
   /** The address of the client, as far as the gateway trusts what it was told. */
   readonly ip: string;
+  /** Whether it has come by https, as far as the gateway trusts what it was told. */
+  readonly isSecure: boolean;
   /** The verbs that change something: each change is written to the audit log as this caller's. */
   readonly changing: Changing;
 }

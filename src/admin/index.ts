@@ -1,4 +1,5 @@
 import type { ReadingStore } from '../audit/changing.ts';
+import type { Basic } from '../identity/basic.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
 import type { Workspaces } from '../mlflow/things/workspaces.ts';
@@ -8,7 +9,6 @@ import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
-import { linkHandlers, type NamedProvider } from './api/links.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
@@ -16,12 +16,17 @@ import { previewHandlers } from './api/preview.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
+import { sessionHandlers } from './api/sessions.ts';
 import { tokenHandlers } from './api/tokens.ts';
 import { type ListUsersTo, userHandlers } from './api/users.ts';
 import type { HandlerName } from './contract/index.ts';
+import type { SessionParts } from './deeds/sessions.ts';
 import type { TokenParts } from './deeds/tokens.ts';
 import type { Handler } from './handler.ts';
+import { passwordPageHandlers } from './pages/password.ts';
+import { type Provider, signInHandlers } from './pages/sign-in.ts';
 import { signupHandlers } from './pages/signup.ts';
+import { styleHandlers } from './pages/style.ts';
 
 export interface HandlerParts {
   readonly store: ReadingStore;
@@ -29,14 +34,15 @@ export interface HandlerParts {
   readonly throttle: Throttle;
   readonly signInLimits: ThrottleLimits;
   readonly tokens: TokenParts;
+  readonly sessions: SessionParts;
+  readonly basic: Pick<Basic, 'signIn'>;
+  readonly providers: readonly Provider[];
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;
   readonly workspaces: Workspaces;
   readonly health: HealthParts;
   readonly deciding: Deciding;
-  /** Where users come from by single sign-on. */
-  readonly providers: readonly NamedProvider[];
 }
 
 /** An operation of the contract without a handler does not compile. */
@@ -44,7 +50,7 @@ export type Handlers = Readonly<Record<HandlerName, Handler>>;
 
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
-  const { store, passwords, signInLimits, defaultPermission, health, providers } = parts;
+  const { store, passwords, signInLimits, defaultPermission, workspaces, health } = parts;
   return {
     ...healthHandlers(health),
     ...openapiHandlers(),
@@ -53,14 +59,17 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...previewHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
-    ...linkHandlers(store, providers),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...tokenHandlers(store, parts.tokens),
+    ...sessionHandlers(store, parts.sessions),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
-    ...roleHandlers(parts),
+    ...roleHandlers(store, workspaces),
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),
+    ...signInHandlers(parts),
+    ...passwordPageHandlers(parts),
+    ...styleHandlers(),
   };
 }

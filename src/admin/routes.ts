@@ -54,15 +54,25 @@ const users: readonly OwnRow[] = [
     withFirstPassword,
   ],
   ['PATCH', '2.0 users/update-status', 'admin', [], serve('users.updateStatus')],
-  ['PATCH', '2.0 users/link', 'admin', [], serve('users.link')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
   ['POST', '2.0 users/tokens/create', 'update', maybe(selfInBody), inAnyScope, serve('tokens.create')],
   ['GET', '2.0 users/tokens/list', 'read', maybe(self), inAnyScope, serve('tokens.list')],
   ['POST', '2.0 users/tokens/rotate', 'signed-in', [], inAnyScope, serve('tokens.rotate')],
   ['DELETE', '2.0 users/tokens/delete', 'signed-in', [], inAnyScope, serve('tokens.delete')],
+  ['GET', '2.0 users/sessions/list', 'read', maybe(self), serve('sessions.list')],
+  ['DELETE', '2.0 users/sessions/delete', 'signed-in', [], serve('sessions.delete')],
   ['GET', '2.0 users/lockouts/list', 'admin', [], serve('lockouts.list')],
   ['DELETE', '2.0 users/lockouts/delete', 'admin', [], serve('lockouts.delete')],
+];
+
+const signIn: readonly OwnRow[] = [
+  ['GET', '/auth/sign-in', 'public', [], serve('signIn.page')],
+  ['POST', '/auth/sign-in', 'public', [], serve('signIn.submit'), takesForm],
+  ['POST', '/auth/sign-out', 'public', [], serve('signOut.submit'), takesForm],
+  ['GET', '/auth/password', 'signed-in', [], serve('password.page'), withFirstPassword],
+  ['POST', '/auth/password', 'signed-in', [], serve('password.submit'), takesForm, withFirstPassword],
+  ['GET', '/auth/style.css', 'public', [], serve('style')],
 ];
 
 const grants: readonly OwnRow[] = [
@@ -238,6 +248,7 @@ const audit: readonly OwnRow[] = [
 export const OWN_SECTIONS = {
   'This gateway': server,
   Users: users,
+  'Signing in': signIn,
   'Grants of users': grants,
   Roles: roles,
   'Classic permissions': classicPermissions,

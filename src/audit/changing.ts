@@ -1,12 +1,12 @@
 import { scopeJson } from '../policy/ceiling.ts';
-import type { AuditChange } from '../store/audit.ts';
+import type { AuditChange, AuditEntry } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
-import type { Identities } from '../store/identities.ts';
 import type { Store, StoreParts } from '../store/index.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
+import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
 import type { Tokens } from '../store/tokens.ts';
-import type { Subject, Token } from '../store/types.ts';
+import type { Session, Token } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what a user may do. */
@@ -33,7 +33,7 @@ const CHANGING_VERBS = {
   ],
   throttles: ['clear'],
   tokens: ['create', 'rotate', 'remove', 'noteUse'],
-  identities: ['link', 'unlink', 'followGroups'],
+  sessions: ['create', 'remove', 'noteUse', 'prune'],
 } as const;
 
 type Verbs = typeof CHANGING_VERBS;
@@ -50,10 +50,21 @@ export interface Changing {
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
   readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
-  readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
+  readonly sessions: ChangingSessions;
   /** Does many changes as one, see `Store.atOnce`. */
   atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
 }
+
+/** Sessions, which begin before it is known of anything else whose request it is. */
+export interface ChangingSessions {
+  /** @param by - by which credential its user has signed in: the entry is theirs. */
+  begin(session: NewSession, by: SignInBy): Promise<Session>;
+  /** @param how - `sign-out` where its own user leaves, which needs no credentials but the session itself. */
+  end(session: Session, how: 'sign-out' | 'deleted'): Promise<boolean>;
+}
+
+/** What a user has signed in with. */
+export type SignInBy = NonNullable<AuditEntry['credential']>;
 
 /** What one change did, for its entry. */
 export interface Told {
@@ -61,6 +72,8 @@ export interface Told {
   readonly action: string;
   readonly change: AuditChange;
   readonly resources?: readonly { readonly type: string; readonly id: string }[];
+  /** Whose it is, where the request came without credentials and the change itself says that. */
+  readonly by?: Pick<AuditEntry, 'username' | 'credential'>;
 }
 
 /** Adds the entry of a change within the transaction that makes it. */
@@ -87,7 +100,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     roles: changingRoles(store.roles, change),
     throttles: changingThrottles(change),
     tokens: changingTokens(change),
-    identities: changingIdentities(change),
+    sessions: changingSessions(change),
     atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
 }
@@ -108,9 +121,10 @@ async function roleNameOf({ roles }: StoreParts, id: number): Promise<string> {
   return (await roles.get(id))?.name ?? String(id);
 }
 
-function changingUsers(users: Users, change: Change): Users {
-  /** A change of one user, whose name is read before it. */
-  const ofUser = (
+/** Makes a change of one user, whose name is read before it, and the sessions that end with it. */
+const changeOfUser =
+  (change: Change) =>
+  (
     id: number,
     action: string,
     run: (users: Users) => Promise<boolean>,
@@ -118,9 +132,18 @@ function changingUsers(users: Users, change: Change): Users {
   ): Promise<boolean> =>
     change(async (parts) => {
       const username = await usernameOf(parts, id);
+      const sessions = await sessionsOf(parts, id);
       const done = await run(parts.users);
-      return [done, done ? { action, change: tell(username), resources: aboutUser(username) } : undefined];
+      const left = new Set(await sessionsOf(parts, id));
+      const told = withEnded(
+        tell(username),
+        sessions.filter((session) => !left.has(session)),
+      );
+      return [done, done ? { action, change: told, resources: aboutUser(username) } : undefined];
     });
+
+function changingUsers(users: Users, change: Change): Users {
+  const ofUser = changeOfUser(change);
   const password = (username: string): AuditChange => ({
     before: { username },
     after: { username, password: 'changed' },
@@ -136,8 +159,8 @@ function changingUsers(users: Users, change: Change): Users {
       }),
     setPassword: (id, hash, mustChange) =>
       ofUser(id, 'change_password', (each) => each.setPassword(id, hash, mustChange), password),
-    changePassword: (id, from, to) =>
-      ofUser(id, 'change_password', (each) => each.changePassword(id, from, to), password),
+    changePassword: (id, from, to, butFor) =>
+      ofUser(id, 'change_password', (each) => each.changePassword(id, from, to, butFor), password),
     setActive: (id, isActive) =>
       ofUser(
         id,
@@ -315,54 +338,64 @@ function changingTokens(change: Change): Changing['tokens'] {
   };
 }
 
-function changingIdentities(change: Change): Changing['identities'] {
-  const told = (action: string, username: string, before: Subject | null, after: Subject | null): Told => {
-    const shown = (subject: Subject | null) =>
-      subject && { username, issuer: subject.issuer, subject: subject.subject };
-    return {
-      action,
-      change: { before: shown(before), after: shown(after) },
-      resources: aboutUser(username),
-    };
-  };
+function changingSessions(change: Change): ChangingSessions {
+  const resourcesOf = ({ id, username }: Session) => [{ type: 'session', id }, ...aboutUser(username)];
   return {
-    link: (identity) =>
-      change(async (parts) => {
-        const username = await usernameOf(parts, identity.userId);
-        const done = await parts.identities.link(identity);
-        return [done, done ? told('link_user', username, null, identity) : undefined];
-      }),
-    unlink: (userId, issuer) =>
-      change(async (parts) => {
-        const username = await usernameOf(parts, userId);
-        const before = (await parts.identities.ofUser(userId)).find((each) => each.issuer === issuer);
-        const done = await parts.identities.unlink(userId, issuer);
-        return [done, done ? told('unlink_user', username, before ?? null, null) : undefined];
-      }),
-    followGroups: (subject, said) =>
-      change(async (parts) => {
-        const followed = await parts.identities.followGroups(subject, said);
-        const identity = await parts.identities.get(subject);
-        if (followed === undefined || identity === undefined) {
-          return [followed, undefined];
-        }
-        const { username } = identity;
-        const { before, after } = followed;
-        if (before.join('\n') === after.join('\n')) {
-          return [followed, undefined];
-        }
-        const roles = (names: readonly string[]) => ({ username, issuer: subject.issuer, roles: names });
+    begin: (session, credential) =>
+      change(async ({ sessions }) => {
+        const begun = await sessions.create(session);
+        const { username } = begun;
         return [
-          followed,
+          begun,
           {
-            action: 'follow_groups',
-            change: { before: roles(before), after: roles(after) },
-            resources: aboutUser(username),
+            action: 'sign_in',
+            change: { before: null, after: sessionTold(begun) },
+            resources: resourcesOf(begun),
+            by: { username, credential },
           },
+        ];
+      }),
+    end: (session, how) =>
+      change(async ({ sessions }) => {
+        const done = await sessions.remove(session.id);
+        const told = {
+          change: { before: sessionTold(session), after: null },
+          resources: resourcesOf(session),
+        };
+        const by = { username: session.username, credential: { kind: 'session', id: session.id } } as const;
+        return [
+          done,
+          done
+            ? { ...told, ...(how === 'sign-out' ? { action: 'sign_out', by } : { action: 'delete_session' }) }
+            : undefined,
         ];
       }),
   };
 }
+
+const sessionTold = ({ id, username, expiresAt, ip, userAgent }: Session) => ({
+  session_id: id,
+  username,
+  expires_at: expiresAt,
+  ip: ip ?? null,
+  user_agent: userAgent ?? null,
+});
+
+/** The ids of a user's sessions, those included that have ended unused. */
+async function sessionsOf(
+  { sessions }: Pick<StoreParts, 'sessions'>,
+  userId: number,
+): Promise<readonly string[]> {
+  const all = await sessions.list({ userId, after: undefined, max: MOST_SESSIONS, idleMs: EVER_MS });
+  return all.map(({ id }) => id);
+}
+
+const EVER_MS = 100 * 365 * 86_400_000;
+
+const withEnded = (change: AuditChange, ended: readonly string[]): AuditChange =>
+  ended.length === 0 || change.after === null
+    ? change
+    : { ...change, after: { ...change.after, ended_sessions: ended } };
 
 const tokenTold = ({ id, username, name, prefix, ceiling, expiresAt }: Token) => ({
   token_id: id,

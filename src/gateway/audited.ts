@@ -20,7 +20,8 @@ export interface AuditedOptions {
  */
 export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
   const { way, request, touched, failure, ip, status, ms } = ended;
-  if (way === undefined || way.written !== undefined || way.operation?.need === 'public') {
+  const isPublic = way?.operation?.need === 'public' && !way.signInFailed;
+  if (way === undefined || way.written !== undefined || isPublic) {
     return undefined;
   }
   const refused = isRefusal(failure);
@@ -68,9 +69,10 @@ export function signInOf({ way, request, ip }: Ended, clock: () => number): Audi
 export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: () => number): RecordChange {
   const { way } = request;
   return async (told, audit) => {
-    const { action, change, resources = [] } = told;
+    const { action, change, resources = [], by } = told;
     const entry: AuditEntry = {
       ...begun(request, way, request.ip, clock()),
+      ...by,
       action,
       resources,
       allowed: true,

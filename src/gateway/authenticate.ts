@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, denied } from '../errors.ts';
+import { isCalledByPage, opensPage } from '../identity/browser.ts';
 import type { Authenticator, Presented, Verdict } from '../identity/principal.ts';
 import { mayDoEverything } from '../policy/decide.ts';
 import { credentialsBesideProviderKey } from './provider-key.ts';
+import { signInAddress } from './sign-in-address.ts';
 
 const UNAUTHENTICATED =
   'You are not authenticated. Please see ' +
@@ -11,9 +13,11 @@ const UNAUTHENTICATED =
 /**
  * Asks each way of proving identity in turn; the first that does not answer "not mine" decides.
  * Public operations are not asked for credentials, so that a wrong one costs nothing there.
+ *
+ * @param prefix - before every path of this gateway; empty for none.
  */
-export function authenticate(app: FastifyInstance, ways: readonly Authenticator[]): void {
-  const { accept } = acceptBy(ways);
+export function authenticate(app: FastifyInstance, ways: readonly Authenticator[], prefix: string): void {
+  const { accept } = acceptBy(ways, prefix);
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.way.operation?.need === 'public') {
       done();
@@ -27,10 +31,14 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
  * Asks once more when a body has been read that did not come with its head: a user who is deleted or demoted meanwhile
  * could otherwise keep half-sent requests, and end them at will with the rights they once had.
  */
-export function authenticateAgain(app: FastifyInstance, ways: readonly Authenticator[]): void {
-  const { acceptAgain } = acceptBy(ways);
+export function authenticateAgain(
+  app: FastifyInstance,
+  ways: readonly Authenticator[],
+  prefix: string,
+): void {
+  const { acceptAgain } = acceptBy(ways, prefix);
   app.addHook('preHandler', (request, _reply, done) => {
-    if (!request.way.cameLate) {
+    if (!request.way.cameLate || request.way.operation?.need === 'public') {
       done();
       return;
     }
@@ -43,8 +51,11 @@ export function authenticateAgain(app: FastifyInstance, ways: readonly Authentic
  *
  * @returns a check that throws ApiError 401, or 403 for a caller who is no admin any more.
  */
-export function createAskAgain(ways: readonly Authenticator[]): (request: FastifyRequest) => Promise<void> {
-  const { acceptAgain } = acceptBy(ways);
+export function createAskAgain(
+  ways: readonly Authenticator[],
+  prefix: string,
+): (request: FastifyRequest) => Promise<void> {
+  const { acceptAgain } = acceptBy(ways, prefix);
   return async (request) => acceptAgain(request, await ask(ways, present(request), 0));
 }
 
@@ -64,25 +75,34 @@ function settle(
 }
 
 /** What becomes of a request by the verdict about it, under the challenges of all ways. */
-function acceptBy(ways: readonly Authenticator[]) {
+function acceptBy(ways: readonly Authenticator[], prefix: string) {
   const challenges = ways.flatMap(({ challenge }) => challenge ?? []);
 
-  /** 401 as MLflow gives it, so that its clients and browsers know what to do. */
-  function unauthenticated(because: string, told = UNAUTHENTICATED): ApiError {
+  /**
+   * 401 as MLflow gives it, so that its clients know what to do. Whoever opens a page is sent to the one where to sign in,
+   * and what a page calls gets no challenge: its browser would ask for a password in a window of its own.
+   */
+  function unauthenticated(request: FastifyRequest, because: string, told = UNAUTHENTICATED): ApiError {
+    if (request.raw.headers.authorization === undefined && opensPage(request)) {
+      const headers = { location: signInAddress(prefix, request.url), 'cache-control': 'no-store' };
+      return new ApiError('UNAUTHENTICATED', told, { because, status: 303, headers });
+    }
+    const challenge = { 'www-authenticate': challenges.join(', ') };
     return new ApiError('UNAUTHENTICATED', told, {
       because,
-      headers: { 'www-authenticate': challenges.join(', ') },
+      headers: isCalledByPage(request) ? {} : challenge,
     });
   }
 
-  function accept({ way }: FastifyRequest, verdict: Verdict): void {
+  function accept(request: FastifyRequest, verdict: Verdict): void {
+    const { way } = request;
     if (verdict === 'not-mine') {
-      throw unauthenticated('no credentials');
+      throw unauthenticated(request, 'no credentials');
     }
     if ('refused' in verdict) {
       way.triedAs = verdict.triedAs;
-      way.signInFailed = true;
-      throw verdict.error ?? unauthenticated(verdict.refused, verdict.told);
+      way.signInFailed = verdict.isOver !== true;
+      throw verdict.error ?? unauthenticated(request, verdict.refused, verdict.told);
     }
     way.principal = verdict;
     way.signedIn ||= verdict.isSignIn === true;
@@ -123,5 +143,6 @@ function present(request: FastifyRequest): Presented {
     ip: request.ip,
     method: request.raw.method ?? '',
     path: request.way.target.path,
+    isSecure: request.raw.headers.cookie !== undefined && request.protocol === 'https',
   };
 }

@@ -38,8 +38,18 @@ export function authorize(app: FastifyInstance, decide: Decide): void {
   });
 }
 
-/** @param enforcement - whether MLflow's operations are refused, or only noted. */
-export function createDecide(judge: Judge, specials: Specials, enforcement: Enforcement): Decide {
+export interface DecideOptions {
+  readonly judge: Judge;
+  /** Whether MLflow's operations are refused, or only noted. */
+  readonly enforcement: Enforcement;
+  /** Before every path of this gateway; empty for none. */
+  readonly staticPrefix: string;
+}
+
+export function createDecide(
+  { judge, enforcement, staticPrefix }: DecideOptions,
+  specials: Specials,
+): Decide {
   const judgeAs = (request: FastifyRequest, caller: SignedIn) =>
     judgeRequest(request, caller, judge, specials);
 
@@ -49,7 +59,7 @@ export function createDecide(judge: Judge, specials: Specials, enforcement: Enfo
       request.way.because = 'public';
       return undefined;
     }
-    checkCredential(request);
+    checkCredential(request, staticPrefix);
     if (operation?.need === 'nobody') {
       throw denied('This operation is not offered.', `${operation.name} is refused to everyone`);
     }

@@ -1,30 +1,50 @@
 import type { FastifyRequest } from 'fastify';
-import { denied } from '../errors.ts';
+import { ApiError, denied } from '../errors.ts';
+import { opensPage } from '../identity/browser.ts';
 import type { SignedIn } from '../identity/principal.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import { carryOut, type Executors, rulesBy } from '../mlflow/table/phases.ts';
 import type { SpecialName } from '../mlflow/table/row.ts';
+import { passwordAddress } from './sign-in-address.ts';
 
 /**
  * Holds a request against what its credential is good for at all, before anything else is asked.
  *
- * @throws ApiError 403 that says what to do.
+ * @param prefix - before every path of this gateway; empty for none.
+ * @throws ApiError 403 that says what to do; for a page, the way to the one where it can be done.
  */
-export function checkCredential({ way: { principal, operation } }: FastifyRequest): void {
+export function checkCredential(request: FastifyRequest, prefix: string): void {
+  const { principal, operation } = request.way;
   if (principal.kind !== 'user') {
     return;
   }
   if (principal.mustChangePassword && !isOpen(operation, 'first password')) {
-    throw denied(
-      `Your password was chosen by another and must be changed first: type mlflow-auth-client update-user-password ${principal.username}, ` +
-        'or send PATCH /api/2.0/mlflow/users/update-password with username, current_password and password.',
-      'must change the password first',
-    );
+    throw mustChangePassword(request, principal.username, prefix);
   }
   if (principal.ceiling !== undefined && operation !== undefined) {
     checkScope(principal, operation);
   }
+}
+
+function mustChangePassword(request: FastifyRequest, username: string, prefix: string): ApiError {
+  const because = 'must change the password first';
+  if (opensPage(request)) {
+    return new ApiError(
+      'PERMISSION_DENIED',
+      'Your password was chosen by another and must be changed first.',
+      {
+        ...{ because, status: 303 },
+        headers: { location: passwordAddress(prefix, request.url), 'cache-control': 'no-store' },
+      },
+    );
+  }
+  return denied(
+    `Your password was chosen by another and must be changed first: type mlflow-auth-client update-user-password ${username}, ` +
+      `open ${prefix}/auth/password, ` +
+      'or send PATCH /api/2.0/mlflow/users/update-password with username, current_password and password.',
+    because,
+  );
 }
 
 /** What a row does is decided by the row itself: one that does not say that it only reads is taken to change something. */

@@ -17,6 +17,7 @@ import { createUploads } from './forward/uploads.ts';
 import { moveIntoQuery } from './get-body.ts';
 import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
+import { logout } from './logout.ts';
 import { match } from './match.ts';
 import { read } from './read.ts';
 import { type Ended, record } from './record.ts';
@@ -58,8 +59,9 @@ export interface GatewayParts {
 
 /** The way of a request, in the order in which every request goes it. */
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
-  const decide = createDecide(parts.judge, createSpecials(parts), parts.enforcement);
-  const askAgain = createAskAgain(parts.ways);
+  const { ways, staticPrefix } = parts;
+  const decide = createDecide(parts, createSpecials(parts));
+  const askAgain = createAskAgain(ways, staticPrefix);
   const uploads = createUploads(parts.store.changes, async (request) => {
     await askAgain(request);
     await decide(request);
@@ -69,11 +71,12 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   transport(app);
   match(app, parts.find);
   sameOrigin(app);
-  authenticate(app, parts.ways);
+  logout(app, parts);
+  authenticate(app, ways, staticPrefix);
   workspaceHeader(app, parts.workspaces);
   moveIntoQuery(app, parts);
   read(app, parts);
-  authenticateAgain(app, parts.ways);
+  authenticateAgain(app, ways, staticPrefix);
   admit(app, parts, askAgain);
   look(app, parts.census, askAgain);
   authorize(app, decide);

@@ -22,7 +22,9 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
   const fields = createFieldReader(options.upstream);
   app.addHook('preHandler', (request, _reply, done) => {
     const { operation, principal, unrestricted } = request.way;
-    if (principal.kind === 'anonymous' || (operation === undefined && !unrestricted)) {
+    // What everybody may send is read where the gateway answers it itself: a form to sign in with.
+    const isRead = principal.kind !== 'anonymous' || operation?.isOwn === true;
+    if (!isRead || (operation === undefined && !unrestricted)) {
       done();
       return;
     }
@@ -47,7 +49,7 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
     if (operation.isOwn) {
       refuseOtherThanJson(request, operation);
     }
-    return readBody(request, operation, options.maxJsonBodyBytes).then((bytes) => {
+    return readBody(request, operation, limitOf(operation, options)).then((bytes) => {
       request.way.bytes = bytes;
       return typeof reading.body === 'object'
         ? judgeUpload(request, operation, bytes, reading.body, fields).catch((error: unknown) => {
@@ -60,6 +62,13 @@ export function read(app: FastifyInstance, options: ReadOptions): void {
         : judgeBody(request, operation, bytes, tolerate, fields);
     });
   });
+}
+
+/** More than a name, a password and an address are never sent without an account. */
+const MOST_OF_ANYBODY_BYTES = 16 * 1024;
+
+function limitOf({ need }: Operation, { maxJsonBodyBytes }: ReadOptions): number {
+  return need === 'public' ? MOST_OF_ANYBODY_BYTES : maxJsonBodyBytes;
 }
 
 /** A body that nobody looks into is taken whole up to this length: one piece costs less to send on than a stream. */

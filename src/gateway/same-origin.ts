@@ -43,7 +43,7 @@ function onlyReads({ raw, way: { operation } }: FastifyRequest): boolean {
  * By what browsers say, and nothing else does: Sec-Fetch-Site, over TLS and on localhost, where no proxy between can
  * be mistaken about it; otherwise Origin (Fetch standard, 3.2; Fetch Metadata, 2.3).
  */
-function elsewhere({ headers, host }: FastifyRequest): Elsewhere | undefined {
+export function elsewhere({ headers, host }: FastifyRequest): Elsewhere | undefined {
   const { origin, 'sec-fetch-site': site } = headers;
   if (site !== undefined) {
     return site === 'same-origin' || site === 'none' ? undefined : 'another site';

@@ -39,6 +39,7 @@ export function serve(app: FastifyInstance, { handlers, store, clock, staticPref
       prefix: staticPrefix,
       headers: request.raw.headers,
       ip: request.ip,
+      isSecure: request.protocol === 'https',
       changing: changingBy(store, recordFor(request, reply, clock)),
     };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));

@@ -3,7 +3,7 @@ import type { Grant } from '../policy/grant.ts';
 import type { Resource } from '../policy/resources.ts';
 import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
-import type { Account as StoredAccount, Token } from '../store/types.ts';
+import type { Session, Account as StoredAccount, Token } from '../store/types.ts';
 import type { Credential, Refused, SignedIn, Verdict } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
@@ -11,6 +11,8 @@ export interface Account extends StoredAccount {
   readonly principal: SignedIn;
   /** The user by one of these tokens, which may do less. */
   principalBy(token: Token): SignedIn;
+  /** The user in one of these sessions. */
+  principalIn(session: Session): SignedIn;
 }
 
 /** The users' accounts, remembered for as long as nothing about them changes. */
@@ -29,8 +31,6 @@ export interface AccountsOptions {
   readonly max?: number;
   /** Told of each account that is asked for, and whether the store has to be. */
   readonly found?: ((foundIn: 'memory' | 'store') => void) | undefined;
-  /** Milliseconds since the epoch. */
-  readonly clock?: () => number;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface AccountsOptions {
  */
 export function createAccounts(
   store: Pick<Store, 'account' | 'changes'>,
-  { max = 10_000, found, clock = Date.now }: AccountsOptions = {},
+  { max = 10_000, found }: AccountsOptions = {},
 ): Accounts {
   const catchUp = createCatchUp(store.changes.follow(), drop);
   const usernameOf = new Map<number, string>();
@@ -94,7 +94,7 @@ export function createAccounts(
   }
 
   function find(username: string): Account | undefined | Promise<Account | undefined> {
-    const known = stillHolding(remembered.get(username), clock);
+    const known = remembered.get(username);
     found?.(known === undefined ? 'store' : 'memory');
     return known ?? loading.get(username) ?? load(username);
   }
@@ -105,11 +105,6 @@ export function createAccounts(
       return caughtUp === undefined ? find(username) : caughtUp.then(() => find(username));
     },
   };
-}
-
-/** An account as long as everything in it holds. */
-function stillHolding(account: Account | undefined, clock: () => number): Account | undefined {
-  return account?.holdsUntil === undefined || clock() < account.holdsUntil ? account : undefined;
 }
 
 /**
@@ -137,6 +132,7 @@ const PASSWORD: Credential = { kind: 'password' };
 function createAccount(stored: StoredAccount): Account {
   const principal = principalOf(stored);
   const byToken = new Map<Token, SignedIn>();
+  const inSession = new Map<Session, SignedIn>();
   return {
     ...stored,
     principal,
@@ -150,6 +146,15 @@ function createAccount(stored: StoredAccount): Account {
         ceiling,
       };
       byToken.set(token, known);
+      return known;
+    },
+    principalIn(session) {
+      const { id, expiresAt } = session;
+      const known = inSession.get(session) ?? {
+        ...principal,
+        credential: { kind: 'session', id, expiresAt },
+      };
+      inSession.set(session, known);
       return known;
     },
   };

@@ -5,7 +5,7 @@ import { ApiError } from '../errors.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
 import { NO_PASSWORD, type Passwords } from './password.ts';
-import type { Authenticator, Presented, Refused, Verdict } from './principal.ts';
+import type { Authenticator, Refused, Verdict } from './principal.ts';
 import type { Attempt, Throttle } from './throttle.ts';
 
 export interface BasicOptions {
@@ -25,7 +25,7 @@ interface PresentedBasic {
   readonly ip: string;
 }
 
-interface Credentials {
+export interface Credentials {
   readonly username: string;
   readonly password: string;
 }
@@ -34,6 +34,12 @@ interface Credentials {
 const LONGEST_REMEMBERED = 255;
 
 const NOBODY = Symbol('no such user');
+
+/** HTTP basic, and passwords that come another way. */
+export interface Basic extends Authenticator {
+  /** Checks a password that was typed into a form, as if it had come by HTTP basic. */
+  signIn(credentials: Credentials, ip: string): Promise<Verdict>;
+}
 
 /** A credential that was checked once: the answer holds for as long as the user's hash is this one. */
 interface Remembered {
@@ -50,20 +56,22 @@ interface Remembered {
  * Wrong credentials are remembered too, so that a client that repeats one costs no hash; users that do
  * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */
-export function createBasic(options: BasicOptions): Authenticator {
+export function createBasic(options: BasicOptions): Basic {
   const { accounts, throttle, processKey } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
   const prefix = Buffer.from(processKey).toString('base64');
 
-  return { challenge: 'Basic realm="mlflow", charset="UTF-8"', authenticate };
+  return {
+    challenge: 'Basic realm="mlflow", charset="UTF-8"',
+    authenticate: ({ headers: { authorization: value }, ip }) =>
+      value === undefined || !/^basic /i.test(value) ? 'not-mine' : prove(value, ip),
+    signIn: async (credentials, ip) =>
+      isWritable(credentials) ? prove(writeCredentials(credentials), ip) : wrong(credentials.username),
+  };
 
-  function authenticate({ headers, ip }: Presented): Verdict | Promise<Verdict> {
-    const value = headers.authorization;
-    if (value === undefined || !/^basic /i.test(value)) {
-      return 'not-mine';
-    }
+  function prove(value: string, ip: string): Verdict | Promise<Verdict> {
     const presented = { key: digest('sha256', prefix + value, 'base64'), value, ip };
     const known = remembered.get(presented.key);
     if (known === undefined) {
@@ -118,6 +126,13 @@ export function createBasic(options: BasicOptions): Authenticator {
     return verdict.then(asSignIn);
   }
 }
+
+/** HTTP basic reads a name as far as the first colon; nobody's has one. */
+const isWritable = ({ username, password }: Credentials): boolean =>
+  username !== '' && !/[:\0]/.test(username) && !password.includes('\0');
+
+const writeCredentials = ({ username, password }: Credentials): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
 /**
  * Checks a credential with a hash.

@@ -40,6 +40,8 @@ export interface Presented {
   readonly method: string;
   /** The canonical path. */
   readonly path: string;
+  /** Whether it has come by https, as far as the gateway trusts what it was told. */
+  readonly isSecure: boolean;
 }
 
 /** A credential that does not prove anything. */
@@ -52,6 +54,8 @@ export interface Refused {
   readonly told?: string;
   /** What to answer in place of a 401, where that says better what to do. */
   readonly error?: ApiError;
+  /** It was good once: that it is not any more is no failed sign-in. */
+  readonly isOver?: boolean;
 }
 
 /**
@@ -68,7 +72,7 @@ export type Verdict = SignedIn | Refused | 'not-mine';
  */
 export interface Authenticator {
   /** What a caller without credentials is told about it, in `WWW-Authenticate` (RFC 9110, section 11.6.1). */
-  readonly challenge?: string;
+  readonly challenge?: string | undefined;
   /** Answers at once where it can, so that a known caller costs no turn of the event loop. */
   authenticate(presented: Presented): Verdict | Promise<Verdict>;
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Store } from '../store/index.ts';
+import type { TokenOwner } from '../store/tokens.ts';
 import type { Token } from '../store/types.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { readCredentials } from './basic.ts';
@@ -8,7 +8,8 @@ import { formOf, hashOf, holdsToken, TOKEN_PREFIX } from './token-secret.ts';
 
 export interface TokenOptions {
   readonly accounts: Accounts;
-  readonly tokens: Pick<Store['tokens'], 'ownerOf'>;
+  /** Asks the store whose the secret with this hash is. */
+  readonly ownerOf: (hash: string) => Promise<TokenOwner | undefined>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -30,7 +31,7 @@ const REMEMBERED = 50_000;
  * which holds its user's tokens and is forgotten when the store's change feed names the user: a token that is deleted or
  * rotated by any process is refused on the next request.
  */
-export function createToken({ accounts, tokens, clock }: TokenOptions): Authenticator {
+export function createToken({ accounts, ownerOf, clock }: TokenOptions): Authenticator {
   const usernames = new LRUCache<string, string>({ max: REMEMBERED });
 
   return {
@@ -66,7 +67,7 @@ export function createToken({ accounts, tokens, clock }: TokenOptions): Authenti
 
   /** Asks the store whose a secret is: once for a good one, and each time for any other. */
   async function lookUp(hash: string, sent: Sent): Promise<Verdict> {
-    const owner = await tokens.ownerOf(hash);
+    const owner = await ownerOf(hash);
     if (owner === undefined) {
       usernames.delete(hash);
       return { refused: 'there is no such token', ...(sent.username && { triedAs: sent.username }) };

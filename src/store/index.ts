@@ -5,12 +5,12 @@ import { type Changes, createChanges } from './changes.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { createExperiments, type Experiments } from './experiments.ts';
 import { createGrants, type Grants } from './grants.ts';
-import { createIdentities, type Identities } from './identities.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';
 import { createOwners, type Owners } from './owners.ts';
 import { createRoles, type Roles } from './roles.ts';
 import type { Schema } from './schema.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import type { Account } from './types.ts';
@@ -26,7 +26,7 @@ export interface StoreParts {
   readonly throttles: Throttles;
   readonly experiments: Experiments;
   readonly tokens: Tokens;
-  readonly identities: Identities;
+  readonly sessions: Sessions;
 }
 
 /**
@@ -75,13 +75,13 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
   const write = createWrite(writes, engine);
   const partsOn = (on: Kysely<Schema>, by: Write): StoreParts => ({
     users: createUsers(on, by),
-    grants: createGrants(on, by, engine),
-    roles: createRoles(on, by, engine),
+    grants: createGrants(on, by),
+    roles: createRoles(on, by),
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
     experiments: createExperiments(on, by, engine),
     tokens: createTokens(on, by),
-    identities: createIdentities(on, by),
+    sessions: createSessions(on, by, engine),
   });
   return {
     ...partsOn(reads, write),

@@ -55,8 +55,8 @@ export interface Tokens {
   get(id: string): Promise<Token | undefined>;
   /** In the order of their ids, which is that of their making. */
   list(page: TokenPage): Promise<readonly Token[]>;
-  /** Whose the secret with this hash is, expired or not. */
-  ownerOf(hash: string): Promise<TokenOwner | undefined>;
+  /** Whose the secrets with these hashes are, expired or not; those that are nobody's are left out. */
+  ownersOf(hashes: readonly string[]): Promise<ReadonlyMap<string, TokenOwner>>;
   /** Gives a token another secret, which begins to live now, as long as `lifeMs` says. */
   rotate(id: string, secret: KeptSecret & Pick<NewToken, 'lifeMs' | 'notAfter'>): Promise<Token | undefined>;
   remove(id: string): Promise<boolean>;
@@ -117,7 +117,7 @@ export function createTokens(db: Kysely<Schema>, write: Write): Tokens {
   };
 }
 
-function readingTokens(db: Kysely<Schema>): Pick<Tokens, 'get' | 'list' | 'ownerOf'> {
+function readingTokens(db: Kysely<Schema>): Pick<Tokens, 'get' | 'list' | 'ownersOf'> {
   return {
     get: (id) => find(db, id),
 
@@ -132,9 +132,16 @@ function readingTokens(db: Kysely<Schema>): Pick<Tokens, 'get' | 'list' | 'owner
       return (await query.execute()).map((row) => readToken(row, row.username));
     },
 
-    async ownerOf(hash) {
-      const row = await withOwner(db).where('tokens.hash', '=', hash).executeTakeFirst();
-      return row && { username: row.username, expiresAt: row.expires_at ?? undefined };
+    async ownersOf(hashes) {
+      const rows = await withOwner(db)
+        .where('tokens.hash', 'in', [...hashes])
+        .execute();
+      return new Map(
+        rows.map(({ hash, username, expires_at }) => [
+          hash,
+          { username, expiresAt: expires_at ?? undefined },
+        ]),
+      );
     },
   };
 }

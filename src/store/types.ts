@@ -25,20 +25,9 @@ export interface Account {
   readonly grants: readonly Grant[];
   /** The tokens that had not expired then, under the hashes of their secrets. */
   readonly tokens: ReadonlyMap<string, Token>;
-  /** What providers of single sign-on call the user, see `identityKey`. */
-  readonly identities: ReadonlySet<string>;
-  /** Until when some of the grants hold (milliseconds since the epoch); undefined if all hold until something changes. */
-  readonly holdsUntil: number | undefined;
+  /** The sessions whose time was not over then, under the hashes of their secrets. */
+  readonly sessions: ReadonlyMap<string, Session>;
 }
-
-/** What a provider of single sign-on calls somebody (OpenID Connect Core 1.0, section 5.7: never given to another). */
-export interface Subject {
-  readonly issuer: string;
-  readonly subject: string;
-}
-
-/** Tells one subject of one provider from all others. */
-export const identityKey = ({ issuer, subject }: Subject): string => JSON.stringify([issuer, subject]);
 
 /** A token by which a user signs in, without its secret. */
 export interface Token {
@@ -58,6 +47,22 @@ export interface Token {
   readonly lastUsedAt: number | undefined;
   /** The name of the user who made it. */
   readonly createdBy: string | undefined;
+}
+
+/** A browser in which a user has signed in, without the secret that it shows. */
+export interface Session {
+  /** In the order of their beginning. */
+  readonly id: string;
+  readonly userId: number;
+  readonly username: string;
+  /** Milliseconds since the epoch, as all times. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** From when on it is refused, however often it is used. */
+  readonly expiresAt: number;
+  /** The address that it was begun from. */
+  readonly ip: string | undefined;
+  readonly userAgent: string | undefined;
 }
 
 /** What a create, rename or delete is about to do upstream, written before it is forwarded. */

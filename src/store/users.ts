@@ -1,6 +1,7 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { ApiError, alreadyExists, notFound } from '../errors.ts';
 import type { Schema } from './schema.ts';
+import { endSessions } from './sessions.ts';
 import type { User } from './types.ts';
 import type { Announce, Write } from './write.ts';
 
@@ -25,10 +26,13 @@ export interface Users {
   getById(id: number): Promise<User | undefined>;
   /** Everybody, in the order of creation. */
   list(): Promise<readonly User[]>;
-  /** Sets a password that another has chosen. */
+  /** Sets a password that another has chosen. The user's sessions end. */
   setPassword(id: number, passwordHash: string, mustChange?: boolean): Promise<boolean>;
-  /** Sets a password that the user has chosen, only while the hash is still `from`. */
-  changePassword(id: number, from: string, to: string): Promise<boolean>;
+  /**
+   * Sets a password that the user has chosen, only while the hash is still `from`. The user's sessions end, but for the
+   * one with the id `butFor`.
+   */
+  changePassword(id: number, from: string, to: string, butFor?: string): Promise<boolean>;
   /**
    * Replaces the hash of a password by another of the same one, only while it is still `from`, so that a password
    * changed meanwhile is not undone.
@@ -36,7 +40,11 @@ export interface Users {
   replacePasswordHash(id: number, from: string, to: string): Promise<boolean>;
   /** @throws ApiError BAD_REQUEST if that would leave no admin who may sign in. */
   setAdmin(id: number, isAdmin: boolean): Promise<boolean>;
-  /** @throws ApiError BAD_REQUEST if that would leave no admin who may sign in. */
+  /**
+   * The sessions of a user who may not sign in any more end.
+   *
+   * @throws ApiError BAD_REQUEST if that would leave no admin who may sign in.
+   */
   setActive(id: number, isActive: boolean): Promise<boolean>;
   /**
    * Deletes a user with grants, memberships and ownerships.
@@ -73,14 +81,27 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
     },
 
     setPassword: (id, passwordHash, mustChange = false) =>
-      update(id, { password_hash: passwordHash, must_change_password: mustChange ? 1 : 0 }),
-    changePassword: (id, from, to) => update(id, { password_hash: to, must_change_password: 0 }, { from }),
+      update(
+        id,
+        { password_hash: passwordHash, must_change_password: mustChange ? 1 : 0 },
+        { after: endSessions },
+      ),
+    changePassword: (id, from, to, butFor) =>
+      update(
+        id,
+        { password_hash: to, must_change_password: 0 },
+        { from, after: (transaction, user) => endSessions(transaction, user, butFor) },
+      ),
     replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
       update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: refuseLastAdmin }),
     setActive: (id, isActive) =>
-      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: refuseLastAdmin }),
+      update(
+        id,
+        { is_active: isActive ? 1 : 0 },
+        isActive ? {} : { before: refuseLastAdmin, after: endSessions },
+      ),
 
     remove: (id) =>
       write(async (transaction, announce) => {
@@ -133,6 +154,8 @@ interface Conditions {
   readonly from?: string;
   /** Throws if it is not to be. */
   readonly before?: (transaction: Transaction<Schema>, id: number) => Promise<void>;
+  /** What else follows from it. */
+  readonly after?: (transaction: Transaction<Schema>, id: number) => Promise<void>;
 }
 
 async function change(
@@ -140,7 +163,7 @@ async function change(
   announce: Announce,
   id: number,
   values: Values,
-  { from, before }: Conditions,
+  { from, before, after }: Conditions,
 ): Promise<boolean> {
   await before?.(transaction, id);
   let query = transaction.updateTable('users').set(values).where('id', '=', id);
@@ -149,6 +172,7 @@ async function change(
   }
   const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
   if (numUpdatedRows > 0n) {
+    await after?.(transaction, id);
     announce(id);
   }
   return numUpdatedRows > 0n;

@@ -6,11 +6,14 @@ APP names the client as get_app_client does. Prints the names of its methods as 
 import inspect
 import json
 import os
+import re
 import secrets
 
 import mlflow.server
+import requests
 
 client = mlflow.server.get_app_client(os.environ["APP"], tracking_uri=os.environ["MLFLOW_TRACKING_URI"])
+signing_in = os.environ["MLFLOW_TRACKING_URI"] + "/auth/sign-in"
 methods = {name for name, _ in inspect.getmembers(type(client), inspect.isfunction) if not name.startswith("_")}
 left = set(methods)
 
@@ -78,6 +81,17 @@ if "create_token" in methods:
     assert rotated.token.token_id == made.token.token_id and rotated.secret != made.secret
     call("delete_token", made.token.token_id)
     assert client.list_tokens(alice) == []
+
+if "list_sessions" in methods:
+    form = requests.get(signing_in)
+    token = re.search('name="csrf_token" value="([^"]*)"', form.text).group(1)
+    fields = {"csrf_token": token, "username": alice, "password": "alice has another password"}
+    answer = requests.post(signing_in, data=fields, cookies=form.cookies, allow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    (session,) = call("list_sessions", alice)
+    assert session.username == alice and not session.is_current, session
+    call("delete_session", session.session_id)
+    assert client.list_sessions(alice) == []
 
 call("delete_user", alice)
 assert not left, f"never called: {sorted(left)}"

@@ -148,6 +148,7 @@ describe('variables', () => {
       upstream_host: ['a.example', 'b.example'],
       upstream_keep_alive: ['true', 'false'],
       enforcement: ['report', 'enforce'],
+      basic_auth: ['api', 'off'],
       audit_reads: ['true', 'false'],
       audit_stdout: ['true', 'false'],
       host: ['::1', '0.0.0.0'],

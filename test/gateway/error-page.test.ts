@@ -14,18 +14,25 @@ const open = (who: 'anonymous' | 'admin', target: string, accept: string | undef
   gateway[who].send(method, target, accept === undefined ? {} : { headers: { accept } });
 
 test.each(['/', '/get-artifact?run_id=1&path=x'])(
-  'a user who cancels the password prompt of %s reads MLflow’s own sentence, and a way to sign in',
+  'a browser that knows a wrong password for %s asks for another, and who cancels that reads a way to sign in',
   async (target) => {
-    const { status, headers, text } = await open('anonymous', target, BROWSER);
+    const wrong = gateway.as('admin', 'not the password');
+    const { status, headers, text } = await wrong.get(target, { headers: { accept: BROWSER } });
     expect(status).toBe(401);
     expect(text).toContain('<h1>You are not signed in</h1>');
     expect(text).toContain(`<p>${UNAUTHENTICATED}</p>`);
-    expect(text).toContain('<a href="">Sign in</a>');
+    expect(text).toContain('<a href="/auth/sign-in">Sign in</a>');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-\S+'; /);
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'self'; /);
     expect(headers['www-authenticate']).toBe('Basic realm="mlflow", charset="UTF-8"');
   },
 );
+
+test('who opens a page and is not signed in is sent on, and reads where to', async () => {
+  const { status, headers, text } = await open('anonymous', '/a', BROWSER);
+  expect([status, headers['location']]).toEqual([303, '/auth/sign-in?next=%2Fa']);
+  expect(text).toContain('<a href="/auth/sign-in?next=%2Fa">Sign in</a>');
+});
 
 test('a page that cannot be had says why', async () => {
   const { status, headers, text } = await open('admin', '/', BROWSER);

@@ -8,7 +8,15 @@ import type { Store } from '../../src/store/index.ts';
 import { addUser, open } from '../store/temporary.ts';
 
 const ask = (way: Authenticator, authorization: string) =>
-  way.authenticate({ headers: { authorization }, ip: '192.0.2.1', method: 'GET', path: '/' });
+  way.authenticate({
+    headers: { authorization },
+    ip: '192.0.2.1',
+    method: 'GET',
+    path: '/',
+    isSecure: false,
+  });
+
+const ownerIn = (store: Store) => async (hash: string) => (await store.tokens.ownersOf([hash])).get(hash);
 
 async function makeToken(store: Store, lifeMs: number | undefined) {
   const { id: userId } = (await store.users.get('alice')) ?? (await addUser(store, 'alice'));
@@ -31,7 +39,7 @@ test('is refused from the moment on at which it ends, remembered or not', async 
   const { token, secret } = await makeToken(store, 5_000);
   let now = token.createdAt;
   const fresh = () =>
-    createToken({ accounts: createAccounts(store), tokens: store.tokens, clock: () => now });
+    createToken({ accounts: createAccounts(store), ownerOf: ownerIn(store), clock: () => now });
   const way = fresh();
   const end = token.expiresAt ?? 0;
   expect(end).toBe(token.createdAt + 5_000);
@@ -54,7 +62,7 @@ test('without an end is never refused for its age', async () => {
   const { secret } = await makeToken(store, undefined);
   const way = createToken({
     accounts: createAccounts(store),
-    tokens: store.tokens,
+    ownerOf: ownerIn(store),
     clock: () => Number.MAX_SAFE_INTEGER,
   });
   expect(await ask(way, `Bearer ${secret}`)).toMatchObject({ username: 'alice' });
@@ -64,13 +72,11 @@ test('is looked up once, and then is known at once until something about its use
   const store = await open();
   const { token, secret } = await makeToken(store, undefined);
   let lookUps = 0;
-  const tokens = {
-    ownerOf(hash: string) {
-      lookUps += 1;
-      return store.tokens.ownerOf(hash);
-    },
+  const ownerOf = (hash: string) => {
+    lookUps += 1;
+    return ownerIn(store)(hash);
   };
-  const way = createToken({ accounts: createAccounts(store), tokens, clock: () => 0 });
+  const way = createToken({ accounts: createAccounts(store), ownerOf, clock: () => 0 });
   await ask(way, `Bearer ${secret}`);
   const known = ask(way, `Bearer ${secret}`);
   expect(known).not.toBeInstanceOf(Promise);
@@ -86,7 +92,7 @@ test('is looked up once, and then is known at once until something about its use
 test('is found in HTTP basic wherever base64 puts it', async () => {
   const store = await open();
   const { secret } = await makeToken(store, undefined);
-  const way = createToken({ accounts: createAccounts(store), tokens: store.tokens, clock: () => 0 });
+  const way = createToken({ accounts: createAccounts(store), ownerOf: ownerIn(store), clock: () => 0 });
   const basic = (text: string) => ask(way, `Basic ${Buffer.from(text).toString('base64')}`);
   expect(await basic(`alice:${secret}`)).toMatchObject({ username: 'alice' });
   for (const name of ['a', 'ab', 'abc', 'abcd', 'ä']) {
@@ -106,6 +112,6 @@ test.each([
   ['another scheme', 'Digest username="alice"'],
 ])('leaves %s to others', async (_what, authorization) => {
   const store = await open();
-  const way = createToken({ accounts: createAccounts(store), tokens: store.tokens, clock: () => 0 });
+  const way = createToken({ accounts: createAccounts(store), ownerOf: ownerIn(store), clock: () => 0 });
   expect(ask(way, authorization)).toBe('not-mine');
 });

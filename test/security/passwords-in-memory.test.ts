@@ -39,6 +39,7 @@ const presented = (authorization: string) => ({
   ip: '127.0.0.1',
   method: 'GET',
   path: '/',
+  isSecure: false,
 });
 
 const REFUSED = expect.objectContaining({ refused: 'wrong name or password' });

@@ -53,6 +53,7 @@ export function passwordHandlers({ store, passwords, throttle, mlflowVersion }: 
     await changeOwnPassword(call.changing.users, passwords, user, {
       password,
       current,
+      keptSession: sessionIdOf(callerOf(call)),
       // A page left open must not become a place to guess the password at either.
       verify: (guess) =>
         throttle.attempt({ username: user.username, ip: call.ip }, (rank) =>
@@ -71,6 +72,10 @@ export function passwordHandlers({ store, passwords, throttle, mlflowVersion }: 
     return version === undefined || !asksForNoPassword(version);
   }
 }
+
+/** The session that a caller is in, if it is one. */
+const sessionIdOf = ({ credential: { kind, id } }: SignedIn): string | undefined =>
+  kind === 'session' ? id : undefined;
 
 /** @throws ApiError 403 if the caller has to change a password of another's choosing before anything else. */
 function refuseFirstPassword({ mustChangePassword }: SignedIn): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { scope } from '../api/token-scope.ts';
 import { describe, done, moment, nextPage, paging, text } from './fields.ts';
-import { token } from './shapes.ts';
+import { session, token } from './shapes.ts';
 
 const shown = z.strictObject({ token, secret: z.string().describe('In no other answer, ever.') });
 
@@ -30,6 +30,12 @@ export const ofCredentials = describe({
     answer: shown,
   },
   'tokens.delete': { does: 'Deletes a token.', body: { token_id: text }, answer: done },
+  'sessions.list': {
+    does: 'Lists the browsers that the caller is signed in with, or as an admin a user or everybody.',
+    query: { username: text.nullish(), ...paging },
+    answer: z.strictObject({ sessions: z.array(session), ...nextPage }),
+  },
+  'sessions.delete': { does: 'Ends a session.', body: { session_id: text }, answer: done },
   'lockouts.list': {
     does: 'Lists who is locked out for too many failed sign-ins.',
     query: paging,

@@ -18,7 +18,15 @@ export const CONTRACT = {
 };
 
 /** Pages for people and what belongs to them, which programs have no use for. */
-type PageName = 'signup.page' | 'signup.submit';
+type PageName =
+  | 'signup.page'
+  | 'signup.submit'
+  | 'signIn.page'
+  | 'signIn.submit'
+  | 'signOut.submit'
+  | 'password.page'
+  | 'password.submit'
+  | 'style';
 
 export type OperationName = keyof typeof CONTRACT;
 /** What a row of src/admin/routes.ts may serve by. */

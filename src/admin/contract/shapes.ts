@@ -45,10 +45,6 @@ export const role = z.strictObject({
   name: z.string(),
   workspace: z.string(),
   description: z.string().nullable(),
-  provider_group: z
-    .strictObject({ issuer: z.string(), name: z.string() })
-    .optional()
-    .describe('The group of a provider of single sign-on that the role is.'),
   permissions: z.array(rolePermission),
 });
 
@@ -58,6 +54,17 @@ export const assignment = z.strictObject({ id: z.int(), user_id: z.int(), role_i
 export const scopeAnswer = z
   .strictObject({ access: z.literal('read').optional(), resources: z.array(target).optional() })
   .nullable();
+
+export const session = z.strictObject({
+  session_id: z.string(),
+  username: z.string(),
+  created_at: moment,
+  last_used_at: moment,
+  expires_at: moment.describe('When it ends at the latest.'),
+  ip: z.string().nullable(),
+  user_agent: z.string().nullable(),
+  is_current: z.boolean().describe('Whether it is the one that asks.'),
+});
 
 export const token = z.strictObject({
   token_id: z.string(),

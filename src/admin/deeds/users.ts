@@ -116,6 +116,7 @@ function refuseService({ username, isService }: User): void {
  *
  * @param change.current - the password so far, where the user was asked for it.
  * @param change.verify - tells whether that is the user's password.
+ * @param change.keptSession - the session that goes on, where it is one that changes it.
  * @throws ApiError 400 if `current` is wrong, if the new one breaks a rule or is no other, or if the password was
  * changed meanwhile.
  */
@@ -127,10 +128,12 @@ export async function changeOwnPassword(
     password,
     current,
     verify,
+    keptSession,
   }: {
     readonly password: string;
     readonly current: string | undefined;
     readonly verify: (password: string) => Promise<boolean>;
+    readonly keptSession: string | undefined;
   },
 ): Promise<void> {
   refuseService(user);
@@ -148,7 +151,8 @@ export async function changeOwnPassword(
   }
   // In place of the one that was proved. Hashing takes a while: a user who changes the password over and over must
   // not undo what an admin sets meanwhile to shut that user out.
-  if (!(await users.changePassword(user.id, user.passwordHash, await passwords.hash(password)))) {
+  const hash = await passwords.hash(password);
+  if (!(await users.changePassword(user.id, user.passwordHash, hash, keptSession))) {
     throw invalid('Your password has been changed meanwhile. Sign in with the new one.');
   }
 }

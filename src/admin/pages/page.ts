@@ -1,24 +1,19 @@
-import { createHash } from 'node:crypto';
 import { escapeHtml } from '../../escape-html.ts';
 import type { Reply } from '../../reply.ts';
+import { styleAddress } from './style.ts';
 
-const STYLE = `
-body { max-width: 25rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 sans-serif; overflow-wrap: break-word }
-h1 { font-size: 1.3rem }
-input { box-sizing: border-box; width: 100%; margin-bottom: 1rem; padding: 0.6rem; font: inherit }
-[role='alert'] { padding: 0.6rem; border-left: 0.3rem solid #b00020 }
-`;
-
-/** Nothing is loaded or run, and no other style than the one above counts, whatever text gets into a page. */
+/** Nothing is run, and no style counts but that of the file, whatever text gets into a page. */
 const POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "style-src 'self'",
   "form-action 'self'",
   "frame-ancestors 'none'",
   "base-uri 'none'",
 ].join('; ');
 
 export interface PageOptions {
+  /** Before every path of this gateway; empty for none. */
+  readonly prefix: string;
   /** 200 if left out. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,24 +28,30 @@ export interface PageOptions {
 export function page(
   title: string,
   content: string,
-  { status = 200, headers = {} }: PageOptions = {},
+  { prefix, status = 200, headers = {} }: PageOptions,
 ): Reply {
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      // What one comes from is told to nobody else; a form of ours goes on to say that it is ours.
+      'referrer-policy': 'same-origin',
       'cache-control': 'no-store',
       ...headers,
     },
     body: `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<link rel="stylesheet" href="${styleAddress(prefix)}">
+<main>
 <h1>${escapeHtml(title)}</h1>
 ${content}
+</main>
 </html>
 `,
   };

@@ -98,7 +98,8 @@ function form({ prefix, username = '', problem, status = problem === undefined ?
 <input type="submit" value="Sign up">
 </form>`;
   return {
-    ...page('Sign up a user', content, { status, headers: { 'set-cookie': cookie } }),
+    ...page('Sign up a user', content, { prefix, status }),
+    cookies: [cookie],
     ...(problem !== undefined && { because: problem }),
   };
 }
@@ -109,5 +110,6 @@ function done(username: string, prefix: string): Reply {
     `<p role="status">Successfully signed up user: ${escapeHtml(username)}</p>
 <p><a href="${prefix}/signup">Sign up another</a></p>
 <p><a href="${prefix}/">Go to MLflow</a></p>`,
+    { prefix },
   );
 }

@@ -5,9 +5,9 @@ import type { Schema } from '../schema.ts';
 import { audit } from './audit.ts';
 import { experiments } from './experiments.ts';
 import { first } from './first.ts';
-import { identities } from './identities.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
+import { sessions } from './sessions.ts';
 import { throttles } from './throttles.ts';
 import { tokens } from './tokens.ts';
 import { userStatus } from './user-status.ts';
@@ -25,7 +25,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0012-user-status': userStatus,
   '0013-experiments': experiments,
   '0014-tokens': tokens,
-  '0016-identities': identities,
+  '0015-sessions': sessions,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

@@ -1,6 +1,4 @@
 import type { Kysely, Transaction } from 'kysely';
-import { stillHolds } from '../account.ts';
-import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { refuseMissingUser } from '../users.ts';
 import type { Write } from '../write.ts';
@@ -21,13 +19,7 @@ export interface RoleMembers {
   byUser(): Promise<ReadonlyMap<number, readonly Role[]>>;
 }
 
-export function createRoleMembers(
-  db: Kysely<Schema>,
-  write: Write,
-  engine: Pick<Engine, 'now'>,
-): RoleMembers {
-  const lasting = (on: Kysely<Schema>) => memberQuery(on).where((where) => stillHolds(where, engine));
-
+export function createRoleMembers(db: Kysely<Schema>, write: Write): RoleMembers {
   return {
     assign: (userId, roleId) =>
       write(async (transaction, announce) => {
@@ -53,7 +45,7 @@ export function createRoleMembers(
         return numDeletedRows > 0n;
       }),
 
-    members: (roleId) => lasting(db).where('m.role_id', '=', roleId).orderBy('m.id').execute(),
+    members: (roleId) => memberQuery(db).where('m.role_id', '=', roleId).orderBy('m.id').execute(),
 
     async rolesOf(userId) {
       const rows = await db
@@ -61,14 +53,13 @@ export function createRoleMembers(
         .innerJoin('role_members as m', 'm.role_id', 'roles.id')
         .selectAll('roles')
         .where('m.user_id', '=', userId)
-        .where((where) => stillHolds(where, engine))
         .orderBy('roles.id')
         .execute();
       return withPermissions(db, rows);
     },
 
     async byUser() {
-      const members = await lasting(db).orderBy('m.role_id').execute();
+      const members = await memberQuery(db).orderBy('m.role_id').execute();
       const roles = await withPermissions(db, await db.selectFrom('roles').selectAll().execute());
       return heldBy(members, roles);
     },

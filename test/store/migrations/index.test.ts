@@ -19,7 +19,6 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'experiments',
       'former_grants',
       'grants',
-      'identities',
       'intents',
       'keys',
       'owners',

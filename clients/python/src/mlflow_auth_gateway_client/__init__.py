@@ -4,6 +4,7 @@ from mlflow_auth_gateway_client.client import AuthServiceClient
 from mlflow_auth_gateway_client.entities import (
     ExperimentPermission,
     RegisteredModelPermission,
+    Session,
     Token,
     TokenWithSecret,
     User,
@@ -13,6 +14,7 @@ __all__ = [
     "AuthServiceClient",
     "ExperimentPermission",
     "RegisteredModelPermission",
+    "Session",
     "Token",
     "TokenWithSecret",
     "User",

@@ -8,6 +8,7 @@ from mlflow_auth_gateway_client import _stock
 from mlflow_auth_gateway_client.entities import (
     ExperimentPermission,
     RegisteredModelPermission,
+    Session,
     Token,
     TokenWithSecret,
     User,
@@ -107,6 +108,23 @@ class AuthServiceClient(StockClient):
     def delete_token(self, token_id: str) -> None:
         """Deletes a token, which is refused from then on."""
         self._request(f"{_API}/users/tokens/delete", "DELETE", json={"token_id": token_id})
+
+    # Sessions, by which browsers are signed in.
+
+    def list_sessions(self, username: str | None = None) -> list[Session]:
+        """Lists the browsers that you are signed in with; for an admin those of a user, or of all."""
+        fields = {} if username is None else {"username": username}
+        sessions: list[Session] = []
+        while True:
+            resp = self._request(f"{_API}/users/sessions/list", "GET", params=fields)
+            sessions.extend(Session.from_json(session) for session in resp["sessions"])
+            if not resp.get("next_page_token"):
+                return sessions
+            fields = {**fields, "page_token": resp["next_page_token"]}
+
+    def delete_session(self, session_id: str) -> None:
+        """Signs a browser out."""
+        self._request(f"{_API}/users/sessions/delete", "DELETE", json={"session_id": session_id})
 
     # The permissions API of MLflow 2.15 to 3.5, for a user on one experiment or registered model.
     # ``permission`` is READ, EDIT, MANAGE or NO_PERMISSIONS.

@@ -1,4 +1,4 @@
-"""Users with what they were given, the permissions of MLflow's classic API, and tokens."""
+"""Users with what they were given, the permissions of MLflow's classic API, tokens and sessions."""
 
 from __future__ import annotations
 
@@ -91,6 +91,26 @@ class Token(NamedTuple):
 
     @classmethod
     def from_json(cls, dictionary: Mapping[str, Any]) -> Token:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
+class Session(NamedTuple):
+    """A browser that a user is signed in with. Times are milliseconds since the epoch."""
+
+    session_id: str
+    username: str
+    created_at: int
+    last_used_at: int
+    expires_at: int
+    """When it ends at the latest; sooner, if it is not used for a while."""
+    ip: str | None
+    user_agent: str | None
+    is_current: bool
+    """Whether it is the one that asks."""
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> Session:
         """Reads what the server sends, and leaves what a later one may send besides."""
         return cls(**{field: dictionary[field] for field in cls._fields})
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTokenUses } from '../../src/identity/token-uses.ts';
+import { createUses } from '../../src/identity/uses.ts';
 import { addUser, open } from '../store/temporary.ts';
 
 const MINUTE = 60_000;
@@ -19,7 +19,8 @@ async function start() {
       return store.tokens.noteUse(uses, everyMs);
     },
   };
-  const make = () => createTokenUses({ tokens, log: { warn: () => {} }, clock: () => clock.now });
+  const make = () =>
+    createUses({ write: tokens.noteUse, what: 'tokens', log: { warn: () => {} }, clock: () => clock.now });
   const usedAt = async (id: string) => (await store.tokens.get(id))?.lastUsedAt;
   return { make, clock, writes, usedAt };
 }

@@ -1,27 +1,29 @@
 import type { FastifyBaseLogger } from 'fastify';
-import type { Store } from '../store/index.ts';
 
-/** Notes when tokens are used, beside the way of requests. */
-export interface TokenUses {
+/** Notes when tokens, or sessions, are used, beside the way of requests. */
+export interface Uses {
   /** Takes note of a use; it is in the store within {@link SOON_MS}, unless an earlier one is that is hardly older. */
-  note(tokenId: string): void;
+  note(id: string): void;
   /** Writes what was noted, and takes no more notes. */
   close(): Promise<void>;
 }
 
-export interface TokenUsesOptions {
-  readonly tokens: Pick<Store['tokens'], 'noteUse'>;
+export interface UsesOptions {
+  /** Writes when each was last used, unless that is known to within `everyMs`. */
+  readonly write: (uses: ReadonlyMap<string, number>, everyMs: number) => Promise<void>;
+  /** What is used, for the log. */
+  readonly what: 'tokens' | 'sessions';
   readonly log: Pick<FastifyBaseLogger, 'warn'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
 
-/** How soon a use is written, together with those of other tokens. */
+/** How soon a use is written, together with others. */
 const SOON_MS = 500;
 /** How much newer a use must be than the one that is written, to be written itself. */
 const EVERY_MS = 60_000;
 
-export function createTokenUses({ tokens, log, clock }: TokenUsesOptions): TokenUses {
+export function createUses({ write: writeUses, what, log, clock }: UsesOptions): Uses {
   const written = new Map<string, number>();
   let noted = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -36,9 +38,9 @@ export function createTokenUses({ tokens, log, clock }: TokenUsesOptions): Token
       written.set(id, at);
     }
     try {
-      await tokens.noteUse(uses, EVERY_MS);
+      await writeUses(uses, EVERY_MS);
     } catch (error) {
-      log.warn({ err: error }, 'when tokens were last used cannot be written right now');
+      log.warn({ err: error }, `when ${what} were last used cannot be written right now`);
     }
   }
 
