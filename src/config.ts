@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import { readDatabaseUri } from './config/database-uri.ts';
 import { BCRYPT_MAX_BYTES, type PasswordProblem, passwordProblem } from './config/password-rules.ts';
+import type { ProviderConfig } from './config/providers.ts';
 import { Secret } from './config/secret.ts';
+import { file, integer, oneOf } from './config/value-types.ts';
 import { PERMISSIONS } from './policy/permissions.ts';
 
 const PREFIX = 'MLFLOW_AUTH_';
@@ -14,28 +16,6 @@ const DEFAULT_PERMISSIONS = PERMISSIONS.filter((permission) => permission !== 'D
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const HOST = /^[A-Za-z0-9.:_-]+$/;
-
-const integer = (min: number, max: number) => {
-  const error = `write a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^[0-9]{1,15}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(min, { error }).max(max, { error }));
-};
-
-/** One of a few words, in any letter case. */
-const file = () => z.string().regex(/^[^\0]+$/, 'write the path of a file');
-
-const oneOf = <T extends string>(choices: readonly T[]) =>
-  z.string().transform((text, context) => {
-    const choice = choices.find((each) => each.toLowerCase() === text.toLowerCase());
-    if (choice === undefined) {
-      context.addIssue(`write one of ${choices.join(', ')}`);
-      return z.NEVER;
-    }
-    return choice;
-  });
 
 /** Every setting: type, default as it would be written, check, and what the manual says. */
 export const settings = z
@@ -280,7 +260,10 @@ export const settings = z
   });
 
 /** The settings, checked; keys are spelled as in the file. */
-export type Config = z.output<typeof settings>;
+export type Config = z.output<typeof settings> & {
+  /** The providers of single sign-on, each from a section of its own; none if left out. */
+  readonly oidc?: readonly ProviderConfig[];
+};
 
 /**
  * Settings that protect something. The start stops at a name that is one letter off one of them: the setting that was

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { entryJson } from './admin/api/audit.ts';
+import { createProviderUsers } from './admin/deeds/provider-users.ts';
 import type { SessionParts } from './admin/deeds/sessions.ts';
 import type { TokenParts } from './admin/deeds/tokens.ts';
 import { addUser } from './admin/deeds/users.ts';
 import { createHandlers } from './admin/index.ts';
-import type { Provider } from './admin/pages/sign-in.ts';
+import type { Provider as SignInProvider } from './admin/pages/sign-in.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { changingBy } from './audit/changing.ts';
@@ -25,6 +26,8 @@ import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { limitBasic } from './identity/limited-basic.ts';
+import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
+import { openProviders, type Provider } from './identity/oidc/provider.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
 import { createSession } from './identity/session.ts';
@@ -129,6 +132,7 @@ interface Opened {
   readonly recorder: Recorder;
   /** When tokens, and sessions, are used. */
   readonly uses: { readonly token: Uses; readonly session: Uses };
+  readonly providers: readonly Provider[];
 }
 
 /** The options of a start, none left out. */
@@ -137,6 +141,8 @@ type Given = Required<ServerOptions>;
 /** Opens what a gateway stands on: the store, the way to the upstream, threads and timers. Nothing listens yet. */
 async function open(config: Config, { logger, clock }: Given, closers: (() => unknown)[]): Promise<Opened> {
   const ca = readUpstreamCa(config);
+  const providers = openProviders(config.oidc ?? [], clock);
+  closers.unshift(() => Promise.all(providers.map((provider) => provider.close())));
   const listening = await prepareListening(config, { log: logger, maxHeaderBytes: MAX_HEADER_BYTES, clock });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : createMetrics(manifest.version);
@@ -178,7 +184,7 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
     session: createUses({ write: store.sessions.noteUse, what: 'sessions', ...noted }),
   };
   closers.unshift(() => Promise.all([uses.token.close(), uses.session.close()]));
-  return { listening, metrics, store, passwords, upstream, recorder, uses };
+  return { listening, metrics, store, passwords, upstream, recorder, uses, providers };
 }
 
 interface Parts extends Opened {
@@ -209,13 +215,11 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     ...credentialsIn(config, given),
     defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
+    providers: config.oidc ?? [],
     mlflowVersion: () => upstream.version(),
     workspaces,
     health: {
-      store,
-      readiness,
-      survey: look,
-      certificateEndsAt,
+      ...{ store, readiness, survey: look, certificateEndsAt },
       startedAt: clock(),
       enforcement: config.enforcement,
     },
@@ -264,8 +268,12 @@ function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, 
 }
 
 /** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */
-function signingInOf(config: Config, { store, passwords, metrics }: Opened, { random, clock }: Given) {
-  const accounts = createAccounts(store, { found: metrics?.foundAccount });
+function signingInOf(
+  config: Config,
+  { store, passwords, metrics, providers }: Opened,
+  { random, clock, logger }: Given,
+) {
+  const accounts = createAccounts(store, { found: metrics?.foundAccount, clock });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
   const basic = createBasic({
     ...{ accounts, passwords, throttle },
@@ -276,13 +284,12 @@ function signingInOf(config: Config, { store, passwords, metrics }: Opened, { ra
     ...{ accounts, clock, idleMs: sessionTimes(config).idleMs },
     ownerOf: together(store.sessions.ownersOf),
   });
-  const ways: readonly Authenticator[] = [
-    createToken({ accounts, ownerOf: together(store.tokens.ownersOf), clock }),
-    limitBasic(basic, config.basic_auth),
-    session,
-  ];
-  const providers: readonly Provider[] = [];
-  return { ways, throttle, basic, providers };
+  const token = createToken({ accounts, ownerOf: together(store.tokens.ownersOf), clock });
+  const settle = createProviderUsers({ store, log: logger, clock });
+  const bearerJwt = providers.length === 0 ? [] : [createBearerJwt({ accounts, providers, settle, clock })];
+  const ways: readonly Authenticator[] = [token, ...bearerJwt, limitBasic(basic, config.basic_auth), session];
+  const buttons: readonly SignInProvider[] = [];
+  return { ways, throttle, basic, buttons };
 }
 
 function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {

@@ -9,6 +9,7 @@ import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
+import { linkHandlers, type NamedProvider } from './api/links.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
@@ -36,13 +37,15 @@ export interface HandlerParts {
   readonly tokens: TokenParts;
   readonly sessions: SessionParts;
   readonly basic: Pick<Basic, 'signIn'>;
-  readonly providers: readonly Provider[];
+  readonly buttons: readonly Provider[];
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;
   readonly workspaces: Workspaces;
   readonly health: HealthParts;
   readonly deciding: Deciding;
+  /** Where users come from by single sign-on. */
+  readonly providers: readonly NamedProvider[];
 }
 
 /** An operation of the contract without a handler does not compile. */
@@ -50,7 +53,7 @@ export type Handlers = Readonly<Record<HandlerName, Handler>>;
 
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
-  const { store, passwords, signInLimits, defaultPermission, workspaces, health } = parts;
+  const { store, passwords, signInLimits, defaultPermission, health, providers } = parts;
   return {
     ...healthHandlers(health),
     ...openapiHandlers(),
@@ -59,12 +62,13 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...previewHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
+    ...linkHandlers(store, providers),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...tokenHandlers(store, parts.tokens),
     ...sessionHandlers(store, parts.sessions),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
-    ...roleHandlers(store, workspaces),
+    ...roleHandlers(parts),
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),

@@ -54,6 +54,7 @@ const users: readonly OwnRow[] = [
     withFirstPassword,
   ],
   ['PATCH', '2.0 users/update-status', 'admin', [], serve('users.updateStatus')],
+  ['PATCH', '2.0 users/link', 'admin', [], serve('users.link')],
   ['PATCH', '2.0 users/update-admin', 'admin', [], serve('users.updateAdmin')],
   ['DELETE', '2.0 users/delete', 'admin', [], serve('users.delete')],
   ['POST', '2.0 users/tokens/create', 'update', maybe(selfInBody), inAnyScope, serve('tokens.create')],

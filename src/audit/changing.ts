@@ -1,12 +1,13 @@
 import { scopeJson } from '../policy/ceiling.ts';
 import type { AuditChange, AuditEntry } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
+import type { Identities } from '../store/identities.ts';
 import type { Store, StoreParts } from '../store/index.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
 import type { Tokens } from '../store/tokens.ts';
-import type { Session, Token } from '../store/types.ts';
+import type { Session, Subject, Token } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what a user may do. */
@@ -33,6 +34,7 @@ const CHANGING_VERBS = {
   ],
   throttles: ['clear'],
   tokens: ['create', 'rotate', 'remove', 'noteUse'],
+  identities: ['link', 'unlink', 'followGroups'],
   sessions: ['create', 'remove', 'noteUse', 'prune'],
 } as const;
 
@@ -50,6 +52,7 @@ export interface Changing {
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
   readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
+  readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
   /** Does many changes as one, see `Store.atOnce`. */
   atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
@@ -100,6 +103,7 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     roles: changingRoles(store.roles, change),
     throttles: changingThrottles(change),
     tokens: changingTokens(change),
+    identities: changingIdentities(change),
     sessions: changingSessions(change),
     atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
@@ -334,6 +338,55 @@ function changingTokens(change: Change): Changing['tokens'] {
         const before = await tokens.get(id);
         const done = await tokens.remove(id);
         return [done, done ? told('delete_token', before, undefined) : undefined];
+      }),
+  };
+}
+
+function changingIdentities(change: Change): Changing['identities'] {
+  const told = (action: string, username: string, before: Subject | null, after: Subject | null): Told => {
+    const shown = (subject: Subject | null) =>
+      subject && { username, issuer: subject.issuer, subject: subject.subject };
+    return {
+      action,
+      change: { before: shown(before), after: shown(after) },
+      resources: aboutUser(username),
+    };
+  };
+  return {
+    link: (identity) =>
+      change(async (parts) => {
+        const username = await usernameOf(parts, identity.userId);
+        const done = await parts.identities.link(identity);
+        return [done, done ? told('link_user', username, null, identity) : undefined];
+      }),
+    unlink: (userId, issuer) =>
+      change(async (parts) => {
+        const username = await usernameOf(parts, userId);
+        const before = (await parts.identities.ofUser(userId)).find((each) => each.issuer === issuer);
+        const done = await parts.identities.unlink(userId, issuer);
+        return [done, done ? told('unlink_user', username, before ?? null, null) : undefined];
+      }),
+    followGroups: (subject, said) =>
+      change(async (parts) => {
+        const followed = await parts.identities.followGroups(subject, said);
+        const identity = await parts.identities.get(subject);
+        if (followed === undefined || identity === undefined) {
+          return [followed, undefined];
+        }
+        const { username } = identity;
+        const { before, after } = followed;
+        if (before.join('\n') === after.join('\n')) {
+          return [followed, undefined];
+        }
+        const roles = (names: readonly string[]) => ({ username, issuer: subject.issuer, roles: names });
+        return [
+          followed,
+          {
+            action: 'follow_groups',
+            change: { before: roles(before), after: roles(after) },
+            resources: aboutUser(username),
+          },
+        ];
       }),
   };
 }

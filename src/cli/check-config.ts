@@ -1,7 +1,10 @@
 import { describeDatabaseUri } from '../config/database-uri.ts';
+import { PROVIDER_SETTING_NAMES } from '../config/providers.ts';
 import { Secret } from '../config/secret.ts';
+import { headingOf } from '../config/written-providers.ts';
 import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
+import { openProviders } from '../identity/oidc/provider.ts';
 import { keyPairFiles, readUpstreamCa } from '../listening/index.ts';
 import { readKeyPair } from '../listening/key-pair.ts';
 import { validityOf } from '../listening/validity.ts';
@@ -16,7 +19,7 @@ import { runCommand } from './run-command.ts';
 import { openTrialStore } from './trial-store.ts';
 
 export interface CheckConfigOptions {
-  /** Try the store and the upstream too. */
+  /** Try the store, the upstream and the providers of single sign-on too. */
   readonly connect?: boolean;
 }
 
@@ -38,6 +41,7 @@ export function checkConfig({ connect = false }: CheckConfigOptions, io: Io): Pr
         `${key} = ${shown(key === 'database_uri' ? describeDatabaseUri(config.database_uri) : values.get(key))}\n`,
       );
     }
+    showProviders(config, io);
     io.stdout.write('\n');
     for (const warning of warnings) {
       io.stdout.write(`Warning: ${printable(warning)}\n`);
@@ -48,8 +52,35 @@ export function checkConfig({ connect = false }: CheckConfigOptions, io: Io): Pr
     }
     const store = await attempt(io, 'The store', () => tryStore(config, io.clock));
     const upstream = await attempt(io, 'The upstream', () => tryUpstream(config, io.clock));
-    return listening && store && upstream ? 0 : 1;
+    const providers = await tryProviders(config, io);
+    return listening && store && upstream && providers ? 0 : 1;
   });
+}
+
+function showProviders({ oidc = [] }: Config, io: Io): void {
+  for (const provider of oidc) {
+    io.stdout.write(`\n${headingOf(provider.name)}\n`);
+    const values = new Map<string, unknown>(Object.entries(provider));
+    for (const key of PROVIDER_SETTING_NAMES) {
+      io.stdout.write(`${key} = ${shownOfProvider(key, values.get(key))}\n`);
+    }
+  }
+}
+
+function shownOfProvider(key: string, value: unknown): string {
+  return key === 'service_accounts' && value !== undefined ? printable(JSON.stringify(value)) : shown(value);
+}
+
+/** Asks each provider what a sign-in will ask it; all of them, also behind one that fails. */
+async function tryProviders(config: Config, io: Io): Promise<boolean> {
+  const providers = openProviders(config.oidc ?? [], io.clock);
+  let isRight = true;
+  for (const provider of providers) {
+    const found = await attempt(io, `The provider ${provider.name}`, () => provider.look());
+    isRight &&= found;
+    await provider.close();
+  }
+  return isRight;
 }
 
 function shown(value: unknown): string {

@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { type Config, PROTECTING_SETTINGS, SETTING_NAMES, settings, variableOf } from '../config.ts';
 import { fileProblem } from './file-problem.ts';
 import { editDistance, nearestName } from './nearest-name.ts';
+import { providerNameIn, readProviders } from './providers.ts';
 import { type IniSection, interpolate, readIni } from './read-ini.ts';
+import { overruled, type ProvidersIn, providersInFile, providersInVariables } from './written-providers.ts';
 
 /** The section of the INI file that is read: MLflow's own. */
 export const SECTION = 'mlflow';
@@ -66,11 +68,13 @@ interface Written {
   readonly values: ReadonlyMap<string, { readonly text: string; readonly origin: string }>;
   readonly warnings: readonly string[];
   readonly problems: readonly string[];
+  /** What is written about the providers of single sign-on. */
+  readonly providers: ProvidersIn['written'];
 }
 
 /**
- * Reads the section `[mlflow]` of the INI file that MLFLOW_AUTH_CONFIG_PATH names, lets each variable
- * MLFLOW_AUTH_<KEY> overrule the key it is named after, and checks everything. An empty value counts as not set.
+ * Reads the section `[mlflow]` of the INI file that MLFLOW_AUTH_CONFIG_PATH names and those of providers, lets each
+ * variable MLFLOW_AUTH_<KEY> overrule the key it is named after, and checks everything. An empty value counts as not set.
  *
  * @throws ConfigError naming every problem at once.
  */
@@ -83,9 +87,11 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
   const hintAt = (key: string) => (isQuoted(values.get(key)?.text ?? '') ? ', without quotes' : '');
 
   const result = settings.safeParse({ ...defaults, ...Object.fromEntries(texts) });
+  const oidc = readProviders(overruled(file.providers, variables.providers));
   const problems = [
     ...file.problems,
     ...variables.problems,
+    ...oidc.problems,
     ...(result.error?.issues ?? [])
       .map(({ path, message }) => ({ key: String(path[0]), message }))
       .map(({ key, message }) => `${originOf(key)}: ${message}${hintAt(key)}`),
@@ -99,7 +105,8 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
     ...[...values.values()].filter(({ text }) => isQuoted(text)).map(({ origin }) => quotesMeant(origin)),
     ...unwise(result.data, originOf),
   ];
-  return { config: result.data, written: new Set(values.keys()), warnings, source };
+  const config = { ...result.data, ...(oidc.providers.length > 0 && { oidc: oidc.providers }) };
+  return { config, written: new Set(values.keys()), warnings, source };
 }
 
 /** Settings that can be meant, but seldom are. */
@@ -140,8 +147,10 @@ function readVariables(env: ConfigSources['env']): Written {
   const warnings: string[] = [];
   const problems: string[] = [];
   const prefix = variableOf('');
+  const ofProviders = providersInVariables(env, prefix);
+  problems.push(...ofProviders.problems);
   for (const [variable, text] of Object.entries(env)) {
-    if (!text || variable === PATH_VARIABLE) {
+    if (!text || variable === PATH_VARIABLE || ofProviders.read.has(variable)) {
       continue;
     }
     const key = variable.startsWith(prefix) ? variable.slice(prefix.length).toLowerCase() : undefined;
@@ -158,7 +167,7 @@ function readVariables(env: ConfigSources['env']): Written {
       warnings.push(unknownName(variable, variable.toUpperCase(), ignored, known));
     }
   }
-  return { values, warnings, problems };
+  return { values, warnings, problems, providers: ofProviders.written };
 }
 
 function readSettingsFile(
@@ -168,7 +177,7 @@ function readSettingsFile(
 ): Written & { readonly source: string } {
   const named = env[PATH_VARIABLE] || undefined;
   const name = named ?? DEFAULT_CONFIG_PATH;
-  const nothing = { source: name, values: new Map(), warnings: [], problems: [] };
+  const nothing = { source: name, values: new Map(), warnings: [], problems: [], providers: new Map() };
   let text: string;
   try {
     text = readFile(resolve(cwd, name));
@@ -186,17 +195,19 @@ function readSettingsFile(
   };
   const problems = [...file.problems, ...section.problems].map((problem) => `${name}: ${problem}`);
   const read = readSection(section, name);
-  const others = file.sections.filter((other) => other !== SECTION);
+  const ofProviders = providersInFile(file, name);
+  const others = file.sections.filter((other) => other !== SECTION && providerNameIn(other) === undefined);
   const unread = others.map((other) => `The section [${other}] in ${name} is not read.`);
   return {
     values: read.values,
     warnings: [...unread, ...read.warnings],
-    problems: [...problems, ...read.problems],
+    problems: [...problems, ...read.problems, ...ofProviders.problems],
+    providers: ofProviders.written,
     source: name,
   };
 }
 
-function readSection(section: IniSection, file: string): Written {
+function readSection(section: IniSection, file: string): Omit<Written, 'providers'> {
   const values = new Map<string, { text: string; origin: string }>();
   const warnings: string[] = [];
   const problems: string[] = [];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settings, variableOf } from '../config.ts';
 import { SECTION } from './load-config.ts';
+import { PROVIDER_SECTION, providerSettings } from './providers.ts';
 
 const WIDTH = 100;
 
@@ -9,11 +10,29 @@ export function renderReference(): string {
   const intro = comment(
     "Every setting of the gateway with its default. Generated from src/config.ts by npm run docs: change it there. Values are read as Python's configparser reads them: everything after = belongs to the value, a percent sign is written twice. The variable named beside each setting overrules the file.",
   );
-  const entries = Object.entries(settings.shape).map(([key, schema]) => {
+  const entries = entriesOf(settings.shape, variableOf);
+  return `${intro}\n[${SECTION}]\n\n${entries.join('\n')}\n${renderProvider()}`;
+}
+
+/** The part about a provider of single sign-on, all of it in comments: there is none unless its section is written. */
+export function renderProvider(): string {
+  const intro = comment(
+    'Single sign-on: a section for each provider, under a name of your choice. docs/single-sign-on.md has them for Keycloak and others.',
+  );
+  const entries = entriesOf(providerSettings.shape, (key) =>
+    variableOf(`${PROVIDER_SECTION}NAME_${key}`).replace('.', '_'),
+  );
+  return `${intro}\n# [${PROVIDER_SECTION}NAME]\n\n${entries.join('\n')}`;
+}
+
+function entriesOf(
+  shape: Readonly<Record<string, z.ZodType>>,
+  variable: (key: string) => string,
+): readonly string[] {
+  return Object.entries(shape).map(([key, schema]) => {
     const written = defaultOf(schema);
-    return `${comment(schema.description ?? '')}\n# ${variableOf(key)}\n# ${key} =${written && ` ${written.replaceAll('%', '%%')}`}\n`;
+    return `${comment(schema.description ?? '')}\n# ${variable(key)}\n# ${key} =${written && ` ${written.replaceAll('%', '%%')}`}\n`;
   });
-  return `${intro}\n[${SECTION}]\n\n${entries.join('\n')}`;
 }
 
 /** The default as it would be written; nothing where there is none. */

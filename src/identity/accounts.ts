@@ -31,6 +31,8 @@ export interface AccountsOptions {
   readonly max?: number;
   /** Told of each account that is asked for, and whether the store has to be. */
   readonly found?: ((foundIn: 'memory' | 'store') => void) | undefined;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface AccountsOptions {
  */
 export function createAccounts(
   store: Pick<Store, 'account' | 'changes'>,
-  { max = 10_000, found }: AccountsOptions = {},
+  { max = 10_000, found, clock = Date.now }: AccountsOptions = {},
 ): Accounts {
   const catchUp = createCatchUp(store.changes.follow(), drop);
   const usernameOf = new Map<number, string>();
@@ -94,7 +96,7 @@ export function createAccounts(
   }
 
   function find(username: string): Account | undefined | Promise<Account | undefined> {
-    const known = remembered.get(username);
+    const known = stillHolding(remembered.get(username), clock);
     found?.(known === undefined ? 'store' : 'memory');
     return known ?? loading.get(username) ?? load(username);
   }
@@ -105,6 +107,11 @@ export function createAccounts(
       return caughtUp === undefined ? find(username) : caughtUp.then(() => find(username));
     },
   };
+}
+
+/** An account as long as everything in it holds. */
+function stillHolding(account: Account | undefined, clock: () => number): Account | undefined {
+  return account?.holdsUntil === undefined || clock() < account.holdsUntil ? account : undefined;
 }
 
 /**

@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.ts';
+import { readAuthorities } from './authorities.ts';
 import { type KeyPairFiles, readKeyPair } from './key-pair.ts';
 import { followKeyPair, type Renewal } from './renewal.ts';
 import { createServers, type Servers } from './servers.ts';
@@ -76,14 +75,5 @@ export function keyPairFiles({
  * @throws Error with a sentence, if the file cannot be read or holds no certificate.
  */
 export function readUpstreamCa({ upstream_ca_file: file }: Config): string | undefined {
-  if (file === undefined) {
-    return undefined;
-  }
-  try {
-    const pem = readFileSync(file, 'utf8');
-    new X509Certificate(pem);
-    return pem;
-  } catch (cause) {
-    throw new Error(`upstream_ca_file: ${file} cannot be read, or holds no certificate in PEM`, { cause });
-  }
+  return file === undefined ? undefined : readAuthorities(file, 'upstream_ca_file');
 }

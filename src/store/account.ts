@@ -1,11 +1,11 @@
-import type { Kysely } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { Grant } from '../policy/grant.ts';
 import type { Engine } from './engine.ts';
 import { readGrant } from './read-grant.ts';
 import type { Schema } from './schema.ts';
 import { liveSessions } from './sessions.ts';
 import { liveTokens } from './tokens.ts';
-import type { Account } from './types.ts';
+import { type Account, identityKey } from './types.ts';
 import { readUser } from './users.ts';
 
 /** The workspace that everything lies in while MLflow's workspaces are off: roles of others grant nothing in it. */
@@ -36,6 +36,7 @@ export async function loadAccount(
             .innerJoin('grants as g', 'g.role_id', 'r.id')
             .where('u.username', '=', username)
             .where('r.workspace', '=', DEFAULT_WORKSPACE)
+            .where((where) => stillHolds(where, engine))
             .select(['g.resource_type', 'g.resource_pattern', 'g.permission', 'r.name as role']),
         ),
     )
@@ -66,9 +67,40 @@ export async function loadAccount(
     );
   }
   // Statements of their own: a token or a session is good or not whatever else is true of its user.
-  const [tokens, sessions] = await Promise.all([
+  const [tokens, sessions, provided] = await Promise.all([
     liveTokens(db, first, engine),
     liveSessions(db, first, engine),
+    ofProviders(db, first, engine),
   ]);
-  return { user: readUser(first), grants, tokens, sessions };
+  return { user: readUser(first), grants, tokens, sessions, ...provided };
+}
+
+/** What providers of single sign-on call a user, and when the first of the memberships ends that they have given. */
+async function ofProviders(
+  db: Kysely<Schema>,
+  { id }: { readonly id: number },
+  engine: Pick<Engine, 'now'>,
+): Promise<Pick<Account, 'identities' | 'holdsUntil'>> {
+  const rows = await db
+    .selectFrom('identities')
+    .select(['issuer', 'subject'])
+    .select((select) =>
+      select
+        .selectFrom('role_members as m')
+        .select(({ fn }) => fn.min('m.until').as('until'))
+        .where('m.user_id', '=', id)
+        .where((where) => stillHolds(where, engine))
+        .as('until'),
+    )
+    .where('user_id', '=', id)
+    .execute();
+  return { identities: new Set(rows.map(identityKey)), holdsUntil: rows[0]?.until ?? undefined };
+}
+
+/** That a membership has not ended. */
+export function stillHolds(
+  { or, eb }: ExpressionBuilder<Schema & { m: Schema['role_members'] }, 'm'>,
+  { now }: Pick<Engine, 'now'>,
+) {
+  return or([eb('m.until', 'is', null), eb('m.until', '>', now())]);
 }

@@ -17,6 +17,7 @@ export const TABLES = {
   audit_resources: { is: 'copied', by: 'entry_id' },
   throttles: { is: 'copied', by: 'username' },
   tokens: { is: 'copied', by: 'id' },
+  identities: { is: 'copied', by: 'subject' },
   sessions: { is: 'copied', by: 'id' },
   // Read by all gateways on a store: the same tokens go on to count.
   keys: { is: 'replaced', by: 'name' },

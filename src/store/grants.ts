@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
 import { createResourceGrants, type ResourceGrants } from './grants/of-resource.ts';
 import { createUserGrants, type UserGrants } from './grants/of-user.ts';
 import { createUpkeep, type Upkeep } from './grants/upkeep.ts';
@@ -15,6 +16,6 @@ export type { Adoption, Forgetting, Renaming } from './grants/upkeep.ts';
  */
 export interface Grants extends UserGrants, ResourceGrants, Upkeep {}
 
-export function createGrants(db: Kysely<Schema>, write: Write): Grants {
-  return { ...createUserGrants(db, write), ...createResourceGrants(db), ...createUpkeep(write) };
+export function createGrants(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'now'>): Grants {
+  return { ...createUserGrants(db, write), ...createResourceGrants(db, engine), ...createUpkeep(write) };
 }

@@ -5,6 +5,7 @@ import { type Changes, createChanges } from './changes.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
 import { createExperiments, type Experiments } from './experiments.ts';
 import { createGrants, type Grants } from './grants.ts';
+import { createIdentities, type Identities } from './identities.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';
 import { createOwners, type Owners } from './owners.ts';
@@ -26,6 +27,7 @@ export interface StoreParts {
   readonly throttles: Throttles;
   readonly experiments: Experiments;
   readonly tokens: Tokens;
+  readonly identities: Identities;
   readonly sessions: Sessions;
 }
 
@@ -75,12 +77,13 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
   const write = createWrite(writes, engine);
   const partsOn = (on: Kysely<Schema>, by: Write): StoreParts => ({
     users: createUsers(on, by),
-    grants: createGrants(on, by),
-    roles: createRoles(on, by),
+    grants: createGrants(on, by, engine),
+    roles: createRoles(on, by, engine),
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
     experiments: createExperiments(on, by, engine),
     tokens: createTokens(on, by),
+    identities: createIdentities(on, by),
     sessions: createSessions(on, by, engine),
   });
   return {

@@ -24,11 +24,29 @@ export interface Schema {
     name: string;
     workspace: Fixed<string>;
     description: string | null;
+    /** The provider whose group it is; null for a role that was made here. */
+    issuer: ColumnType<string | null, string | undefined, never>;
+    group_name: ColumnType<string | null, string | undefined, never>;
   };
   role_members: {
     id: Id;
     user_id: Fixed<number>;
     role_id: Fixed<number>;
+    /** The provider that says so; null for a membership given by hand. */
+    issuer: ColumnType<string | null, string | undefined, never>;
+    /** Until when it holds, by the store's clock; null for as long as nothing else is said. */
+    until: ColumnType<number | null, number | null | undefined, number | null>;
+  };
+  /** What a provider calls a user: its subject. */
+  identities: {
+    issuer: Fixed<string>;
+    subject: Fixed<string>;
+    user_id: number;
+    /** Whether the user was made for it. */
+    brought: Fixed<number>;
+    /** When the provider said last what groups the user is in, by its clock. */
+    as_of: number;
+    created_at: Fixed<number>;
   };
   grants: {
     id: Id;

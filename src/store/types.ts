@@ -25,9 +25,22 @@ export interface Account {
   readonly grants: readonly Grant[];
   /** The tokens that had not expired then, under the hashes of their secrets. */
   readonly tokens: ReadonlyMap<string, Token>;
+  /** What providers of single sign-on call the user, see `identityKey`. */
+  readonly identities: ReadonlySet<string>;
+  /** Until when some of the grants hold (milliseconds since the epoch); undefined if all hold until something changes. */
+  readonly holdsUntil: number | undefined;
   /** The sessions whose time was not over then, under the hashes of their secrets. */
   readonly sessions: ReadonlyMap<string, Session>;
 }
+
+/** What a provider of single sign-on calls somebody (OpenID Connect Core 1.0, section 5.7: never given to another). */
+export interface Subject {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Tells one subject of one provider from all others. */
+export const identityKey = ({ issuer, subject }: Subject): string => JSON.stringify([issuer, subject]);
 
 /** A token by which a user signs in, without its secret. */
 export interface Token {

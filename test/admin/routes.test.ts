@@ -25,10 +25,11 @@ test('every handler is named by a row', async () => {
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
     deciding: {} as Deciding,
+    providers: [],
     tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },
     sessions: { lifeMs: 1, idleMs: 1, clock: Date.now, random: randomBytes },
     basic: { signIn: async () => 'not-mine' },
-    providers: [],
+    buttons: [],
   });
   await store.close();
   const named = rows.flatMap(([, , , , ...rules]) =>

@@ -7,6 +7,7 @@ import { SETTING_NAMES } from '../../src/config.ts';
 import { addUser, open, temporaryDirectory, temporaryUri } from '../store/temporary.ts';
 import { writeCertificates } from '../support/certificates.ts';
 import { OLDEST, sharedMlflow } from '../support/mlflow.ts';
+import { startFakeProvider } from '../support/provider.ts';
 import { type Ran, ran, type StoreSurroundings } from './io.ts';
 
 const checking = (surroundings: StoreSurroundings, connect = false): Promise<Ran> =>
@@ -118,5 +119,32 @@ describe('with --connect', () => {
     const { code, stderr } = await checking({ databaseUri: `sqlite:///${file}` }, true);
     expect(code).toBe(1);
     expect(stderr).toContain('cannot be opened as the store: there is no such directory');
+  });
+});
+
+describe('providers of single sign-on', () => {
+  test('are shown, each under its heading', async () => {
+    const { code, stdout } = await checking({
+      env: {
+        MLFLOW_AUTH_OIDC_MY_SSO_ISSUER: 'https://sso.example.com',
+        MLFLOW_AUTH_OIDC_MY_SSO_AUDIENCE: 'mlflow, another',
+      },
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /\[oidc\.my-sso\]\nissuer = https:\/\/sso\.example\.com\naudience = mlflow, another\n/,
+    );
+  });
+
+  test('are asked with --connect: for what they say of themselves, their keys and the time', async () => {
+    const provider = await startFakeProvider();
+    const env = { MLFLOW_AUTH_OIDC_SSO_ISSUER: provider.uri, MLFLOW_AUTH_OIDC_SSO_AUDIENCE: 'mlflow' };
+    // These commands live in 1970.
+    expect((await checking({ env }, true)).stderr).toMatch(
+      /The provider sso: the clock of .* is \d+ s ahead of/,
+    );
+    provider.fails = 'error';
+    expect((await checking({ env }, true)).stderr).toContain('The provider sso: ');
+    await provider.close();
   });
 });

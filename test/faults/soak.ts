@@ -9,7 +9,7 @@ export interface SoakOptions {
   /** Changes the right, at one gateway or the other; answers the status. */
   readonly change: (permission: 'READ' | 'NO_PERMISSIONS', turn: number) => Promise<number>;
   /** Those who ask all the time, each at a gateway. */
-  readonly readers: readonly Person[];
+  readonly readers: readonly Pick<Person, 'get'>[];
   readonly target: string;
 }
 
@@ -44,7 +44,7 @@ export async function soak({ ms, everyMs, change, readers, target }: SoakOptions
     }
   }
 
-  async function keepAsking(reader: Person): Promise<void> {
+  async function keepAsking(reader: Pick<Person, 'get'>): Promise<void> {
     while (performance.now() < end) {
       const [before, wanted] = [edition, STATUS[current]];
       const { status } = await reader.get(target);

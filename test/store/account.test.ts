@@ -30,7 +30,13 @@ describe.each(ENGINES)('on $name', ({ open, uri, run }) => {
   test('an account without grants is an account; without a user there is none', async () => {
     const store = await open();
     const alice = await addUser(store, 'alice', true);
-    expect(await store.account('alice')).toEqual({ user: alice, grants: [], tokens: new Map() });
+    expect(await store.account('alice')).toEqual({
+      identities: new Set(),
+      holdsUntil: undefined,
+      user: alice,
+      grants: [],
+      tokens: new Map(),
+    });
     expect(await store.account('nobody')).toBeUndefined();
   });
 

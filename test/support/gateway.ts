@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { getGlobalDispatcher } from 'undici';
+import { type ProviderConfig, readProviders } from '../../src/config/providers.ts';
 import { type Config, settings } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 
@@ -52,7 +53,23 @@ export interface TestGateway {
 }
 
 /** What is set, as it would stand in the file. */
-export type Settings = Partial<Record<keyof Config, string>>;
+export type Settings = Partial<Record<Exclude<keyof Config, 'oidc'>, string>> & {
+  /** What is set of each provider of single sign-on, by its name. */
+  readonly oidc?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+};
+
+/** Checks providers as the start does. */
+function providersIn(written: Settings['oidc'] = {}): readonly ProviderConfig[] {
+  const texts = Object.entries(written).map(
+    ([name, values]) =>
+      [name, new Map(Object.entries(values).map(([key, text]) => [key, { text, origin: key }]))] as const,
+  );
+  const { providers, problems } = readProviders(new Map(texts));
+  if (problems.length > 0) {
+    throw new Error(problems.join('\n'));
+  }
+  return providers;
+}
 
 let people = 0;
 
@@ -63,9 +80,12 @@ export function unique(name: string): string {
 }
 
 /** Starts a whole gateway of the test's own in front of an upstream, with a store in a new directory. */
-export async function startGateway(upstreamUri: string, overrides: Settings = {}): Promise<TestGateway> {
+export async function startGateway(
+  upstreamUri: string,
+  { oidc, ...overrides }: Settings = {},
+): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-'));
-  const config = settings.parse({
+  const written = settings.parse({
     upstream_uri: upstreamUri,
     database_uri: `sqlite:///${join(dir, 'gateway.db')}`,
     port: '0',
@@ -76,6 +96,7 @@ export async function startGateway(upstreamUri: string, overrides: Settings = {}
   });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(JSON.parse(line)) });
+  const config = { ...written, ...(oidc !== undefined && { oidc: providersIn(oidc) }) };
   const server = await startServer(config, { logger });
   const as = (username: string, password: string) => personAt(server.url, username, password);
   const admin = as(ADMIN.username, ADMIN.password);

@@ -1,12 +1,14 @@
 import type { Role, RoleMember, RolePermission } from '../../store/roles.ts';
 
 /** A role as MLflow 3.17's API shows it. */
-export function roleJson({ id, name, workspace, description, permissions }: Role) {
+export function roleJson({ id, name, workspace, description, group, permissions }: Role) {
   return {
     id,
     name,
     workspace,
     description: description ?? null,
+    // MLflow's clients leave alone what they do not know.
+    ...(group !== undefined && { provider_group: group }),
     permissions: permissions.map(permissionJson),
   };
 }

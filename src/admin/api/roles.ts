@@ -8,8 +8,15 @@ import { ownRole } from '../deeds/own-role.ts';
 import { createRole, deleteRole, updateRole } from '../deeds/roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { existingRole, missingRole, roleIdIn } from './existing-role.ts';
+import { issuerIn, type NamedProvider } from './links.ts';
 import { bodyOf, queryOf } from './parameters.ts';
 import { roleJson } from './role-json.ts';
+
+export interface RoleParts {
+  readonly store: ReadingStore;
+  readonly workspaces: Pick<Workspaces, 'has'>;
+  readonly providers: readonly NamedProvider[];
+}
 
 /**
  * Roles of MLflow 3.17: named sets of grants. Users' own grants show among them as MLflow shows them, and are changed
@@ -17,7 +24,7 @@ import { roleJson } from './role-json.ts';
  *
  * @see mlflow/server/auth/__init__.py (`create_role` and those after it)
  */
-export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, 'has'>) {
+export function roleHandlers({ store, workspaces, providers }: RoleParts) {
   return {
     async 'roles.create'(call: Call): Promise<Reply> {
       const body = bodyOf(call, ofRoles['roles.create'].body);
@@ -35,6 +42,7 @@ export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, '
         name,
         workspace,
         ...(description !== undefined && { description }),
+        ...groupIn(body.provider, name, providers),
       });
       return { body: { role: roleJson(created) } };
     },
@@ -84,6 +92,11 @@ export function roleHandlers(store: ReadingStore, workspaces: Pick<Workspaces, '
       return DONE;
     },
   };
+}
+
+/** The group of a provider that a role is to be, whether or not anybody of it has come yet. */
+function groupIn(provider: string | null | undefined, name: string, providers: readonly NamedProvider[]) {
+  return typeof provider === 'string' ? { group: { issuer: issuerIn({ provider }, providers), name } } : {};
 }
 
 function nameIn(name: unknown): string {

@@ -37,8 +37,7 @@ export type ListUsersTo = 'everyone' | 'admins';
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
 export function userHandlers(parts: UserParts) {
   const { store, passwords, defaultPermission } = parts;
-  const { users } = store;
-  const existing = (name: string): Promise<User> => existingUser(users, name);
+  const existing = (name: string): Promise<User> => existingUser(store.users, name);
 
   async function withPermissions(user: User) {
     return { ...detailJson(user), ...permissionsOf(user.id, await store.grants.forUser(user.id)) };
@@ -60,7 +59,9 @@ export function userHandlers(parts: UserParts) {
 
     async 'users.get'(call: Call): Promise<Reply> {
       const { username } = queryOf(call, ofUsers['users.get'].query);
-      return { body: { user: await withPermissions(await existing(username)) } };
+      const user = await existing(username);
+      const identities = await identitiesOf(store, user);
+      return { body: { user: { ...(await withPermissions(user)), identities } } };
     },
 
     'users.listWithPermissions': () => everybodyWithPermissions(store),
@@ -197,6 +198,11 @@ function userJson({ id, username, isAdmin, isService, isActive }: User) {
 /** By what a caller has signed in, what that may do at most, and until when. */
 function credentialJson({ credential: { kind, id, expiresAt }, ceiling }: SignedIn) {
   return { kind, id: id ?? null, scope: scopeJson(ceiling), expires_at: expiresAt ?? null };
+}
+
+/** What providers of single sign-on call a user. */
+async function identitiesOf({ identities }: Pick<ReadingStore, 'identities'>, { id }: User) {
+  return (await identities.ofUser(id)).map(({ issuer, subject }) => ({ issuer, subject }));
 }
 
 /** What the user and admins may know besides. */

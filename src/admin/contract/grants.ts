@@ -51,7 +51,14 @@ const oneGrant = z.strictObject({ role_permission: rolePermission });
 export const ofRoles = describe({
   'roles.create': {
     does: 'Makes a role.',
-    body: { name: anything, workspace: anything, description: unchecked },
+    body: {
+      name: anything,
+      workspace: anything,
+      description: unchecked,
+      provider: text
+        .nullish()
+        .describe('The provider of single sign-on whose group of this name it is to be.'),
+    },
     answer: oneRole,
   },
   'roles.get': { does: 'Shows a role.', query: byRole, answer: oneRole },

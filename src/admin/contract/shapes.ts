@@ -45,6 +45,10 @@ export const role = z.strictObject({
   name: z.string(),
   workspace: z.string(),
   description: z.string().nullable(),
+  provider_group: z
+    .strictObject({ issuer: z.string(), name: z.string() })
+    .optional()
+    .describe('The group of a provider of single sign-on that the role is.'),
   permissions: z.array(rolePermission),
 });
 

@@ -16,7 +16,13 @@ export const ofUsers = describe({
   'users.get': {
     does: 'Shows a user.',
     query: { username: text },
-    answer: z.strictObject({ user: userDetail }),
+    answer: z.strictObject({
+      user: userDetail.extend({
+        identities: z
+          .array(z.strictObject({ issuer: z.string(), subject: z.string() }))
+          .describe('What providers of single sign-on call the user.'),
+      }),
+    }),
   },
   'users.listWithPermissions': {
     does: 'Lists all users with their own permissions.',
@@ -57,6 +63,16 @@ export const ofUsers = describe({
   'users.updateStatus': {
     does: 'Disables a user, or enables one again.',
     body: { username: text, is_active: yesOrNo },
+    answer: done,
+  },
+  'users.link': {
+    does: 'Says whom a provider of single sign-on means; without a subject, that it means the user no longer.',
+    body: {
+      username: text,
+      provider: text.nullish().describe('Its name in the settings.'),
+      issuer: text.nullish().describe('In place of its name.'),
+      subject: text.nullable().describe('What the provider calls the user: `sub` of its tokens.'),
+    },
     answer: done,
   },
   'users.updateAdmin': {

@@ -3,7 +3,8 @@ import { isRootKind, patternProblem, permissionProblem } from '../../policy/gran
 import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL } from '../../policy/resources.ts';
-import type { Role, RoleMember, RolePermission, Roles } from '../../store/roles.ts';
+import { DEFAULT_WORKSPACE } from '../../store/account.ts';
+import type { Role, RoleGroup, RoleMember, RolePermission, Roles } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
 import { type GrantTarget, isNameable } from './grants.ts';
 
@@ -45,11 +46,19 @@ function checkRoleName(name: string): void {
 /** @throws ApiError 400 if the name is taken in the workspace, or no role can have it. */
 export async function createRole(
   roles: Roles,
-  role: { readonly name: string; readonly workspace: string; readonly description?: string },
+  role: {
+    readonly name: string;
+    readonly workspace: string;
+    readonly description?: string;
+    readonly group?: RoleGroup;
+  },
 ): Promise<Role> {
   checkRoleName(role.name);
   if (role.workspace.trim() === '') {
     throw invalid('Workspace cannot be empty.');
+  }
+  if (role.group !== undefined && role.workspace !== DEFAULT_WORKSPACE) {
+    throw invalid(`Groups of a provider are roles of the workspace ${DEFAULT_WORKSPACE} alone.`);
   }
   return roles.create(role);
 }

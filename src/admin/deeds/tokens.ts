@@ -144,9 +144,9 @@ function lifeAgain({ createdAt, expiresAt }: Token, { maxDays }: TokenParts): nu
   return Math.min(before ?? Number.POSITIVE_INFINITY, maxDays * DAY_MS);
 }
 
-/** When what a caller signed in with ends, if that is a token. */
+/** When what a caller signed in with ends, if that is a token, of this gateway or of a provider. */
 const boundOf = ({ credential }: SignedIn): number | undefined =>
-  credential.kind === 'token' ? credential.expiresAt : undefined;
+  credential.kind === 'token' || credential.kind === 'oidc' ? credential.expiresAt : undefined;
 
 function refuseOutliving(caller: SignedIn, lifeMs: number | undefined, { clock }: TokenParts): void {
   const bound = boundOf(caller);

@@ -17,7 +17,7 @@ export interface SignInParts {
   readonly basic: Pick<Basic, 'signIn'>;
   readonly sessions: SessionParts;
   /** Where else one may sign in: each has a button. */
-  readonly providers: readonly Provider[];
+  readonly buttons: readonly Provider[];
 }
 
 /** An identity provider that a sign-in may go by, at `/auth/oidc/NAME/start`. */
@@ -127,7 +127,7 @@ interface Filled {
 /** The form, after a refusal with what was sent but the password. */
 function form(
   call: Call,
-  { providers }: Pick<SignInParts, 'providers'>,
+  { buttons }: Pick<SignInParts, 'buttons'>,
   { username = '', next, problem, status = 200 }: Filled,
 ): Reply {
   const { prefix } = call;
@@ -145,7 +145,7 @@ ${field}
 <label for="password">Password</label>
 <input type="password" id="password" name="password" autocomplete="current-password"${described} required${focus(username !== '')}>
 <button type="submit">Sign in</button>
-</form>${providerLinks(providers, prefix, back)}`;
+</form>${providerLinks(buttons, prefix, back)}`;
   return { ...page('Sign in to MLflow', content, { prefix, status }), cookies };
 }
 

@@ -21,6 +21,7 @@ import { AUDIT_COMMAND } from './audit-command.ts';
 import type { Command, Shows } from './command.ts';
 import { EXPLAIN_COMMANDS } from './explain-commands.ts';
 import { type JsonObject, objectsIn } from './json.ts';
+import { LINK_COMMANDS } from './link-commands.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import { onThing, tellHeritage } from './preview.ts';
@@ -448,6 +449,7 @@ export const COMMANDS: readonly Command[] = [
   ...USER_COMMANDS,
   ...TOKEN_COMMANDS,
   ...LOCKOUT_COMMANDS,
+  ...LINK_COMMANDS,
   ...SESSION_COMMANDS,
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,

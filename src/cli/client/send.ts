@@ -13,7 +13,7 @@ export interface Call {
 export type Input = Readonly<Record<string, string | number | boolean>>;
 
 /** What a request carries once its plan is made: unlike what is typed, a body may hold objects. */
-export type Sent = Readonly<Record<string, Input[string] | JsonObject>>;
+export type Sent = Readonly<Record<string, Input[string] | JsonObject | null>>;
 
 /** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */
 export type Send = (call: Call, input: Sent) => Promise<JsonObject>;

@@ -1,10 +1,12 @@
-import type { Readable } from 'node:stream';
+import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ApiError } from '../../errors.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
-import type { Upstream } from '../../mlflow/upstream/upstream.ts';
+import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
+import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { methodFor } from '../method-for.ts';
 import { providerHeaders } from '../provider-key.ts';
-import { createRelay } from './relay.ts';
+import { type Arriving, createRequester, headersFor } from './relay.ts';
 import type { Uploads } from './uploads.ts';
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const;
@@ -14,37 +16,78 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
  * back, whatever its size. Nothing is retried: MLflow's client does that itself, and knows what it may.
  */
 export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploads): void {
-  const relay = createRelay(upstream);
-  app.route({
-    method: [...METHODS],
-    url: '*',
-    handler: (request, reply) => {
+  app.register(httpProxy, {
+    upstream: upstream.origin,
+    undici: createRequester(upstream) as never,
+    httpMethods: [...METHODS],
+    disableRequestLogging: true,
+    // What is forwarded is the target as it was judged; http-proxy need not take it apart once more.
+    preRewrite: () => '/',
+    replyOptions: {
+      retryDelay: () => null,
+      onResponse: (request, reply, { stream }) => {
+        const answer = stream as unknown as Arriving;
+        const { path } = request.way.target;
+        const refusal = askedForSignIn(path, answer.status, answer.headers['www-authenticate']);
+        if (reply.sent || refusal !== undefined) {
+          answer.destroy();
+        } else {
+          answer.relay();
+        }
+        if (refusal !== undefined) {
+          refuse(reply, refusal);
+        }
+      },
+      onError: (reply, { error }) => {
+        refuse(reply, upstreamFailure(error));
+      },
+    },
+    handler: (request, reply, _dest, options) => {
       const { bytes, target } = request.way;
-      const headers = toHeaders(request, upstream.host);
-      const send = (path: string, body: Uint8Array | Readable | null) => {
+      const send = (path: string, headers: Record<string, string>) => {
+        // Read and judged: sent on byte for byte.
+        const judged = bytes !== undefined &&
+          bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
+        const rewriteRequestHeaders = () => headersFor(reply, headers);
         // Without what the version in front does not declare.
-        const query = target.rawQuery ? `?${target.rawQuery}` : '';
-        relay(reply, { method: methodFor(request), path: path + query, headers, body });
+        const queryString = () => target.rawQuery ?? '';
+        const method = methodFor(request);
+        reply.from(path, { ...options, ...judged, method, queryString, rewriteRequestHeaders });
       };
+      const headers = toHeaders(request, upstream.host);
       const path = upstream.placed(target.path);
       if (typeof path === 'string' && (bytes !== undefined || request.body === undefined)) {
-        // Read and judged: sent on byte for byte.
-        send(path, bytes ?? null);
-        return undefined;
+        send(path, headers);
+        return;
       }
       return Promise.all([path, upstream.wantsChunks()]).then(([placed, chunks]) => {
-        if (bytes !== undefined || request.body === undefined) {
-          send(placed, bytes ?? null);
-          return reply;
+        if (bytes === undefined && request.body !== undefined) {
+          request.body = uploads(request);
+          if (chunks && !isRefusedByLength(request)) {
+            delete headers['content-length'];
+          }
         }
-        if (chunks && !isRefusedByLength(request)) {
-          delete headers['content-length'];
-        }
-        send(placed, uploads(request));
+        send(placed, headers);
         return reply;
       });
     },
   });
+}
+
+/** As much of a reply as a refusal needs: reply-from's is of another type than Fastify's. */
+interface Refusable {
+  readonly request: { readonly raw: { readonly complete: boolean } };
+  header(name: string, value: string): unknown;
+  send(error: ApiError): unknown;
+}
+
+function refuse(reply: Refusable, error: ApiError): void {
+  // Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before
+  // it looks at the answer, as Python's does, would wait for ever.
+  if (!reply.request.raw.complete) {
+    reply.header('connection', 'close');
+  }
+  reply.send(error);
 }
 
 function toHeaders(request: FastifyRequest, host: string): Record<string, string> {

@@ -1,13 +1,22 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Dispatcher } from 'undici';
-import type { ApiError } from '../../errors.ts';
 import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyHeaders } from '../../mlflow/upstream/headers.ts';
-import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
-import { isStatus, timeLeft, type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import { timeLeft, type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { passedOn } from './spent-buffers.ts';
 import { createUnread, type Unread } from './unread.ts';
+
+/** What stands for the stream of an answer on its way through @fastify/reply-from. */
+export interface Arriving {
+  /** What the upstream answered. */
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Begins the client's answer with the status and headers that the reply has by now. */
+  relay(): void;
+  /** Gives the answer up. */
+  destroy(): void;
+}
 
 /** Bytes that may wait for a client before no more are read, so that neither side waits for the other at each chunk. */
 const AHEAD = 256 * 1024;
@@ -15,54 +24,71 @@ const AHEAD = 256 * 1024;
 /** Most bytes of an answer that is sent in one piece with its head. */
 const SMALL_BYTES = 16 * 1024;
 
-/** What is sent to the upstream. */
-export type Sent = Pick<Dispatcher.DispatchOptions, 'method' | 'path' | 'headers' | 'body'>;
+type Heard = (error: Error | null, answer?: object) => void;
 
-/** Sends a request to the upstream, and its answer to the client as it comes. */
-export type Relay = (reply: FastifyReply, sent: Sent) => void;
+/** @fastify/reply-from hands its requester nothing but what is to be sent: the reply goes along with the headers. */
+const REPLY = Symbol('reply');
+
+type HeadersFor = Record<string, string> & { readonly [REPLY]: FastifyReply };
+
+/** Headers that tell {@link createRequester} whose answer is asked for. */
+export function headersFor(reply: FastifyReply, headers: Record<string, string>): HeadersFor {
+  return Object.assign(headers, { [REPLY]: reply });
+}
 
 /**
- * Creates the relay: the answer is written straight to Node's response as undici hands it over. A stream of it, piped on,
- * costs more than all judging, and so does a plugin that takes apart and copies once more what was judged.
+ * What @fastify/reply-from sends requests with: undici, except that the answer is written straight to Node's
+ * response as it comes. undici's own `request` makes a stream of it, which Fastify pipes on, and that costs more than all judging.
  */
-export function createRelay(
-  upstream: Home & Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs' | 'origin'>,
-): Relay {
+export function createRequester(
+  upstream: Home & Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>,
+) {
   const unread = createUnread();
-  return (reply, sent) => {
-    const { way } = reply.request;
-    const options: Dispatcher.DispatchOptions = {
-      origin: upstream.origin,
-      ...sent,
-      ...(way.waitedMs > 0 && { headersTimeout: timeLeft(upstream, way) }),
-    };
-    if (way.operation?.need === 'public') {
-      upstream.publicDispatcher.dispatch(options, answering(reply, upstream, unread));
-    } else {
-      upstream.dispatcher.dispatch(options, answering(reply, upstream));
-    }
+  return {
+    request(options: Dispatcher.DispatchOptions, heard: Heard): void {
+      const { [REPLY]: reply } = options.headers as HeadersFor;
+      const { way } = reply.request;
+      if (way.waitedMs > 0) {
+        options.headersTimeout = timeLeft(upstream, way);
+      }
+      if (way.operation?.need === 'public') {
+        upstream.publicDispatcher.dispatch(options, relay(reply, upstream, heard, unread));
+      } else {
+        upstream.dispatcher.dispatch(options, relay(reply, upstream, heard));
+      }
+    },
   };
 }
 
 /** @param unread - where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
-function answering(reply: FastifyReply, home: Home, unread?: Unread): Dispatcher.DispatchHandler {
+function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
   const { raw } = reply;
   const headOnly = reply.request.raw.method === 'HEAD';
   let passed = 0;
-  /** How long the answer is, where it says so and is small. */
-  let wholeBytes: number | undefined;
   let controller: Dispatcher.DispatchController | undefined;
   let begun = false;
   let givenUp = false;
-  const giveUp = () => {
-    givenUp = true;
-    controller?.abort(new Error('nobody waits for the answer'));
-  };
+  const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
   raw.once('close', () => {
     if (!raw.writableFinished) {
       giveUp();
     }
   });
+  const arriving = {
+    status: 0,
+    headers: {} as IncomingHttpHeaders,
+    relay() {
+      begun = true;
+      writeHead(reply, home, arriving.headers);
+      if (headOnly) {
+        raw.end();
+      }
+    },
+    destroy() {
+      givenUp = true;
+      giveUp();
+    },
+  } satisfies Arriving;
   return {
     onRequestStart(started) {
       controller = started;
@@ -73,21 +99,11 @@ function answering(reply: FastifyReply, home: Home, unread?: Unread): Dispatcher
     onBodySent: (chunk) => passedOn(chunk.length),
     onResponseStart(_controller, statusCode, headers) {
       // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
-      if (statusCode < 200 || givenUp) {
+      if (statusCode < 200) {
         return;
       }
-      const refusal = refusalOf(reply, statusCode, headers);
-      if (refusal !== undefined) {
-        giveUp();
-        refuse(reply, refusal);
-        return;
-      }
-      begun = true;
-      wholeBytes = smallLengthOf(headers);
-      writeHead(reply.code(statusCode), home, headers);
-      if (headOnly) {
-        raw.end();
-      }
+      Object.assign(arriving, { status: statusCode, headers });
+      heard(null, { statusCode, headers: {}, body: arriving });
     },
     onResponseData(flow, chunk) {
       passedOn(chunk.length);
@@ -98,7 +114,7 @@ function answering(reply: FastifyReply, home: Home, unread?: Unread): Dispatcher
           giveUp();
         }
       } else if (begun && !raw.destroyed) {
-        write(raw, chunk, { flow, unread, wholeBytes });
+        write(raw, chunk, { flow, unread, headers: arriving.headers });
       }
     },
     onResponseEnd() {
@@ -111,7 +127,7 @@ function answering(reply: FastifyReply, home: Home, unread?: Unread): Dispatcher
         return;
       }
       if (!begun) {
-        refuse(reply, upstreamFailure(error));
+        heard(error);
         return;
       }
       // An answer that breaks off must not look like one that ends.
@@ -121,39 +137,8 @@ function answering(reply: FastifyReply, home: Home, unread?: Unread): Dispatcher
   };
 }
 
-/** What is told in place of an answer that is not passed on. */
-function refusalOf(
-  { request }: FastifyReply,
-  status: number,
-  headers: IncomingHttpHeaders,
-): ApiError | undefined {
-  return isStatus(status)
-    ? askedForSignIn(request.way.target.path, status, headers['www-authenticate'])
-    : upstreamFailure(new Error(`the answer has status ${status}, which HTTP does not have`));
-}
-
-function refuse(reply: FastifyReply, error: ApiError): void {
-  endAfter(reply);
-  reply.send(error);
-}
-
-/**
- * Nobody reads the rest of an upload that the upstream broke off: a client that sends all of it before it looks at the
- * answer, as Python's does, would wait for ever.
- */
-function endAfter(reply: FastifyReply): void {
-  if (!reply.request.raw.complete) {
-    reply.header('connection', 'close');
-  }
-}
-
-function smallLengthOf({ 'content-length': length }: IncomingHttpHeaders): number | undefined {
-  return length !== undefined && Number(length) <= SMALL_BYTES ? Number(length) : undefined;
-}
-
 /** Begins the client's answer. */
 function writeHead(reply: FastifyReply, home: Home, answered: IncomingHttpHeaders): void {
-  endAfter(reply);
   reply.hijack();
   reply.raw.writeHead(reply.statusCode, {
     ...replyHeaders(answered, home, reply.request.way.target.path),
@@ -165,13 +150,12 @@ function writeHead(reply: FastifyReply, home: Home, answered: IncomingHttpHeader
 interface Writing {
   readonly flow: Dispatcher.DispatchController;
   readonly unread: Unread | undefined;
-  /** How long it is, where it is small. */
-  readonly wholeBytes: number | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** Writes a chunk to a client, and holds the upstream up while too much waits for it. */
-function write(raw: ServerResponse, chunk: Buffer, { flow, unread, wholeBytes }: Writing): void {
-  if (chunk.length === wholeBytes) {
+function write(raw: ServerResponse, chunk: Buffer, { flow, unread, headers }: Writing): void {
+  if (chunk.length <= SMALL_BYTES && chunk.length === Number(headers['content-length'])) {
     // Latin-1 keeps every byte, and Node writes text in one piece with the head, for two thirds of the CPU of two pieces.
     raw.end(chunk.toString('latin1'), 'latin1');
     return;

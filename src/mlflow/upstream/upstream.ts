@@ -84,7 +84,7 @@ const LARGEST_ANSWER = 512 * 1024 * 1024;
 const LAST_STATUS = 599;
 
 /** Whether HTTP has a status of this number, for an answer that is the last to its request. */
-export function isStatus(status: number): boolean {
+function isStatus(status: number): boolean {
   return status >= 200 && status <= LAST_STATUS;
 }
 

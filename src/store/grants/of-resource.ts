@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Grant } from '../../policy/grant.ts';
 import type { Permission } from '../../policy/permissions.ts';
-import { DEFAULT_WORKSPACE } from '../account.ts';
+import { DEFAULT_WORKSPACE, stillHolds } from '../account.ts';
+import type { Engine } from '../engine.ts';
 import { readGrant, readPermission } from '../read-grant.ts';
 import type { Schema } from '../schema.ts';
 
@@ -29,7 +30,7 @@ export interface ResourceGrants {
   ): Promise<ReadonlyMap<number, readonly Grant[]>>;
 }
 
-export function createResourceGrants(db: Kysely<Schema>): ResourceGrants {
+export function createResourceGrants(db: Kysely<Schema>, engine: Pick<Engine, 'now'>): ResourceGrants {
   return {
     async forResource(type, pattern) {
       const rows = await db
@@ -64,6 +65,7 @@ export function createResourceGrants(db: Kysely<Schema>): ResourceGrants {
         .select(['g.resource_type', 'g.resource_pattern', 'g.permission'])
         .where('g.resource_type', 'in', types)
         .where('g.resource_pattern', 'in', patterns)
+        .where((where) => stillHolds(where, engine))
         .orderBy('g.id')
         .execute();
       const held = new Map<number, Grant[]>();

@@ -5,6 +5,7 @@ import type { Schema } from '../schema.ts';
 import { audit } from './audit.ts';
 import { experiments } from './experiments.ts';
 import { first } from './first.ts';
+import { identities } from './identities.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
 import { sessions } from './sessions.ts';
@@ -26,6 +27,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0013-experiments': experiments,
   '0014-tokens': tokens,
   '0015-sessions': sessions,
+  '0016-identities': identities,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

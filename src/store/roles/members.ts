@@ -1,4 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
+import { stillHolds } from '../account.ts';
+import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { refuseMissingUser } from '../users.ts';
 import type { Write } from '../write.ts';
@@ -19,7 +21,13 @@ export interface RoleMembers {
   byUser(): Promise<ReadonlyMap<number, readonly Role[]>>;
 }
 
-export function createRoleMembers(db: Kysely<Schema>, write: Write): RoleMembers {
+export function createRoleMembers(
+  db: Kysely<Schema>,
+  write: Write,
+  engine: Pick<Engine, 'now'>,
+): RoleMembers {
+  const lasting = (on: Kysely<Schema>) => memberQuery(on).where((where) => stillHolds(where, engine));
+
   return {
     assign: (userId, roleId) =>
       write(async (transaction, announce) => {
@@ -45,7 +53,7 @@ export function createRoleMembers(db: Kysely<Schema>, write: Write): RoleMembers
         return numDeletedRows > 0n;
       }),
 
-    members: (roleId) => memberQuery(db).where('m.role_id', '=', roleId).orderBy('m.id').execute(),
+    members: (roleId) => lasting(db).where('m.role_id', '=', roleId).orderBy('m.id').execute(),
 
     async rolesOf(userId) {
       const rows = await db
@@ -53,13 +61,14 @@ export function createRoleMembers(db: Kysely<Schema>, write: Write): RoleMembers
         .innerJoin('role_members as m', 'm.role_id', 'roles.id')
         .selectAll('roles')
         .where('m.user_id', '=', userId)
+        .where((where) => stillHolds(where, engine))
         .orderBy('roles.id')
         .execute();
       return withPermissions(db, rows);
     },
 
     async byUser() {
-      const members = await memberQuery(db).orderBy('m.role_id').execute();
+      const members = await lasting(db).orderBy('m.role_id').execute();
       const roles = await withPermissions(db, await db.selectFrom('roles').selectAll().execute());
       return heldBy(members, roles);
     },

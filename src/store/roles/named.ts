@@ -3,12 +3,13 @@ import { alreadyExists } from '../../errors.ts';
 import { DEFAULT_WORKSPACE } from '../account.ts';
 import type { Schema } from '../schema.ts';
 import type { Announce, Write } from '../write.ts';
-import { type Role, readRole, withPermissions } from './role.ts';
+import { type Role, type RoleGroup, readRole, withPermissions } from './role.ts';
 
 export interface NewRole {
   readonly name: string;
   readonly workspace?: string;
   readonly description?: string;
+  readonly group?: RoleGroup;
 }
 
 export interface RoleChanges {
@@ -79,11 +80,16 @@ async function find(db: Kysely<Schema>, id: number): Promise<Role | undefined> {
 
 async function insert(
   transaction: Transaction<Schema>,
-  { name, workspace = DEFAULT_WORKSPACE, description }: NewRole,
+  { name, workspace = DEFAULT_WORKSPACE, description, group }: NewRole,
 ): Promise<Role> {
   const row = await transaction
     .insertInto('roles')
-    .values({ name, workspace, description: description ?? null })
+    .values({
+      name,
+      workspace,
+      description: description ?? null,
+      ...(group !== undefined && { issuer: group.issuer, group_name: group.name }),
+    })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst();

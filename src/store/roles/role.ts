@@ -10,7 +10,15 @@ export interface Role {
   readonly name: string;
   readonly workspace: string;
   readonly description: string | undefined;
+  /** The provider of single sign-on, and its group, that the role is of; undefined for a role that was made here. */
+  readonly group?: RoleGroup | undefined;
   readonly permissions: readonly RolePermission[];
+}
+
+/** A group of a provider of single sign-on. */
+export interface RoleGroup {
+  readonly issuer: string;
+  readonly name: string;
 }
 
 /** One grant of a role. */
@@ -66,10 +74,17 @@ export async function withPermissions(db: Kysely<Schema>, roles: readonly RoleRo
 }
 
 export function readRole(
-  { id, name, workspace, description }: RoleRow,
+  { id, name, workspace, description, issuer, group_name: group }: RoleRow,
   permissions: readonly RolePermission[],
 ): Role {
-  return { id, name, workspace, description: description ?? undefined, permissions };
+  return {
+    id,
+    name,
+    workspace,
+    description: description ?? undefined,
+    ...(issuer !== null && group !== null && { group: { issuer, name: group } }),
+    permissions,
+  };
 }
 
 export function readRolePermissions(

@@ -11,7 +11,11 @@ import { type Person, unique } from '../../support/gateway.ts';
 import { signInByPage } from '../../support/sign-in.ts';
 import { useGateway } from '../../support/use-gateway.ts';
 
-const { gateway, admin, alice, another } = useGateway({ fake: true, people: ['alice'] });
+const { gateway, admin, alice, another } = useGateway({
+  fake: true,
+  people: ['alice'],
+  settings: { oidc: { sso: { issuer: 'http://127.0.0.1:9', audience: 'mlflow' } } },
+});
 
 interface Operation {
   readonly operationId: OperationName;
@@ -102,6 +106,7 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     await ask('users.updateAdmin', { username, is_admin: false });
     await ask('users.updatePassword', { username, password: 'another long password' });
     await ask('userPermissions.grant', { username, ...on('7'), permission: 'MANAGE' });
+    await ask('users.link', { username, provider: 'sso', subject: unique('subject') });
     await ask('users.get', { username });
     await ask('users.listWithPermissions');
     await ask('users.list');
@@ -144,7 +149,11 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   },
   async roles() {
     const { username } = alice;
-    const { role } = await ask('roles.create', { name: unique('role'), workspace: 'default' });
+    const { role } = await ask('roles.create', {
+      name: unique('role'),
+      workspace: 'default',
+      provider: 'sso',
+    });
     const byRole = { role_id: role.id };
     const inQuery = { role_id: String(role.id) };
     await ask('roles.update', { ...byRole, description: 'for a test' });

@@ -60,6 +60,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   'PATCH /api/2.0/mlflow/users/update-admin': [200, {}],
   'PATCH /api/2.0/mlflow/users/update-password': [200, {}],
   'PATCH /api/2.0/mlflow/users/update-status': [200, {}],
+  'PATCH /api/2.0/mlflow/users/link': [200, {}],
   'DELETE /api/2.0/mlflow/users/delete': [200, {}],
   'GET /api/2.0/mlflow/users/lockouts/list': [
     200,
@@ -314,6 +315,18 @@ describe('the other commands ask for', () => {
       'DELETE',
       body('2.0/mlflow/users/lockouts/delete', { username: 'alice', ip: '192.0.2.1' }),
       /Cleared/,
+    ],
+    [
+      'link-user alice keycloak 0c5a',
+      'PATCH',
+      body('2.0/mlflow/users/link', { username: 'alice', provider: 'keycloak', subject: '0c5a' }),
+      /alice signs in by keycloak from now on/,
+    ],
+    [
+      'unlink-user alice keycloak',
+      'PATCH',
+      body('2.0/mlflow/users/link', { username: 'alice', provider: 'keycloak', subject: null }),
+      /alice signs in by keycloak no longer/,
     ],
     ['list-roles to-json', 'GET', query('3.0/mlflow/roles/list'), json(ANALYSTS)],
     [

@@ -19,6 +19,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'experiments',
       'former_grants',
       'grants',
+      'identities',
       'intents',
       'keys',
       'owners',
