@@ -37,6 +37,12 @@ export const settings = z
       .describe(
         `What a signed-in user may do where nothing is granted: ${DEFAULT_PERMISSIONS.join(', ')}. MLflow ships READ.`,
       ),
+    grant_default_workspace_access: oneOf(['true', 'false'])
+      .prefault('false')
+      .transform((written) => written === 'true')
+      .describe(
+        'Whether everybody is in the workspace default of an MLflow that runs with --enable-workspaces, with default_permission, a role there or not.',
+      ),
     list_users_to: oneOf(['everyone', 'admins'])
       .prefault('everyone')
       .describe(

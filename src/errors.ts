@@ -66,8 +66,8 @@ export function missingParameter(name: string): ApiError {
 }
 
 /** 404 `RESOURCE_DOES_NOT_EXIST`. */
-export function notFound(message: string): ApiError {
-  return new ApiError('RESOURCE_DOES_NOT_EXIST', message);
+export function notFound(message: string, options: ApiErrorOptions = {}): ApiError {
+  return new ApiError('RESOURCE_DOES_NOT_EXIST', message, options);
 }
 
 /** 400 `RESOURCE_ALREADY_EXISTS`, MLflow's status for it. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { entryJson } from './admin/api/audit.ts';
 import { createProviderUsers } from './admin/deeds/provider-users.ts';
 import type { SessionParts } from './admin/deeds/sessions.ts';
 import type { TokenParts } from './admin/deeds/tokens.ts';
 import { addUser } from './admin/deeds/users.ts';
-import { createHandlers } from './admin/index.ts';
+import { createHandlers, type HandlerParts, type Handlers } from './admin/index.ts';
 import type { Provider as SignInProvider } from './admin/pages/sign-in.ts';
 import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
@@ -15,11 +16,12 @@ import { createRecorder, type Recorder } from './audit/recorder.ts';
 import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import type { Config } from './config.ts';
-import { type Adoption, createAdoption } from './gateway/adoption/adopt.ts';
+import { createAdoption } from './gateway/adoption/adopt.ts';
 import { entryOf, signInOf } from './gateway/audited.ts';
-import { createJudge } from './gateway/judge/judge.ts';
+import type { Context } from './gateway/index.ts';
+import { createJudge, type JudgeParts } from './gateway/judge/judge.ts';
 import type { Ended } from './gateway/record.ts';
-import { createCensus } from './gateway/reused-ids/census.ts';
+import { type Census, createCensus } from './gateway/reused-ids/census.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
 import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.ts';
 import { createAccounts } from './identity/accounts.ts';
@@ -42,12 +44,13 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
-import { createLineage } from './mlflow/things/lineage.ts';
+import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
 import { ROUTES } from './routes.ts';
 import { openStore, type Store } from './store/index.ts';
+import { DEFAULT_WORKSPACE } from './store/workspace.ts';
 
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger;
@@ -189,7 +192,8 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
 
 interface Parts extends Opened {
   readonly app: FastifyInstance;
-  readonly adoption: Adoption;
+  /** Settles intents that were left open; answers how many still are. */
+  readonly settle: () => Promise<number>;
   /** Looks at the upstream. */
   readonly look: () => Promise<Survey>;
 }
@@ -201,19 +205,17 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const look = () =>
     survey({ upstream, uri: config.upstream_uri, staticPrefix: config.static_prefix, rows: ROUTES });
   const following = followingStore(store, clock);
-  const { census, lineage, judge, workspaces } = lookUpsOf(config, opened, following, given);
+  const workspaces = createWorkspaces(upstream, clock);
+  const lookUps = lookUpsOf(config, opened, following, given);
   const adoption = createAdoption(following, upstream, clock, logger);
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
   const { ways, ...signingIn } = signingInOf(config, opened, given);
-  const handlers = createHandlers({
-    store,
-    deciding: { ...judge, isPrompt: lineage.isPrompt },
+  const handling: Handling = {
     passwords,
     ...signingIn,
     ...credentialsIn(config, given),
-    defaultPermission: config.default_permission,
     listUsersTo: config.list_users_to,
     providers: config.oidc ?? [],
     mlflowVersion: () => upstream.version(),
@@ -223,20 +225,22 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       startedAt: clock(),
       enforcement: config.enforcement,
     },
-  });
+  };
+  const whole: Context & LookUps = {
+    ...{ upstream, store, adoption },
+    ...lookUps,
+    handlers: handlersOn(store, lookUps, handling),
+  };
+  const within = contextsOf(whole, { config, opened, given, handling });
   const app = buildApp(
     {
       find: createMatcher(ROUTES),
       ways,
-      upstream,
-      lineage,
+      ...whole,
       workspaces,
-      judge,
-      adoption,
-      census,
+      within,
+      opensDefault: config.grant_default_workspace_access,
       pageTokens: createPageTokens(await store.pageTokenKey()),
-      store,
-      handlers,
       maxJsonBodyBytes: config.max_json_body_bytes,
       staticPrefix: config.static_prefix,
       perAddress: config.requests_per_address,
@@ -247,24 +251,122 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     },
     appOptions(config, logger, listening),
   );
-  return { app, look, adoption, ...opened };
+  return { app, look, settle: () => settleAll(store, whole, within), ...opened };
 }
 
+/** Settles what was left open in every workspace. */
+async function settleAll(
+  store: Store,
+  whole: Context,
+  within: (workspace: string) => Context,
+): Promise<number> {
+  let open = await whole.adoption.settle();
+  for (const workspace of await store.intents.workspaces()) {
+    open += workspace === DEFAULT_WORKSPACE ? 0 : await within(workspace).adoption.settle();
+  }
+  return open;
+}
+
+type LookUps = Pick<Context, 'census' | 'lineage' | 'judge'> & {
+  /** What the judge asks. */
+  readonly asked: JudgeParts;
+};
+
 /** What is asked of the upstream for a decision, and the judge that asks it. */
-function lookUpsOf(config: Config, { upstream, metrics }: Opened, store: Store, { clock, logger }: Given) {
+function lookUpsOf(
+  config: Config,
+  { upstream, metrics }: Opened,
+  store: Store,
+  { clock, logger }: Given,
+): LookUps {
   const census = createCensus({
     ...{ store, upstream, clock, log: logger },
     lost: (experimentId) => lineage.forget(experimentId),
   });
   const lineage = createLineage(upstream, { lookedUp: metrics?.lookedUp, madeAt: census.madeAt, clock });
-  const judge = createJudge({
+  const asked: JudgeParts = {
     lineage,
     artifactHomes: createArtifactHomes(upstream, lineage),
     storedName: createStoredName(upstream),
     defaultPermission: config.default_permission,
     keepsExperiments: census.keepsExperiments,
+  };
+  return { census, lineage, asked, judge: createJudge(asked) };
+}
+
+/** What the gateway's own operations are served with, whichever workspace they are about. */
+type Handling = Omit<HandlerParts, 'store' | 'deciding' | 'defaultPermission'>;
+
+function handlersOn(
+  store: Store,
+  { judge, lineage }: Pick<LookUps, 'judge' | 'lineage'>,
+  handling: Handling,
+): Handlers {
+  const deciding = { ...judge, isPrompt: lineage.isPrompt };
+  return createHandlers({ ...handling, store, deciding, defaultPermission: judge.defaultPermission });
+}
+
+interface ContextParts {
+  readonly config: Config;
+  readonly opened: Opened;
+  readonly given: Given;
+  readonly handling: Handling;
+}
+
+/** Workspaces whose names and ids are remembered at once. */
+const CONTEXTS = 200;
+
+/** Makes and remembers what knows the names and ids of each workspace of an MLflow that has them. */
+function contextsOf(whole: Context & LookUps, parts: ContextParts): (workspace: string) => Context {
+  const contexts = new LRUCache<string, Context>({ max: CONTEXTS });
+  return (workspace) => {
+    const known = contexts.get(workspace) ?? contextOf(workspace, whole, parts);
+    contexts.set(workspace, known);
+    return known;
+  };
+}
+
+function contextOf(
+  workspace: string,
+  whole: Context & LookUps,
+  { config, opened, given: { clock, logger }, handling }: ContextParts,
+): Context {
+  const isDefault = workspace === DEFAULT_WORKSPACE;
+  const upstream = opened.upstream.within(workspace);
+  const store = opened.store.within(workspace);
+  const census = isDefault ? whole.census : noCensus(whole.census);
+  const lineage = isDefault
+    ? whole.lineage
+    : createLineage(upstream, { lookedUp: opened.metrics?.lookedUp, clock });
+  const opensDefault = isDefault && config.grant_default_workspace_access;
+  const judge = createJudge({
+    ...(isDefault ? whole.asked : asksOf(upstream, lineage)),
+    keepsExperiments: census.keepsExperiments,
+    // Where nothing is granted to who is let in by a role, nothing is given.
+    defaultPermission: opensDefault ? config.default_permission : 'NO_PERMISSIONS',
+    workspace,
   });
-  return { census, lineage, judge, workspaces: createWorkspaces(upstream) };
+  const adoption = isDefault
+    ? whole.adoption
+    : createAdoption(followingStore(store, clock), upstream, clock, logger);
+  const handlers = handlersOn(store, { judge, lineage }, handling);
+  return { upstream, store, census, lineage, judge, adoption, handlers };
+}
+
+const asksOf = (upstream: Upstream, lineage: Lineage) => ({
+  lineage,
+  artifactHomes: createArtifactHomes(upstream, lineage),
+  storedName: createStoredName(upstream),
+});
+
+/** Which experiment has which id is looked at in the default workspace alone. */
+function noCensus({ keepsExperiments }: Census): Census {
+  return {
+    lately: () => undefined,
+    afresh: async () => {},
+    madeAt: () => undefined,
+    keepsExperiments,
+  };
 }
 
 /** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */
@@ -431,14 +533,10 @@ function rehashIn({ users }: Store, passwords: Passwords): BasicOptions['rehash'
 }
 
 /** What is done now and again for as long as the gateway runs. */
-function keepUp(
-  { adoption, look, store }: Parts,
-  config: Config,
-  log: FastifyBaseLogger,
-): readonly Repeated[] {
+function keepUp({ settle, look, store }: Parts, config: Config, log: FastifyBaseLogger): readonly Repeated[] {
   const { idleMs } = sessionTimes(config);
   return [
-    settleRepeatedly(() => adoption.settle(), log),
+    settleRepeatedly(settle, log),
     greetOnceThere(look, log),
     repeatedly(() => {
       store.sessions

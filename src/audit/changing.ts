@@ -31,6 +31,7 @@ const CHANGING_VERBS = {
     'removePermission',
     'assign',
     'unassign',
+    'removeOf',
   ],
   throttles: ['clear'],
   tokens: ['create', 'rotate', 'remove', 'noteUse'],
@@ -41,7 +42,7 @@ const CHANGING_VERBS = {
 type Verbs = typeof CHANGING_VERBS;
 
 /** The store without the verbs that change something: those are had only with an audit entry, see {@link Changing}. */
-export type ReadingStore = Omit<Store, 'atOnce' | 'audit' | keyof Verbs> & {
+export type ReadingStore = Omit<Store, 'atOnce' | 'within' | 'audit' | keyof Verbs> & {
   readonly [Part in keyof Verbs]: Omit<StoreParts[Part], Verbs[Part][number]>;
 } & { readonly audit: Pick<Store['audit'], 'search'> };
 
@@ -265,6 +266,25 @@ function changingRoles(roles: Roles, change: Change): Roles {
         const told = { action: 'delete_role', change: { before: { role }, after: null } };
         return [done, done ? { ...told, resources: aboutRole(role) } : undefined];
       }),
+    ...changingRoleGrants(change),
+    removeOf: (workspace) => change((parts) => removeRolesOf(parts, workspace)),
+    assign: (userId, roleId) =>
+      change(async (parts) => {
+        const added = await parts.roles.assign(userId, roleId);
+        return [added, added && (await membershipTold(parts, userId, roleId, true))];
+      }),
+    unassign: (userId, roleId) =>
+      change(async (parts) => {
+        const done = await parts.roles.unassign(userId, roleId);
+        return [done, done ? await membershipTold(parts, userId, roleId, false) : undefined];
+      }),
+  };
+}
+
+function changingRoleGrants(
+  change: Change,
+): Pick<Roles, 'addPermission' | 'updatePermission' | 'removePermission'> {
+  return {
     addPermission: (roleId, type, pattern, permission) =>
       change(async (parts) => {
         const added = await parts.roles.addPermission(roleId, type, pattern, permission);
@@ -282,17 +302,17 @@ function changingRoles(roles: Roles, change: Change): Roles {
         const done = await parts.roles.removePermission(id);
         return [done, done ? await grantToRoleTold(parts, before, undefined) : undefined];
       }),
-    assign: (userId, roleId) =>
-      change(async (parts) => {
-        const added = await parts.roles.assign(userId, roleId);
-        return [added, added && (await membershipTold(parts, userId, roleId, true))];
-      }),
-    unassign: (userId, roleId) =>
-      change(async (parts) => {
-        const done = await parts.roles.unassign(userId, roleId);
-        return [done, done ? await membershipTold(parts, userId, roleId, false) : undefined];
-      }),
   };
+}
+
+async function removeRolesOf(
+  parts: StoreParts,
+  workspace: string,
+): Promise<readonly [readonly string[], Told | undefined]> {
+  const removed = await parts.roles.removeOf(workspace);
+  const change = { before: { workspace, roles: removed }, after: null };
+  const resources = removed.flatMap(aboutRole);
+  return [removed, removed.length === 0 ? undefined : { action: 'delete_role', change, resources }];
 }
 
 function changingThrottles(change: Change): Changing['throttles'] {

@@ -16,7 +16,6 @@ const PATH_VARIABLE = variableOf('config_path');
 /** Keys and variables of MLflow's own auth app that have no counterpart here. */
 const IGNORED_KEYS = [
   'authorization_function',
-  'grant_default_workspace_access',
   'workspace_cache_max_size',
   'workspace_cache_ttl_seconds',
   'auth_cache_max_size',

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, denied } from '../errors.ts';
 import { isCalledByPage, opensPage } from '../identity/browser.ts';
 import type { Authenticator, Presented, Verdict } from '../identity/principal.ts';
+import { within } from '../identity/within.ts';
 import { mayDoEverything } from '../policy/decide.ts';
 import { credentialsBesideProviderKey } from './provider-key.ts';
 import { signInAddress } from './sign-in-address.ts';
@@ -104,7 +105,7 @@ function acceptBy(ways: readonly Authenticator[], prefix: string) {
       way.signInFailed = verdict.isOver !== true;
       throw verdict.error ?? unauthenticated(request, verdict.refused, verdict.told);
     }
-    way.principal = verdict;
+    way.principal = way.workspace === undefined ? verdict : within(verdict, way.workspace);
     way.signedIn ||= verdict.isSignIn === true;
     // What is let pass goes on to be.
     way.unrestricted = mayDoEverything(verdict) || (way.reported && verdict.ceiling === undefined);

@@ -8,7 +8,7 @@ import type { Action } from '../policy/permissions.ts';
 import type { Reply } from '../reply.ts';
 import { checkConfined, checkCredential } from './check-credential.ts';
 import type { Judge } from './judge/judge.ts';
-import { judgeAll } from './judge/judge-all.ts';
+import { checkMaking, judgeAll } from './judge/judge-all.ts';
 import { askSpecial, type Specials } from './judges/special.ts';
 import { check } from './locate/check.ts';
 import { locate } from './locate/locate.ts';
@@ -117,6 +117,9 @@ function judgeRow(
   judge: Judge,
   specials: Specials,
 ): Promise<Reply | undefined> | undefined {
+  if (operation.need === 'signed-in' && makesRoot(operation)) {
+    checkMaking(judge, caller);
+  }
   const needed = check(operation.by.check, actionOf(operation.need) ?? 'read', readable(request), caller);
   const judging = judgeNamed(request, operation, caller, needed, judge);
   const ended = (answer?: Reply): Reply | undefined => {
@@ -135,6 +138,10 @@ function judgeRow(
   ended();
   return undefined;
 }
+
+/** Whether an operation makes something that lies in no other thing. A scorer lies in its experiment, which is judged. */
+const makesRoot = ({ by }: Operation): boolean =>
+  by.track.some((rule) => rule.rule === 'adopt' && rule.kind !== 'scorer');
 
 /**
  * Judges everything that a request names. A caller who is refused what stands first is told that, and not how to write

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Handlers } from '../admin/index.ts';
 import type { AllowedHost } from '../config/allowed-hosts.ts';
 import type { Authenticator } from '../identity/principal.ts';
@@ -10,8 +10,9 @@ import type { Store } from '../store/index.ts';
 import { admit } from './admit.ts';
 import type { Adoption } from './adoption/adopt.ts';
 import { authenticate, authenticateAgain, createAskAgain } from './authenticate.ts';
-import { authorize, createDecide } from './authorize.ts';
-import { exchange } from './exchange/exchange.ts';
+import { authorize, createDecide, type Decide } from './authorize.ts';
+import { enter } from './enter.ts';
+import { createExchanger, exchange } from './exchange/exchange.ts';
 import { forward } from './forward/forward.ts';
 import { createUploads } from './forward/uploads.ts';
 import { moveIntoQuery } from './get-body.ts';
@@ -28,19 +29,27 @@ import { sameOrigin } from './same-origin.ts';
 import type { PageTokens } from './search/page-token.ts';
 import { serve } from './serve.ts';
 import { transport } from './transport.ts';
-import { workspaceHeader } from './workspace-header.ts';
 
-export interface GatewayParts {
-  readonly find: ReturnType<typeof createMatcher>;
-  readonly ways: readonly Authenticator[];
+/** What knows the names and ids of one workspace: each has its own. */
+export interface Context {
   readonly upstream: Upstream;
   readonly lineage: Lineage;
-  readonly workspaces: Pick<Workspaces, 'areOn'>;
   readonly judge: Judge;
   readonly adoption: Adoption;
   readonly census: Census;
   readonly store: Store;
   readonly handlers: Handlers;
+}
+
+/** As a {@link Context}, it is the one there is where MLflow has no workspaces. */
+export interface GatewayParts extends Context {
+  readonly find: ReturnType<typeof createMatcher>;
+  readonly ways: readonly Authenticator[];
+  readonly workspaces: Workspaces;
+  /** The context of a workspace, the default one too, of an MLflow that has them. */
+  readonly within: (workspace: string) => Context;
+  /** Whether everybody is in the default workspace, with `default_permission`, a role there or not. */
+  readonly opensDefault: boolean;
   readonly pageTokens: PageTokens;
   readonly maxJsonBodyBytes: number;
   /** Most requests without credentials that are answered at once to one address. */
@@ -60,7 +69,11 @@ export interface GatewayParts {
 /** The way of a request, in the order in which every request goes it. */
 export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   const { ways, staticPrefix } = parts;
-  const decide = createDecide(parts, createSpecials(parts));
+  const decideAt = perContext(parts, (context) => {
+    const here = { ...parts, ...context };
+    return createDecide(here, createSpecials(here));
+  });
+  const decide: Decide = (request) => decideAt(request)(request);
   const askAgain = createAskAgain(ways, staticPrefix);
   const uploads = createUploads(parts.store.changes, async (request) => {
     await askAgain(request);
@@ -73,14 +86,40 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   sameOrigin(app);
   logout(app, parts);
   authenticate(app, ways, staticPrefix);
-  workspaceHeader(app, parts.workspaces);
+  enter(app, parts);
   moveIntoQuery(app, parts);
   read(app, parts);
   authenticateAgain(app, ways, staticPrefix);
   admit(app, parts, askAgain);
-  look(app, parts.census, askAgain);
+  look(
+    app,
+    perContext(parts, ({ census }) => census),
+    askAgain,
+  );
   authorize(app, decide);
-  serve(app, parts);
-  exchange(app, parts);
+  serve(
+    app,
+    perContext(parts, (context) => context),
+    parts,
+  );
+  exchange(
+    app,
+    perContext(parts, (context) => createExchanger({ ...parts, ...context })),
+  );
   forward(app, parts.upstream, uploads);
+}
+
+/** Makes something once for each context, and finds the one of a request. */
+function perContext<T>(parts: GatewayParts, make: (context: Context) => T): (request: FastifyRequest) => T {
+  const whole = make(parts);
+  const made = new WeakMap<Context, { readonly it: T }>();
+  return ({ way: { workspace } }) => {
+    if (workspace === undefined) {
+      return whole;
+    }
+    const context = parts.within(workspace.name);
+    const known = made.get(context) ?? { it: make(context) };
+    made.set(context, known);
+    return known.it;
+  };
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HandlerName } from '../admin/contract/index.ts';
 import type { Call } from '../admin/handler.ts';
 import type { Handlers } from '../admin/index.ts';
@@ -8,9 +8,13 @@ import type { Store } from '../store/index.ts';
 import { recordFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 
-export interface ServeOptions {
+/** What the operations of one workspace are served by. */
+export interface Serving {
   readonly handlers: Handlers;
   readonly store: Store;
+}
+
+export interface ServeOptions {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** Below which everything is served; empty for none. */
@@ -18,7 +22,11 @@ export interface ServeOptions {
 }
 
 /** Answers the operations that are the gateway's own, by the handler that their row names. */
-export function serve(app: FastifyInstance, { handlers, store, clock, staticPrefix }: ServeOptions): void {
+export function serve(
+  app: FastifyInstance,
+  servingOf: (request: FastifyRequest) => Serving,
+  { clock, staticPrefix }: ServeOptions,
+): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation } = request.way;
     // Most requests are forwarded: their rules are not looked through.
@@ -28,6 +36,7 @@ export function serve(app: FastifyInstance, { handlers, store, clock, staticPref
       return;
     }
     // Only rows of src/admin/routes.ts serve, and none compiles that names another handler.
+    const { handlers, store } = servingOf(request);
     const handler = handlers[rule.handler as HandlerName];
     const { principal, query, body, params, target } = request.way;
     const call: Call = {

@@ -59,6 +59,7 @@ function newWay(target: Target): OpenWay {
   return {
     target,
     principal: ANONYMOUS,
+    workspace: undefined,
     unrestricted: false,
     triedAs: undefined,
     signInFailed: false,

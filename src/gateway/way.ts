@@ -1,5 +1,6 @@
 import type { ApiError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Workspace } from '../identity/within.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Place } from '../mlflow/upstream/places.ts';
@@ -10,6 +11,8 @@ import type { Judged } from './reference.ts';
 export interface Way {
   readonly target: Target;
   readonly principal: Principal;
+  /** The workspace that it is about; undefined where MLflow has none. */
+  readonly workspace: Workspace | undefined;
   /** The caller may do everything: nothing is judged, narrowed or taken out of replies. */
   readonly unrestricted: boolean;
   /** The name that a credential was tried with, if it was refused. */

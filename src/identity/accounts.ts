@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Grant } from '../policy/grant.ts';
+import { withMembership } from '../policy/membership.ts';
 import type { Resource } from '../policy/resources.ts';
 import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Session, Account as StoredAccount, Token } from '../store/types.ts';
-import type { Credential, Refused, SignedIn, Verdict } from './principal.ts';
+import { DEFAULT_WORKSPACE } from '../store/workspace.ts';
+import type { Credential, Refused, SignedIn, Standing, Verdict } from './principal.ts';
 
 /** A user with everything that decides what it may do, ready to be asked. */
 export interface Account extends StoredAccount {
@@ -167,9 +169,17 @@ function createAccount(stored: StoredAccount): Account {
   };
 }
 
-/** Who a user is once they have signed in with a password. */
-export function principalOf({ user, grants }: Pick<StoredAccount, 'user' | 'grants'>): SignedIn {
-  let index: GrantIndex | undefined;
+/**
+ * Who a user is once they have signed in with a password.
+ *
+ * @param grants - what counts for them, in the default workspace unless the account is of another.
+ */
+export function principalOf({
+  user,
+  grants,
+  held = NOWHERE,
+}: Pick<StoredAccount, 'user' | 'grants'> & Partial<Pick<StoredAccount, 'held'>>): SignedIn {
+  const standings = new Map<string, Standing>();
   return {
     kind: 'user',
     id: user.id,
@@ -178,6 +188,26 @@ export function principalOf({ user, grants }: Pick<StoredAccount, 'user' | 'gran
     credential: PASSWORD,
     mustChangePassword: user.mustChangePassword,
     ceiling: undefined,
+    workspaces: held,
+    workspace: DEFAULT_WORKSPACE,
+    standingIn(workspace) {
+      const there = held.get(workspace);
+      const standing = standings.get(workspace) ?? {
+        ...askable(withMembership(there ?? [])),
+        isPresent: there !== undefined,
+      };
+      standings.set(workspace, standing);
+      return standing;
+    },
+    ...askable(grants),
+  };
+}
+
+const NOWHERE: ReadonlyMap<string, readonly Grant[]> = new Map();
+
+function askable(grants: readonly Grant[]): Pick<SignedIn, 'grantsOn' | 'grantsOfKind'> {
+  let index: GrantIndex | undefined;
+  return {
     grantsOn(resource) {
       index ??= indexGrants(grants);
       return index.on(resource);

@@ -25,6 +25,16 @@ export interface SignedIn extends Subject {
   readonly isSignIn?: boolean;
   /** Every grant on things of a kind, for listing what may be seen. */
   grantsOfKind(kind: RootKind): readonly Grant[];
+  /** The workspace that the caller is in: what the grants are of. */
+  readonly workspace: string;
+  /** The same caller in a workspace of an MLflow that has them, see `within` of ./within.ts. */
+  standingIn(workspace: string): Standing;
+}
+
+/** What a caller is in one workspace. */
+export interface Standing extends Pick<SignedIn, 'grantsOn' | 'grantsOfKind'> {
+  /** Has a role there, or was granted something. */
+  readonly isPresent: boolean;
 }
 
 /** Who is calling. */

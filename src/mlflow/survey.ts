@@ -104,7 +104,7 @@ function* notesOn({ version, guarded, files, info }: Answers, uri: string): Iter
     }
   }
   if (propertyAt(replyJson(info), 'workspaces_enabled') === true) {
-    yield 'MLflow runs with --enable-workspaces.';
+    yield 'MLflow runs with --enable-workspaces: users are in the workspaces that they have a role in, in the workspace default too.';
   }
   if (uri.startsWith('unix:') && version !== undefined && !/^2\./.test(version)) {
     yield 'MLflow listens on a socket: its jobs cannot call AI gateway endpoints. Whether it runs any does not show from here: MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false has it run none.';

@@ -31,6 +31,8 @@ export interface Subject {
   readonly ceiling: Ceiling | undefined;
   /** Grants on exactly this resource and on all of its kind (`*`). */
   grantsOn(resource: Resource): readonly Grant[];
+  /** The workspaces that the caller sees, by name; none if left out. */
+  readonly workspaces?: { has(name: string): boolean };
 }
 
 /** Whether a caller may do everything: an admin whose credential has no ceiling. */
@@ -190,6 +192,9 @@ export function decide(
   if (mayDoEverything(subject)) {
     return ADMIN;
   }
+  if (root.kind === 'workspace' && root.id !== ALL) {
+    return decideOnWorkspace(subject, action, root);
+  }
   const held = holdingOf(subject, root, defaultPermission);
   return allows(held.permission, action)
     ? { allow: true, because: held.because, from: held.from }
@@ -198,6 +203,53 @@ export function decide(
         because: needs(action, root.kind, root.id, held.because),
         from: held.from,
       };
+}
+
+/**
+ * Decides about a workspace itself: whoever has a role in it, or was granted it by name, sees it, and only an admin may
+ * change it. A role that administers one says nothing of the others.
+ */
+function decideOnWorkspace(subject: Subject, action: Action, root: Root): Decision {
+  const { kind, id } = root;
+  const named = subject.grantsOn(root).filter(isExact);
+  const isSeen =
+    !named.some(({ permission }) => refuses(permission)) &&
+    (named.length > 0 || subject.workspaces?.has(id) === true);
+  return isSeen && allows('READ', action)
+    ? { allow: true, because: `has a role in workspace ${id}` }
+    : {
+        allow: false,
+        because: needs(action, kind, id, isSeen ? 'only an admin may change it' : 'no role in it'),
+      };
+}
+
+/**
+ * Whether a caller may make something new in the workspace that they are in: with USE on it, or where everybody is let in
+ * by default, with a default that is as much.
+ *
+ * @see mlflow/server/auth/__init__.py (`_can_create_in_workspace`)
+ */
+export function decideOnMaking(subject: Subject, defaultPermission: Permission): Decision {
+  const held = subject.grantsOn(THE_WORKSPACE);
+  const by = held.find(({ permission }) => allows(permission, 'use'));
+  if (mayDoEverything(subject)) {
+    return ADMIN;
+  }
+  if (by !== undefined) {
+    return { allow: true, because: `${source(by)} holds ${by.permission}`, from: [by] };
+  }
+  if (held.length === 0 && allows(defaultPermission, 'use')) {
+    return {
+      allow: true,
+      because: `no grant; default_permission is ${defaultPermission}`,
+      from: 'default',
+    };
+  }
+  return {
+    allow: false,
+    because: needs('use', THE_WORKSPACE.kind, ALL, 'no role gives it'),
+    from: held.length === 0 ? 'default' : held,
+  };
 }
 
 /**

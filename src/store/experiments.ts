@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 import { notAfter } from './moment.ts';
 import { typeInside } from './namespaces.ts';
 import type { Schema } from './schema.ts';
+import { countsIn, DEFAULT_WORKSPACE } from './workspace.ts';
 import type { Announce, Write } from './write.ts';
 
 /** Which experiment has an id. */
@@ -204,6 +205,7 @@ async function setAside(
   const before = await heldOn(transaction, id);
   const removed = await transaction
     .deleteFrom('grants')
+    .where(countsIn(DEFAULT_WORKSPACE))
     .where(isOn(String(id)))
     .returning(['user_id', 'role_id', 'resource_type', 'resource_pattern', 'permission', 'created_at'])
     .execute();
@@ -257,6 +259,7 @@ async function heldOn(transaction: Transaction<Schema>, id: number): Promise<rea
       'resource_pattern as pattern',
       'permission',
     ])
+    .where(countsIn(DEFAULT_WORKSPACE))
     .where(isOn(String(id)))
     .orderBy('grants.id')
     .execute();
@@ -266,7 +269,10 @@ async function heldOn(transaction: Transaction<Schema>, id: number): Promise<rea
   }));
 }
 
-/** Grants on an experiment, and those on things in it, which are named `<its id>/<name>`. */
+/**
+ * Grants on an experiment, and those on things in it, which are named `<its id>/<name>`. What is known of ids is known of
+ * the default workspace.
+ */
 const isOn =
   (id: string) =>
   ({ eb, and, or }: ExpressionBuilder<Schema, 'grants'>) =>

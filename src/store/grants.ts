@@ -4,6 +4,7 @@ import { createResourceGrants, type ResourceGrants } from './grants/of-resource.
 import { createUserGrants, type UserGrants } from './grants/of-user.ts';
 import { createUpkeep, type Upkeep } from './grants/upkeep.ts';
 import type { Schema } from './schema.ts';
+import { DEFAULT_WORKSPACE } from './workspace.ts';
 import type { Write } from './write.ts';
 
 export type { GrantOnResource } from './grants/of-resource.ts';
@@ -16,6 +17,16 @@ export type { Adoption, Forgetting, Renaming } from './grants/upkeep.ts';
  */
 export interface Grants extends UserGrants, ResourceGrants, Upkeep {}
 
-export function createGrants(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'now'>): Grants {
-  return { ...createUserGrants(db, write), ...createResourceGrants(db, engine), ...createUpkeep(write) };
+/** @param workspace - the one that all is about, but what is said to be about another. */
+export function createGrants(
+  db: Kysely<Schema>,
+  write: Write,
+  engine: Pick<Engine, 'now'>,
+  workspace: string = DEFAULT_WORKSPACE,
+): Grants {
+  return {
+    ...createUserGrants(db, write, workspace),
+    ...createResourceGrants(db, engine, workspace),
+    ...createUpkeep(write, workspace),
+  };
 }

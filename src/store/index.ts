@@ -1,8 +1,10 @@
 import { type Kysely, sql } from 'kysely';
+import { withMembership } from '../policy/membership.ts';
 import { loadAccount } from './account.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Changes, createChanges } from './changes.ts';
-import { type DatabaseOptions, openDatabase } from './database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import type { Engine } from './engine.ts';
 import { createExperiments, type Experiments } from './experiments.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIdentities, type Identities } from './identities.ts';
@@ -16,6 +18,7 @@ import { createThrottles, type Throttles } from './throttles.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import type { Account } from './types.ts';
 import { createUsers, type Users } from './users.ts';
+import { DEFAULT_WORKSPACE } from './workspace.ts';
 import { createWrite, tellTime, type Write } from './write.ts';
 
 /** What {@link Store.atOnce} works on. */
@@ -39,6 +42,10 @@ export interface Store extends StoreParts {
   readonly intents: Intents;
   readonly owners: Owners;
   readonly changes: Changes;
+  /** The workspace that grants, names and intents are of. */
+  readonly workspace: string;
+  /** The same store, about a workspace of an MLflow that has them. */
+  within(workspace: string): Store;
   /** A user with its own grants and those of its roles, all as of one moment. */
   account(username: string): Promise<Account | undefined>;
   /**
@@ -74,10 +81,20 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     await close();
     throw error;
   }
-  const write = createWrite(writes, engine);
+  return storeOn({ engine, reads, write: createWrite(writes, engine), close });
+}
+
+interface Opened extends Pick<Database, 'engine' | 'reads' | 'close'> {
+  readonly write: Write;
+}
+
+/** @param within - the workspace that it is about; left out for the default one of an MLflow that may have no others. */
+function storeOn(opened: Opened, within?: string): Store {
+  const { engine, reads, write, close } = opened;
+  const workspace = within ?? DEFAULT_WORKSPACE;
   const partsOn = (on: Kysely<Schema>, by: Write): StoreParts => ({
     users: createUsers(on, by),
-    grants: createGrants(on, by, engine),
+    grants: grantsIn(on, by, engine, within),
     roles: createRoles(on, by, engine),
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
@@ -88,10 +105,17 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
   });
   return {
     ...partsOn(reads, write),
-    intents: createIntents(reads, write, engine),
+    workspace,
+    within: (name) => storeOn(opened, name),
+    intents: createIntents(reads, write, engine, workspace),
     owners: createOwners(reads, write),
     changes: createChanges(engine),
-    account: (username) => loadAccount(reads, username, engine),
+    async account(username) {
+      const account = await loadAccount(reads, username, engine);
+      return within === undefined || account === undefined
+        ? account
+        : { ...account, grants: withMembership(account.held.get(within) ?? []) };
+    },
     atOnce: (work) =>
       write((transaction, announce, now) =>
         work(partsOn(transaction, (each) => each(transaction, announce, now))),
@@ -112,4 +136,23 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     },
     close,
   };
+}
+
+/** In a workspace of an MLflow that has them, whoever is a member may read what is in it. */
+function grantsIn(
+  on: Kysely<Schema>,
+  by: Write,
+  engine: Pick<Engine, 'now'>,
+  within: string | undefined,
+): Grants {
+  const grants = createGrants(on, by, engine, within);
+  return within === undefined
+    ? grants
+    : {
+        ...grants,
+        async heldOn(types, patterns) {
+          const held = await grants.heldOn(types, patterns);
+          return new Map([...held].map(([userId, each]) => [userId, withMembership(each)]));
+        },
+      };
 }

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Intent, IntentAction, OpenIntent, Seen } from './types.ts';
+import { DEFAULT_WORKSPACE } from './workspace.ts';
 import type { Write } from './write.ts';
 
 /**
@@ -28,9 +29,20 @@ export interface Intents {
   close(...ids: readonly number[]): Promise<void>;
   /** The open intents, oldest first. */
   list(): Promise<readonly OpenIntent[]>;
+  /** The workspaces that there are any in, whatever the one asked about. */
+  workspaces(): Promise<readonly string[]>;
 }
 
-export function createIntents(db: Kysely<Schema>, write: Write, engine: Pick<Engine, 'now'>): Intents {
+/**
+ * @param workspace - the one that the names are of. In another than the default one it stands before the kind: gateways
+ * that know of one alone, on the same store, cannot ask for such a kind, and settle nothing.
+ */
+export function createIntents(
+  db: Kysely<Schema>,
+  write: Write,
+  engine: Pick<Engine, 'now'>,
+  workspace: string = DEFAULT_WORKSPACE,
+): Intents {
   const update = async (
     ids: readonly number[],
     set: (now: number) => { readonly held_until?: number; readonly seen?: number },
@@ -48,7 +60,7 @@ export function createIntents(db: Kysely<Schema>, write: Write, engine: Pick<Eng
           .values({
             user_id: userId,
             action: action.action,
-            kind: action.kind,
+            kind: kindIn(workspace, action.kind),
             name: action.name,
             new_name: action.action === 'rename' ? action.newName : null,
             created_at: createdAt,
@@ -75,17 +87,39 @@ export function createIntents(db: Kysely<Schema>, write: Write, engine: Pick<Eng
         .select(engine.now().as('now'))
         .orderBy('id')
         .execute();
-      return rows.map(({ now, ...row }) => ({
-        ...readAction(row),
-        id: row.id,
-        userId: row.user_id,
-        createdAt: row.created_at,
-        seen: readSeen(row.seen),
-        // One that is further ahead was written before the clock was put back.
-        isHeld: row.held_until > now && row.held_until <= now + HOLD_MS,
-        heldUntil: row.held_until,
-      }));
+      return rows.flatMap(({ now, ...row }) => {
+        const here = split(row.kind);
+        return here.workspace === workspace ? [readOpen({ ...row, kind: here.kind }, now)] : [];
+      });
     },
+
+    async workspaces() {
+      const rows = await db.selectFrom('intents').select('kind').distinct().execute();
+      return [...new Set(rows.map(({ kind }) => split(kind).workspace))];
+    },
+  };
+}
+
+const kindIn = (workspace: string, kind: string): string =>
+  workspace === DEFAULT_WORKSPACE ? kind : `${workspace}/${kind}`;
+
+function split(stored: string): { readonly workspace: string; readonly kind: string } {
+  const slash = stored.indexOf('/');
+  return slash === -1
+    ? { workspace: DEFAULT_WORKSPACE, kind: stored }
+    : { workspace: stored.slice(0, slash), kind: stored.slice(slash + 1) };
+}
+
+function readOpen(row: Selectable<Schema['intents']>, now: number): OpenIntent {
+  return {
+    ...readAction(row),
+    id: row.id,
+    userId: row.user_id,
+    createdAt: row.created_at,
+    seen: readSeen(row.seen),
+    // One that is further ahead was written before the clock was put back.
+    isHeld: row.held_until > now && row.held_until <= now + HOLD_MS,
+    heldUntil: row.held_until,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
-import { DEFAULT_WORKSPACE } from './account.ts';
 import type { Schema } from './schema.ts';
 import type { Subject } from './types.ts';
+import { DEFAULT_WORKSPACE } from './workspace.ts';
 import type { Write } from './write.ts';
 
 /** What a provider says of the groups of one user. */

@@ -22,7 +22,10 @@ export interface User {
 /** A user with everything that decides what it may do. */
 export interface Account {
   readonly user: User;
+  /** In the workspace that is asked about, which is the default one if none is. */
   readonly grants: readonly Grant[];
+  /** In every workspace that the user has a role or a grant in, by its name. */
+  readonly held: ReadonlyMap<string, readonly Grant[]>;
   /** The tokens that had not expired then, under the hashes of their secrets. */
   readonly tokens: ReadonlyMap<string, Token>;
   /** What providers of single sign-on call the user, see `identityKey`. */

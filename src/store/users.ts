@@ -1,5 +1,6 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { ApiError, alreadyExists, notFound } from '../errors.ts';
+import { ownRoleName } from '../policy/own-role.ts';
 import type { Schema } from './schema.ts';
 import { endSessions } from './sessions.ts';
 import type { User } from './types.ts';
@@ -106,6 +107,8 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
     remove: (id) =>
       write(async (transaction, announce) => {
         await refuseLastAdmin(transaction, id);
+        // What held the user's own grants in workspaces.
+        await transaction.deleteFrom('roles').where('name', '=', ownRoleName(id)).execute();
         const { numDeletedRows } = await transaction
           .deleteFrom('users')
           .where('id', '=', id)

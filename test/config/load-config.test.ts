@@ -68,10 +68,10 @@ describe('the file', () => {
       ].join('\n'),
     );
     expect(config.default_permission).toBe('READ');
+    expect(config.grant_default_workspace_access).toBe(false);
     expect(source).toBe('config/basic-auth.ini');
     expect(warnings).toEqual([
       'authorization_function in config/basic-auth.ini is ignored: it is a setting of MLflow that means nothing here.',
-      'grant_default_workspace_access in config/basic-auth.ini is ignored: it is a setting of MLflow that means nothing here.',
     ]);
   });
 
@@ -142,6 +142,7 @@ describe('variables', () => {
       admin_username: ['ann', 'bob'],
       admin_password: ['correct horse 1', 'correct horse 2'],
       default_permission: ['READ', 'EDIT'],
+      grant_default_workspace_access: ['true', 'false'],
       list_users_to: ['everyone', 'admins'],
       database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
       upstream_uri: ['http://a:1', 'unix:/b.sock'],

@@ -26,6 +26,8 @@ const CALLER: SignedIn = {
   credential: { kind: 'password' },
   grantsOn: () => [],
   grantsOfKind: () => [],
+  workspace: 'default',
+  standingIn: () => ({ grantsOn: () => [], grantsOfKind: () => [], isPresent: false }),
 };
 
 const KINDS = [...CHILD_KINDS.filter((kind) => kind !== 'run'), 'gemini_call'] as const;

@@ -1,6 +1,6 @@
 /** A request about another workspace is refused: carried out in the one there is, it would be answered as if it had not. */
 import { describe, expect, test } from 'vitest';
-import { unique } from '../support/gateway.ts';
+import { type Person, unique } from '../support/gateway.ts';
 import { NEWEST, OLDEST } from '../support/mlflow.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
@@ -43,20 +43,56 @@ describe.each([OLDEST, NEWEST])('in front of MLflow %s, whose workspaces are off
 });
 
 describe('in front of an MLflow with workspaces', () => {
-  const { admin, upstream } = useGateway({ fake: true });
+  const { admin, alice, upstream } = useGateway({
+    fake: true,
+    info: { workspaces_enabled: true },
+    people: ['alice'],
+  });
 
-  test('only the default one is served', async () => {
+  test('MLflow is told the one that was judged, and no other', async () => {
     const arrived: string[] = [];
     upstream.answer((request, response) => {
       arrived.push(`${request.method} ${request.url} ${request.headers['x-mlflow-workspace']}`);
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ workspaces_enabled: true, experiment_id: '900' }));
+      response.end(JSON.stringify({ experiment_id: '900' }));
     });
-    const send = (workspace: string) =>
-      admin.send('POST', CREATE, { json: { name: 'e' }, headers: { 'x-mlflow-workspace': workspace } });
-    expect((await send('team')).status).toBe(400);
+    const send = (who: Person, headers: Record<string, string>) =>
+      who.send('POST', CREATE, { json: { name: 'e' }, headers });
+    for (const [headers, told] of [
+      [{ 'x-mlflow-workspace': 'team' }, 'team'],
+      [{ X_MLFLOW_WORKSPACE: 'team' }, 'team'],
+      [{ 'x-mlflow-workspace': ' ' }, 'default'],
+      [{}, 'default'],
+    ] as const) {
+      arrived.length = 0;
+      expect((await send(admin, headers)).status).toBe(200);
+      expect(arrived.filter((line) => line.startsWith('POST'))).toEqual([`POST ${CREATE} ${told}`]);
+    }
+    arrived.length = 0;
+    expect((await send(alice, { 'x-mlflow-workspace': 'team' })).status).toBe(404);
+    expect((await send(alice, {})).status).toBe(403);
     expect(arrived.filter((line) => line.startsWith('POST'))).toEqual([]);
-    expect((await send('default')).status).toBe(200);
-    expect(arrived).toContain(`POST ${CREATE} undefined`);
+  });
+});
+
+describe('in front of an MLflow that does not say whether it has workspaces', () => {
+  const { gateway, admin, alice, upstream } = useGateway({
+    fake: true,
+    info: 500,
+    settings: { default_permission: 'MANAGE' },
+    people: ['alice'],
+  });
+
+  test('what names none is judged as if it had, so that nothing is given by default', async () => {
+    const create = () => alice.post(CREATE, { name: 'e' });
+    const headers = { 'x-mlflow-workspace': 'default' };
+    expect((await create()).status).toBe(403);
+    expect((await admin.send('POST', CREATE, { json: { name: 'e' }, headers })).status).toBe(503);
+    expect(upstream.arrived).toEqual([]);
+    expect((await admin.get('/api/2.0/mlflow/users/list')).status).toBe(200);
+    expect((await gateway.anonymous.get('/health')).status).toBe(200);
+    upstream.tell({});
+    await create();
+    expect(upstream.arrived).toMatchObject([{ method: 'POST', url: CREATE }]);
   });
 });

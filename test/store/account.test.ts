@@ -35,6 +35,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run }) => {
       holdsUntil: undefined,
       user: alice,
       grants: [],
+      held: new Map(),
       tokens: new Map(),
     });
     expect(await store.account('nobody')).toBeUndefined();

@@ -23,18 +23,25 @@ export interface FakeUpstream extends Listening {
   readonly arrived: readonly Arrived[];
   /** Replaces what every request gets from now on; without it 200 and `{}`. */
   answer(answering: Answering | undefined): void;
+  /** Replaces what it says of itself when the gateway asks for that: JSON, or the status of a failure. */
+  tell(info: object | number): void;
 }
 
 /** An upstream that does what no MLflow can be made to do: hang, break off, answer garbage, tell what it got. */
-export async function startFakeUpstream(first?: Answering, version = NO_RELEASE): Promise<FakeUpstream> {
+export async function startFakeUpstream(
+  first?: Answering,
+  version = NO_RELEASE,
+  info: object | number = {},
+): Promise<FakeUpstream> {
   const arrived: Arrived[] = [];
   let answering = first;
+  let told = info;
   const server = createServer(async (request, response) => {
     if (request.url === '/version') {
       response.end(version);
       return;
     }
-    if (tellsNoExperiments(request, response)) {
+    if (tellsNoExperiments(request, response) || tells(told, request, response)) {
       return;
     }
     if (answering !== undefined) {
@@ -57,7 +64,20 @@ export async function startFakeUpstream(first?: Answering, version = NO_RELEASE)
     answer(next) {
       answering = next;
     },
+    tell(next) {
+      told = next;
+    },
   };
+}
+
+/** Answers what it is that the gateway asks by itself now and then (src/mlflow/things/workspaces.ts). */
+function tells(info: object | number, { url, headers }: IncomingMessage, response: ServerResponse): boolean {
+  const isAsked = headers['x-forwarded-for'] === undefined && url === '/api/3.0/mlflow/server-info';
+  if (isAsked) {
+    response.writeHead(typeof info === 'number' ? info : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(typeof info === 'number' ? {} : info));
+  }
+  return isAsked;
 }
 
 /** What the gateway asks by itself when it starts, in no client's name and at no certain moment (src/mlflow/survey.ts). */
@@ -65,7 +85,6 @@ const ASKED_AT_START: ReadonlySet<string | undefined> = new Set([
   '/',
   '/api/2.0/mlflow/experiments/get?experiment_id=0',
   '/api/2.0/mlflow-artifacts/artifacts?path=0',
-  '/api/3.0/mlflow/server-info',
 ]);
 
 export function isAskedAtStart({ url, headers }: IncomingMessage): boolean {

@@ -32,6 +32,8 @@ interface InFrontOfFake<Name extends string> extends Wanted<Name> {
   readonly fake: true | Answering;
   /** The version that it says it is; no release of MLflow if left out. */
   readonly version?: string;
+  /** What else it says of itself, or the status of a failure. */
+  readonly info?: object | number;
 }
 
 /** In front of the stock MLflow that all test files of a run share. */
@@ -140,7 +142,7 @@ async function startBehind(
   closing: Closing,
 ): Promise<readonly [uri: string, { upstream?: FakeUpstream; mlflow?: MlflowAddress }]> {
   if (wanted.fake !== undefined) {
-    const upstream = closing(await startFakeUpstream(answeringOf(wanted.fake), wanted.version));
+    const upstream = closing(await startFakeUpstream(answeringOf(wanted.fake), wanted.version, wanted.info));
     return [upstream.uri, { upstream }];
   }
   if ('upstream' in wanted && wanted.upstream !== undefined) {

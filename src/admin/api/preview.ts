@@ -22,7 +22,7 @@ export function previewHandlers({
   store,
   defaultPermission,
 }: {
-  readonly store: Pick<ReadingStore, 'account' | 'users' | 'grants' | 'roles'>;
+  readonly store: Pick<ReadingStore, 'account' | 'users' | 'grants' | 'roles' | 'workspace'>;
   readonly defaultPermission: Permission;
 }) {
   return {

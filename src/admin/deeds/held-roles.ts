@@ -45,7 +45,9 @@ export async function rolesVisibleTo(
   return (userId, roles) =>
     userId === viewer.id
       ? roles
-      : roles.flatMap((role) => (administered.has(role.workspace) ? [role] : onManaged(role, manages)));
+      : roles.flatMap((role) =>
+          administered.has(role.workspace) ? [role] : onManaged(role, viewer.workspace, manages),
+        );
 }
 
 /** Whether a viewer manages what a grant is on. */
@@ -57,9 +59,9 @@ export function managedBy(viewer: SignedIn, defaultPermission: Permission): Mana
     isRootKind(kind) && id !== ALL && decide(viewer, 'manage', { kind, id }, defaultPermission).allow;
 }
 
-/** A user's own grants on what is managed; of what others hold through roles nothing is told. */
-function onManaged(role: Role, manages: Manages): readonly Role[] {
-  const permissions = isOwnRole(role) ? role.permissions.filter(manages) : [];
+/** A user's own grants on what is managed there; of what others hold through roles nothing is told. */
+function onManaged(role: Role, workspace: string, manages: Manages): readonly Role[] {
+  const permissions = role.workspace === workspace && isOwnRole(role) ? role.permissions.filter(manages) : [];
   return permissions.length > 0 ? [{ ...role, permissions }] : [];
 }
 

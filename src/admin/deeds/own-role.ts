@@ -1,8 +1,8 @@
-import { ownRoleName } from '../../policy/own-role.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
+import { ownerOfRole, ownRoleName } from '../../policy/own-role.ts';
 import type { OwnGrant } from '../../store/grants.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
+import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 
 /**
  * A user's own grants as the role that MLflow 3.17 keeps them in: its API and its UI know grants of users as those
@@ -32,5 +32,6 @@ export function ownRole({ id }: Pick<User, 'id'>, grants: readonly OwnGrant[]): 
 /** The id of a user's own role: below zero, where no real role has one. Given such an id, the id of the user. */
 export const ownRoleId = (id: number): number => -id;
 
-/** Whether a role is that of a user's own grants. */
-export const isOwnRole = ({ id }: Pick<Role, 'id'>): boolean => id < 0;
+/** Whether a role is that of a user's own grants. In workspaces other than the default one it is a role of the store. */
+export const isOwnRole = ({ id, name }: Pick<Role, 'id' | 'name'>): boolean =>
+  id < 0 || ownerOfRole(name) !== undefined;

@@ -7,7 +7,6 @@ import type { Grant } from '../../policy/grant.ts';
 import { isRootKind } from '../../policy/grantable.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL, type Root } from '../../policy/resources.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Role } from '../../store/roles.ts';
 import type { Account as StoredAccount } from '../../store/types.ts';
 import type { GrantTarget } from './grants.ts';
@@ -40,7 +39,7 @@ export interface Effect extends GrantTarget {
   readonly after: Permission | undefined;
 }
 
-type Reading = Pick<ReadingStore, 'account' | 'roles'>;
+type Reading = Pick<ReadingStore, 'account' | 'roles' | 'workspace'>;
 
 /** Who would gain or lose what, by the policy on what they would hold. Nothing is changed. */
 export async function effectsOf(
@@ -50,7 +49,7 @@ export async function effectsOf(
 ): Promise<readonly Effect[]> {
   const effects: Effect[] = [];
   for (const account of await accountsIn(store, planned)) {
-    const after = grantsAfter(planned, account);
+    const after = grantsAfter(planned, account, store.workspace);
     for (const on of thingsIn(planned, account)) {
       const permissions = [account.grants, after].map((grants) =>
         grants === undefined ? 'NO_PERMISSIONS' : permissionOn(on, { ...account, grants }, defaultPermission),
@@ -101,7 +100,9 @@ function thingsIn(planned: Planned, { grants }: Account): readonly GrantTarget[]
 }
 
 /** What a user would hold; undefined for one who would not be there. */
-function grantsAfter(planned: Planned, { grants }: Account): readonly Grant[] | undefined {
+function grantsAfter(planned: Planned, { grants }: Account, workspace: string): readonly Grant[] | undefined {
+  // Roles of other workspaces grant nothing here.
+  const counts = (role: Role): boolean => role.workspace === workspace;
   const own = (on: GrantTarget) => (each: Grant) => each.via === 'user' && isOn(each, on);
   const ofRole = (role: Role) => (each: Grant) => each.via !== 'user' && each.via.role === role.name;
   switch (planned.change) {
@@ -141,9 +142,6 @@ const grantOf = ({ type, id }: GrantTarget, permission: Permission, via: Grant['
 
 const grantsOfRole = ({ name, permissions }: Role): readonly Grant[] =>
   permissions.map((each) => ({ ...each, via: { role: name } }));
-
-/** Roles of other workspaces grant nothing, as in `loadAccount`. */
-const counts = ({ workspace }: Role): boolean => workspace === DEFAULT_WORKSPACE;
 
 function permissionOn(
   { type, id }: GrantTarget,

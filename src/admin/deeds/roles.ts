@@ -1,11 +1,11 @@
 import { invalid } from '../../errors.ts';
 import { isRootKind, patternProblem, permissionProblem } from '../../policy/grantable.ts';
-import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
+import { OWN_ROLE_PREFIX, ownerOfRole } from '../../policy/own-role.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL } from '../../policy/resources.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Role, RoleGroup, RoleMember, RolePermission, Roles } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
+import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import { type GrantTarget, isNameable } from './grants.ts';
 
 export type RoleNameProblem = 'empty' | 'reserved' | 'form';
@@ -124,13 +124,17 @@ export function revokeFromRole(roles: Roles, { id }: RolePermission): Promise<bo
 /**
  * Makes a user a member of a role; undefined if they are one already.
  *
- * @throws ApiError 404 if there is no such role.
+ * @throws ApiError 404 if there is no such role; 400 if it is that of a user's own grants.
  */
-export function assign(
+export async function assign(
   roles: Roles,
   { id }: Pick<User, 'id'>,
   roleId: number,
 ): Promise<RoleMember | undefined> {
+  const role = await roles.get(roleId);
+  if (role !== undefined && ownerOfRole(role.name) !== undefined) {
+    throw invalid(`Role '${role.name}' holds what one user was granted, and has no other members.`);
+  }
   return roles.assign(id, roleId);
 }
 

@@ -1,6 +1,6 @@
 import { ALL } from '../../policy/resources.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Store } from '../../store/index.ts';
+import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import type { ExperimentNames } from './experiment-names.ts';
 
 /** A grant as it stands in a store. */

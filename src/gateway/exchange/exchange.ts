@@ -10,7 +10,6 @@ import { exchangeHeaders, replyHeaders } from '../../mlflow/upstream/headers.ts'
 import { type Answer, type Exchange, timeLeft, type Upstream } from '../../mlflow/upstream/upstream.ts';
 import { bringing } from '../adoption/brought.ts';
 import { adoptAnswered, intentOf, type TrackOptions, track } from '../adoption/track.ts';
-import type { Judge } from '../judge/judge.ts';
 import { methodFor } from '../method-for.ts';
 import type { Judged } from '../reference.ts';
 import { sendReply } from '../reply.ts';
@@ -21,29 +20,25 @@ import { createPushDown } from '../search/push-down.ts';
 import { searchVisible } from '../search/search.ts';
 import { sendBytes } from '../send-bytes.ts';
 import { type ConcludeOptions, concerns, createConclude } from './conclude.ts';
+import { followWorkspace, type WorkspaceOptions } from './follow-workspace.ts';
 import { shownTo } from './keep.ts';
 import { prepare } from './prepare.ts';
 
-export interface ExchangeOptions extends ConcludeOptions, TrackOptions {
+export interface ExchangeOptions extends ConcludeOptions, TrackOptions, WorkspaceOptions {
   readonly pageTokens: PageTokens;
+}
+
+/** What has the requests about one workspace answered. */
+export interface Exchanger extends Pick<ExchangeOptions, 'upstream' | 'judge'> {
+  handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer>;
 }
 
 /**
  * Handles the operations whose reply matters to the gateway: searches that are filtered, creates whose
  * reply names the new thing, replies that alone tell what was touched. All others are left to stream.
  */
-export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
-  const { upstream, judge } = options;
-  const pushesDown = createPushDown(upstream);
-  const extents = new Map<Operation, Extent>();
-  const extentOf = (operation: Operation): Extent => {
-    const extent = extents.get(operation) ?? { atLeast: 0 };
-    extents.set(operation, extent);
-    return extent;
-  };
-  const conclude = createConclude(options);
-
-  prepareEach(app, judge);
+export function exchange(app: FastifyInstance, at: (request: FastifyRequest) => Exchanger): void {
+  prepareEach(app, at);
   app.addHook('preHandler', (request, reply, done) => {
     const { operation, principal } = request.way;
     if (
@@ -59,14 +54,30 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
       reply.hijack();
       return;
     }
+    const { handle, upstream } = at(request);
     const handled = handle(request, operation, principal);
     return (request.way.place?.keepWhile(handled) ?? handled).then((answer) => send(reply, upstream, answer));
   });
+}
+
+export function createExchanger(options: ExchangeOptions): Exchanger {
+  const { upstream, judge } = options;
+  const pushesDown = createPushDown(upstream);
+  const extents = new Map<Operation, Extent>();
+  const extentOf = (operation: Operation): Extent => {
+    const extent = extents.get(operation) ?? { atLeast: 0 };
+    extents.set(operation, extent);
+    return extent;
+  };
+  const conclude = createConclude(options);
+
+  return { upstream, judge, handle };
 
   async function handle(request: FastifyRequest, operation: Operation, caller: SignedIn): Promise<Answer> {
     const asked = () => ask(request, operation, caller);
     const answered = await bringing({ options, request, operation, caller }, asked);
     noteMade(request, operation, answered);
+    await followWorkspace(options, request, operation, answered);
     return conclude({ request, operation, caller, answered });
   }
 
@@ -96,13 +107,13 @@ export function exchange(app: FastifyInstance, options: ExchangeOptions): void {
 }
 
 /** Changes what is sent as the row says, or answers in place of the upstream. */
-function prepareEach(app: FastifyInstance, judge: Judge): void {
+function prepareEach(app: FastifyInstance, at: (request: FastifyRequest) => Pick<Exchanger, 'judge'>): void {
   app.addHook('preHandler', (request, reply, done) => {
     const { operation, principal } = request.way;
     const prepared =
       operation === undefined || principal.kind === 'anonymous'
         ? undefined
-        : prepare(request, operation, principal, judge);
+        : prepare(request, operation, principal, at(request).judge);
     if (prepared instanceof Promise) {
       return prepared.then((answer) => answer && sendReply(reply, answer));
     }
@@ -139,6 +150,7 @@ function readsReply({ way }: FastifyRequest, operation: Operation, caller: Signe
   return (
     way.rewrite !== undefined ||
     operation.tracks ||
+    operation.by.workspace.length > 0 ||
     operation.by.reply.some((rule) => concerns(rule, caller, way))
   );
 }

@@ -1,6 +1,7 @@
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiError } from '../../errors.ts';
+import { WORKSPACE_HEADER } from '../../mlflow/things/workspaces.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
 import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
@@ -94,6 +95,9 @@ function toHeaders(request: FastifyRequest, host: string): Record<string, string
   const { id: requestId, way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
   const sent = upstreamHeaders(raw.headers, { host, ip, protocol, requestId, judged });
+  if (way.workspace !== undefined) {
+    sent[WORKSPACE_HEADER] = way.workspace.name;
+  }
   // A body that was read may have been unpacked or narrowed: its own length counts.
   if (way.bytes !== undefined) {
     delete sent['content-length'];

@@ -61,3 +61,15 @@ export function refusal(
     because,
   );
 }
+
+/**
+ * Refuses a caller who may make nothing new in the workspace of the request.
+ *
+ * @throws ApiError 403.
+ */
+export function checkMaking(judge: Pick<Judge, 'onMaking'>, caller: SignedIn): void {
+  const { allow, because } = judge.onMaking(caller);
+  if (!allow) {
+    throw denied('You may make nothing new in this workspace: ask for a role that gives USE on it.', because);
+  }
+}

@@ -5,7 +5,7 @@ import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
 import { isNamedKind, type NamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
-import { type Decision, decide, decideOnPart } from '../../policy/decide.ts';
+import { type Decision, decide, decideOnMaking, decideOnPart } from '../../policy/decide.ts';
 import { type Action, type Permission, refuses } from '../../policy/permissions.ts';
 import {
   ALL,
@@ -30,6 +30,8 @@ export interface Judge {
   onRoot(caller: SignedIn, action: Action, root: Root): Decision;
   /** Decides on all things of a kind inside a root at once. */
   onPart(caller: SignedIn, action: Action, part: InnerKind, root: Root): Decision;
+  /** Decides whether something new may be made that lies in no other thing. */
+  onMaking(caller: SignedIn): Decision;
   /** Decides on a root, or on every root of a child. */
   on(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement;
   /** What to say of a reference that was refused, where it names nothing. */
@@ -54,6 +56,8 @@ export interface JudgeParts {
   readonly defaultPermission: Permission;
   /** Whether there are experiments at the upstream, or files alone. */
   readonly keepsExperiments: () => boolean;
+  /** The workspace that all is looked up in; left out where MLflow has none. */
+  readonly workspace?: string;
 }
 
 /** Joins the look-ups to the policy: fetches without deciding, decides without I/O. */
@@ -117,12 +121,17 @@ export function createJudge({ storedName, ...parts }: JudgeParts): Judge {
   }
 
   return {
-    onRoot: judging.onRoot,
-    onPart: judging.onPart,
+    ...judging,
+    onMaking: (caller) => onMaking(judging, caller),
     on,
     missing: createMissing(lineage),
-    defaultPermission,
   };
+}
+
+function onMaking({ workspace, defaultPermission }: Judging, caller: SignedIn): Decision {
+  return workspace === undefined
+    ? { allow: true, because: 'signed in' }
+    : decideOnMaking(caller, defaultPermission);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Judging {
   readonly defaultPermission: Permission;
   /** Whether there are experiments at the upstream, or files alone. */
   readonly keepsExperiments: () => boolean;
+  /** The workspace that all is looked up in; left out where MLflow has none. */
+  readonly workspace?: string;
   readonly onRoot: (caller: SignedIn, action: Action, root: Root) => Decision;
   /** @param tierAction - what is needed where it is granted on all things of the kind. */
   readonly onPart: (

@@ -9,6 +9,7 @@ import {
   skillOfArtifact,
 } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
+import { DEFAULT_WORKSPACE } from '../../mlflow/things/workspaces.ts';
 import { type Decision, decideOnKind } from '../../policy/decide.ts';
 import type { Action } from '../../policy/permissions.ts';
 import type { Root } from '../../policy/resources.ts';
@@ -23,8 +24,8 @@ export function onArtifact(
   caller: SignedIn,
   { action, id: path }: Pick<Reference, 'action' | 'id'>,
 ): Promise<Judgement> | Judgement {
-  const segments = readArtifactPath(path);
-  const skill = skillOfArtifact(segments);
+  const segments = inWorkspace(readArtifactPath(path), judging.workspace);
+  const skill = skillOfArtifact(withoutWorkspace(segments, judging.workspace));
   if (skill !== undefined) {
     const root: Root = { kind: 'skill', id: skill };
     // MLflow changes it no more once it is there.
@@ -38,6 +39,26 @@ export function onArtifact(
   return home instanceof Promise
     ? home.then((found) => onHome(judging, caller, action, found))
     : onHome(judging, caller, action, home);
+}
+
+/** Where the files of workspaces are, but for those of the default one. */
+const WORKSPACES = 'workspaces';
+
+/**
+ * The path that MLflow takes one for in a workspace: what does not begin with a workspace is put below that of the request.
+ *
+ * @see mlflow/server/handlers.py (`_get_workspace_scoped_repo_path_if_enabled`)
+ */
+function inWorkspace(segments: readonly string[], workspace = DEFAULT_WORKSPACE): readonly string[] {
+  return workspace === DEFAULT_WORKSPACE || segments[0]?.toLowerCase() === WORKSPACES
+    ? segments
+    : [WORKSPACES, workspace, ...segments];
+}
+
+function withoutWorkspace(segments: readonly string[], workspace = DEFAULT_WORKSPACE): readonly string[] {
+  return workspace !== DEFAULT_WORKSPACE && segments[0] === WORKSPACES && segments[1] === workspace
+    ? segments.slice(2)
+    : segments;
 }
 
 function onHome(

@@ -9,6 +9,8 @@ import { ask } from '../../mlflow/upstream/ask.ts';
 import { cutBy } from '../../policy/ceiling.ts';
 import { refuses } from '../../policy/permissions.ts';
 import { type TrackOptions, track } from '../adoption/track.ts';
+import type { Judge } from '../judge/judge.ts';
+import { checkMaking } from '../judge/judge-all.ts';
 
 /** A thing that MLflow makes along with its first version, and how it is made without one. */
 export interface ToMake {
@@ -23,7 +25,12 @@ export interface ToMake {
  *
  * @throws ApiError 403.
  */
-export function checkMayMake(caller: SignedIn, { kind, name }: Pick<ToMake, 'kind' | 'name'>): void {
+export function checkMayMake(
+  caller: SignedIn,
+  { kind, name }: Pick<ToMake, 'kind' | 'name'>,
+  judge: Judge,
+): void {
+  checkMaking(judge, caller);
   const what = kind.replaceAll('_', ' ');
   const refused = caller.grantsOn({ kind, id: name }).find(({ permission }) => refuses(permission));
   if (refused !== undefined) {

@@ -37,7 +37,7 @@ export function mcpVersion({ judge, upstream, adoption }: McpVersionParts): Spec
     if (exists !== undefined || operation === undefined) {
       return mayUpdate();
     }
-    checkMayMake(caller, { kind: 'mcp_server', name });
+    checkMayMake(caller, { kind: 'mcp_server', name }, judge);
     // Without these MLflow would refuse the version, and the server would stay without any.
     const { server_json: described } = body;
     if (propertyAt(described, 'name') !== name || typeof propertyAt(described, 'version') !== 'string') {

@@ -6,9 +6,9 @@ import type { SignedIn } from '../../identity/principal.ts';
 import type { SpecialQuestions } from '../../mlflow/table/row.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ROOT_KINDS } from '../../policy/resources.ts';
-import { DEFAULT_WORKSPACE } from '../../store/account.ts';
 import type { Store } from '../../store/index.ts';
 import type { Role } from '../../store/roles.ts';
+import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import type { Judge } from '../judge/judge.ts';
 import type { Special } from './special.ts';
 
@@ -114,9 +114,9 @@ async function administersRolesOf(
     return false;
   }
   const administered = administeredBy(await rolesHeld(store, caller.id));
-  // Asked about one resource: it lies in the default workspace.
+  // Asked about one resource: it lies in the workspace of the request.
   if (request.way.query.has('resource_id')) {
-    return administered.has(DEFAULT_WORKSPACE);
+    return administered.has(caller.workspace);
   }
   const roles = await rolesHeld(store, user.id);
   return roles.some(({ workspace }) => administered.has(workspace));

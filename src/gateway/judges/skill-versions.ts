@@ -64,7 +64,7 @@ export function skillVersions(parts: SkillVersionsParts): Special<From> {
     const missing = names.filter((name) => !there.has(name)).map(toMake);
     // All are judged before the first is made.
     for (const each of missing) {
-      checkMayMake(caller, each);
+      checkMayMake(caller, each, judge);
     }
     for (const each of missing) {
       if (operation === undefined || !(await makeFirst(parts, each, operation, caller))) {

@@ -8,11 +8,11 @@ import type { Census } from './census.ts';
  */
 export function look(
   app: FastifyInstance,
-  census: Census,
+  censusOf: (request: FastifyRequest) => Census,
   askAgain: (request: FastifyRequest) => Promise<void>,
 ): void {
   app.addHook('preHandler', (request, _reply, done) => {
-    const looking = begin(request, census);
+    const looking = begin(request, censusOf(request));
     if (looking !== undefined) {
       return looking.then(() => askAgain(request));
     }

@@ -8,13 +8,14 @@ const OF_THE_PAGE: ReadonlySet<string> = new Set(['page_token', 'max_results']);
  * the client wrote, whatever the gateway makes of it: grants may change between two pages.
  */
 export function identityOf(
-  { operation, query, body }: Pick<Way, 'operation' | 'query' | 'body'>,
+  { operation, query, body, workspace }: Pick<Way, 'operation' | 'query' | 'body' | 'workspace'>,
   userId: number,
 ): string {
   const parameters = [...query, ...Object.entries(body)]
     .filter(([name]) => !OF_THE_PAGE.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${userId} ${operation?.name} ${JSON.stringify(parameters, exactly)}`;
+  const where = workspace === undefined ? '' : ` in ${workspace.name}`;
+  return `${userId} ${operation?.name}${where} ${JSON.stringify(parameters, exactly)}`;
 }
 
 /** JSON has no form for integers of any length. */

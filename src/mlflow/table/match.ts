@@ -60,7 +60,7 @@ const READERS: Executors<'read', [], Partial<Reading>> = {
 
 /** The rules of a row, each where it is carried out. */
 export type RulesByPart = {
-  readonly [Part in 'check' | 'judge' | 'prepare' | 'reply']: readonly RuleBy<Part>[];
+  readonly [Part in 'check' | 'judge' | 'prepare' | 'track' | 'reply' | 'workspace']: readonly RuleBy<Part>[];
 };
 
 function partsOf(rules: readonly Rule[]): RulesByPart {
@@ -71,7 +71,9 @@ function partsOf(rules: readonly Rule[]): RulesByPart {
     ),
     judge: rulesBy('judge', rules),
     prepare: rulesBy('prepare', rules),
+    track: rulesBy('track', rules),
     reply: rulesBy('reply', rules),
+    workspace: rulesBy('workspace', rules),
   };
 }
 

@@ -17,7 +17,7 @@ interface OnRequest {
 
 /** A rule that acts on the reply. */
 interface OnReply {
-  readonly by: 'track' | 'bring' | 'reply';
+  readonly by: 'track' | 'bring' | 'reply' | 'workspace';
   readonly request?: 'lenient' | 'strict';
   /** Whose replies are read whole before any of it is sent: everybody's, or only those of callers who are judged. */
   readonly reply: 'all' | 'judged';
@@ -63,6 +63,8 @@ export const PHASES = {
   conceal: { by: 'reply', reply: 'judged' },
   learn: { by: 'reply', request: 'lenient', reply: 'all' },
   own: { by: 'reply', request: 'lenient', reply: 'all' },
+  'opens-workspace': { by: 'workspace', reply: 'all' },
+  'closes-workspace': { by: 'workspace', reply: 'all' },
   serve: { by: 'serve', request: 'strict' },
 } as const satisfies Readonly<Record<Rule['rule'], Phase>>;
 

@@ -98,6 +98,8 @@ const FOLLOWS: Executors<Phase['by'], [], string> = {
     rule.unless === undefined
       ? 'grants are deleted with it'
       : `grants are deleted with it, unless ${code(rule.unless)} is given`,
+  'opens-workspace': () => 'it gets the roles `admin` and `user`',
+  'closes-workspace': () => 'its roles are deleted with it',
   learn: () => '',
   own: (rule) => `the caller owns the ${words(rule.kind)}`,
   'admin-only': (rule) => `${list(rule.from)} is for admins: ${rule.why}`,

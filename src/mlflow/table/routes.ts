@@ -24,6 +24,7 @@ import {
   answer,
   artifact,
   brings,
+  closesWorkspace,
   conceal,
   dataset,
   endpoint,
@@ -55,6 +56,7 @@ import {
   narrow,
   narrowTraces,
   only,
+  opensWorkspace,
   orNone,
   own,
   promptJob,
@@ -1308,10 +1310,10 @@ const server: readonly Row[] = [
   ['POST', '2.0 webhooks/:webhook_id/test', 'admin'],
 
   ['GET', '3.0 workspaces', 'signed-in', [], keep('workspaces', 'workspace', 'name')],
-  ['POST', '3.0 workspaces', 'admin'],
+  ['POST', '3.0 workspaces', 'admin', [], opensWorkspace('workspace.name')],
   ['GET', '3.0 workspaces/:workspace_name', 'read', workspace('path.workspace_name')],
   ['PATCH', '3.0 workspaces/:workspace_name', 'admin'],
-  ['DELETE', '3.0 workspaces/:workspace_name', 'admin'],
+  ['DELETE', '3.0 workspaces/:workspace_name', 'admin', [], closesWorkspace('path.workspace_name')],
 
   ['POST', 'ajax 3.0 demo/generate', 'admin', [], afresh, brings('demo')],
   ['POST', 'ajax 3.0 demo/delete', 'admin'],

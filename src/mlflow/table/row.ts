@@ -188,6 +188,10 @@ export type CommonRule =
       readonly id: string;
       readonly root: string;
     }
+  /** A workspace was made, whose name stands there in the reply: MLflow's default roles are made in it, and no others are. */
+  | { readonly rule: 'opens-workspace'; readonly at: string }
+  /** A workspace was deleted: its roles go with it, and what they grant. */
+  | { readonly rule: 'closes-workspace'; readonly from: From }
   /** The gateway remembers who started this, as the upstream does not. */
   | {
       readonly rule: 'own';
@@ -428,6 +432,11 @@ export const keepListed = (list: string, kind: ReferenceKind, id: string, paging
   listed: true,
   ...(paging && { paging }),
 });
+/** Gives a workspace that was made MLflow's default roles. */
+export const opensWorkspace = (at: string): CommonRule => ({ rule: 'opens-workspace', at });
+/** Has the roles of a workspace go with it. */
+export const closesWorkspace = (from: From): CommonRule => ({ rule: 'closes-workspace', from });
+
 /** Keeps versions of what the caller may read. */
 export const keepVersions = (list: string, id: string, paging: Paging): CommonRule => ({
   rule: 'keep',

@@ -50,6 +50,8 @@ export interface Upstream extends Home, Version {
    * @throws ApiError 503 or 504 if there is none; 502 if it asks for a sign-in of its own.
    */
   exchange(request: Exchange): Promise<Answer>;
+  /** The same, each request of it about a workspace of an MLflow that has them. */
+  within(workspace: string): Upstream;
   /**
    * Asks for a page or thing and takes any answer, a 401 too, which {@link exchange} does not.
    *
@@ -121,7 +123,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return answer;
   }
 
-  return {
+  const upstream: Upstream = {
+    within: (workspace) => ({
+      ...upstream,
+      exchange: (request) =>
+        exchange({ ...request, headers: { ...request.headers, 'x-mlflow-workspace': workspace } }),
+    }),
     origin,
     host,
     staticPrefix,
@@ -139,6 +146,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       await Promise.all([pool.destroy(), publicPool.destroy(), pinger.destroy()]);
     },
   };
+  return upstream;
 }
 
 /** Sends a request as it is, and reads the whole answer. */

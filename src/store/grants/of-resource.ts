@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { Grant } from '../../policy/grant.ts';
+import { ownerOfRole } from '../../policy/own-role.ts';
 import type { Permission } from '../../policy/permissions.ts';
-import { DEFAULT_WORKSPACE, stillHolds } from '../account.ts';
+import { stillHolds } from '../account.ts';
 import type { Engine } from '../engine.ts';
 import { readGrant, readPermission } from '../read-grant.ts';
 import type { Schema } from '../schema.ts';
+import { DEFAULT_WORKSPACE } from '../workspace.ts';
 
 /** A grant seen from its resource. */
 export interface GrantOnResource {
@@ -30,7 +32,14 @@ export interface ResourceGrants {
   ): Promise<ReadonlyMap<number, readonly Grant[]>>;
 }
 
-export function createResourceGrants(db: Kysely<Schema>, engine: Pick<Engine, 'now'>): ResourceGrants {
+export function createResourceGrants(
+  db: Kysely<Schema>,
+  engine: Pick<Engine, 'now'>,
+  workspace: string,
+): ResourceGrants {
+  const isHere = (row: { readonly workspace: string | null }) =>
+    (row.workspace ?? DEFAULT_WORKSPACE) === workspace;
+
   return {
     async forResource(type, pattern) {
       const rows = await db
@@ -44,12 +53,13 @@ export function createResourceGrants(db: Kysely<Schema>, engine: Pick<Engine, 'n
           'u.username',
           'r.id as roleId',
           'r.name',
+          'r.workspace',
         ])
         .where('g.resource_type', '=', type)
         .where('g.resource_pattern', '=', pattern)
         .orderBy('g.id')
         .execute();
-      return rows.flatMap((row) => {
+      return rows.filter(isHere).flatMap((row) => {
         const holder = holderIn(row);
         const { permission, createdAt } = row;
         return holder === undefined ? [] : [{ holder, permission: readPermission(permission), createdAt }];
@@ -69,15 +79,14 @@ export function createResourceGrants(db: Kysely<Schema>, engine: Pick<Engine, 'n
         .orderBy('g.id')
         .execute();
       const held = new Map<number, Grant[]>();
-      for (const { user_id: own, member_id: member, role, workspace, ...row } of rows) {
+      for (const { user_id: own, member_id: member, role, ...row } of rows.filter(isHere)) {
         const userId = own ?? member;
-        // Roles of other workspaces grant nothing, as in loadAccount.
-        if (userId === null || (role !== null && workspace !== DEFAULT_WORKSPACE)) {
+        if (userId === null) {
           continue;
         }
         const grants = held.get(userId) ?? [];
         held.set(userId, grants);
-        grants.push(readGrant(row, role === null ? 'user' : { role }));
+        grants.push(readGrant(row, role === null || ownerOfRole(role) === userId ? 'user' : { role }));
       }
       return held;
     },

@@ -4,6 +4,7 @@ import type { Permission } from '../../policy/permissions.ts';
 import { readGrant, readPermission } from '../read-grant.ts';
 import type { Schema } from '../schema.ts';
 import { refuseMissingUser } from '../users.ts';
+import { ownHolder, ownIn } from '../workspace.ts';
 import type { Write } from '../write.ts';
 
 /** A user's own grant, as the grants API shows it. */
@@ -14,9 +15,12 @@ export interface OwnGrant extends Grant {
 
 /** Users' own grants, one by one. */
 export interface UserGrants {
-  /** A user's own grants, without those of roles. */
+  /**
+   * A user's own grants in the default workspace, whatever the one asked about, without those of roles. Those in another
+   * are a role's there.
+   */
   forUser(userId: number): Promise<readonly OwnGrant[]>;
-  /** Every user's own grants, by user id: one query for a list of all users. */
+  /** Every user's own grants in the default workspace, by user id: one query for a list of all users. */
   forUsers(): Promise<ReadonlyMap<number, readonly OwnGrant[]>>;
   get(userId: number, type: string, pattern: string): Promise<Permission | undefined>;
   /**
@@ -31,7 +35,7 @@ export interface UserGrants {
   delete(userId: number, type: string, pattern: string): Promise<boolean>;
 }
 
-export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
+export function createUserGrants(db: Kysely<Schema>, write: Write, workspace: string): UserGrants {
   /** Changes grants of a user; tells whether it changed any, and announces it. */
   const change = (userId: number, work: (transaction: Transaction<Schema>, now: number) => Promise<bigint>) =>
     write(async (transaction, announce, now) => {
@@ -56,7 +60,7 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
       const row = await db
         .selectFrom('grants')
         .select('permission')
-        .where('user_id', '=', userId)
+        .where(ownIn(workspace, userId))
         .where('resource_type', '=', type)
         .where('resource_pattern', '=', pattern)
         .executeTakeFirst();
@@ -67,7 +71,7 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
       change(userId, async (transaction, now) => {
         await refuseMissingUser(transaction, userId);
         return insert(transaction, {
-          user_id: userId,
+          ...(await ownHolder(transaction, workspace, userId)),
           resource_type: type,
           resource_pattern: pattern,
           permission,
@@ -80,7 +84,7 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
         const { numUpdatedRows } = await transaction
           .updateTable('grants')
           .set({ permission })
-          .where('user_id', '=', userId)
+          .where(ownIn(workspace, userId))
           .where('resource_type', '=', type)
           .where('resource_pattern', '=', pattern)
           .executeTakeFirstOrThrow();
@@ -91,7 +95,7 @@ export function createUserGrants(db: Kysely<Schema>, write: Write): UserGrants {
       change(userId, async (transaction) => {
         const { numDeletedRows } = await transaction
           .deleteFrom('grants')
-          .where('user_id', '=', userId)
+          .where(ownIn(workspace, userId))
           .where('resource_type', '=', type)
           .where('resource_pattern', '=', pattern)
           .executeTakeFirstOrThrow();

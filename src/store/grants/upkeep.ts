@@ -5,6 +5,7 @@ import { notAfter } from '../moment.ts';
 import { typeInside, typesSharingNamesWith } from '../namespaces.ts';
 import type { Schema } from '../schema.ts';
 import { userExists } from '../users.ts';
+import { countsIn, DEFAULT_WORKSPACE, ownHolder } from '../workspace.ts';
 import type { Announce, Write } from '../write.ts';
 
 export interface Adoption {
@@ -67,27 +68,33 @@ export interface Upkeep {
   forget(forgetting: Forgetting): Promise<boolean>;
 }
 
-export function createUpkeep(write: Write): Upkeep {
+export function createUpkeep(write: Write, workspace: string): Upkeep {
+  const by = <T>(work: (here: Here) => Promise<T>): Promise<T> =>
+    write((transaction, announce, now) => work({ transaction, announce, now, workspace }));
   return {
-    adopt: (adoption) => write((transaction, announce, now) => adopt(transaction, announce, now, adoption)),
-    rename: (renaming) => write((transaction, announce, now) => rename(transaction, announce, now, renaming)),
-    forget: (forgetting) =>
-      write((transaction, announce, now) => forget(transaction, announce, now, forgetting)),
+    adopt: (adoption) => by((here) => adopt(here, adoption)),
+    rename: (renaming) => by((here) => rename(here, renaming)),
+    forget: (forgetting) => by((here) => forget(here, forgetting)),
   };
 }
 
-async function adopt(
-  transaction: Transaction<Schema>,
-  announce: Announce,
-  now: number,
-  { kind, id, userId, since, intentId }: Adoption,
-): Promise<void> {
+/** A transaction about one workspace. */
+interface Here {
+  readonly transaction: Transaction<Schema>;
+  readonly announce: Announce;
+  readonly now: number;
+  readonly workspace: string;
+}
+
+async function adopt(here: Here, { kind, id, userId, since, intentId }: Adoption): Promise<void> {
+  const { transaction, announce, now, workspace } = here;
   if (!(await settle(transaction, intentId))) {
     return;
   }
-  await purge(transaction, announce, { kind, id, now });
-  await purgeInside(transaction, announce, kind, id);
-  if (kind === 'experiment') {
+  await purge(here, { kind, id });
+  await purgeInside(here, kind, id);
+  // Of other workspaces it is not known which experiment has which id.
+  if (kind === 'experiment' && workspace === DEFAULT_WORKSPACE) {
     await noteMade(transaction, id, now);
   }
   if (id === ALL || !(await userExists(transaction, userId))) {
@@ -96,7 +103,7 @@ async function adopt(
   await transaction
     .insertInto('grants')
     .values({
-      user_id: userId,
+      ...(await ownHolder(transaction, workspace, userId)),
       resource_type: kind,
       resource_pattern: id,
       permission: 'MANAGE',
@@ -107,51 +114,45 @@ async function adopt(
 }
 
 async function rename(
-  transaction: Transaction<Schema>,
-  announce: Announce,
-  now: number,
+  here: Here,
   { kind, from, to, since, proven = false, intentId }: Renaming,
 ): Promise<boolean> {
+  const { transaction, now } = here;
   if (!(await isOpen(transaction, intentId))) {
     return true;
   }
-  if (since !== undefined && !proven && (await isGrantedBetween(transaction, kind, to, since, now))) {
+  if (since !== undefined && !proven && (await isGrantedBetween(here, kind, to, since))) {
     return false;
   }
   await settle(transaction, intentId);
   const moment = since ?? now;
   if (to === ALL) {
-    await purge(transaction, announce, { kind, id: from, now, before: moment });
+    await purge(here, { kind, id: from, before: moment });
   } else if (from !== to) {
-    await purge(transaction, announce, { kind, id: to, now, before: moment });
-    await move(transaction, announce, { kind, from, to, now, moment });
+    await purge(here, { kind, id: to, before: moment });
+    await move(here, { kind, from, to, moment });
   }
   return true;
 }
 
-async function forget(
-  transaction: Transaction<Schema>,
-  announce: Announce,
-  now: number,
-  { kind, id, before, intentId }: Forgetting,
-): Promise<boolean> {
-  if (!(await settle(transaction, intentId))) {
+async function forget(here: Here, { kind, id, before, intentId }: Forgetting): Promise<boolean> {
+  if (!(await settle(here.transaction, intentId))) {
     return false;
   }
-  await purge(transaction, announce, { kind, id, now, ...(before !== undefined && { before }) });
-  return id !== ALL && before !== undefined && isGrantedBetween(transaction, kind, id, before, now);
+  await purge(here, { kind, id, ...(before !== undefined && { before }) });
+  return id !== ALL && before !== undefined && isGrantedBetween(here, kind, id, before);
 }
 
 async function purge(
-  transaction: Transaction<Schema>,
-  announce: Announce,
-  { kind, id, before, now }: Forgetting & { readonly now: number },
+  { transaction, announce, now, workspace }: Here,
+  { kind, id, before }: Forgetting,
 ): Promise<void> {
   if (id === ALL) {
     return;
   }
   let removal = transaction
     .deleteFrom('grants')
+    .where(countsIn(workspace))
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id);
   if (before !== undefined) {
@@ -167,8 +168,7 @@ async function purge(
  * the id of an experiment again.
  */
 async function purgeInside(
-  transaction: Transaction<Schema>,
-  announce: Announce,
+  { transaction, announce, workspace }: Here,
   kind: string,
   id: string,
 ): Promise<void> {
@@ -178,6 +178,7 @@ async function purgeInside(
   }
   const removal = transaction
     .deleteFrom('grants')
+    .where(countsIn(workspace))
     .where('resource_type', '=', inner)
     // All that begins with `<id>/`: in the order of bytes, '0' comes next after '/'.
     .where('resource_pattern', '>=', `${id}/`)
@@ -189,9 +190,8 @@ async function purgeInside(
 }
 
 async function move(
-  transaction: Transaction<Schema>,
-  announce: Announce,
-  { kind, from, to, now, moment }: { kind: string; from: string; to: string; now: number; moment: number },
+  { transaction, announce, now, workspace }: Here,
+  { kind, from, to, moment }: { kind: string; from: string; to: string; moment: number },
 ): Promise<void> {
   if (from === ALL) {
     return;
@@ -199,6 +199,7 @@ async function move(
   // A user who has been granted something on the new name since has just that.
   await transaction
     .deleteFrom('grants')
+    .where(countsIn(workspace))
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', from)
     .where(notAfter('created_at', moment, now))
@@ -220,6 +221,7 @@ async function move(
   const moved = await transaction
     .updateTable('grants')
     .set({ resource_pattern: to, created_at: moment })
+    .where(countsIn(workspace))
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', from)
     .where(notAfter('created_at', moment, now))
@@ -232,15 +234,15 @@ async function move(
 
 /** Whether anything was granted on a name after a moment. */
 async function isGrantedBetween(
-  transaction: Transaction<Schema>,
+  { transaction, now, workspace }: Here,
   kind: string,
   id: string,
   since: number,
-  now: number,
 ): Promise<boolean> {
   const grant = await transaction
     .selectFrom('grants')
     .select('id')
+    .where(countsIn(workspace))
     .where('resource_type', 'in', typesSharingNamesWith(kind))
     .where('resource_pattern', '=', id)
     .where('created_at', '>', since)

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { alreadyExists } from '../../errors.ts';
-import { DEFAULT_WORKSPACE } from '../account.ts';
 import type { Schema } from '../schema.ts';
+import { DEFAULT_WORKSPACE } from '../workspace.ts';
 import type { Announce, Write } from '../write.ts';
 import { type Role, type RoleGroup, readRole, withPermissions } from './role.ts';
 
@@ -29,6 +29,8 @@ export interface NamedRoles {
   update(id: number, changes: RoleChanges): Promise<Role | undefined>;
   /** Deletes a role with its grants and memberships. */
   remove(id: number): Promise<boolean>;
+  /** Deletes every role of a workspace that is gone, those of users' own grants too; answers their names. */
+  removeOf(workspace: string): Promise<readonly string[]>;
 }
 
 export function createNamedRoles(db: Kysely<Schema>, write: Write): NamedRoles {
@@ -69,6 +71,19 @@ export function createNamedRoles(db: Kysely<Schema>, write: Write): NamedRoles {
           announce('everybody');
         }
         return numDeletedRows > 0n;
+      }),
+
+    removeOf: (workspace) =>
+      write(async (transaction, announce) => {
+        const removed = await transaction
+          .deleteFrom('roles')
+          .where('workspace', '=', workspace)
+          .returning('name')
+          .execute();
+        if (removed.length > 0) {
+          announce('everybody');
+        }
+        return removed.map(({ name }) => name);
       }),
   };
 }

@@ -79,7 +79,10 @@ const ONE_BY_ONE: OneByOne = {
 
 function searchOf(request: Exchange, pushesDown: boolean, userId = 1, oneByOne?: OneByOne): Search {
   return {
-    identity: identityOf({ operation: undefined, query: new Map(), body: paramsOf(request) }, userId),
+    identity: identityOf(
+      { operation: undefined, workspace: undefined, query: new Map(), body: paramsOf(request) },
+      userId,
+    ),
     tokens,
     request,
     list: 'rows',
