@@ -37,6 +37,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run }) => {
       grants: [],
       held: new Map(),
       tokens: new Map(),
+      sessions: new Map(),
     });
     expect(await store.account('nobody')).toBeUndefined();
   });
