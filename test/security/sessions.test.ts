@@ -1,5 +1,12 @@
 /** Sessions of browsers: who has the cookie is the user, for as long as the session lasts and not a request longer. */
-import { describe, expect, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeSessionSecret } from '../../src/identity/session-cookie.ts';
+import { makeSecret } from '../../src/identity/token-secret.ts';
+import { freePort } from '../support/free-port.ts';
 import { openJar, signInByPage } from '../support/sign-in.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
@@ -163,5 +170,81 @@ describe('a session', () => {
     expect(all).not.toContain(session);
     expect(all).not.toContain(alice.password);
     expect(session).toHaveLength(43);
+  });
+});
+
+describe('two gateways on one store', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sessions-'));
+  const database_uri = `sqlite:///${join(dir, 'gateway.db')}`;
+  const { gateway, admin, another } = useGateway({
+    fake: true,
+    settings: async () => ({ database_uri, metrics_port: String(await freePort()) }),
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  /** How many queries the store has answered. */
+  async function queries(): Promise<number> {
+    const text = await (await fetch(`${gateway.server.metricsUrl}/metrics`)).text();
+    return Number(/^mlflow_gateway_store_duration_seconds_count (\d+)$/m.exec(text)?.[1]);
+  }
+
+  test('share sessions, and what ends one in either ends it in both on the next request', async () => {
+    const other = await another({ database_uri });
+    const alice = await gateway.person('alice');
+    const ways: readonly (readonly [string, (cookie: string) => Promise<unknown>])[] = [
+      ['sign-out', (cookie) => other.anonymous.send('POST', '/auth/sign-out', { headers: { cookie } })],
+      [
+        'an admin',
+        async () => {
+          const { json } = await admin.get(`${LIST}?username=${alice.username}`);
+          for (const { session_id } of json.sessions) {
+            await admin.delete('/api/2.0/mlflow/users/sessions/delete', { session_id });
+          }
+        },
+      ],
+      [
+        'a password',
+        () =>
+          other.as(admin.username, admin.password).patch('/api/2.0/mlflow/users/update-password', {
+            username: alice.username,
+            password: alice.password,
+          }),
+      ],
+    ];
+    for (const [what, end] of ways) {
+      const { header: cookie } = await signInByPage(gateway, alice);
+      const asked = async () => [
+        (await gateway.anonymous.get(WHO, { headers: { cookie } })).status,
+        (await other.anonymous.get(WHO, { headers: { cookie } })).status,
+      ];
+      expect([what, await asked()]).toEqual([what, [200, 200]]);
+      await end(cookie);
+      expect([what, await asked()]).toEqual([what, [401, 401]]);
+    }
+  });
+
+  test('a flood of made-up tokens and sessions is looked up fifty times a second at most, and hides no token that was just made', async () => {
+    const other = await another({ database_uri });
+    const alice = await gateway.person('alice');
+    const before = await queries();
+    const begun = performance.now();
+    const flood = Array.from({ length: 1000 }, (_, index) =>
+      gateway.anonymous.get(WHO, {
+        headers:
+          index % 2 === 0
+            ? { cookie: `mlflow-gateway=${makeSessionSecret(randomBytes)}` }
+            : { authorization: `Bearer ${makeSecret(randomBytes)}` },
+      }),
+    );
+    const made = await other
+      .as(alice.username, alice.password)
+      .post('/api/2.0/mlflow/users/tokens/create', { name: 'just made' });
+    const headers = { authorization: `Bearer ${made.json.secret}` };
+    expect((await gateway.anonymous.get(WHO, { headers })).status).toBe(200);
+    expect(new Set((await Promise.all(flood)).map(({ status }) => status))).toEqual(new Set([401]));
+    const asked = (await queries()) - before;
+    expect(asked).toBeGreaterThan(0);
+    // Those of tokens and those of sessions, with a few of other things.
+    expect(asked).toBeLessThan(2 * ((performance.now() - begun) / 20) + 60);
   });
 });

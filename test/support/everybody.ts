@@ -3,6 +3,7 @@ import { ROOT_KINDS } from '../../src/policy/resources.ts';
 import { type AnsweringUpstream, PROBE, startAnsweringUpstream } from './answering-upstream.ts';
 import { type Person, startGateway, type TestGateway } from './gateway.ts';
 import { type Ids, ORGANIZATION, type SampleRequest } from './sample-request.ts';
+import { inSession } from './sign-in.ts';
 
 /** A user who may ask, weakest first. The stranger manages other things than those asked for. */
 export const ROLES = ['anonymous', 'no grant', 'stranger', 'READ', 'USE', 'EDIT', 'MANAGE', 'admin'] as const;
@@ -81,6 +82,8 @@ export interface Everybody {
     request: SampleRequest,
     options?: { readonly method?: string; readonly reply?: unknown; readonly status?: number },
   ): Promise<Outcome>;
+  /** The user of a role in a browser: signed in by a session, and sending what is said besides with every request. */
+  inSession(role: Role, headers?: Readonly<Record<string, string>>): Promise<Person>;
   /** Gives every role its permission again, after rows that take grants away. */
   grantAll(): Promise<void>;
   close(): Promise<void>;
@@ -135,6 +138,9 @@ export async function startEverybody(
   return {
     gateway,
     grantAll,
+    async inSession(role, headers) {
+      return inSession(gateway, people.get(role) ?? gateway.admin, headers);
+    },
     async send(role, request, { method = request.method, reply, status: answered } = {}) {
       probes += 1;
       const probe = String(probes);

@@ -71,3 +71,21 @@ export async function signInByPage(
   }
   return jar;
 }
+
+/** A person in a browser, where the cookie of a session says who they are, and nothing else. */
+export async function inSession(
+  gateway: Pick<TestGateway, 'anonymous'>,
+  person: Person,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Person> {
+  const jar = await signInByPage(gateway, person);
+  const send: Person['send'] = (method, target, { headers, ...sent } = {}) =>
+    jar.send(method, target, { ...sent, headers: { ...headers, ...more } });
+  return {
+    ...{ username: person.username, password: person.password, send },
+    get: (target, sent) => send('GET', target, sent),
+    post: (target, json) => send('POST', target, { json }),
+    patch: (target, json) => send('PATCH', target, { json }),
+    delete: (target, json) => send('DELETE', target, json === undefined ? {} : { json }),
+  };
+}

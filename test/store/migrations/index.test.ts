@@ -25,6 +25,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'owners',
       'role_members',
       'roles',
+      'sessions',
       'throttles',
       'tokens',
       'users',
