@@ -20,7 +20,7 @@ const FLOORS = [
   ['store'],
   ['listening'],
   ['config.ts', 'config'],
-  ['policy', 'errors.ts', 'reply.ts', 'escape-html.ts', 'manifest.ts'],
+  ['policy', 'errors.ts', 'reply.ts', 'escape-html.ts', 'manifest.ts', 'time-ordered-id.ts'],
 ];
 
 /** The rooms of src/gateway, highest first. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import Fastify, {
   type FastifyBaseLogger,
@@ -15,6 +14,7 @@ import { tellingRequestId } from './gateway/request-id.ts';
 import { rewriteUrlUnder } from './gateway/transport.ts';
 import { showsPage } from './identity/browser.ts';
 import type { Servers } from './listening/servers.ts';
+import { timeOrderedId } from './time-ordered-id.ts';
 
 export interface AppOptions {
   readonly logger: FastifyBaseLogger;
@@ -33,7 +33,7 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    genReqId: requestIdOf,
+    genReqId: (raw) => requestIdOf(raw, parts.clock),
     trustProxy: options.trustsProxy ?? false,
     serverFactory: options.servers.factory,
     // For the scheme of the address that is said to be listened on; the factory makes what speaks it.
@@ -76,9 +76,9 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** A client's own id of its request, by which it finds it again in log and audit; a new one otherwise. */
-function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>, clock: () => number): string {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : timeOrderedId(clock());
 }
 
 /** Has browsers that came by https once come by nothing else (RFC 6797, section 7.2: never said over http). */

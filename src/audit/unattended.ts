@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../store/audit.ts';
+import { timeOrderedId } from '../time-ordered-id.ts';
 import type { RecordChange, Told } from './changing.ts';
-import { entryId } from './entry-id.ts';
 
 export interface UnattendedOptions {
   /** What did it, such as `mlflow-auth-gateway create-admin`. */
@@ -23,7 +23,7 @@ function unattended(
 ): AuditEntry {
   const at = clock();
   return {
-    id: entryId(at),
+    id: timeOrderedId(at),
     at,
     requestId: null,
     username: username ?? null,

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RecordChange } from '../audit/changing.ts';
-import { entryId } from '../audit/entry-id.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import type { AuditEntry } from '../store/audit.ts';
+import { timeOrderedId } from '../time-ordered-id.ts';
 import { type Ended, reasonOf } from './record.ts';
 import type { Way } from './way.ts';
 
@@ -89,7 +89,7 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
 /** What every entry of a request has alike. */
 function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
   return {
-    id: entryId(at),
+    id: timeOrderedId(at),
     at,
     requestId: String(request.id),
     ...callerOf(way),

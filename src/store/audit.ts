@@ -60,7 +60,7 @@ export interface Audit {
   prune(olderThan: number, limit: number): Promise<number>;
 }
 
-type AuditEngine = Pick<Engine, 'eachJson' | 'unindexed'>;
+type AuditEngine = Pick<Engine, 'insertRows' | 'unindexed'>;
 
 export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngine): Audit {
   return {
@@ -104,55 +104,18 @@ export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngin
   };
 }
 
-/**
- * Adds entries within a transaction.
- *
- * One statement for however many there are, with all of them in one parameter: to compile a row of values for each
- * costs more than the database takes to store it.
- */
+/** Adds entries within a transaction. */
 export async function insert(
   db: Kysely<Schema>,
-  engine: Pick<Engine, 'eachJson'>,
+  { insertRows }: Pick<Engine, 'insertRows'>,
   entries: readonly AuditEntry[],
 ): Promise<void> {
-  if (entries.length === 0) {
-    return;
-  }
-  const rows = engine.eachJson(toJson(entries.map(writeEntry)));
-  await sql`
-    insert into audit (id, at, request_id, username, credential_kind, credential_id, ip, method, path, operation,
-      action, allowed, enforced, because, status, duration_ms, change)
-    select value ->> 'id', cast(value ->> 'at' as bigint), value ->> 'request_id', value ->> 'username',
-      value ->> 'credential_kind', value ->> 'credential_id', value ->> 'ip', value ->> 'method', value ->> 'path',
-      value ->> 'operation', value ->> 'action', cast(value ->> 'allowed' as integer),
-      cast(value ->> 'enforced' as integer), value ->> 'because', cast(value ->> 'status' as integer),
-      cast(value ->> 'duration_ms' as integer), value ->> 'change'
-    from ${rows}`.execute(db);
-  const resources = entries.flatMap(({ id, username, action, allowed, resources }) =>
-    resources.map((resource) => ({
-      entry_id: id,
-      resource_type: resource.type,
-      resource_id: resource.id,
-      username,
-      action,
-      allowed: allowed ? 1 : 0,
-    })),
+  const rows = entries.map((entry) => rowOf(COLUMNS, entry));
+  const about = entries.flatMap((entry) =>
+    entry.resources.map((each) => rowOf(RESOURCE_COLUMNS, entry, each)),
   );
-  if (resources.length === 0) {
-    return;
-  }
-  await sql`
-    insert into audit_resources (entry_id, resource_type, resource_id, username, action, allowed)
-    select value ->> 'entry_id', value ->> 'resource_type', value ->> 'resource_id', value ->> 'username',
-      value ->> 'action', cast(value ->> 'allowed' as integer)
-    from ${engine.eachJson(toJson(resources))}`.execute(db);
-}
-
-/** JSON that every database takes: PostgreSQL has no text with NUL in it. */
-function toJson(rows: readonly object[]): string {
-  return JSON.stringify(rows, (_, value: unknown) =>
-    typeof value === 'string' ? value.replaceAll('\u0000', '\ufffd') : value,
-  );
+  await insertRows(db, 'audit', Object.keys(COLUMNS), rows);
+  await insertRows(db, 'audit_resources', Object.keys(RESOURCE_COLUMNS), about);
 }
 
 /**
@@ -254,27 +217,55 @@ export function firstIdOf(at: number): string {
 
 type AuditRow = Selectable<Schema['audit']>;
 
-function writeEntry(entry: AuditEntry) {
-  const {
-    resources: _resources,
-    credential,
-    requestId,
-    durationMs,
-    change,
-    allowed,
-    enforced,
-    ...rest
-  } = entry;
-  return {
-    ...rest,
-    request_id: requestId,
-    credential_kind: credential?.kind ?? null,
-    credential_id: credential?.id ?? null,
-    allowed: allowed ? 1 : 0,
-    enforced: enforced ? 1 : 0,
-    duration_ms: durationMs,
-    change: change === null ? null : JSON.stringify(change),
-  };
+type Value = string | number | null;
+
+/** What stands in each column of an entry. */
+const COLUMNS = {
+  id: ({ id }) => id,
+  at: ({ at }) => at,
+  request_id: ({ requestId }) => requestId,
+  username: ({ username }) => username,
+  credential_kind: ({ credential }) => credential?.kind ?? null,
+  credential_id: ({ credential }) => credential?.id ?? null,
+  ip: ({ ip }) => ip,
+  method: ({ method }) => method,
+  path: ({ path }) => path,
+  operation: ({ operation }) => operation,
+  action: ({ action }) => action,
+  allowed: ({ allowed }) => Number(allowed),
+  enforced: ({ enforced }) => Number(enforced),
+  because: ({ because }) => because,
+  status: ({ status }) => status,
+  duration_ms: ({ durationMs }) => durationMs,
+  change: ({ change }) => (change === null ? null : JSON.stringify(change)),
+} satisfies Readonly<Record<keyof AuditRow, (entry: AuditEntry) => Value>>;
+
+/** What stands in each column of one thing that an entry is about. */
+const RESOURCE_COLUMNS = {
+  entry_id: ({ id }) => id,
+  resource_type: (_, { type }) => type,
+  resource_id: (_, { id }) => id,
+  username: ({ username }) => username,
+  action: ({ action }) => action,
+  allowed: ({ allowed }) => Number(allowed),
+} satisfies Readonly<
+  Record<
+    keyof Schema['audit_resources'],
+    (entry: AuditEntry, about: AuditEntry['resources'][number]) => Value
+  >
+>;
+
+/** The values of a row. */
+function rowOf<Written extends readonly unknown[]>(
+  columns: Readonly<Record<string, (...written: Written) => Value>>,
+  ...written: Written
+): readonly Value[] {
+  return Object.values(columns).map((read) => plain(read(...written)));
+}
+
+/** Text that every database takes: PostgreSQL has none with NUL in it. */
+function plain(value: Value): Value {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
 }
 
 function readEntry(

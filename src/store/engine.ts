@@ -3,6 +3,7 @@ import type {
   ColumnDataType,
   ColumnDefinitionBuilder,
   Dialect,
+  Kysely,
   RawBuilder,
   TableMetadata,
   Transaction,
@@ -71,6 +72,18 @@ export interface Place {
   readonly copyTo?: (file: string) => Promise<void>;
 }
 
+/**
+ * Adds rows to a table.
+ *
+ * @param columns - what each row has a value of, in their order.
+ */
+export type InsertRows = (
+  db: Kysely<Schema>,
+  table: keyof Schema,
+  columns: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+) => Promise<void>;
+
 /** An open database of one product: everything about it that plain SQL does not hide. */
 export interface Engine {
   /** For queries, and for transactions too unless {@link writes} is there for them. */
@@ -82,8 +95,8 @@ export interface Engine {
     readonly type: ColumnType;
     readonly build: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   };
-  /** A table of the elements of a JSON array, each under the name `value`. */
-  eachJson(array: string): RawBuilder<unknown>;
+  /** Adds many rows to a table, in the quickest way that the product has. */
+  readonly insertRows: InsertRows;
   /** A column to compare with what no index is to be chosen for. */
   unindexed(column: RawBuilder<unknown>): RawBuilder<unknown>;
   /** A column that refers to one. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { entryId } from '../../src/audit/entry-id.ts';
 import { report } from '../../src/cli/report.ts';
 import { shellWord } from '../../src/cli/shell-word.ts';
 import type { AuditEntry } from '../../src/store/audit.ts';
+import { timeOrderedId } from '../../src/time-ordered-id.ts';
 import { addUser, open, temporaryUri } from '../store/temporary.ts';
 import { ran } from './io.ts';
 
@@ -11,7 +11,7 @@ const AT = Date.UTC(2026, 10, 29);
 
 function passed(username: string, because: string, about: Partial<AuditEntry> = {}): AuditEntry {
   return {
-    id: entryId(AT),
+    id: timeOrderedId(AT),
     at: AT,
     requestId: null,
     username,

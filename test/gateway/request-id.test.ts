@@ -8,7 +8,7 @@ beforeEach(() => {
   from = gateway.log.length;
 });
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const STREAMED = '/api/2.0/mlflow/experiments/get?experiment_id=1';
 const READ_WHOLE = '/api/2.0/mlflow/experiments/search?max_results=1';
 const idsInLog = () =>

@@ -5,6 +5,7 @@ import type { Engine, EngineOptions } from '../../engine.ts';
 import { clientConfig } from './client-config.ts';
 import { createDialect } from './dialect.ts';
 import { createFeed, type PostgresqlFeed } from './feed.ts';
+import { insertRows } from './insert-rows.ts';
 
 /** Of our own among the advisory locks of a database: "mlflow" in the bytes of its letters. */
 const WRITE_LOCK = 0x6d6c666c6f77;
@@ -31,7 +32,7 @@ export function openPostgresql(
     // Neither a locale nor a version of its rules says what is equal, or which comes first.
     text: sql`text collate "C"`,
     now: () => NOW,
-    eachJson: (array) => sql`jsonb_array_elements(${array}::jsonb) as element(value)`,
+    insertRows,
     // It has statistics to choose by.
     unindexed: (column) => column,
     snapshot: 'repeatable read',

@@ -9,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import { answering } from './answering.ts';
 import { BUSY_TIMEOUT_MILLISECONDS } from './connect.ts';
 import { type Lane, tooLong } from './lane.ts';
@@ -23,16 +24,18 @@ export function createDialect(
   checkPlace: () => void,
   lane: Lane | undefined,
 ): Dialect {
+  const prepare = createPrepare(connection);
   const database: SqliteDatabase = {
     close: () => connection.close(),
     prepare: (text) =>
       answering(() => {
-        const statement = connection.prepare<unknown[]>(text);
+        const statement = prepare(text);
         return {
           reader: statement.reader,
-          all: (parameters) => answering(() => statement.all(...parameters)),
-          run: (parameters) => answering(() => statement.run(...parameters)),
-          iterate: (parameters) => answering(() => statement.iterate(...parameters)),
+          all: (parameters) => answering(() => statement.all(parameters)),
+          run: (parameters) => answering(() => statement.run(parameters)),
+          // A statement of its own, as another query of the same text may be asked before all its rows are read.
+          iterate: (parameters) => answering(() => connection.prepare<unknown[]>(text).iterate(parameters)),
         };
       }),
   };
@@ -44,6 +47,19 @@ export function createDialect(
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new LaneAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/** Statements that are kept ready: more than there are queries in the store. */
+const PREPARED = 500;
+
+/** Prepares each statement once; SQLite itself prepares it anew when the schema has changed. */
+function createPrepare(connection: Sqlite.Database): (text: string) => Sqlite.Statement<unknown[]> {
+  const prepared = new LRUCache<string, Sqlite.Statement<unknown[]>>({ max: PREPARED });
+  return (text) => {
+    const statement = prepared.get(text) ?? connection.prepare<unknown[]>(text);
+    prepared.set(text, statement);
+    return statement;
   };
 }
 

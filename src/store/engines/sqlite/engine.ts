@@ -5,6 +5,7 @@ import { answering } from './answering.ts';
 import { connect } from './connect.ts';
 import { createDialect } from './dialect.ts';
 import { readFeed } from './feed.ts';
+import { insertRows } from './insert-rows.ts';
 import { createLane } from './lane.ts';
 import { createPlaceCheck } from './place-check.ts';
 
@@ -30,7 +31,7 @@ export function openSqlite(file: string | undefined, clock: () => number): Engin
     reads: file === undefined ? dialectOf(writer) : createDialect(reader, checkPlace, undefined),
     ...(file !== undefined && { writes: dialectOf(writer) }),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
-    eachJson: (array) => sql`json_each(${array})`,
+    insertRows,
     // https://www.sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +"
     unindexed: (column) => sql`+${column}`,
     idReference: 'integer',
