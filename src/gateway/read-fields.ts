@@ -56,6 +56,12 @@ export function createFieldReader(upstream: Pick<Upstream, 'lastVersion'>): Fiel
     },
     body(request, operation, bytes) {
       const { way } = request;
+      const skimmed = operation.skim?.(bytes, versionInFront());
+      if (skimmed !== undefined) {
+        way.readAs = versionInFront();
+        way.body = skimmed;
+        return;
+      }
       const json = readJson(bytes);
       const left: string[] = [];
       const lenient = takesAny(request, operation);

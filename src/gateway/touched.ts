@@ -62,9 +62,13 @@ function readAfterwards(request: FastifyRequest, operation: Operation): Readable
   return { ...read, ...(body && { body }), ...(query && { query }) };
 }
 
-function readBody(bytes: Buffer, { reading, shape }: Operation) {
+function readBody(bytes: Buffer, { reading, shape, skim }: Operation) {
   if (reading.body !== 'json') {
     return undefined;
+  }
+  const skimmed = skim?.(bytes, undefined);
+  if (skimmed !== undefined) {
+    return skimmed;
   }
   const json = readJson(bytes);
   return shape === undefined ? json : readMessage(json, shape);

@@ -17,6 +17,8 @@ export interface TokenOptions {
 /** A secret as it was sent. */
 interface Sent {
   readonly secret: string;
+  /** Whether nothing but a token can be meant. */
+  readonly isOurs: boolean;
   /** The name beside it, in HTTP basic. */
   readonly username: string | undefined;
 }
@@ -43,7 +45,7 @@ export function createToken({ accounts, ownerOf, clock }: TokenOptions): Authent
       const hash = hashOf(sent.secret);
       const username = usernames.get(hash);
       if (username === undefined) {
-        return lookUp(hash, sent);
+        return verdictOnForm(sent) ?? lookUp(hash, sent);
       }
       const account = accounts.byName(username);
       return account instanceof Promise
@@ -113,7 +115,7 @@ function sentIn(authorization: string | undefined): Sent | Refused | undefined {
   }
   const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+) *$/i.exec(authorization) ?? [];
   if (scheme.toLowerCase() === 'bearer') {
-    return read(value, undefined, value.startsWith(TOKEN_PREFIX));
+    return { secret: value, username: undefined, isOurs: value.startsWith(TOKEN_PREFIX) };
   }
   return scheme === '' || !ENCODED.some((prefix) => value.includes(prefix))
     ? undefined
@@ -134,16 +136,17 @@ function sentInBasic(authorization: string): Sent | Refused | undefined {
     return undefined;
   }
   const { username, password } = credentials;
-  return holdsToken(username) ? AS_NAME : read(password, username, false);
+  return holdsToken(username) ? AS_NAME : { secret: password, username, isOurs: false };
 }
 
-function read(secret: string, username: string | undefined, isOurs: boolean): Sent | Refused | undefined {
+/** What is told by how a secret is written, which is not looked at once it is remembered; undefined for that of a token. */
+function verdictOnForm({ secret, isOurs }: Sent): Refused | 'not-mine' | undefined {
   switch (formOf(secret)) {
     case 'token':
-      return { secret, username };
+      return undefined;
     case 'mistyped':
       return MISTYPED;
     case 'other':
-      return isOurs ? MISTYPED : undefined;
+      return isOurs ? MISTYPED : 'not-mine';
   }
 }

@@ -1,8 +1,10 @@
 import FindMyWay from 'find-my-way';
 import { invalid } from '../../errors.ts';
 import { type Shape, shapeOf } from '../read/fields.ts';
+import { createSkim, type Skim } from '../read/skim.ts';
 import type { Target } from '../read/target.ts';
 import { outlivesItsExperiment } from '../things/look-ups.ts';
+import { lookedAtBy } from './looked-at.ts';
 import { carryOut, type Executors, phaseOf, type RuleBy, rulesBy } from './phases.ts';
 import type { AnyRow, Locator, Need, Rule } from './row.ts';
 
@@ -27,6 +29,8 @@ export interface Operation {
   readonly isOwn: boolean;
   /** Declared fields of the request, where MLflow declares them. */
   readonly shape: Shape | undefined;
+  /** Reads what the row looks at out of a plain body; undefined where more may be looked at than the row says. */
+  readonly skim: Skim | undefined;
   /** Headers of an identity kind that the row judges itself, such as `x-mlflow-run-id`. */
   readonly judgedHeaders: readonly string[];
 }
@@ -131,12 +135,14 @@ export function operationsOf(rows: readonly AnyRow[]): readonly Operation[] {
       const reading = readingOf(rules);
       const isOwn = rules.some(({ rule }) => rule === 'serve');
       const shape = shapeOf(name);
+      const lookedAt = reading.body === 'json' && method !== 'GET' ? lookedAtBy(locators, rules) : undefined;
+      const skim = shape === undefined || lookedAt === undefined ? undefined : createSkim(shape, lookedAt);
       const by = partsOf(rules);
       const tracks = rulesBy('track', rules).length > 0 || rulesBy('bring', rules).length > 0;
       const looksAfresh = rulesBy('look', rules).length > 0 || touchesWhatOutlives(locators, rules);
       return {
         ...{ name, method, path, need, locators, rules, by, tracks, looksAfresh },
-        ...{ reading, isOwn, shape, judgedHeaders },
+        ...{ reading, isOwn, shape, skim, judgedHeaders },
       };
     }),
   );
