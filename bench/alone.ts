@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
-import { type Child, startChild, stop } from './children.ts';
+import { startCaddy } from './caddy.ts';
+import { type Child, ROOT, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
 import { type GatewayChild, startGateway } from './gateway.ts';
 import { startNginx } from './nginx.ts';
 import { fromEach, OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
+import { startPostgresql } from './postgresql.ts';
 import { startHttpProxy } from './rivals.ts';
 
 const MEASURED: readonly OperationName[] = [
@@ -30,16 +32,25 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
   const bare = await startHttpProxy(socketPath);
   await populate(join(dir, 'few.db'), { users: 10, grants: 10, rounds: 4 });
+  await populate(join(dir, 'unwritten.db'), { users: 10, grants: 10, rounds: 4 });
   await populate(join(dir, 'many.db'), { ...many, rounds: 4 });
   const upstreamUri = `unix:${socketPath}`;
-  const start = (name: string) =>
-    startGateway({ upstreamUri, database: join(dir, `${name}.db`), log: join(dir, `${name}.log`) });
+  const start = (name: string, execArgv: string[] = []) =>
+    startGateway({ upstreamUri, database: join(dir, `${name}.db`), log: join(dir, `${name}.log`), execArgv });
   const few = await start('few');
+  const unwritten = await start('unwritten', ['--import', join(ROOT, 'bench/processes/without-audit.js')]);
   const crowded = await start('many');
   const nginx = await startNginx(dir, socketPath);
-  if (nginx === undefined) {
-    note('nginx is not installed: left out.');
+  const caddy = await startCaddy(dir, socketPath);
+  const postgresql = await startPostgresql(join(dir, 'few.db'));
+  for (const [name, rival] of Object.entries({ nginx, Caddy: caddy, PostgreSQL: postgresql })) {
+    if (rival === undefined) {
+      note(`${name} is not installed: left out.`);
+    }
   }
+  const onPostgresql =
+    postgresql &&
+    (await startGateway({ upstreamUri, databaseUri: postgresql.uri, log: join(dir, 'pg.log') }));
 
   const everyone = Array.from({ length: CALLERS }, (_, index) => basic(`user-${index}`));
   const through = (name: string, gateway: GatewayChild, callers: readonly Record<string, string>[]) =>
@@ -47,21 +58,27 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const contestants = [
     contestant('bare @fastify/http-proxy', bare.said, bare.pid, [{}]),
     through('gateway, admin', few, [basic('admin')]),
-    through('gateway, user; 10 users, 10 grants', few, [basic('user-0')]),
+    through('gateway, user', few, [basic('user-0')]),
+    through('gateway, user with a token', few, [await bearer(few.said, 'user-1')]),
+    through('gateway, user, no audit log', unwritten, [basic('user-0')]),
+    ...(onPostgresql ? [through('gateway, user, PostgreSQL', onPostgresql, [basic('user-0')])] : []),
     through(
       `gateway, ${CALLERS} users in turn; ${amount(many.users)} users, ${amount(many.grants)} grants`,
       crowded,
       everyone,
     ),
+    ...(caddy === undefined
+      ? []
+      : [contestant('Caddy, authentication alone', caddy.origin, caddy.measured, [basic('admin')])]),
     ...(nginx === undefined
       ? []
-      : [contestant('nginx with auth_basic', nginx.origin, nginx.measured, [basic('admin')])]),
+      : [contestant('nginx, authentication alone', nginx.origin, nginx.measured, [basic('admin')])]),
   ];
   const costs: Cost[] = [];
   for (const operation of [...MEASURED, ONE_BY_ONE]) {
     const large = operation.includes('log-batch');
     const effort = {
-      rounds: quick ? 3 : 7,
+      rounds: quick ? 4 : 8,
       count: (quick ? 1000 : 2000) / (large ? 2 : 1),
       seconds: 5,
       connections: operation === ONE_BY_ONE ? 1 : 16,
@@ -70,10 +87,11 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
     };
     costs.push(...(await compare(load, operation, contestants, effort)));
   }
-  await nginx?.stop();
-  for (const { process } of [few, crowded, bare, small]) {
-    await stop(process);
+  await Promise.all([nginx?.stop(), caddy?.stop()]);
+  for (const each of [few, unwritten, crowded, onPostgresql, bare, small]) {
+    await (each && stop(each.process));
   }
+  await postgresql?.stop();
   for (const many of quick ? [20_000] : [2_000, 20_000]) {
     costs.push(...(await measureSearch({ load, dir, quick, note }, many)));
   }
@@ -114,6 +132,17 @@ async function measureSearch({ load, dir, quick }: Bench, many: number): Promise
     await stop(process);
   }
   return costs;
+}
+
+/** The header of a token that a user makes for itself. */
+async function bearer(origin: string, username: string): Promise<{ authorization: string }> {
+  const answer = await fetch(`${origin}/api/2.0/mlflow/users/tokens/create`, {
+    method: 'POST',
+    headers: { ...basic(username), 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'bench' }),
+  });
+  const { secret } = (await answer.json()) as { secret: string };
+  return { authorization: `Bearer ${secret}` };
 }
 
 function contestant(

@@ -21,7 +21,9 @@ export function buildGateway(): void {
 export interface GatewaySettings {
   readonly upstreamUri: string;
   /** File of its store; empty or filled. */
-  readonly database: string;
+  readonly database?: string;
+  /** Where its store is, if that is no file. */
+  readonly databaseUri?: string;
   /** Takes its log lines. */
   readonly log: string;
   readonly rounds?: number;
@@ -44,7 +46,7 @@ export async function startGateway(settings: GatewaySettings): Promise<GatewayCh
     ...withoutSettings(process.env),
     MLFLOW_AUTH_CONFIG_PATH: join(ROOT, 'config', 'basic-auth.ini'),
     MLFLOW_AUTH_UPSTREAM_URI: settings.upstreamUri,
-    MLFLOW_AUTH_DATABASE_URI: `sqlite:///${settings.database}`,
+    MLFLOW_AUTH_DATABASE_URI: settings.databaseUri ?? `sqlite:///${settings.database}`,
     MLFLOW_AUTH_HOST: '127.0.0.1',
     MLFLOW_AUTH_PORT: String(port),
     MLFLOW_AUTH_DRAIN_SECONDS: '1',

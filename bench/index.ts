@@ -1,5 +1,5 @@
 /** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,workers,several,artifacts,rest,flood]`; see docs/performance.md. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,8 @@ import type { Bench } from './bench.ts';
 import { ROOT, startLoad, stopAll } from './children.ts';
 import type { Cost } from './compare.ts';
 import { buildGateway } from './gateway.ts';
+import { historyLine } from './history.ts';
+import { measureOutside, type Outside } from './outside.ts';
 import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
 import { measureSearches } from './searches.ts';
 import { measureSeveral, type Several } from './several.ts';
@@ -25,6 +27,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     const costs = await measureAlone(bench);
     print('In front of an upstream that answers at once', costTable('alone', costs));
     return costs;
+  },
+  async outside(bench) {
+    const outside = await measureOutside(bench);
+    print('From outside: wrk in front, nginx with ready answers behind, over TCP', outsideTable(outside));
+    return outside;
   },
   async mlflow(bench) {
     const costs = await measureBeforeMlflow(bench);
@@ -100,6 +107,8 @@ try {
     await stopAll();
   }
   writeFileSync(join(ROOT, 'bench-results', 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
+  // One line for each run, so that a slower commit shows.
+  appendFileSync(join(ROOT, 'bench', 'history.jsonl'), historyLine(result));
   // The same tables, for docs/performance.md.
   writeFileSync(join(ROOT, 'bench-results', 'latest.md'), `${report.join('\n\n')}\n`);
 } finally {
@@ -118,19 +127,38 @@ function show(text: string): void {
 
 function costTable(part: Part, costs: readonly Cost[]): string {
   return table(
-    ['operation', 'through', 'CPU µs', 'CPU ×', 'target', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
+    ['operation', 'through', 'CPU µs', 'CPU ×', 'target', '', 'p50 ms', 'p50 ×', 'p99 ms', 'requests'],
     costs.map((cost) => [
       cost.operation,
       cost.contestant,
       cost.cpuMicroseconds.toFixed(0),
       cost.cpuRatio.toFixed(2),
-      mostCpu(part, cost.operation, cost.contestant),
+      ...verdict(mostCpu(part, cost.operation, cost.contestant), cost.cpuRatio),
       cost.p50.toFixed(2),
       cost.p50Ratio.toFixed(2),
       cost.p99.toFixed(1),
       String(cost.requests),
     ]),
   );
+}
+
+function outsideTable(outside: readonly Outside[]): string {
+  return table(
+    ['operation', 'through', 'CPU µs', 'CPU ×', 'target', '', 'requests/s'],
+    outside.map(({ operation, contestant, cpuMicroseconds, cpuRatio, perSecond }) => [
+      operation,
+      contestant,
+      cpuMicroseconds.toFixed(0),
+      cpuRatio.toFixed(2),
+      ...verdict(mostCpu('outside', operation, contestant), cpuRatio),
+      perSecond.toFixed(0),
+    ]),
+  );
+}
+
+/** A target, and whether it was missed. */
+function verdict(target: number | undefined, ratio: number): readonly [string, string] {
+  return target === undefined ? ['', ''] : [`≤ ${target.toFixed(2)}`, ratio <= target ? '' : 'missed'];
 }
 
 function transferTable(transfers: readonly Transfer[]): string {

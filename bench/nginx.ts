@@ -12,7 +12,7 @@ export const AS_ROOT = process.getuid?.() === 0 ? 'user root; ' : '';
 /** Whether a program is installed. */
 export function isThere(program: string): boolean {
   try {
-    execFileSync(program, ['-v'], { stdio: 'ignore' });
+    execFileSync(program, ['-v'], { stdio: 'ignore', timeout: 5_000 });
     return true;
   } catch (error) {
     // wrk knows no way to ask for its version without failing.
@@ -20,26 +20,30 @@ export function isThere(program: string): boolean {
   }
 }
 
-export interface Nginx {
+/** Another proxy, of a registry other than npm's. */
+export interface Rival {
   readonly origin: string;
   readonly measured: readonly Measured[];
   stop(): Promise<void>;
 }
 
 /**
- * nginx with one worker and `auth_basic`, in front of a socket; undefined where it is not installed. Its
- * hash is bcrypt of the lowest cost, as it hashes on every request.
+ * nginx with one worker and `auth_basic`; undefined where it is not installed. Its hash is bcrypt of the lowest cost, as it
+ * hashes on every request.
+ *
+ * @param upstream - an address, or the path of a socket.
  */
-export async function startNginx(dir: string, socketPath: string): Promise<Nginx | undefined> {
+export async function startNginx(dir: string, upstream: string): Promise<Rival | undefined> {
   if (!isThere('nginx')) {
     return undefined;
   }
   const port = await freePort();
-  const config = join(dir, 'nginx.conf');
+  const config = join(dir, `nginx-${port}.conf`);
+  const server = upstream.startsWith('/') ? `unix:${upstream}` : new URL(upstream).host;
   writeFileSync(join(dir, 'htpasswd'), `admin:${hashSync(PASSWORD, 4)}\n`);
   writeFileSync(
     config,
-    `${AS_ROOT}daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/nginx.log;
+    `${AS_ROOT}daemon off; worker_processes 1; pid ${dir}/nginx-${port}.pid; error_log ${dir}/nginx.log;
     events {}
     http {
       access_log ${dir}/nginx-access.log;
@@ -47,7 +51,7 @@ export async function startNginx(dir: string, socketPath: string): Promise<Nginx
       fastcgi_temp_path ${dir}; uwsgi_temp_path ${dir}; scgi_temp_path ${dir};
       client_max_body_size 0;
       keepalive_requests 1000000;
-      upstream mlflow { server unix:${socketPath}; keepalive 32; }
+      upstream mlflow { server ${server}; keepalive 32; }
       server {
         listen 127.0.0.1:${port};
         auth_basic mlflow; auth_basic_user_file ${dir}/htpasswd;

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { Bench } from './bench.ts';
+import { startCaddy } from './caddy.ts';
+import { type Child, stop } from './children.ts';
+import { lowerQuartile, settled } from './compare.ts';
+import { cpuNow, cpuSeconds, type Measured } from './cpu.ts';
+import { freePort, startGateway } from './gateway.ts';
+import { isThere, startNginx } from './nginx.ts';
+import { OPERATIONS, type OperationName } from './operations.ts';
+import { basic, populate } from './population.ts';
+import { startReadyAnswers } from './ready-answers.ts';
+import { startHttpProxy } from './rivals.ts';
+import { wrk } from './wrk.ts';
+
+const MEASURED: readonly OperationName[] = ['runs/get', 'runs/log-metric', 'runs/log-batch of 100'];
+const RUN = '00000000000000000000000000000abc';
+const CONNECTIONS = 16;
+
+/** What an operation cost with one contestant, as wrk saw it. */
+export interface Outside {
+  readonly operation: string;
+  readonly contestant: string;
+  /** CPU of the measured processes for one request: the lower quartile of the rounds. */
+  readonly cpuMicroseconds: number;
+  /** As a multiple of the first contestant's. */
+  readonly cpuRatio: number;
+  /** Requests a second, the best of the rounds. */
+  readonly perSecond: number;
+}
+
+interface Seen {
+  readonly name: string;
+  readonly origin: string;
+  readonly measured: readonly Measured[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cpu: number[];
+  readonly perSecond: number[];
+}
+
+/** As others would measure it: wrk in front, nginx with ready answers behind, both over TCP. */
+export async function measureOutside({ dir, quick, note }: Bench): Promise<Outside[]> {
+  if (!(isThere('wrk') && isThere('nginx'))) {
+    note('wrk or nginx is not installed: nothing was measured from outside.');
+    return [];
+  }
+  const listen = `127.0.0.1:${await freePort()}`;
+  const upstream = `http://${listen}`;
+  const end = startReadyAnswers(dir, listen, RUN);
+  const database = join(dir, 'outside.db');
+  await populate(database, { users: 10, grants: 50, rounds: 4 });
+  const bare = await startHttpProxy(upstream);
+  const gateway = await startGateway({ upstreamUri: upstream, database, log: join(dir, 'outside.log') });
+  const caddy = await startCaddy(dir, upstream);
+  const nginx = await startNginx(dir, upstream);
+  if (caddy === undefined) {
+    note('Caddy is not installed: left out.');
+  }
+  const seen = (name: string, origin: string, measured: readonly Measured[], headers: object = {}): Seen => ({
+    ...{ name, origin, measured, headers: { ...headers }, cpu: [], perSecond: [] },
+  });
+  const of = (name: string, { said, pid }: Child, headers?: object) => seen(name, said, [{ pid }], headers);
+  try {
+    const costs: Outside[] = [];
+    for (const operation of MEASURED) {
+      const contestants = [
+        of('bare @fastify/http-proxy', bare),
+        of('gateway, admin', gateway, basic('admin')),
+        of('gateway, user', gateway, basic('user-0')),
+        ...(caddy ? [seen('Caddy, authentication alone', caddy.origin, caddy.measured, basic('admin'))] : []),
+        ...(nginx ? [seen('nginx, authentication alone', nginx.origin, nginx.measured, basic('admin'))] : []),
+      ];
+      await measure(operation, contestants, { dir, rounds: quick ? 3 : 5, seconds: quick ? 1 : 2 });
+      costs.push(...costsOf(operation, contestants));
+    }
+    return costs;
+  } finally {
+    await Promise.all([stop(bare.process), stop(gateway.process), caddy?.stop(), nginx?.stop()]);
+    end();
+  }
+}
+
+async function measure(
+  operation: OperationName,
+  contestants: readonly Seen[],
+  { dir, rounds, seconds }: { dir: string; rounds: number; seconds: number },
+): Promise<void> {
+  // The first two are warm-up.
+  for (let round = -2; round < rounds; round += 1) {
+    for (const { origin, measured, headers, cpu, perSecond } of contestants) {
+      const [shot] = OPERATIONS[operation]({ experimentId: '1', runIds: [RUN] }, headers);
+      if (shot === undefined) {
+        throw new Error(`${operation} sends nothing`);
+      }
+      const before = cpuNow(measured);
+      const rate = await wrk({ origin, shot, seconds, connections: CONNECTIONS, dir });
+      await settled(operation);
+      if (round >= 0) {
+        cpu.push((cpuSeconds(before, cpuNow(measured)) / (rate * seconds)) * 1e6);
+        perSecond.push(rate);
+      }
+    }
+  }
+  console.error(`measured ${operation} from outside`);
+}
+
+function costsOf(operation: string, contestants: readonly Seen[]): readonly Outside[] {
+  const first = lowerQuartile(contestants[0]?.cpu ?? []);
+  return contestants.map(({ name, cpu, perSecond }) => ({
+    operation,
+    contestant: name,
+    cpuMicroseconds: lowerQuartile(cpu),
+    cpuRatio: lowerQuartile(cpu) / first,
+    perSecond: Math.max(...perSecond),
+  }));
+}

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AS_ROOT } from './nginx.ts';
+
+/**
+ * nginx that answers of itself what MLflow would: its version, a run of experiment 1, and `{}` to what is logged.
+ *
+ * @param listen - `unix:/path/to.sock` or `127.0.0.1:PORT`.
+ * @returns what ends it.
+ */
+export function startReadyAnswers(dir: string, listen: string, runId: string): () => void {
+  const info = { run_id: runId, run_uuid: runId, experiment_id: '1', status: 'RUNNING' };
+  const config = join(dir, 'ready.conf');
+  writeFileSync(
+    config,
+    `${AS_ROOT}daemon off; worker_processes 1; pid ${dir}/ready.pid; error_log ${dir}/ready.log;
+    events {}
+    http {
+      access_log off; keepalive_requests 100000000; client_body_temp_path ${dir};
+      server {
+        listen ${listen};
+        default_type application/json;
+        location = /version { default_type text/plain; return 200 "3.17.2"; }
+        location /api/2.0/mlflow/runs/log- { return 200 '{}'; }
+        location / { return 200 '${JSON.stringify({ run: { info, data: {} } })}'; }
+      }
+    }`,
+  );
+  const child = spawn('nginx', ['-p', dir, '-c', config], { stdio: 'ignore' });
+  return () => void child.kill();
+}
