@@ -9,7 +9,6 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { LRUCache } from 'lru-cache';
 import { answering } from './answering.ts';
 import { BUSY_TIMEOUT_MILLISECONDS } from './connect.ts';
 import { type Lane, tooLong } from './lane.ts';
@@ -51,13 +50,20 @@ export function createDialect(
 }
 
 /** Statements that are kept ready: more than there are queries in the store. */
-const PREPARED = 500;
+const MOST_PREPARED = 500;
 
 /** Prepares each statement once; SQLite itself prepares it anew when the schema has changed. */
 function createPrepare(connection: Sqlite.Database): (text: string) => Sqlite.Statement<unknown[]> {
-  const prepared = new LRUCache<string, Sqlite.Statement<unknown[]>>({ max: PREPARED });
+  const prepared = new Map<string, Sqlite.Statement<unknown[]>>();
   return (text) => {
-    const statement = prepared.get(text) ?? connection.prepare<unknown[]>(text);
+    const known = prepared.get(text);
+    if (known !== undefined) {
+      return known;
+    }
+    if (prepared.size >= MOST_PREPARED) {
+      prepared.clear();
+    }
+    const statement = connection.prepare<unknown[]>(text);
     prepared.set(text, statement);
     return statement;
   };
