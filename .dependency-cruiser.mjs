@@ -108,6 +108,8 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
+    // Pages, whose build fails where they import code of the server (src/web/vite.config.ts).
+    exclude: { path: '^src/web/' },
     enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
   },
 };

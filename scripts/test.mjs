@@ -31,6 +31,11 @@ await ensurePackages();
 await step('Checking format and lint', 'npm run format mends most of it.', command('biome', 'check', '.'));
 await step('Checking types', 'npm run types shows all of it.', command('tsc', '--noEmit'));
 await step(
+  'Checking types of the pages',
+  'npm run types shows all of it.',
+  command('tsc', '--noEmit', '-p', 'src/web'),
+);
+await step(
   'Checking imports',
   'CONTRIBUTING.md says which way they point.',
   command('depcruise', '--config', '.dependency-cruiser.mjs', 'src'),

@@ -24,10 +24,12 @@ import type { HandlerName } from './contract/index.ts';
 import type { SessionParts } from './deeds/sessions.ts';
 import type { TokenParts } from './deeds/tokens.ts';
 import type { Handler } from './handler.ts';
+import { appHandlers } from './pages/app.ts';
 import { passwordPageHandlers } from './pages/password.ts';
 import { type Provider, signInHandlers } from './pages/sign-in.ts';
 import { signupHandlers } from './pages/signup.ts';
 import { styleHandlers } from './pages/style.ts';
+import { createWebFiles } from './pages/web-files.ts';
 
 export interface HandlerParts {
   readonly store: ReadingStore;
@@ -75,5 +77,6 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...signInHandlers(parts),
     ...passwordPageHandlers(parts),
     ...styleHandlers(),
+    ...appHandlers(createWebFiles()),
   };
 }

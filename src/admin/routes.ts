@@ -76,6 +76,28 @@ const signIn: readonly OwnRow[] = [
   ['GET', '/auth/style.css', 'public', [], serve('style')],
 ];
 
+/** The single-page application decides what it shows by what its calls are answered. */
+const app = (path: string): OwnRow => [
+  'GET',
+  path,
+  'signed-in',
+  [],
+  inAnyScope,
+  serve('pages.app'),
+  withFirstPassword,
+];
+
+const pages: readonly OwnRow[] = [
+  app('/auth/account'),
+  app('/auth/share/:kind/:id'),
+  ...['users', 'users/:name', 'roles', 'tokens', 'audit', 'lockouts', 'status'].map((page) =>
+    app(`/auth/admin/${page}`),
+  ),
+  app('/auth/api'),
+  ['GET', '/auth/assets/:file', 'public', [], serve('pages.asset')],
+  ['GET', '/auth/in-mlflow.js', 'public', [], serve('pages.inMlflow')],
+];
+
 const grants: readonly OwnRow[] = [
   ['GET', '3.0 users/current/permissions', 'signed-in', [], inAnyScope, serve('userPermissions.current')],
   [
@@ -250,6 +272,7 @@ export const OWN_SECTIONS = {
   'This gateway': server,
   Users: users,
   'Signing in': signIn,
+  'Pages for people': pages,
   'Grants of users': grants,
   Roles: roles,
   'Classic permissions': classicPermissions,

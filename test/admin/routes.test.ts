@@ -35,7 +35,7 @@ test('every handler is named by a row', async () => {
   const named = rows.flatMap(([, , , , ...rules]) =>
     rules.flatMap((rule) => (rule.rule === 'serve' ? [rule.handler] : [])),
   );
-  expect(named.toSorted()).toEqual(Object.keys(handlers).toSorted());
+  expect([...new Set(named)].toSorted()).toEqual(Object.keys(handlers).toSorted());
   expect(named.length).toBe(rows.length);
 });
 

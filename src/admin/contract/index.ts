@@ -26,7 +26,10 @@ type PageName =
   | 'signOut.submit'
   | 'password.page'
   | 'password.submit'
-  | 'style';
+  | 'style'
+  | 'pages.app'
+  | 'pages.asset'
+  | 'pages.inMlflow';
 
 export type OperationName = keyof typeof CONTRACT;
 /** What a row of src/admin/routes.ts may serve by. */

@@ -25,6 +25,7 @@ import { filtered } from '../search/page.ts';
 import type { Way } from '../way.ts';
 import { withoutConcealed } from './conceal.ts';
 import { shownTo } from './keep.ts';
+import { withLink } from './link-pages.ts';
 import { listedIn } from './listed-in.ts';
 import { isWithheld, withoutWithheld } from './withhold.ts';
 
@@ -97,6 +98,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answer;
     },
     redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
+    'link-pages': (_, answer) => withLink(answer),
     'allowed-actions': (rule, answer, asked) => tellActions(judge, answer, rule, asked),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
     conceal: (rule, answer, { caller }) =>

@@ -58,6 +58,7 @@ export const PHASES = {
   keep: { by: 'reply', reply: 'judged' },
   'judge-reply': { by: 'reply', reply: 'judged' },
   redact: { by: 'reply', reply: 'judged' },
+  'link-pages': { by: 'reply', reply: 'all' },
   'allowed-actions': { by: 'reply', reply: 'judged' },
   withhold: { by: 'reply', reply: 'judged' },
   conceal: { by: 'reply', reply: 'judged' },

@@ -112,6 +112,7 @@ const FOLLOWS: Executors<Phase['by'], [], string> = {
   'keys-need': (rule) =>
     `${NEEDS[rule.action]} if ${code(rule.from)} has ${rule.keys.map((key) => `\`${key}\``).join(' or ')}`,
   redact: (rule) => `${rule.fields.map((field) => `\`${field}\``).join(', ')} only for admins`,
+  'link-pages': () => "one line is added to MLflow's page, which leads to Share and Account",
   'allowed-actions': () => 'the reply says what the caller may do, in `allowed_actions`',
   stamp: (rule) => `${code(rule.to)} is the caller's name`,
   answer: (rule) => `always \`${JSON.stringify(rule.body)}\``,

@@ -48,6 +48,7 @@ import {
   type Locator,
   labelSchema,
   learn,
+  linkPages,
   loggedModel,
   maybe,
   mcpServer,
@@ -1356,7 +1357,7 @@ const server: readonly Row[] = [
   ['GET', '/graphql', 'nobody'],
 
   // The page takes its parameters from the address itself.
-  ['GET', '/', 'signed-in', [], inAnyScope, takesAnyField],
+  ['GET', '/', 'signed-in', [], inAnyScope, takesAnyField, linkPages],
   ['GET', '/version', 'signed-in', [], inAnyScope],
   ['GET', '/metrics', 'admin'],
   ['GET', '/favicon.ico', 'public'],

@@ -221,6 +221,8 @@ export type CommonRule =
     }
   /** Adds to each row of a list, or to the reply itself, what the caller may do to it, for MLflow's UI. */
   | { readonly rule: 'allowed-actions'; readonly list?: string; readonly kind: RootKind; readonly id: string }
+  /** MLflow's page gets a script of ours, which leads to the pages of this gateway and back. */
+  | { readonly rule: 'link-pages' }
   /** Fields blanked for a caller who is not an admin. */
   | { readonly rule: 'redact'; readonly fields: readonly string[] }
   /**
@@ -584,6 +586,7 @@ export const conceal = (kind: RootKind, at: string, id: string, ...fields: strin
 export const withhold = (kind: PartKind, at: string): CommonRule => ({ rule: 'withhold', kind, at });
 export const afresh: CommonRule = { rule: 'afresh' };
 export const brings = (what: BroughtName): CommonRule => ({ rule: 'brings', what });
+export const linkPages: CommonRule = { rule: 'link-pages' };
 export const takesAnyField: CommonRule = { rule: 'takes-any-field' };
 export const withFirstPassword: CommonRule = { rule: 'with-first-password' };
 export const inAnyScope: CommonRule = { rule: 'in-any-scope' };

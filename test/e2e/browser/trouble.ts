@@ -7,6 +7,8 @@ const HARMLESS: readonly RegExp[] = [
   /^GET \/ajax-api\/3\.0\/mlflow\/workspaces 503$/,
   // Chromium's remark that a page was laid out twice.
   /^console .*ResizeObserver loop/,
+  // The machine's network has changed under the browser, which asks again.
+  / net::ERR_NETWORK_CHANGED$/,
 ];
 
 /**

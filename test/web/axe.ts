@@ -1,0 +1,18 @@
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What of a page is against WCAG 2.2 (A and AA) or axe's best practices, one line each. */
+export async function violations(page: Page): Promise<string[]> {
+  // Through the debugger, which the page's policy does not bind.
+  await page.addInitScript({ path: AXE });
+  const isThere = await page.evaluate('typeof axe');
+  if (isThere === 'undefined') {
+    await page.reload();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+  }
+  return page.evaluate(
+    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`,
+  );
+}
