@@ -191,6 +191,21 @@ export const T = {
     removed: (name: string) => `Token ${name} is deleted.`,
   },
 
+  sessions: {
+    title: 'Sessions',
+    none: 'No browser is signed in.',
+    browser: 'Browser',
+    current: 'this one',
+    ip: 'Address',
+    since: 'Signed in',
+    used: 'Last used',
+    end: 'End',
+    endOf: (ip: string) => `End the session at ${ip}`,
+    endTitle: 'End this session?',
+    endLoses: 'The browser has to sign in again at its next click.',
+    ended: 'The session is ended.',
+  },
+
   users: {
     title: 'Users',
     search: 'Find a user',

@@ -1,7 +1,7 @@
 /** The page on which users look after their own password and tokens. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { unexpectedTrouble } from '../e2e/browser/trouble.ts';
-import { type Browsers, installBrowsers } from '../support/browser.ts';
+import { type Browsers, installBrowsers, signIn } from '../support/browser.ts';
 import { unique } from '../support/gateway.ts';
 import { useGateway } from '../support/use-gateway.ts';
 import { violations } from './axe.ts';
@@ -101,9 +101,46 @@ test('who has a first password is asked for another before anything else', async
   const password = 'chosen by an admin';
   const first = { username, password, must_change_password: true };
   await gateway.admin.post('/api/2.0/mlflow/users/create', first);
-  const { page } = await browsers.open(gateway.url, gateway.as(username, password));
+  const { page } = await browsers.open(gateway.url);
   await page.goto('/auth/account');
+  await signIn(page, { username, password });
   await page.getByText('Choose your own before anything else.').waitFor();
   expect(await page.getByRole('button', { name: 'New token' }).count()).toBe(0);
   expect(await violations(page)).toEqual([]);
+});
+
+test('who opens a page without a session signs in and gets to it; another session is ended, then this one', async () => {
+  const carol = await gateway.person('carol');
+  const other = await browsers.open(gateway.url, carol);
+  const { page } = await browsers.open(gateway.url);
+  await page.goto('/auth/account');
+  await signIn(page, carol);
+  await page.getByRole('heading', { level: 1, name: 'Account' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/auth/account');
+  await page.getByRole('button', { name: 'End the session at' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'End' }).click();
+  await page.getByText('The session is ended.').waitFor();
+  await other.page.goto('/auth/account');
+  await other.page.getByRole('heading', { level: 1, name: 'Sign in to MLflow' }).waitFor();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Sign in to MLflow' }).waitFor();
+  await page.goto('/auth/account');
+  await page.getByRole('heading', { level: 1, name: 'Sign in to MLflow' }).waitFor();
+});
+
+test('a session that ends while a page is open is told, with the way back', async () => {
+  const dora = await gateway.person('dora');
+  const { page } = await browsers.open(gateway.url, dora);
+  await page.goto('/auth/account');
+  await page.getByRole('button', { name: 'New token' }).waitFor();
+  const { json } = await dora.get('/api/2.0/mlflow/users/sessions/list');
+  for (const { session_id } of json.sessions) {
+    await dora.delete('/api/2.0/mlflow/users/sessions/delete', { session_id });
+  }
+  await page.getByRole('link', { name: 'API' }).click();
+  await page.getByRole('alert').getByText('You are not signed in any more.').waitFor();
+  await page.getByRole('link', { name: 'Sign in again' }).click();
+  await signIn(page, dora);
+  await page.getByText('Classic permissions').waitFor();
 });

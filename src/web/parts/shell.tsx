@@ -62,6 +62,13 @@ function Pages() {
           <Link to="/api">{T.api.title}</Link>
         </li>
         {me === undefined ? null : <li className="me">{T.signedInAs(me.user.username)}</li>}
+        {me?.credential.kind === 'session' ? (
+          <li>
+            <form method="post" action={`${PREFIX}/auth/sign-out`}>
+              <button type="submit">{T.signOut}</button>
+            </form>
+          </li>
+        ) : null}
       </ul>
     </nav>
   );

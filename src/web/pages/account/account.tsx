@@ -1,6 +1,7 @@
 import { useAsk, useMe } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { Page, Part } from '../../parts/page.tsx';
+import { Sessions } from '../../parts/sessions.tsx';
 import { T } from '../../texts.ts';
 import { Granted } from './granted.tsx';
 import { ChangePassword } from './password.tsx';
@@ -29,6 +30,7 @@ export function Account() {
             {user.must_change_password ? null : (
               <>
                 <OwnTokens username={user.username} />
+                <Sessions username={user.username} />
                 <WhatYouMay />
               </>
             )}

@@ -2,6 +2,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useAsk, useList } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { Part } from '../../parts/page.tsx';
+import { Sessions } from '../../parts/sessions.tsx';
 import { CreateToken } from '../../parts/tokens/create.tsx';
 import { TokenTable } from '../../parts/tokens/table.tsx';
 import { T } from '../../texts.ts';
@@ -46,6 +47,7 @@ function Found({ name }: { readonly name: string }) {
             <CreateToken username={name} />
             <Tokens name={name} />
           </Part>
+          <Sessions username={name} />
         </>
       )}
     </Answered>
