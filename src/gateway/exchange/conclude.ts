@@ -98,7 +98,7 @@ export function createConclude(options: ConcludeOptions): Conclude {
       return answer;
     },
     redact: ({ fields }, answer) => withBody(answer, without(readAnswerExactly(answer), fields)),
-    'link-pages': (_, answer) => withLink(answer),
+    'link-pages': (_, answer, { request }) => withLink(answer, request.raw.headers['if-none-match']),
     'allowed-actions': (rule, answer, asked) => tellActions(judge, answer, rule, asked),
     withhold: (rule, answer, { caller }) => withoutWithheld(answer, rule, caller),
     conceal: (rule, answer, { caller }) =>

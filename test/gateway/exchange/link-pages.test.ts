@@ -57,3 +57,14 @@ test('the script that it loads is there for everybody', async () => {
   const { status, headers } = await alice.get('/auth/in-mlflow.js');
   expect([status, headers['content-type']]).toEqual([200, 'text/javascript; charset=utf-8']);
 });
+
+test('it is not loaded again while it has not changed; as MLflow gave it, it is', async () => {
+  pageIs('<head></head>', { etag: '"1-2"', 'last-modified': 'Sun, 29 Nov 2026 10:00:00 GMT' });
+  const { headers } = await alice.get('/');
+  expect(headers['etag']).toBe('"1-2-linked"');
+  expect(headers['last-modified']).toBeUndefined();
+  const known = (etag: string) => alice.get('/', { headers: { 'if-none-match': etag } });
+  const again = await known('"1-2-linked"');
+  expect([again.status, again.text, again.headers['etag']]).toEqual([304, '', '"1-2-linked"']);
+  expect((await known('"1-2"')).status).toBe(200);
+});
