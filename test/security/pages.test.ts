@@ -145,7 +145,9 @@ describe('in a browser', () => {
     const site = await listen(createServer((_, response) => response.end(frame)));
     onTestFinished(() => site.close());
     await seat.page.goto(site.uri);
-    await expect.poll(() => seat.page.frames().at(1)?.url()).toBe('chrome-error://chromewebdata/');
+    await expect
+      .poll(() => seat.page.frames().at(1)?.url(), { timeout: 20_000 })
+      .toBe('chrome-error://chromewebdata/');
   });
 });
 

@@ -119,7 +119,9 @@ test('the audit log is filtered and downloaded', async () => {
   await page.getByRole('button', { name: 'Search' }).click();
   const rows = page.getByRole('table').getByRole('row');
   await expect
-    .poll(async () => (await rows.allTextContents()).slice(1).every((text) => text.includes('refused')))
+    .poll(async () => (await rows.allTextContents()).slice(1).every((text) => text.includes('refused')), {
+      timeout: 20_000,
+    })
     .toBe(true);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
