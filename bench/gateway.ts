@@ -28,6 +28,7 @@ export interface GatewaySettings {
   readonly log: string;
   readonly rounds?: number;
   readonly execArgv?: string[];
+  readonly trustedProxies?: string;
 }
 
 export interface GatewayChild extends Child {
@@ -51,6 +52,7 @@ export async function startGateway(settings: GatewaySettings): Promise<GatewayCh
     MLFLOW_AUTH_PORT: String(port),
     MLFLOW_AUTH_DRAIN_SECONDS: '1',
     MLFLOW_AUTH_PASSWORD_ROUNDS: String(settings.rounds ?? 4),
+    ...(settings.trustedProxies !== undefined && { MLFLOW_AUTH_TRUSTED_PROXIES: settings.trustedProxies }),
   };
   const started = performance.now();
   const child = launch(main, ['serve'], { env, log: settings.log, execArgv: settings.execArgv ?? [] });

@@ -9,10 +9,11 @@ import { measureBeforeMlflow, measureBeforeWorkers } from './before-mlflow.ts';
 import type { Bench } from './bench.ts';
 import { ROOT, startLoad, stopAll } from './children.ts';
 import type { Cost } from './compare.ts';
+import { type Floods, measureFlood } from './flood.ts';
 import { buildGateway } from './gateway.ts';
 import { historyLine } from './history.ts';
 import { measureOutside, type Outside } from './outside.ts';
-import { type Flood, measureFlood, measureRest, type Rest } from './rest.ts';
+import { measureRest, type Rest } from './rest.ts';
 import { measureSearches } from './searches.ts';
 import { measureSeveral, type Several } from './several.ts';
 import { table } from './table.ts';
@@ -200,15 +201,12 @@ function severalTable(several: readonly Several[]): string {
   );
 }
 
-function floodTable(floods: readonly Flood[]): string {
-  return table(
-    ['a signed-in user, runs/get', 'p50 ms', 'p99 ms', 'CPU µs, main thread', 'guesses/s'],
-    floods.map(({ flood, p50, p99, cpuMicroseconds, guessesPerSecond }) => [
-      flood ? 'beside a flood' : 'alone',
-      p50.toFixed(2),
-      p99.toFixed(1),
-      cpuMicroseconds.toFixed(0),
-      guessesPerSecond.toFixed(0),
-    ]),
-  );
+function floodTable({ rows, guessesPerSecond }: Floods): string {
+  const head = ['runs/get', '', 'p50 ms', 'p99 ms', 'CPU µs, main thread', 'requests'];
+  const lines = rows.map(({ who, flood, p50, p99, cpuMicroseconds, requests }) => [
+    who,
+    flood ? `beside ${guessesPerSecond.toFixed(0)} guesses/s` : 'alone',
+    ...[p50.toFixed(2), p99.toFixed(1), cpuMicroseconds?.toFixed(0) ?? '', String(requests)],
+  ]);
+  return table(head, lines);
 }

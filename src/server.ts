@@ -30,6 +30,7 @@ import { generatePassword } from './identity/generate-password.ts';
 import { limitBasic } from './identity/limited-basic.ts';
 import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
 import { openProviders, type Provider } from './identity/oidc/provider.ts';
+import { createPace } from './identity/pace.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
 import { createSession } from './identity/session.ts';
@@ -369,6 +370,9 @@ function noCensus({ keepsExperiments }: Census): Census {
   };
 }
 
+/** How fast sign-ins are refused unseen: the flood of a few hundred connections becomes a trickle. */
+const REFUSALS = { perSecond: 50, longestMs: 5_000 } as const;
+
 /** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */
 function signingInOf(
   config: Config,
@@ -380,6 +384,7 @@ function signingInOf(
   const basic = createBasic({
     ...{ accounts, passwords, throttle },
     processKey: random(32),
+    pace: createPace({ ...REFUSALS, clock: () => performance.now() }),
     rehash: rehashIn(store, passwords),
   });
   const session = createSession({

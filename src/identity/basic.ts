@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
+import type { Pace } from './pace.ts';
 import { NO_PASSWORD, type Passwords } from './password.ts';
 import type { Authenticator, Refused, Verdict } from './principal.ts';
 import type { Attempt, Throttle } from './throttle.ts';
@@ -14,6 +15,8 @@ export interface BasicOptions {
   readonly throttle: Throttle;
   /** Replaces a hash of an outdated kind once its password is known; answers the hash in force afterwards. */
   readonly rehash: (username: string, from: string, password: string) => Promise<string>;
+  /** What a refusal without a look at the password waits for; nothing if left out. */
+  readonly pace?: Pace;
   /** 32 random bytes of this process: remembered credentials are kept only as hashes keyed with them. */
   readonly processKey: Uint8Array;
 }
@@ -57,7 +60,7 @@ interface Remembered {
  * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */
 export function createBasic(options: BasicOptions): Basic {
-  const { accounts, throttle, processKey } = options;
+  const { accounts, throttle, processKey, pace } = options;
   const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
@@ -98,7 +101,7 @@ export function createBasic(options: BasicOptions): Basic {
     }
     // It costs no hash, and counts as a failure all the same.
     const attempt = { username: known.username, ip: presented.ip };
-    return throttled(attempt, () =>
+    return throttled(attempt, pace, () =>
       throttle.attempt(attempt, async () => false).then(() => wrong(known.username)),
     );
   }
@@ -118,9 +121,9 @@ export function createBasic(options: BasicOptions): Basic {
       return Promise.resolve({ refused: 'signed out by the UI of MLflow' });
     }
     const remember = (found: Remembered) => remembered.set(key, found);
-    const verdict = throttled({ username, ip }, () => verify(options, credentials, ip, remember)).finally(
-      () => checking.delete(key),
-    );
+    const verdict = throttled({ username, ip }, pace, () =>
+      verify(options, credentials, ip, remember),
+    ).finally(() => checking.delete(key));
     checking.set(key, verdict);
     // Of requests that come with it at the same time, one signs in.
     return verdict.then(asSignIn);
@@ -167,10 +170,15 @@ async function verify(
 }
 
 /** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */
-async function throttled({ username }: Attempt, verdict: () => Promise<Verdict>): Promise<Verdict> {
+async function throttled(
+  { username }: Attempt,
+  pace: Pace | undefined,
+  verdict: () => Promise<Verdict>,
+): Promise<Verdict> {
   try {
     return await verdict();
   } catch (error) {
+    await pace?.();
     if (error instanceof ApiError && error.code === 'RESOURCE_EXHAUSTED') {
       return { refused: error.because ?? error.message, triedAs: username, error };
     }

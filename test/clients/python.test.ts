@@ -14,7 +14,10 @@ const CLASSIC = ['experiment', 'registered_model'].flatMap((noun) =>
   ['create', 'get', 'update', 'delete'].map((verb) => `${verb}_${noun}_permission`),
 );
 
-const TOKENS = ['create_token', 'list_tokens', 'rotate_token', 'delete_token'];
+const TOKENS = [
+  ...['create_token', 'list_tokens', 'rotate_token', 'delete_token'],
+  ...['list_sessions', 'delete_session'],
+];
 
 let offered: ReturnType<typeof offerPythonPackage>;
 
