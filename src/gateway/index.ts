@@ -20,6 +20,7 @@ import type { Judge } from './judge/judge.ts';
 import { createSpecials } from './judges/index.ts';
 import { logout } from './logout.ts';
 import { match } from './match.ts';
+import { notShared } from './not-shared.ts';
 import { read } from './read.ts';
 import { type Ended, record } from './record.ts';
 import type { Enforcement } from './report.ts';
@@ -86,6 +87,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
   sameOrigin(app);
   logout(app, parts);
   authenticate(app, ways, staticPrefix);
+  notShared(app);
   enter(app, parts);
   moveIntoQuery(app, parts);
   read(app, parts);

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { makeSessionSecret } from '../../src/identity/session-cookie.ts';
 import { makeSecret } from '../../src/identity/token-secret.ts';
 import { freePort } from '../support/free-port.ts';
+import type { Sent } from '../support/gateway.ts';
 import { openJar, signInByPage } from '../support/sign-in.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
@@ -170,6 +171,55 @@ describe('a session', () => {
     expect(all).not.toContain(session);
     expect(all).not.toContain(alice.password);
     expect(session).toHaveLength(43);
+  });
+});
+
+describe('behind a proxy', () => {
+  const { gateway } = useGateway({ fake: true, settings: { trusted_proxies: '127.0.0.1' } });
+  const https = { headers: { 'x-forwarded-proto': 'https' } };
+
+  test('that says https, the cookie is of this host, of https and of nothing else', async () => {
+    const alice = await gateway.person('alice');
+    const jar = openJar(gateway);
+    const send = (method: string, path: string, sent: Sent = {}) =>
+      jar.send(method, path, { ...sent, headers: { ...https.headers, ...sent.headers } });
+    const { text } = await send('GET', '/auth/sign-in');
+    const [, token = ''] = /name="csrf_token" value="([^"]*)"/.exec(text) ?? [];
+    const fields = { username: alice.username, password: alice.password, csrf_token: token };
+    const answer = await send('POST', '/auth/sign-in', {
+      raw: new URLSearchParams(fields).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    const [cookie = ''] = [answer.headers['set-cookie'] ?? []].flat();
+    expect(cookie).toMatch(/^__Host-mlflow-gateway=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect((await send('GET', WHO)).status).toBe(200);
+    expect((await jar.send('GET', WHO)).status).toBe(401);
+    const plain = { headers: { ...https.headers, cookie: `mlflow-gateway=${jar.session}` } };
+    expect((await gateway.anonymous.get(WHO, plain)).status).toBe(401);
+  });
+
+  test('what a session is answered is kept by no cache that is shared', async () => {
+    const jar = await signInByPage(gateway, await gateway.person('alice'));
+    for (const path of [WHO, '/', '/get-artifact?run_id=1&path=x', '/auth/password']) {
+      expect(String((await jar.get(path)).headers['cache-control'])).toMatch(/private|no-store/);
+    }
+  });
+});
+
+describe('a form that cannot be read', () => {
+  const { gateway } = useGateway({ fake: true });
+
+  test.each([
+    ['a zero character', 'username=a%00b&password=x'],
+    ['nothing', ''],
+    ['another form', '{"username":"admin"}'],
+    ['a field twice', 'username=a&username=b&password=x&csrf_token=x&csrf_token=y'],
+    ['very much', `username=${'x'.repeat(20_000)}`],
+  ])('with %s signs nobody in, and is no failure of the gateway', async (_what, raw) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await gateway.anonymous.send('POST', '/auth/sign-in', { raw, headers });
+    expect([400, 413]).toContain(answer.status);
+    expect(answer.headers['set-cookie'] ?? []).not.toContain('mlflow-gateway=');
   });
 });
 
