@@ -98,6 +98,16 @@ export const settings = z
       .describe(
         'Path below which everything is served, such as /mlflow; none unless written. MLflow is started with the same --static-prefix.',
       ),
+    public_url: z
+      .string()
+      .refine(
+        isPublicUrl,
+        'write https://host or http://host, with a port if it needs one, and nothing behind it',
+      )
+      .optional()
+      .describe(
+        'What others call this gateway, such as https://mlflow.example.com: where providers of single sign-on send browsers back to. Unless written, what a browser calls it.',
+      ),
     upstream_ca_file: file()
       .optional()
       .describe(
@@ -325,6 +335,10 @@ function isUpstreamUri(uri: string): boolean {
     return isAbsolute(uri.slice('unix:'.length)) && !uri.includes('\0');
   }
   return /^https?:\/\/[^\s/@?#\\]+\/?$/.test(uri) && URL.canParse(uri);
+}
+
+function isPublicUrl(url: string): boolean {
+  return /^https?:\/\/[^\s/@?#\\]+$/.test(url) && URL.canParse(url);
 }
 
 /** What others write for every address; no host is called so. */

@@ -29,7 +29,9 @@ import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
 import { limitBasic } from './identity/limited-basic.ts';
 import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
+import { type CheckedSessionOptions, createCheckedSession } from './identity/oidc/checked-session.ts';
 import { openProviders, type Provider } from './identity/oidc/provider.ts';
+import { createSealing } from './identity/oidc/sealed.ts';
 import { createPace } from './identity/pace.ts';
 import { createPasswords, type Passwords } from './identity/password.ts';
 import type { Authenticator } from './identity/principal.ts';
@@ -212,7 +214,8 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const readiness = watchedReadiness(store, upstream, clock, logger);
   const certificateEndsAt = () => listening.certificate?.validity().endsAt;
   metrics?.watch({ store, upstream, readiness, certificateEndsAt });
-  const { ways, ...signingIn } = signingInOf(config, opened, given);
+  const key = await store.pageTokenKey();
+  const { ways, ...signingIn } = signingInOf(config, opened, given, key);
   const handling: Handling = {
     passwords,
     ...signingIn,
@@ -241,7 +244,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
       workspaces,
       within,
       opensDefault: config.grant_default_workspace_access,
-      pageTokens: createPageTokens(await store.pageTokenKey()),
+      pageTokens: createPageTokens(key),
       maxJsonBodyBytes: config.max_json_body_bytes,
       staticPrefix: config.static_prefix,
       perAddress: config.requests_per_address,
@@ -378,6 +381,7 @@ function signingInOf(
   config: Config,
   { store, passwords, metrics, providers }: Opened,
   { random, clock, logger }: Given,
+  key: Uint8Array,
 ) {
   const accounts = createAccounts(store, { found: metrics?.foundAccount, clock });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
@@ -394,9 +398,36 @@ function signingInOf(
   const token = createToken({ accounts, ownerOf: together(store.tokens.ownersOf), clock });
   const settle = createProviderUsers({ store, log: logger, clock });
   const bearerJwt = providers.length === 0 ? [] : [createBearerJwt({ accounts, providers, settle, clock })];
-  const ways: readonly Authenticator[] = [token, ...bearerJwt, limitBasic(basic, config.basic_auth), session];
-  const buttons: readonly SignInProvider[] = [];
-  return { ways, throttle, basic, buttons };
+  const singleSignOn = {
+    ...{ providers, settle, clock, publicUrl: config.public_url },
+    pending: createSealing(key, 'sign-in at a provider', random),
+    tokens: createSealing(key, 'tokens of a provider', random),
+  };
+  const checked = createCheckedSession(session, {
+    ...{ settle, providers, clock, sessions: store.providerSessions, sealing: singleSignOn.tokens },
+    end: endSessionIn(store, clock),
+  });
+  const ways: readonly Authenticator[] = [token, ...bearerJwt, limitBasic(basic, config.basic_auth), checked];
+  return { ways, throttle, basic, singleSignOn, buttons: buttonsOf(providers) };
+}
+
+/** Ends a session because its provider does not want it any more. */
+function endSessionIn(store: Store, clock: () => number): CheckedSessionOptions['end'] {
+  return async (sessionId, because) => {
+    const session = await store.sessions.get(sessionId);
+    if (session !== undefined) {
+      const { username } = session;
+      const record = recordUnattended({ operation: 'check of a session', because, username, clock });
+      await changingBy(store, record).sessions.end(session, 'deleted');
+    }
+  };
+}
+
+/** The providers by which users sign in in a browser. */
+function buttonsOf(providers: readonly Provider[]): readonly SignInProvider[] {
+  return providers.flatMap(({ name, config }) =>
+    config.client_id === undefined ? [] : [{ name, displayName: config.display_name ?? name }],
+  );
 }
 
 function appOptions(config: Config, logger: FastifyBaseLogger, listening: Listening): AppOptions {

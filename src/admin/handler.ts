@@ -14,6 +14,8 @@ export interface Call {
   /** Stands before every path of this gateway, such as `/mlflow`; empty for none. Links and redirects begin with it. */
   readonly prefix: string;
   readonly headers: IncomingHttpHeaders;
+  /** What the client calls this gateway, with its port, as far as the gateway trusts what it was told. */
+  readonly host: string;
   /** The address of the client, as far as the gateway trusts what it was told. */
   readonly ip: string;
   /** Whether it has come by https, as far as the gateway trusts what it was told. */

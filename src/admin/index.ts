@@ -23,9 +23,10 @@ import { type ListUsersTo, userHandlers } from './api/users.ts';
 import type { HandlerName } from './contract/index.ts';
 import type { SessionParts } from './deeds/sessions.ts';
 import type { TokenParts } from './deeds/tokens.ts';
-import type { Handler } from './handler.ts';
+import type { Call, Handler } from './handler.ts';
 import { appHandlers } from './pages/app.ts';
 import { passwordPageHandlers } from './pages/password.ts';
+import { leavingAddress, providerSignInHandlers, type SingleSignOn } from './pages/provider-sign-in.ts';
 import { type Provider, signInHandlers } from './pages/sign-in.ts';
 import { signupHandlers } from './pages/signup.ts';
 import { styleHandlers } from './pages/style.ts';
@@ -48,6 +49,7 @@ export interface HandlerParts {
   readonly deciding: Deciding;
   /** Where users come from by single sign-on. */
   readonly providers: readonly NamedProvider[];
+  readonly singleSignOn: SingleSignOn;
 }
 
 /** An operation of the contract without a handler does not compile. */
@@ -56,6 +58,7 @@ export type Handlers = Readonly<Record<HandlerName, Handler>>;
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
   const { store, passwords, signInLimits, defaultPermission, health, providers } = parts;
+  const signIn = { ...parts, leaving: (call: Call, id: string) => leavingAddress(call, id, parts) };
   return {
     ...healthHandlers(health),
     ...openapiHandlers(),
@@ -74,7 +77,8 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...rolePermissionHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),
-    ...signInHandlers(parts),
+    ...signInHandlers(signIn),
+    ...providerSignInHandlers(signIn),
     ...passwordPageHandlers(parts),
     ...styleHandlers(),
     ...appHandlers(createWebFiles()),

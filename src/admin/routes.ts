@@ -73,6 +73,9 @@ const signIn: readonly OwnRow[] = [
   ['POST', '/auth/sign-out', 'public', [], serve('signOut.submit'), takesForm],
   ['GET', '/auth/password', 'signed-in', [], serve('password.page'), withFirstPassword],
   ['POST', '/auth/password', 'signed-in', [], serve('password.submit'), takesForm, withFirstPassword],
+  ['GET', '/auth/oidc/:name/start', 'public', [], serve('oidc.start')],
+  ['GET', '/auth/oidc/:name/callback', 'public', [], serve('oidc.callback')],
+  ['POST', '/auth/oidc/:name/back-channel-logout', 'public', [], serve('oidc.backChannelLogout'), takesForm],
   ['GET', '/auth/style.css', 'public', [], serve('style')],
 ];
 

@@ -3,6 +3,7 @@ import type { AuditChange, AuditEntry } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Identities } from '../store/identities.ts';
 import type { Store, StoreParts } from '../store/index.ts';
+import type { ProviderSessions } from '../store/provider-sessions.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
@@ -36,6 +37,7 @@ const CHANGING_VERBS = {
   throttles: ['clear'],
   tokens: ['create', 'rotate', 'remove', 'noteUse'],
   identities: ['link', 'unlink', 'followGroups'],
+  providerSessions: ['add', 'hold', 'checked', 'release', 'use'],
   sessions: ['create', 'remove', 'noteUse', 'prune'],
 } as const;
 
@@ -55,6 +57,8 @@ export interface Changing {
   readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
   readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
+  /** What belongs to a session and a sign-in, whose entries tell it. */
+  readonly providerSessions: Pick<ProviderSessions, 'add' | 'use'>;
   /** Does many changes as one, see `Store.atOnce`. */
   atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
 }
@@ -83,13 +87,14 @@ export interface Told {
 /** Adds the entry of a change within the transaction that makes it. */
 export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<void>;
 
-type Reads = Pick<Store, 'atOnce' | keyof Verbs>;
+/** The parts of the store that a change reads and alters. */
+export type ReadsForChanging = Pick<Store, 'atOnce' | keyof Verbs>;
 
 /** Runs a change, which answers what it did and what there is to tell of it; a change that came to nothing tells nothing. */
 type Change = <T>(work: (parts: StoreParts) => Promise<readonly [T, Told | undefined]>) => Promise<T>;
 
 /** Binds the store to one caller. */
-export function changingBy(store: Reads, record: RecordChange): Changing {
+export function changingBy(store: ReadsForChanging, record: RecordChange): Changing {
   const change: Change = (work) =>
     store.atOnce(async (parts) => {
       const [done, told] = await work(parts);
@@ -106,6 +111,10 @@ export function changingBy(store: Reads, record: RecordChange): Changing {
     tokens: changingTokens(change),
     identities: changingIdentities(change),
     sessions: changingSessions(change),
+    providerSessions: {
+      add: (session) => store.atOnce((parts) => parts.providerSessions.add(session)),
+      use: (key, forMs) => store.atOnce((parts) => parts.providerSessions.use(key, forMs)),
+    },
     atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
 }

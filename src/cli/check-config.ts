@@ -1,10 +1,11 @@
 import { describeDatabaseUri } from '../config/database-uri.ts';
-import { PROVIDER_SETTING_NAMES } from '../config/providers.ts';
+import { PROVIDER_SETTING_NAMES, type ProviderConfig } from '../config/providers.ts';
 import { Secret } from '../config/secret.ts';
 import { headingOf } from '../config/written-providers.ts';
 import { type Config, SETTING_NAMES } from '../config.ts';
 import { ApiError } from '../errors.ts';
 import { openProviders } from '../identity/oidc/provider.ts';
+import { redirectUri } from '../identity/oidc/sign-in.ts';
 import { keyPairFiles, readUpstreamCa } from '../listening/index.ts';
 import { readKeyPair } from '../listening/key-pair.ts';
 import { validityOf } from '../listening/validity.ts';
@@ -71,12 +72,22 @@ function shownOfProvider(key: string, value: unknown): string {
   return key === 'service_accounts' && value !== undefined ? printable(JSON.stringify(value)) : shown(value);
 }
 
+/** Where browsers come back to; undefined where it is not known before one comes, or none does. */
+function redirectUriOf(
+  { name, client_id: client }: ProviderConfig,
+  { public_url: url, static_prefix: prefix }: Config,
+): string | undefined {
+  return url === undefined || client === undefined ? undefined : redirectUri(`${url}${prefix}`, name);
+}
+
 /** Asks each provider what a sign-in will ask it; all of them, also behind one that fails. */
 async function tryProviders(config: Config, io: Io): Promise<boolean> {
   const providers = openProviders(config.oidc ?? [], io.clock);
   let isRight = true;
   for (const provider of providers) {
-    const found = await attempt(io, `The provider ${provider.name}`, () => provider.look());
+    const found = await attempt(io, `The provider ${provider.name}`, () =>
+      provider.look(redirectUriOf(provider.config, config)),
+    );
     isRight &&= found;
     await provider.close();
   }

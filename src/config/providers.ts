@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Secret } from './secret.ts';
 import { file, list, oneOf } from './value-types.ts';
 
 /** Stands for the sections of providers: `[oidc.NAME]`. */
@@ -35,6 +36,39 @@ export const providerSettings = z.object({
     .describe(
       'Address of the provider, as it stands in its discovery document and in its tokens. What it says of itself is read from there: https, or http on this machine alone.',
     ),
+  client_id: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'write the id under which the provider knows this gateway')
+    .optional()
+    .describe(
+      'Id under which the provider knows this gateway, for sign-in in a browser. Nobody signs in so unless it is written.',
+    ),
+  client_secret: z
+    .string()
+    .transform((value) => new Secret(value))
+    .optional()
+    .describe(
+      'Secret of client_id. Without it and without client_key_file the client is a public one, with PKCE alone.',
+    ),
+  client_key_file: file()
+    .optional()
+    .describe(
+      'Private key in PEM (PKCS#8, RSA or EC) by which the gateway proves to be client_id, in place of a secret (private_key_jwt). Read at the start.',
+    ),
+  display_name: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,100}$/u, 'write at most 100 characters')
+    .optional()
+    .describe('What its button on the sign-in page says; the name of the section unless written.'),
+  scopes: z
+    .string()
+    .regex(
+      /^[\x21\x23-\x5b\x5d-\x7e]+(?: +[\x21\x23-\x5b\x5d-\x7e]+)*$/,
+      'write scopes with blanks between them',
+    )
+    .refine((scopes) => scopes.split(/ +/).includes('openid'), 'write openid among them')
+    .prefault('openid profile email')
+    .describe('What is asked for at a sign-in in a browser.'),
   audience: list('audiences')
     .optional()
     .transform((audiences) => audiences ?? [])
@@ -148,7 +182,7 @@ export function readProviders(written: WrittenProviders): {
 
 /** What is wrong with a provider as a whole, or beside those before it. */
 function inconsistencies(
-  { issuer, audience, service_accounts: mappings }: ProviderConfig,
+  { issuer, audience, service_accounts: mappings, ...client }: ProviderConfig,
   before: readonly ProviderConfig[],
 ): readonly (readonly [key: string, problem: string])[] {
   const same = before.find((other) => issuerKey(other.issuer) === issuerKey(issuer));
@@ -156,10 +190,30 @@ function inconsistencies(
     ...(same === undefined
       ? []
       : [['issuer', `[${PROVIDER_SECTION}${same.name}] has this issuer already: write each once`] as const]),
-    ...(audience.length === 0
-      ? [['audience', 'write whom the access tokens are for, such as mlflow'] as const]
+    ...(audience.length === 0 && client.client_id === undefined
+      ? [
+          [
+            'client_id',
+            'write it for sign-in in a browser, or audience for access tokens of programs, or both',
+          ] as const,
+        ]
       : []),
-    ...(EVERYBODYS.includes(issuer.replace(/\/$/, '')) && mappings === undefined
+    ...(client.client_id === undefined && (client.client_secret ?? client.client_key_file) !== undefined
+      ? [['client_id', 'write whose secret or key it is'] as const]
+      : []),
+    ...(client.client_secret !== undefined && client.client_key_file !== undefined
+      ? [['client_secret', 'write this or client_key_file, not both'] as const]
+      : []),
+    ...(client.client_id !== undefined && mappings !== undefined
+      ? [
+          [
+            'service_accounts',
+            'write these in a section without client_id: nobody signs in there in a browser',
+          ] as const,
+        ]
+      : []),
+    // Whoever signs in in a browser was let in by what the provider knows of the client.
+    ...(EVERYBODYS.includes(issuer.replace(/\/$/, '')) && audience.length > 0 && mappings === undefined
       ? [
           [
             'service_accounts',

@@ -48,6 +48,7 @@ export function serve(
       prefix: staticPrefix,
       headers: request.raw.headers,
       ip: request.ip,
+      host: request.host,
       isSecure: request.protocol === 'https',
       changing: changingBy(store, recordFor(request, reply, clock)),
     };

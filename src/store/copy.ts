@@ -18,6 +18,8 @@ export const TABLES = {
   throttles: { is: 'copied', by: 'username' },
   tokens: { is: 'copied', by: 'id' },
   identities: { is: 'copied', by: 'subject' },
+  provider_sessions: { is: 'copied', by: 'session_id' },
+  used_sign_ins: { is: 'copied', by: 'key' },
   sessions: { is: 'copied', by: 'id' },
   // Read by all gateways on a store: the same tokens go on to count.
   keys: { is: 'replaced', by: 'name' },

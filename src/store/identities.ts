@@ -30,7 +30,7 @@ export interface Identities {
    * RESOURCE_DOES_NOT_EXIST if there is no such user.
    */
   link(identity: NewIdentity): Promise<boolean>;
-  /** Takes that back, and the user out of all groups of the provider; false if there was nothing to take back. */
+  /** Takes that back, the user out of all groups of the provider and the sessions that began there; false if there was nothing to take back. */
   unlink(userId: number, issuer: string): Promise<boolean>;
   /** Has the user in the groups that the provider says now; undefined if it has said something newer, or means nobody. */
   followGroups(subject: Subject, said: GroupsSaid): Promise<Followed | undefined>;
@@ -82,6 +82,14 @@ export function createIdentities(db: Kysely<Schema>, write: Write): Identities {
           .deleteFrom('role_members')
           .where('user_id', '=', userId)
           .where('issuer', '=', issuer)
+          .execute();
+        // So do the sessions that it has begun: they are the user's no longer.
+        await transaction
+          .deleteFrom('sessions')
+          .where('user_id', '=', userId)
+          .where('id', 'in', (query) =>
+            query.selectFrom('provider_sessions').select('session_id').where('issuer', '=', issuer),
+          )
           .execute();
         announce(userId);
         return numDeletedRows > 0n;

@@ -11,6 +11,7 @@ import { createIdentities, type Identities } from './identities.ts';
 import { createIntents, type Intents } from './intents.ts';
 import { migrate } from './migrations/index.ts';
 import { createOwners, type Owners } from './owners.ts';
+import { createProviderSessions, type ProviderSessions } from './provider-sessions.ts';
 import { createRoles, type Roles } from './roles.ts';
 import type { Schema } from './schema.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -31,6 +32,7 @@ export interface StoreParts {
   readonly experiments: Experiments;
   readonly tokens: Tokens;
   readonly identities: Identities;
+  readonly providerSessions: ProviderSessions;
   readonly sessions: Sessions;
 }
 
@@ -101,6 +103,7 @@ function storeOn(opened: Opened, within?: string): Store {
     experiments: createExperiments(on, by, engine),
     tokens: createTokens(on, by),
     identities: createIdentities(on, by),
+    providerSessions: createProviderSessions(on, by),
     sessions: createSessions(on, by, engine),
   });
   return {

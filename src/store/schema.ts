@@ -130,6 +130,24 @@ export interface Schema {
     ip: Fixed<string | null>;
     user_agent: Fixed<string | null>;
   };
+  /** Sessions that began at a provider of single sign-on. */
+  provider_sessions: {
+    session_id: Fixed<string>;
+    issuer: Fixed<string>;
+    subject: Fixed<string>;
+    sid: Fixed<string | null>;
+    /** Sealed. */
+    refresh_token: string | null;
+    /** Sealed. */
+    id_token: string | null;
+    check_at: number;
+    held_until: number;
+  };
+  /** Sign-ins at a provider that have come back, for as long as they could once more. */
+  used_sign_ins: {
+    key: Fixed<string>;
+    until: Fixed<number>;
+  };
   changes: {
     id: Id;
     user_id: Fixed<number | null>;

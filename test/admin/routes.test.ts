@@ -5,6 +5,7 @@ import type { Deciding } from '../../src/admin/api/explain.ts';
 import type { HealthParts } from '../../src/admin/api/health.ts';
 import type { HandlerName } from '../../src/admin/contract/index.ts';
 import { createHandlers } from '../../src/admin/index.ts';
+import type { SingleSignOn } from '../../src/admin/pages/provider-sign-in.ts';
 import { OWN_SECTIONS } from '../../src/admin/routes.ts';
 import type { Passwords } from '../../src/identity/password.ts';
 import { type AnyRow, type Row, serve } from '../../src/mlflow/table/row.ts';
@@ -26,6 +27,7 @@ test('every handler is named by a row', async () => {
     health: {} as HealthParts,
     deciding: {} as Deciding,
     providers: [],
+    singleSignOn: {} as SingleSignOn,
     tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },
     sessions: { lifeMs: 1, idleMs: 1, clock: Date.now, random: randomBytes },
     basic: { signIn: async () => 'not-mine' },

@@ -128,11 +128,13 @@ describe('providers of single sign-on', () => {
       env: {
         MLFLOW_AUTH_OIDC_MY_SSO_ISSUER: 'https://sso.example.com',
         MLFLOW_AUTH_OIDC_MY_SSO_AUDIENCE: 'mlflow, another',
+        MLFLOW_AUTH_OIDC_MY_SSO_CLIENT_ID: 'gateway',
+        MLFLOW_AUTH_OIDC_MY_SSO_CLIENT_SECRET: 'x',
       },
     });
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /\[oidc\.my-sso\]\nissuer = https:\/\/sso\.example\.com\naudience = mlflow, another\n/,
+      /\[oidc\.my-sso\]\nissuer = https:\/\/sso\.example\.com\nclient_id = gateway\nclient_secret = \(set, not shown\)\n[^[]*audience = mlflow, another\n/,
     );
   });
 

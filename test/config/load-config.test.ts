@@ -147,6 +147,7 @@ describe('variables', () => {
       database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],
+      public_url: ['https://a.example', 'https://b.example:8443'],
       upstream_keep_alive: ['true', 'false'],
       enforcement: ['report', 'enforce'],
       basic_auth: ['api', 'off'],

@@ -75,7 +75,14 @@ describe('is refused:', () => {
     ['an issuer with credentials', 'issuer = https://a:b@sso.example.com\naudience = m', /credentials/],
     ['an issuer with a query', 'issuer = https://sso.example.com?x\naudience = m', /query/],
     ['no issuer', 'audience = m', /issuer of \[oidc\.sso\]/],
-    ['no audience', 'issuer = https://sso.example.com', /audience of \[oidc\.sso\]/],
+    ['neither client_id nor audience', 'issuer = https://sso.example.com', /client_id of \[oidc\.sso\]/],
+    ['a secret of nobody', 'issuer = https://s.example.com\naudience = m\nclient_secret = x', /whose secret/],
+    [
+      'a secret and a key',
+      'issuer = https://s.example.com\nclient_id = c\nclient_secret = x\nclient_key_file = k',
+      /not both/,
+    ],
+    ['scopes without openid', 'issuer = https://s.example.com\nclient_id = c\nscopes = profile', /openid/],
     ['an empty group', 'issuer = https://sso.example.com\naudience = m\nallowed_groups = a,,b', /groups/],
     [
       'everybody of GitHub',

@@ -1,21 +1,17 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { type Changing, changingBy } from '../../audit/changing.ts';
+import { type Changing, changingBy, type ReadsForChanging } from '../../audit/changing.ts';
 import { recordUnattended } from '../../audit/unattended.ts';
 import { ApiError, denied } from '../../errors.ts';
 import type { Provided } from '../../identity/oidc/provided.ts';
 import { NO_PASSWORD } from '../../identity/password.ts';
 import type { Refused } from '../../identity/principal.ts';
 import type { Identity } from '../../store/identities.ts';
-import type { Store } from '../../store/index.ts';
 import type { Subject } from '../../store/types.ts';
 import { roleNameProblem } from './roles.ts';
 import { checkUsername } from './users.ts';
 
 export interface ProviderUsersOptions {
-  readonly store: Pick<
-    Store,
-    'atOnce' | 'users' | 'grants' | 'roles' | 'throttles' | 'tokens' | 'identities' | 'sessions'
-  >;
+  readonly store: ReadsForChanging;
   readonly log: Pick<FastifyBaseLogger, 'warn'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

@@ -4,6 +4,7 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { makeSessionSecret } from '../../identity/session-cookie.ts';
 import { hashOf } from '../../identity/token-secret.ts';
 import { mayDoEverything } from '../../policy/decide.ts';
+import type { ProviderSession } from '../../store/provider-sessions.ts';
 import type { Session, User } from '../../store/types.ts';
 
 export interface SessionParts {
@@ -30,6 +31,14 @@ export interface SessionToBegin {
   readonly userAgent: string | undefined;
   /** The one that the same browser was in: it ends, whosever it is. */
   readonly former: Session | undefined;
+  /** Where it began at a provider of single sign-on: what that said of it. */
+  readonly there?: BegunThere | undefined;
+}
+
+/** What a provider said of a session; it lives no longer than that, where it says so. */
+export interface BegunThere {
+  readonly lifeMs: number | undefined;
+  readonly session: Omit<ProviderSession, 'sessionId'>;
 }
 
 /** A session that has begun, with its secret, which is kept nowhere. */
@@ -49,9 +58,9 @@ const LONGEST_USER_AGENT = 300;
 export function beginSession(
   changing: Pick<Changing, 'atOnce'>,
   { lifeMs, idleMs, clock, random }: SessionParts,
-  { userId, by, still, ip, userAgent, former }: SessionToBegin,
+  { userId, by, still, ip, userAgent, former, there }: SessionToBegin,
 ): Promise<BegunSession | undefined> {
-  return changing.atOnce(async ({ users, sessions }) => {
+  return changing.atOnce(async ({ users, sessions, providerSessions }) => {
     const user = await users.getById(userId);
     if (user === undefined || !user.isActive || !still(user)) {
       return undefined;
@@ -62,11 +71,15 @@ export function beginSession(
     const secret = makeSessionSecret(random);
     const session = await sessions.begin(
       {
-        ...{ id: uuid({ msecs: clock() }), userId, hash: hashOf(secret), lifeMs, idleMs, ip },
+        ...{ id: uuid({ msecs: clock() }), userId, hash: hashOf(secret), idleMs, ip },
+        lifeMs: Math.min(lifeMs, there?.lifeMs ?? lifeMs),
         userAgent: userAgent?.slice(0, LONGEST_USER_AGENT),
       },
       by,
     );
+    if (there !== undefined) {
+      await providerSessions.add({ ...there.session, sessionId: session.id });
+    }
     return { session, secret };
   });
 }

@@ -18,6 +18,8 @@ export interface SignInParts {
   readonly sessions: SessionParts;
   /** Where else one may sign in: each has a button. */
   readonly buttons: readonly Provider[];
+  /** Where a browser goes on to leave a session at its provider too; undefined for nowhere. */
+  readonly leaving: (call: Call, sessionId: string) => Promise<string | undefined>;
 }
 
 /** An identity provider that a sign-in may go by, at `/auth/oidc/NAME/start`. */
@@ -25,6 +27,13 @@ export interface Provider {
   readonly name: string;
   /** What its button says. */
   readonly displayName: string;
+}
+
+/** A page that goes on to the provider: a form of ours leads to no other place (form-action), nor does what it redirects to. */
+function leaving(prefix: string, address: string): Reply {
+  const to = escapeHtml(address);
+  const content = `<meta http-equiv="refresh" content="0; url=${to}">\n<p>You have signed out here. <a href="${to}">Sign out at your provider too</a></p>`;
+  return page('You have signed out', content, { prefix });
 }
 
 /** The page on which a user signs in to a session, and the way out of it. */
@@ -52,8 +61,12 @@ export function signInHandlers(parts: SignInParts) {
 
     async 'signOut.submit'(call: Call): Promise<Reply> {
       const session = await sessionOf(call, store.sessions);
+      const elsewhere = session && (await parts.leaving(call, session.id));
       if (session !== undefined) {
         await call.changing.sessions.end(session, 'sign-out');
+      }
+      if (elsewhere !== undefined) {
+        return { ...leaving(call.prefix, elsewhere), cookies: noSessionCookies(call.isSecure) };
       }
       return {
         status: 303,
@@ -115,7 +128,7 @@ function errorOf(verdict: Refused | 'not-mine'): ApiError {
 const wrong = (because: string): ApiError =>
   new ApiError('UNAUTHENTICATED', 'The name or the password is not right.', { because });
 
-interface Filled {
+export interface Filled {
   readonly username?: string;
   /** As it was sent. */
   readonly next: unknown;
@@ -125,7 +138,7 @@ interface Filled {
 }
 
 /** The form, after a refusal with what was sent but the password. */
-function form(
+export function form(
   call: Call,
   { buttons }: Pick<SignInParts, 'buttons'>,
   { username = '', next, problem, status = 200 }: Filled,

@@ -4,7 +4,7 @@ import { hashOf } from '../../identity/token-secret.ts';
 import type { Reply } from '../../reply.ts';
 import type { Sessions } from '../../store/sessions.ts';
 import type { Session, User } from '../../store/types.ts';
-import { beginSession, type SessionParts } from '../deeds/sessions.ts';
+import { type BegunThere, beginSession, type SessionParts } from '../deeds/sessions.ts';
 import type { Call } from '../handler.ts';
 import { checkedNext } from './next.ts';
 
@@ -21,6 +21,7 @@ export interface Proved {
   readonly still: (user: User) => boolean;
   /** As it was sent; it is checked here. */
   readonly next: unknown;
+  readonly there?: BegunThere;
 }
 
 /**
@@ -31,10 +32,10 @@ export interface Proved {
 export async function signedIn(
   call: Call,
   { sessions, parts }: SigningIn,
-  { userId, by, still, next }: Proved,
+  { userId, by, still, next, there }: Proved,
 ): Promise<Reply | undefined> {
   const begun = await beginSession(call.changing, parts, {
-    ...{ userId, by, still, ip: call.ip },
+    ...{ userId, by, still, there, ip: call.ip },
     userAgent: call.headers['user-agent'],
     former: await sessionOf(call, sessions),
   });

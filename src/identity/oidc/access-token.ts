@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import { issuerKey } from '../../config/providers.ts';
+import { issuerKey, type ProviderConfig } from '../../config/providers.ts';
 import { ApiError } from '../../errors.ts';
 import type { Refused } from '../principal.ts';
 import type { Claims } from './claims.ts';
@@ -9,7 +9,7 @@ import type { Provider } from './provider.ts';
 export const LEEWAY_SECONDS = 30;
 
 /** What signs with a secret that both sides know would make the public key of a provider that secret. */
-const ALGORITHMS = [
+export const ALGORITHMS: string[] = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
@@ -83,7 +83,7 @@ export async function verifyAccessToken(
     const problem =
       (iat * 1000 > now + LEEWAY_SECONDS * 1000 ? 'it is issued in the future' : undefined) ??
       (typeof sub !== 'string' || sub === '' ? 'it has no subject' : undefined) ??
-      typeProblem(protectedHeader.typ, claims) ??
+      typeProblem(protectedHeader.typ, claims, provider.config) ??
       partyProblem(claims, provider);
     if (problem !== undefined) {
       return refusal(provider, problem);
@@ -135,7 +135,7 @@ const refusal = ({ name }: Provider, problem: string): Refused => ({
 });
 
 /** Why a token is no access token, as far as it tells; undefined if it may be one. */
-function typeProblem(type: unknown, claims: Claims): string | undefined {
+function typeProblem(type: unknown, claims: Claims, { client_id: ours }: ProviderConfig): string | undefined {
   const typ = typeof type === 'string' ? type.toLowerCase() : type;
   if (!TYPES.includes(typ)) {
     return 'its typ is not that of an access token';
@@ -150,13 +150,15 @@ function typeProblem(type: unknown, claims: Claims): string | undefined {
   }
   const isIdToken =
     ID_TOKEN_CLAIMS.some((claim) => claim in claims) ||
-    (isForItsClient(claims) && !ACCESS_TOKEN_CLAIMS.some((claim) => claim in claims));
+    (isForItsClient(claims, ours) && !ACCESS_TOKEN_CLAIMS.some((claim) => claim in claims));
   return isIdToken ? 'it is an id token' : undefined;
 }
 
-/** An id token is for the client that it was given to. */
-function isForItsClient({ aud, azp }: Claims): boolean {
-  return azp !== undefined && (aud === azp || (Array.isArray(aud) && aud.includes(azp)));
+/** An id token is for the client that it was given to: one that it names, or the gateway itself. */
+function isForItsClient({ aud, azp }: Claims, ours: string | undefined): boolean {
+  const isFor = (client: unknown) =>
+    client !== undefined && (aud === client || (Array.isArray(aud) && aud.includes(client)));
+  return isFor(azp) || isFor(ours);
 }
 
 function partyProblem(

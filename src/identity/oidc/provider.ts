@@ -1,7 +1,9 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as keysFetch } from 'jose';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRemoteJWKSet, importPKCS8, type JWTVerifyGetKey, customFetch as keysFetch } from 'jose';
 import * as client from 'openid-client';
 import { z } from 'zod';
-import type { ProviderConfig } from '../../config/providers.ts';
+import { issuerKey, type ProviderConfig } from '../../config/providers.ts';
 import { type ApiError, unavailable } from '../../errors.ts';
 import { readAuthorities } from '../../listening/authorities.ts';
 import { createProviderFetch, type ProviderFetch } from './fetch.ts';
@@ -9,6 +11,8 @@ import { createProviderFetch, type ProviderFetch } from './fetch.ts';
 /** A provider of single sign-on, asked no more than is needed. */
 export interface Provider extends Pick<ProviderConfig, 'name'> {
   readonly config: ProviderConfig;
+  /** As the store knows it, see `issuerKey`. */
+  readonly issuer: string;
   /**
    * What it says of itself, asked once and then now and again.
    *
@@ -18,9 +22,11 @@ export interface Provider extends Pick<ProviderConfig, 'name'> {
   /**
    * Tries what a sign-in needs of it, and tells in words what was found.
    *
-   * @throws Error with a sentence, if it does not answer, names no key, or has a clock that is too far off.
+   * @param redirectUri - where it is to send browsers back to, if users sign in there.
+   *
+   * @throws Error with a sentence, if it does not answer, names no key, has a clock that is too far off, or knows no such client.
    */
-  look(): Promise<string>;
+  look(redirectUri: string | undefined): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -41,6 +47,8 @@ export interface Discovered {
 export interface ProviderOptions {
   /** PEM of the authorities that it is trusted by. */
   readonly ca: string | undefined;
+  /** By which the gateway proves to be its client. */
+  readonly key: KeyObject | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -59,10 +67,12 @@ const KEYS_MS = 600_000;
 /**
  * Opens the ways to all providers. Nothing is asked of them.
  *
- * @throws Error with a sentence, if the authorities that one is to be trusted by cannot be read.
+ * @throws Error with a sentence, if the authorities that one is to be trusted by, or the key that proves who asks, cannot be read.
  */
 export function openProviders(configs: readonly ProviderConfig[], clock: () => number): readonly Provider[] {
-  return configs.map((config) => createProvider(config, { ca: readProviderCa(config), clock }));
+  return configs.map((config) =>
+    createProvider(config, { ca: readProviderCa(config), key: readClientKey(config), clock }),
+  );
 }
 
 function readProviderCa({ name, ca_file: file }: ProviderConfig): string | undefined {
@@ -70,7 +80,7 @@ function readProviderCa({ name, ca_file: file }: ProviderConfig): string | undef
 }
 
 /** Nothing is asked of the provider yet: a gateway starts without it. */
-export function createProvider(config: ProviderConfig, { ca, clock }: ProviderOptions): Provider {
+export function createProvider(config: ProviderConfig, { ca, key, clock }: ProviderOptions): Provider {
   const { fetch, close } = createProviderFetch({ ca, timeoutMs: PROVIDER_TIMEOUT_MS });
   const patient = holdingOff(config.name, clock);
   let known: { readonly answer: Discovered; readonly until: number } | undefined;
@@ -78,7 +88,7 @@ export function createProvider(config: ProviderConfig, { ca, clock }: ProviderOp
 
   async function ask(): Promise<Discovered> {
     try {
-      const found = await patient(() => discoverBy(config, fetch));
+      const found = await patient(() => discoverBy(config, fetch, key));
       known = {
         answer: { ...found, keys: keysBy(found.client, fetch, clock, config.name) },
         until: clock() + DISCOVERY_MS,
@@ -95,6 +105,7 @@ export function createProvider(config: ProviderConfig, { ca, clock }: ProviderOp
   return {
     name: config.name,
     config,
+    issuer: issuerKey(config.issuer),
     async discover() {
       if (known !== undefined && clock() < known.until) {
         return known.answer;
@@ -104,16 +115,50 @@ export function createProvider(config: ProviderConfig, { ca, clock }: ProviderOp
       });
       return asking;
     },
-    look: () => lookAt(config, fetch, clock),
+    look: async (redirectUri) => {
+      const discovered = await discoverBy(config, fetch, key);
+      const found = await lookAt(discovered, fetch, clock);
+      if (redirectUri !== undefined) {
+        await tryRedirectUri(discovered.client, redirectUri, fetch);
+      }
+      return redirectUri === undefined ? found : `${found}; it takes the redirect URI ${redirectUri}`;
+    },
     close,
   };
+}
+
+/** Begins a sign-in as a browser would: what the provider does not know it says at once, and sends nobody on. */
+async function tryRedirectUri(
+  found: client.Configuration,
+  redirectUri: string,
+  fetch: ProviderFetch,
+): Promise<void> {
+  const address = client.buildAuthorizationUrl(found, {
+    ...{
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      state: client.randomState(),
+      nonce: client.randomNonce(),
+    },
+    code_challenge: await client.calculatePKCECodeChallenge(client.randomPKCECodeVerifier()),
+    code_challenge_method: 'S256',
+  });
+  const { status } = await fetch(address.href, {});
+  if (status >= 400) {
+    throw new Error(
+      `it answers ${status} to a sign-in: it knows no such client_id, or not with the redirect URI ${redirectUri}`,
+    );
+  }
 }
 
 /** What clocks may differ by; a little is the time that an answer takes. */
 const MOST_OFF_SECONDS = 25;
 
-async function lookAt(config: ProviderConfig, fetch: ProviderFetch, clock: () => number): Promise<string> {
-  const { issuer, client: found } = await discoverBy(config, fetch);
+async function lookAt(
+  { issuer, client: found }: Omit<Discovered, 'keys'>,
+  fetch: ProviderFetch,
+  clock: () => number,
+): Promise<string> {
   const { jwks_uri: address } = found.serverMetadata();
   if (address === undefined) {
     throw new Error(`${issuer} names no jwks_uri`);
@@ -134,20 +179,80 @@ const KEYS = z.object({ keys: z.array(z.object({ kty: z.string() })).min(1) });
 
 /** Asks for the discovery document (OpenID Connect Discovery 1.0, section 4), whose issuer must be the one that was meant. */
 async function discoverBy(
-  { issuer }: ProviderConfig,
+  config: ProviderConfig,
   fetch: ProviderFetch,
+  key: KeyObject | undefined,
 ): Promise<Omit<Discovered, 'keys'>> {
-  const address = new URL(issuer);
-  const found = await client.discovery(address, CLIENT, undefined, client.None(), {
-    [client.customFetch]: fetch as client.CustomFetch,
-    timeout: PROVIDER_TIMEOUT_MS / 1000,
-    ...(address.protocol === 'http:' && { execute: [client.allowInsecureRequests] }),
-  });
+  const address = new URL(config.issuer);
+  const found = await client.discovery(
+    address,
+    config.client_id ?? NO_CLIENT,
+    undefined,
+    await clientAuth(config, key),
+    {
+      [client.customFetch]: fetch as client.CustomFetch,
+      timeout: PROVIDER_TIMEOUT_MS / 1000,
+      // The signatures of id tokens are checked, not only by whom they were handed over.
+      execute: [
+        client.enableNonRepudiationChecks,
+        ...(address.protocol === 'http:' ? [client.allowInsecureRequests] : []),
+      ],
+    },
+  );
   return { issuer: found.serverMetadata().issuer, client: found };
 }
 
 /** Tokens of others are checked: the gateway is no client of the provider for that. */
-const CLIENT = 'mlflow-auth-gateway';
+const NO_CLIENT = 'mlflow-auth-gateway';
+
+/** How the gateway proves to be the client: by a key, by a secret, or not at all. */
+async function clientAuth(
+  { client_secret: secret }: ProviderConfig,
+  key: KeyObject | undefined,
+): Promise<client.ClientAuth> {
+  if (key !== undefined) {
+    return client.PrivateKeyJwt(await privateKeyOf(key));
+  }
+  return secret === undefined ? client.None() : client.ClientSecretBasic(secret.reveal());
+}
+
+async function privateKeyOf(key: KeyObject) {
+  const algorithm = algorithmOf(key);
+  return importPKCS8(key.export({ type: 'pkcs8', format: 'pem' }).toString(), algorithm);
+}
+
+/** What a key signs with, by its kind; undefined for one that signs nothing here. */
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
+
+function algorithmOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string {
+  const algorithm = type === 'rsa' ? 'RS256' : CURVES[details?.namedCurve ?? ''];
+  if (algorithm === undefined) {
+    throw new Error('the key is neither RSA nor of P-256, P-384 or P-521');
+  }
+  return algorithm;
+}
+
+function readClientKey({ name, client_key_file: path }: ProviderConfig): KeyObject | undefined {
+  if (path === undefined) {
+    return undefined;
+  }
+  try {
+    const key = createPrivateKey(readFileSync(path));
+    algorithmOf(key);
+    return key;
+  } catch (cause) {
+    throw new Error(
+      `client_key_file of [oidc.${name}]: ${path} cannot be read, or holds no private key in PEM that will do`,
+      {
+        cause,
+      },
+    );
+  }
+}
 
 function keysBy(
   found: client.Configuration,

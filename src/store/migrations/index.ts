@@ -8,6 +8,7 @@ import { first } from './first.ts';
 import { identities } from './identities.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
 import { pageTokenKey } from './page-token-key.ts';
+import { providerSessions } from './provider-sessions.ts';
 import { sessions } from './sessions.ts';
 import { throttles } from './throttles.ts';
 import { tokens } from './tokens.ts';
@@ -28,6 +29,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0014-tokens': tokens,
   '0015-sessions': sessions,
   '0016-identities': identities,
+  '0017-provider-sessions': providerSessions,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

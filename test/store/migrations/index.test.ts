@@ -23,11 +23,13 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'intents',
       'keys',
       'owners',
+      'provider_sessions',
       'role_members',
       'roles',
       'sessions',
       'throttles',
       'tokens',
+      'used_sign_ins',
       'users',
     ]);
   });

@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache';
+import * as client from 'openid-client';
+import { unavailable } from '../../errors.ts';
+import type { ProviderSession, ProviderSessions } from '../../store/provider-sessions.ts';
+import type { Authenticator, Refused, Verdict } from '../principal.ts';
+import type { Provided } from './provided.ts';
+import type { Provider } from './provider.ts';
+import type { Sealing } from './sealed.ts';
+import { completed, type ProviderTokens, providedBySignIn, tokensIn } from './sign-in.ts';
+
+export interface CheckedSessionOptions {
+  readonly sessions: Pick<ProviderSessions, 'get' | 'hold' | 'checked' | 'release'>;
+  readonly providers: readonly Provider[];
+  readonly sealing: Sealing;
+  /** Has the user in the groups that the provider says now. */
+  readonly settle: (provided: Provided) => Promise<string | Refused>;
+  /** Ends a session that its provider does not want any more. */
+  readonly end: (sessionId: string, because: string) => Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** How many sessions are known by when they are to be checked. */
+const REMEMBERED = 50_000;
+/** Longer than a provider may take to answer. */
+const HOLD_MS = 15_000;
+/** How often one looks whether another gateway has its answer. */
+const LOOK_MS = 200;
+
+/**
+ * Sessions that began at a provider live no longer than it says: when what it said before is over, it is asked whether it
+ * still holds, by the token it gave for that (RFC 6749, section 6), one request at a time across all gateways. A session
+ * whose provider says no has ended, and the user is in the groups that it says now.
+ */
+export function createCheckedSession(inner: Authenticator, options: CheckedSessionOptions): Authenticator {
+  const { sessions, clock } = options;
+  const checkAt = new LRUCache<string, number>({ max: REMEMBERED });
+  const asking = new Map<string, Promise<Refused | undefined>>();
+
+  return {
+    ...inner,
+    authenticate(presented) {
+      const verdict = inner.authenticate(presented);
+      return verdict instanceof Promise ? verdict.then(checked) : checked(verdict);
+    },
+  };
+
+  function checked(verdict: Verdict): Verdict | Promise<Verdict> {
+    if (verdict === 'not-mine' || 'refused' in verdict || verdict.credential.id === undefined) {
+      return verdict;
+    }
+    const { id } = verdict.credential;
+    if (clock() < (checkAt.get(id) ?? 0)) {
+      return verdict;
+    }
+    const running = asking.get(id) ?? check(id).finally(() => asking.delete(id));
+    asking.set(id, running);
+    return running.then((refused) => refused ?? verdict);
+  }
+
+  /** @returns undefined for a session that goes on. */
+  async function check(id: string): Promise<Refused | undefined> {
+    for (let waitedMs = 0; waitedMs < HOLD_MS; waitedMs += LOOK_MS) {
+      const session = await sessions.get(id);
+      if (session === undefined || clock() < session.checkAt) {
+        // One that began by a password is no provider's, for good.
+        checkAt.set(id, session?.checkAt ?? Number.POSITIVE_INFINITY);
+        return undefined;
+      }
+      const held = await sessions.hold(id, HOLD_MS);
+      if (held !== undefined) {
+        return askProvider(held, options);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    throw unavailable('Your session is being checked at its provider. Try again.');
+  }
+}
+
+/** @returns undefined if the session goes on. */
+async function askProvider(
+  session: ProviderSession,
+  options: CheckedSessionOptions,
+): Promise<Refused | undefined> {
+  const { sessions, providers, sealing, end, settle, clock } = options;
+  const { sessionId } = session;
+  const provider = providers.find(({ issuer }) => issuer === session.issuer);
+  const token = session.refreshToken === undefined ? undefined : sealing.open(session.refreshToken);
+  if (provider === undefined || token === undefined) {
+    await end(sessionId, 'its provider is not asked any more');
+    return OVER;
+  }
+  try {
+    const { provided, tokens } = await refresh(provider, session, token, clock);
+    const settled = provided === undefined ? '' : await settle(provided);
+    if (typeof settled !== 'string') {
+      await end(sessionId, settled.refused);
+      return settled;
+    }
+    await sessions.checked(sessionId, {
+      refreshToken: sealing.seal(tokens.refreshToken ?? token),
+      idToken: tokens.idToken === undefined ? session.idToken : sealing.seal(tokens.idToken),
+      checkAt: clock() + tokens.holdsMs,
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof client.ResponseBodyError && error.status < 500) {
+      await end(sessionId, `its provider says ${error.error}`);
+      return OVER;
+    }
+    await sessions.release(sessionId);
+    throw unavailable(
+      `The provider ${provider.name} does not answer whether your session still holds. Try again.`,
+      error,
+    );
+  }
+}
+
+async function refresh(
+  provider: Provider,
+  { subject, issuer }: ProviderSession,
+  token: string,
+  clock: () => number,
+): Promise<{ readonly provided: Provided | undefined; readonly tokens: ProviderTokens }> {
+  const { client: found } = await provider.discover();
+  const answer = await client.refreshTokenGrant(found, token);
+  const tokens = tokensIn(answer);
+  const said = answer.claims();
+  if (said !== undefined && said.sub !== subject) {
+    throw new Error(`${issuer} has answered for another subject`);
+  }
+  if (said === undefined && found.serverMetadata().userinfo_endpoint === undefined) {
+    return { provided: undefined, tokens };
+  }
+  const asOf = said === undefined ? clock() : said.iat * 1000;
+  const claims = await completed(provider, found, said ?? { sub: subject }, answer.access_token);
+  return { provided: providedBySignIn(provider, claims, subject, asOf), tokens };
+}
+
+const OVER: Refused = {
+  refused: 'the session has ended at its provider',
+  told: 'Your session has ended. Sign in again.',
+  isOver: true,
+};
