@@ -69,7 +69,7 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
         ...(caddy ? [seen('Caddy, authentication alone', caddy.origin, caddy.measured, basic('admin'))] : []),
         ...(nginx ? [seen('nginx, authentication alone', nginx.origin, nginx.measured, basic('admin'))] : []),
       ];
-      await measure(operation, contestants, { dir, rounds: quick ? 3 : 5, seconds: quick ? 1 : 2 });
+      await measure(operation, contestants, { dir, rounds: quick ? 3 : 4, seconds: quick ? 1 : 2 });
       costs.push(...costsOf(operation, contestants));
     }
     return costs;
