@@ -3,6 +3,7 @@ import type { RecordChange } from '../audit/changing.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import type { AuditEntry } from '../store/audit.ts';
+import { DEFAULT_WORKSPACE } from '../store/workspace.ts';
 import { timeOrderedId } from '../time-ordered-id.ts';
 import { type Ended, reasonOf } from './record.ts';
 import type { Way } from './way.ts';
@@ -38,7 +39,7 @@ export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEn
     resources: touched.map(({ kind, id }) => ({ type: kind, id: cut(id) })),
     allowed: refusal === undefined,
     enforced: refused || refusal === undefined,
-    because: cut(reasonOf(refusal ?? failure, way.because)),
+    because: cut(`${placeOf(way)}${reasonOf(refusal ?? failure, way.because)}`),
     status: status ?? null,
     durationMs: Math.round(ms),
     change: null,
@@ -76,7 +77,7 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
       action,
       resources,
       allowed: true,
-      because: way.because,
+      because: `${placeOf(way)}${way.because}`,
       status: 200,
       durationMs: Math.round(reply.elapsedTime),
       change,
@@ -85,6 +86,10 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
     way.written = entry;
   };
 }
+
+/** Names and ids in an entry are of the default workspace, unless this says so. */
+const placeOf = ({ workspace }: Way): string =>
+  workspace === undefined || workspace.name === DEFAULT_WORKSPACE ? '' : `workspace ${workspace.name}: `;
 
 /** What every entry of a request has alike. */
 function begun(request: FastifyRequest, way: Way, ip: string, at: number) {

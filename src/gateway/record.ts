@@ -104,6 +104,7 @@ function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
     method: request.raw.method,
     path: way?.target.path,
     row: way?.operation?.name,
+    ...(way?.workspace !== undefined && { workspace: way.workspace.name }),
     ...(way?.principal.kind === 'user' && callerIn(way.principal)),
     ...(way?.triedAs !== undefined && { tried: way.triedAs }),
     ...(touched.length > 0 && { touched }),

@@ -6,13 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { grantOn, type Person, unique } from '../support/gateway.ts';
+import { createExperiment, grantOn, type Person, unique } from '../support/gateway.ts';
 import { isMariadbMissing, startMariadb } from '../support/mariadb.ts';
 import { NEWEST, startMlflow } from '../support/mlflow.ts';
 import { sharedPostgresql } from '../support/shared-postgresql.ts';
 import { closedAtTheEnd, useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
+const A3 = '/api/3.0/mlflow';
 const MODELS = `${A2}/registered-models`;
 
 const DATABASES = [
@@ -108,4 +109,84 @@ describe.each(DATABASES)('on $name', ({ name, isLoose, uri }) => {
     await create(bob, model);
     expect((await read(alice, model)).status).not.toBe(200);
   });
+
+  describe.each([
+    {
+      kind: 'an MCP server',
+      type: 'mcp_server',
+      newName: () => `io.github.Test/${unique('Denied')}`,
+      idOf: (_experiment: string, name: string) => name,
+      make: (by: Person, _experiment: string, name: string) => by.post(`${A3}/mcp-servers`, { name }),
+      read: (by: Person, _experiment: string, name: string) => by.get(`${A3}/mcp-servers/${inPath(name)}`),
+      change: (by: Person, _experiment: string, name: string) =>
+        by.post(`${A3}/mcp-servers/${inPath(name)}/tags`, { key: 'k', value: 'v' }),
+      remove: (by: Person, _experiment: string, name: string) =>
+        by.delete(`${A3}/mcp-servers/${inPath(name)}`),
+    },
+    {
+      kind: 'a scorer',
+      type: 'scorer',
+      newName: () => unique('Denied'),
+      idOf: (experiment: string, name: string) => `${experiment}/${name}`,
+      make: (by: Person, experiment: string, name: string) =>
+        by.post(`${A3}/scorers/register`, {
+          experiment_id: experiment,
+          name,
+          serialized_scorer: JSON.stringify({
+            name,
+            builtin_scorer_class: 'Safety',
+            builtin_scorer_pydantic_data: {},
+          }),
+        }),
+      read: (by: Person, experiment: string, name: string) =>
+        by.get(`${A3}/scorers/get?experiment_id=${experiment}&name=${encodeURIComponent(name)}`),
+      change: (by: Person, experiment: string, name: string) =>
+        by.delete(`${A3}/scorers/delete`, { experiment_id: experiment, name, version: 1 }),
+      remove: (by: Person, experiment: string, name: string) =>
+        by.delete(`${A3}/scorers/delete`, { experiment_id: experiment, name }),
+    },
+  ])('$kind', ({ type, newName, idOf, make, read: readOne, change, remove }) => {
+    test('that is denied to a user who may manage all others stays denied, by whatever spelling', async () => {
+      const experiment = await createExperiment(alice);
+      const name = newName();
+      const made = await make(alice, experiment, name);
+      expect(made.status, made.text).toBe(200);
+      const chief = await gateway.person('chief');
+      await grantOn(gateway.admin, chief, 'experiment', experiment, 'MANAGE');
+      await grantOn(gateway.admin, chief, type, '*', 'MANAGE');
+      await grantOn(gateway.admin, chief, type, idOf(experiment, name), 'DENY');
+      for (const each of [name, ...spellings(name)]) {
+        for (const attempt of [readOne, change, remove]) {
+          expect((await attempt(chief, experiment, each)).status, each).not.toBe(200);
+        }
+      }
+      expect((await readOne(gateway.admin, experiment, name)).status).toBe(200);
+    });
+
+    test('leaves its grants with it, by whatever spelling it is deleted', async () => {
+      const experiment = await createExperiment(alice);
+      await grantOn(alice, bob, 'experiment', experiment, 'READ');
+      const name = newName();
+      expect((await make(alice, experiment, name)).status).toBe(200);
+      await grantOn(alice, bob, type, idOf(experiment, name), 'MANAGE');
+      const spelled = isLoose ? name.toLowerCase() : name;
+      const removed = await remove(gateway.admin, experiment, spelled);
+      expect(removed.status, removed.text).toBe(200);
+      expect((await make(alice, experiment, name)).status).toBe(200);
+      expect((await change(bob, experiment, name)).status).toBe(403);
+    });
+  });
+
+  test('a grant counts for the thing as it is called, and a request that spells it otherwise is refused', async () => {
+    const model = unique('Granted');
+    await create(alice, model);
+    await grantOn(alice, bob, 'registered_model', model, 'READ');
+    expect((await read(bob, model)).status).toBe(200);
+    for (const each of spellings(model)) {
+      expect((await read(bob, each)).status, each).not.toBe(200);
+    }
+  });
 });
+
+/** A name of two parts as the path of an address has it. */
+const inPath = (name: string) => name.split('/').map(encodeURIComponent).join('/');

@@ -78,7 +78,7 @@ describe('a real MLflow', () => {
     const uri = await start({ version: NEWEST, args: ['--no-serve-artifacts', '--enable-workspaces'] });
     expect((await look(uri)).notes).toEqual([
       'MLflow does not serve artifacts: clients reach the storage by themselves, past the gateway.',
-      'MLflow runs with --enable-workspaces.',
+      expect.stringContaining('MLflow runs with --enable-workspaces: '),
       expect.stringContaining('MLflow listens on a socket'),
     ]);
   });

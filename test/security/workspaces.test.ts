@@ -373,6 +373,22 @@ describe('in front of an MLflow with workspaces', () => {
     expect((await search('b', `&page_token=${encodeURIComponent(next)}`)).status).toBe(400);
   });
 
+  test('the audit log says which workspace it was about', async () => {
+    const name = unique('audited');
+    await createModel(at(alice, 'a'), name);
+    const update = { name, description: 'another’s' };
+    expect((await at(used.ben, 'a').patch(`${API2}/registered-models/update`, update)).status).toBe(403);
+    await grantOn(at(alice, 'a'), carol, 'registered_model', name, 'EDIT');
+    const { json } = await admin.get(
+      `${API2}/audit/search?resource_type=registered_model&resource_id=${name}`,
+    );
+    const because = json.entries.map((entry: { because: string }) => entry.because);
+    expect(because).toContainEqual(expect.stringMatching(`^workspace ${names.a}: needs EDIT on`));
+    expect(
+      because.filter((each: string) => each.startsWith(`workspace ${names.a}: `)).length,
+    ).toBeGreaterThan(1);
+  });
+
   test('a role that is taken away closes its workspace at the next request', async () => {
     const user = await gateway.person('short');
     await assign(admin, names.a, 'user', user);
