@@ -12,6 +12,8 @@ export interface Connection {
   /** `http(s)://host[:port][/prefix]`, without credentials and without a slash at the end. */
   readonly baseUri: string;
   readonly authorization: string | undefined;
+  /** The workspace of MLflow that requests are about; undefined for the one that MLflow takes by itself. */
+  readonly workspace?: string | undefined;
   /** What Basic credentials name, when they are what is used. */
   readonly basic: Credentials | undefined;
   /** The user who is named, where there is neither a password nor anything in its place. */
@@ -72,6 +74,7 @@ export function readConnection(sources: ConnectionSources): Connection {
   return {
     baseUri: `${uri.origin}${uri.pathname}`.replace(/\/+$/, ''),
     authorization: basic ? basicHeader(basic) : token && `Bearer ${token}`,
+    workspace: setting('MLFLOW_WORKSPACE')?.trim() || undefined,
     basic,
     nameAlone: basic === undefined && token === undefined ? found.username : undefined,
     warnings: found.warnings,

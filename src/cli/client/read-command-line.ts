@@ -30,6 +30,7 @@ Settings, as MLflow's own client reads them:
   MLFLOW_TRACKING_USERNAME          who you are; or in ~/.mlflow/credentials
   MLFLOW_TRACKING_PASSWORD          your password; or in ~/.mlflow/credentials, or asked for on a terminal
   MLFLOW_TRACKING_TOKEN             a token, instead of name and password
+  MLFLOW_WORKSPACE                  the workspace that names and grants are of, where MLflow has workspaces
   MLFLOW_TRACKING_SERVER_CERT_PATH  authorities to trust (PEM)
   MLFLOW_TRACKING_CLIENT_CERT_PATH  certificate and key to show (PEM)
   MLFLOW_TRACKING_INSECURE_TLS      true: do not check certificates

@@ -58,7 +58,7 @@ export interface Line {
  */
 export function openLine(connection: Connection, timeoutMs: number): Line {
   const dispatcher = dispatcherFor(connection);
-  const { baseUri, authorization } = connection;
+  const { baseUri, authorization, workspace } = connection;
 
   /** Redirects are not followed: one could carry the credentials elsewhere (RFC 9110, 15.4). */
   const open = (method: Call['method'], target: string, options: { body?: string; signal?: AbortSignal }) =>
@@ -70,6 +70,7 @@ export function openLine(connection: Connection, timeoutMs: number): Line {
         accept: 'application/json',
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(authorization === undefined ? {} : { authorization }),
+        ...(workspace === undefined ? {} : { 'x-mlflow-workspace': workspace }),
       },
       ...options,
     });

@@ -9,6 +9,7 @@ export interface Asked {
   readonly target: string | undefined;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
+  readonly workspace?: string | undefined;
   readonly body: unknown;
 }
 
@@ -38,6 +39,9 @@ export async function startFake(
       target: request.url,
       authorization: request.headers.authorization,
       contentType: request.headers['content-type'],
+      ...('x-mlflow-workspace' in request.headers && {
+        workspace: String(request.headers['x-mlflow-workspace']),
+      }),
       body: text === '' ? undefined : JSON.parse(text),
     };
     asked.push(seen);

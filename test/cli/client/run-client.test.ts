@@ -128,6 +128,17 @@ async function against(
   return { ...ran, asked: server.asked.filter((each) => !looks.includes(each)), looks, uri: server.uri };
 }
 
+test.each([
+  [{}, undefined],
+  [{ MLFLOW_WORKSPACE: '' }, undefined],
+  [{ MLFLOW_WORKSPACE: 'team-a' }, 'team-a'],
+])('with %o a request is about workspace %s', async (env, workspace) => {
+  const answers = { 'GET /api/3.0/mlflow/roles/list': [200, { roles: [] }] } as const;
+  const { code, asked } = await against(answers, ['list-roles'], { env: { ...SIGNED_IN, ...env } });
+  expect(code).toBe(0);
+  expect(asked.at(-1)?.workspace).toBe(workspace);
+});
+
 /** What the caller is told of their own permissions. */
 const sees = (permissions: object) => ({
   'GET /api/3.0/mlflow/users/current/permissions': [200, permissions] as const,
