@@ -379,14 +379,18 @@ describe('in front of an MLflow with workspaces', () => {
     const update = { name, description: 'another’s' };
     expect((await at(used.ben, 'a').patch(`${API2}/registered-models/update`, update)).status).toBe(403);
     await grantOn(at(alice, 'a'), carol, 'registered_model', name, 'EDIT');
-    const { json } = await admin.get(
-      `${API2}/audit/search?resource_type=registered_model&resource_id=${name}`,
-    );
-    const because = json.entries.map((entry: { because: string }) => entry.because);
-    expect(because).toContainEqual(expect.stringMatching(`^workspace ${names.a}: needs EDIT on`));
-    expect(
-      because.filter((each: string) => each.startsWith(`workspace ${names.a}: `)).length,
-    ).toBeGreaterThan(1);
+    const because = async (): Promise<string[]> => {
+      const found = await admin.get(
+        `${API2}/audit/search?resource_type=registered_model&resource_id=${name}`,
+      );
+      return found.json.entries.map((entry: { because: string }) => entry.because);
+    };
+    const here = `workspace ${names.a}: `;
+    // An entry is found at the latest a second after its request.
+    await expect
+      .poll(because, { timeout: 10_000 })
+      .toContainEqual(expect.stringMatching(`^${here}needs EDIT on`));
+    expect((await because()).filter((each) => each.startsWith(here)).length).toBeGreaterThan(1);
   });
 
   test('a role that is taken away closes its workspace at the next request', async () => {
