@@ -32,9 +32,10 @@ export interface ProviderSessions {
    * Takes it upon oneself to ask the provider, for some time: a token to refresh by is good once, and whoever shows it a
    * second time is taken for a thief.
    *
+   * @param checkAt - as it was read: clocks may differ, and it is changed by whoever had an answer meanwhile.
    * @returns undefined if another gateway does so, or did just now.
    */
-  hold(sessionId: string, forMs: number): Promise<ProviderSession | undefined>;
+  hold(sessionId: string, checkAt: number, forMs: number): Promise<ProviderSession | undefined>;
   /** Notes what the provider has said. */
   checked(
     sessionId: string,
@@ -51,13 +52,13 @@ export function createProviderSessions(db: Kysely<Schema>, write: Write): Provid
     ...readingProviderSessions(db),
     add: (session) => write((transaction) => insert(transaction, session)),
 
-    hold: (sessionId, forMs) =>
+    hold: (sessionId, checkAt, forMs) =>
       write(async (transaction, _announce, now) => {
         const row = await transaction
           .updateTable('provider_sessions')
           .set({ held_until: now + forMs })
           .where('session_id', '=', sessionId)
-          .where('check_at', '<=', now)
+          .where('check_at', '=', checkAt)
           .where('held_until', '<=', now)
           .returningAll()
           .executeTakeFirst();

@@ -120,6 +120,9 @@ describe('what comes back is refused, and nobody is signed in,', () => {
     expect(jar.session).toBeUndefined();
   }
 
+  /** Why the gateway itself refused the last of them, whatever the provider would have said. */
+  const because = () => gateway.log.findLast(({ path }) => String(path).endsWith('/callback'))?.['because'];
+
   test('in another browser than the one that has begun', async () => {
     somebody();
     const jar = open();
@@ -138,8 +141,11 @@ describe('what comes back is refused, and nobody is signed in,', () => {
     const { header } = jar;
     expect((await jar.get(back)).status).toBe(303);
     const again = open();
+    const asked = provider.tokenRequests();
     const answer = await again.get(back, { headers: { cookie: header } });
     expect(answer.status).toBe(400);
+    await expect.poll(because).toBe('the state was used before');
+    expect(provider.tokenRequests()).toBe(asked);
     expect(again.session).toBeUndefined();
   });
 
@@ -165,7 +171,11 @@ describe('what comes back is refused, and nobody is signed in,', () => {
     somebody();
     const jar = open();
     const back = await beginAt(jar, gateway.url);
+    const asked = other.tokenRequests();
     await refused(jar, back.replace('/oidc/op/', '/oidc/other/'));
+    await expect.poll(because).toBe('the state is not one that this browser has begun');
+    // Which would have been handed the code.
+    expect(other.tokenRequests()).toBe(asked);
   });
 
   test('with the code that was given to another browser', async () => {
@@ -382,5 +392,37 @@ describe('the gateway proves to be the client', () => {
     expect(answer.status).toBe(status);
     expect(jar.session === undefined).toBe(status !== 303);
     await own.close();
+  });
+});
+
+describe('where the provider sends browsers back to', () => {
+  const startedWith = async (settings: object, headers: Record<string, string> = {}, prefix = '') => {
+    const opened = await openGateway({
+      fake: true,
+      settings: { ...settings, oidc: { op: { issuer: provider.uri, ...CLIENT } } },
+    });
+    const answer = await opened.gateway.anonymous.get(`${prefix}/auth/oidc/op/start`, {
+      headers: { accept: 'text/html', ...headers },
+    });
+    const uri = new URL(String(answer.headers['location'])).searchParams.get('redirect_uri');
+    return { uri, cookie: [answer.headers['set-cookie']].flat().join(), url: opened.gateway.url };
+  };
+  const FORWARDED = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'mlflow.example.com' };
+
+  test('is what a trusted proxy was asked for, by https, with a cookie of this host alone', async () => {
+    const { uri, cookie } = await startedWith({ trusted_proxies: '127.0.0.1' }, FORWARDED);
+    expect(uri).toBe('https://mlflow.example.com/auth/oidc/op/callback');
+    expect(cookie).toMatch(/^__Host-mlflow-gateway-oidc-[^;]+;.*Path=\/;.*Secure/i);
+  });
+
+  test('is not what anybody else says', async () => {
+    const { uri, url } = await startedWith({}, FORWARDED);
+    expect(uri).toBe(`${url}/auth/oidc/op/callback`);
+  });
+
+  test('is public_url where that is set, whatever the Host, below the static prefix', async () => {
+    const settings = { public_url: 'https://mlflow.example.com', static_prefix: '/mlflow' };
+    const { uri } = await startedWith(settings, { host: 'evil.example.com' }, '/mlflow');
+    expect(uri).toBe('https://mlflow.example.com/mlflow/auth/oidc/op/callback');
   });
 });

@@ -67,7 +67,7 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
         checkAt.set(id, session?.checkAt ?? Number.POSITIVE_INFINITY);
         return undefined;
       }
-      const held = await sessions.hold(id, HOLD_MS);
+      const held = await sessions.hold(id, session.checkAt, HOLD_MS);
       if (held !== undefined) {
         return askProvider(held, options);
       }
