@@ -18,12 +18,17 @@ const LOOK_MS = 500;
 const HERE = import.meta.url.replace(/[^/]*$/, '');
 
 /** Where what the page shows is shared; undefined where it shows neither an experiment nor a model. */
-function sharedAt(hash: string): string | undefined {
+function sharedAt({ hash, search }: Pick<Location, 'hash' | 'search'>): string | undefined {
   const [, kind, id] = /^#\/(experiments|models)\/([^/?]+)/.exec(hash) ?? [];
   if (kind === undefined || id === undefined || (kind === 'experiments' && !/^\d+$/.test(id))) {
     return undefined;
   }
-  return `${HERE}share/${kind === 'experiments' ? 'experiment' : 'registered-model'}/${id}`;
+  const page = `${HERE}share/${kind === 'experiments' ? 'experiment' : 'registered-model'}/${id}`;
+  // Where MLflow has workspaces, either part of its address names the one that is shown.
+  const [, inHash = ''] = hash.split('?');
+  const workspace =
+    new URLSearchParams(inHash).get('workspace') ?? new URLSearchParams(search).get('workspace');
+  return workspace === null ? page : `${page}?workspace=${encodeURIComponent(workspace)}`;
 }
 
 function link(text: string, href: string): HTMLAnchorElement {
@@ -44,10 +49,10 @@ function show(): void {
   root.append(nav);
   let shown: string | undefined;
   const look = () => {
-    const { hash } = window.location;
-    if (hash !== shown) {
-      shown = hash;
-      const share = sharedAt(hash);
+    const { href } = window.location;
+    if (href !== shown) {
+      shown = href;
+      const share = sharedAt(window.location);
       nav.replaceChildren(
         ...(share === undefined ? [] : [link(T.inMlflow.share, share)]),
         link(T.inMlflow.account, `${HERE}account`),

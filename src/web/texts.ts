@@ -173,7 +173,6 @@ export const T = {
     experimentsHelp: 'Ids, such as “3, 17”. Leave it empty for all.',
     badExperiments: 'Write ids of experiments: numbers with commas between them.',
     submit: 'Create token',
-    shown: 'Your new token',
     once: 'It is shown only now. Copy it before you close this.',
     secret: 'Token',
     shell: 'Shell',
@@ -250,7 +249,6 @@ export const T = {
     removed: (name: string) => `User ${name} is deleted.`,
     done: 'Done.',
     grants: 'What they are granted',
-    roles: 'Roles',
     why: 'What may they do to a thing?',
     whyKind: 'Kind',
     whyId: 'Id or name',
@@ -274,7 +272,6 @@ export const T = {
     noGrants: 'It grants nothing.',
     addMember: 'Add a member',
     member: 'User',
-    add: 'Add',
     remove: 'Remove',
     removeOf: (name: string) => `Remove ${name}`,
     grantOn: 'Kind',
@@ -314,7 +311,6 @@ export const T = {
     outcome: 'Outcome',
     why: 'Why',
     nobody: 'nobody',
-    refresh: 'Look for newer ones',
   },
 
   lockouts: {
@@ -356,8 +352,6 @@ export const T = {
     title: 'API',
     lead: 'The gateway’s own REST API. Everything else is MLflow’s.',
     document: 'Get it as OpenAPI 3.1 (JSON)',
-    parameters: 'Parameters',
     required: 'required',
-    answer: 'Answer',
   },
 } as const;

@@ -140,6 +140,14 @@ describe.each(MLFLOW_VERSIONS)('behind MLflow %s with --static-prefix', (version
       await page.getByText('1 matching run').first().waitFor();
       const outside = takeTrouble().filter((line) => / (?:404|5\d\d)$/.test(line));
       expect(outside).toEqual([]);
+
+      const ours = page.getByRole('navigation', { name: 'MLflow access' });
+      await ours.getByRole('link', { name: 'Share' }).click();
+      await page.getByRole('row', { name: `${user.username} (you) Manage own grant` }).waitFor();
+      expect(new URL(page.url()).pathname).toBe(`${PREFIX}/auth/share/experiment/${made.experiment}`);
+      await page.getByRole('link', { name: 'Open in MLflow' }).click();
+      await page.getByText('1 matching run').first().waitFor();
+      expect(takeTrouble().filter((line) => / (?:404|5\d\d)$/.test(line))).toEqual([]);
     });
   });
 });

@@ -65,9 +65,10 @@ export async function installBrowsers(): Promise<Browsers> {
       open.push(browser);
       const seat = await takeSeat(browser, url);
       if (person !== undefined) {
-        await seat.page.goto('/auth/sign-in');
+        // Relative: the address may end in a prefix.
+        await seat.page.goto('auth/sign-in');
         await signIn(seat.page, person);
-        await seat.page.waitForURL((address) => !address.pathname.startsWith('/auth/'), {
+        await seat.page.waitForURL((address) => !address.pathname.includes('/auth/'), {
           waitUntil: 'commit',
         });
         // What MLflow's first page asks for is no part of a test.
@@ -156,6 +157,7 @@ async function takeSeat(browser: Browser, baseURL: string): Promise<Seat> {
     viewport: { width: 1400, height: 900 },
   });
   context.setDefaultTimeout(PATIENCE_MS);
+  const ours = new URL(baseURL).origin;
   const trouble: string[] = [];
   await context.exposeFunction('reportNotice', (text: string) => trouble.push(`notice ${text}`));
   await context.addInitScript(WATCH_FOR_NOTICES);
@@ -164,7 +166,7 @@ async function takeSeat(browser: Browser, baseURL: string): Promise<Seat> {
   page.on('request', (request) => {
     // Not scripts: playwright never hears of the end of one that a page's worker runs.
     const asks = ['fetch', 'xhr'].includes(request.resourceType());
-    if (asks && new URL(request.url()).origin === baseURL) {
+    if (asks && new URL(request.url()).origin === ours) {
       underWay.add(request);
     }
   });
@@ -172,7 +174,7 @@ async function takeSeat(browser: Browser, baseURL: string): Promise<Seat> {
   page.on('requestfailed', (request) => underWay.delete(request));
   const record = (request: Request, outcome: string | number) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin === baseURL) {
+    if (origin === ours) {
       trouble.push(`${request.method()} ${pathname} ${outcome}`);
     }
   };

@@ -135,3 +135,20 @@ test('who is refused stays chosen, with the reason', async () => {
   await page.getByText('To share it you need Manage on it.').waitFor();
   expect(await levelOf(bob, 'experiment', '13')).toBe('NO_PERMISSIONS');
 });
+
+test('a page about a workspace asks about it alone, and leads back to it', async () => {
+  const { page } = await browsers.open(gateway.url, gateway.admin);
+  const named = new Set<string | undefined>();
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname.startsWith('/ajax-api/')) {
+      named.add(request.headers()['x-mlflow-workspace']);
+    }
+  });
+  await page.goto('/auth/share/experiment/14?workspace=team-a');
+  // The upstream of this test has none, so that every question is refused.
+  await page.getByRole('alert').first().waitFor();
+  expect([...named]).toEqual(['team-a']);
+  expect(await page.getByRole('link', { name: 'Open in MLflow' }).getAttribute('href')).toBe(
+    '/?workspace=team-a#/experiments/14',
+  );
+});

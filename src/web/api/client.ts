@@ -4,6 +4,13 @@ import type { Answer, OperationName, Parameters } from '../../admin/contract/ind
 /** Stands before every path of this gateway; empty for none. */
 export const PREFIX = document.querySelector<HTMLMetaElement>('meta[name="gateway-prefix"]')?.content ?? '';
 
+/** The workspace that MLflow has where it has no others. */
+export const DEFAULT_WORKSPACE = 'default';
+
+/** The workspace of MLflow that the page is about, as its address says; undefined for `default`. */
+export const workspaceOf = (): string | undefined =>
+  new URLSearchParams(window.location.search).get('workspace') || undefined;
+
 /** An answer that is no success, with the sentence that the gateway or MLflow gave. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -70,9 +77,14 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const isRead = method === 'GET';
+  const workspace = workspaceOf();
   const response = await fetch(`${PREFIX}${path}${isRead ? searchOf(sent) : ''}`, {
     method,
-    headers: { accept: 'application/json', ...(!isRead && { 'content-type': 'application/json' }) },
+    headers: {
+      accept: 'application/json',
+      ...(!isRead && { 'content-type': 'application/json' }),
+      ...(workspace !== undefined && { 'x-mlflow-workspace': workspace }),
+    },
     ...(!isRead && { body: JSON.stringify(sent) }),
     ...(signal && { signal }),
   }).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { Answer, OperationName, Parameters } from '../../admin/contract/index.ts';
-import { ask, askMlflow, Refusal } from './client.ts';
+import { ask, askMlflow, Refusal, workspaceOf } from './client.ts';
 
 /** Who looks at the page. */
 export const useMe = () => useAsk('users.current', {});
@@ -12,7 +12,7 @@ export function useAsk<Name extends OperationName>(
   { enabled = true, keepsBefore = false }: AskOptions = {},
 ) {
   return useQuery<Answer<Name>, Error>({
-    queryKey: [name, sent],
+    queryKey: [workspaceOf(), name, sent],
     queryFn: ({ signal }) => ask(name, sent, signal),
     enabled,
     ...(keepsBefore && { placeholderData: keepPreviousData }),
@@ -40,7 +40,7 @@ export function useList<Name extends Listing>(
   { enabled = true, keepsBefore = false }: AskOptions = {},
 ) {
   const found = useInfiniteQuery({
-    queryKey: [name, sent, 'pages'],
+    queryKey: [workspaceOf(), name, sent, 'pages'],
     queryFn: ({ pageParam, signal }) =>
       ask(
         name,
@@ -69,7 +69,7 @@ export function useList<Name extends Listing>(
 /** What MLflow calls a thing; the id itself where it does not say. */
 export function useThingName(kind: string, id: string): string {
   const { data } = useQuery({
-    queryKey: ['experiment name', id],
+    queryKey: [workspaceOf(), 'experiment name', id],
     queryFn: ({ signal }) => askMlflow('experiments/get', { experiment_id: id }, signal).catch(unnamed),
     enabled: kind === 'experiment' && /^\d+$/.test(id),
     staleTime: 60_000,

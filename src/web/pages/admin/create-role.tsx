@@ -1,13 +1,10 @@
 import { useState } from 'react';
-import { ask } from '../../api/client.ts';
+import { ask, DEFAULT_WORKSPACE, workspaceOf } from '../../api/client.ts';
 import { DialogButton } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/fields.tsx';
 import { Form } from '../../parts/form.tsx';
 import { useSay } from '../../parts/say.tsx';
 import { T } from '../../texts.ts';
-
-/** The workspace that MLflow has where it has no others. */
-const WORKSPACE = 'default';
 
 export function CreateRole() {
   return (
@@ -22,7 +19,11 @@ function Creating({ close }: { readonly close: () => void }) {
   const [description, setDescription] = useState('');
   const say = useSay();
   const act = () =>
-    ask('roles.create', { name, workspace: WORKSPACE, ...(description !== '' && { description }) });
+    ask('roles.create', {
+      name,
+      workspace: workspaceOf() ?? DEFAULT_WORKSPACE,
+      ...(description !== '' && { description }),
+    });
   const done = () => {
     say(T.roles.made(name));
     close();

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { DEFAULT_WORKSPACE, workspaceOf } from '../../api/client.ts';
 import { useAsk } from '../../api/queries.ts';
 import { Choice } from '../../parts/fields.tsx';
 import { Form } from '../../parts/form.tsx';
@@ -13,8 +14,9 @@ export function Give({ thing, isAdmin }: { readonly thing: Thing; readonly isAdm
   const [chosen, setChosen] = useState<readonly Grantee[]>([]);
   const [level, setLevel] = useState<Given>('READ');
   const { data } = useAsk('roles.list', {}, { enabled: isAdmin });
-  // A negative id is a user's own grants, which look like a role.
-  const roles = (data?.roles ?? []).filter(({ id }) => id > 0);
+  // A role grants in its own workspace. A negative id is a user's own grants, which look like a role.
+  const workspace = workspaceOf() ?? DEFAULT_WORKSPACE;
+  const roles = (data?.roles ?? []).filter((role) => role.id > 0 && role.workspace === workspace);
   const say = useSay();
 
   async function act() {

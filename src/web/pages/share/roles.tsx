@@ -1,4 +1,4 @@
-import { ask } from '../../api/client.ts';
+import { ask, DEFAULT_WORKSPACE, workspaceOf } from '../../api/client.ts';
 import { useAsk } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { ConfirmButton } from '../../parts/dialog.tsx';
@@ -19,7 +19,8 @@ export function RolesWithAccess({ thing }: { readonly thing: Thing }) {
           <Table
             caption={T.share.rolesCaption}
             rows={found.roles.flatMap(({ id, ...role }) => {
-              const grant = id > 0 ? grantOn(thing, { id, ...role }) : undefined;
+              const isHere = id > 0 && role.workspace === (workspaceOf() ?? DEFAULT_WORKSPACE);
+              const grant = isHere ? grantOn(thing, { id, ...role }) : undefined;
               return grant === undefined ? [] : [{ name: role.name, grant }];
             })}
             keyOf={({ grant }) => String(grant.id)}

@@ -1,5 +1,5 @@
 import type { Answer } from '../../../admin/contract/index.ts';
-import { ask, PREFIX, Refusal } from '../../api/client.ts';
+import { ask, PREFIX, Refusal, workspaceOf } from '../../api/client.ts';
 import type { Level } from '../../texts.ts';
 
 /** What is shared on the page. */
@@ -83,5 +83,8 @@ const isTaken = (error: unknown): boolean =>
   error instanceof Refusal && error.code === 'RESOURCE_ALREADY_EXISTS';
 
 /** Where MLflow's own page of it is; both generations have it there. */
-export const inMlflow = ({ kind, id }: Thing): string =>
-  `${PREFIX}/#/${kind === 'experiment' ? 'experiments' : 'models'}/${encodeURIComponent(id)}`;
+export function inMlflow({ kind, id }: Thing): string {
+  const workspace = workspaceOf();
+  const search = workspace === undefined ? '' : `?workspace=${encodeURIComponent(workspace)}`;
+  return `${PREFIX}/${search}#/${kind === 'experiment' ? 'experiments' : 'models'}/${encodeURIComponent(id)}`;
+}
