@@ -325,6 +325,91 @@ describe('in front of an MLflow with workspaces', () => {
     expect((await at(bob, 'b').get(artifact)).json.spans).toHaveLength(1);
   });
 
+  test('whoever manages all of one reaches nothing of another by its id', async () => {
+    const ben = at(used.ben, 'b');
+    const made = async (path: string, json: unknown) => {
+      const answer = await ben.post(path, json);
+      expect(answer.status, `${path}: ${answer.text}`).toBe(200);
+      return answer.json;
+    };
+    const experiment_id = experiments.b;
+    const { secret_id } = (
+      await made(`${API3}/gateway/secrets/create`, {
+        secret_name: unique('key'),
+        secret_value: { api_key: 'sk-of-b' },
+        provider: 'openai',
+      })
+    ).secret;
+    const { model_definition_id } = (
+      await made(`${API3}/gateway/model-definitions/create`, {
+        name: unique('definition'),
+        secret_id,
+        provider: 'openai',
+        model_name: 'gpt-4o',
+      })
+    ).model_definition;
+    const { model_id } = (await made(`${API2}/logged-models`, { experiment_id, name: 'm' })).model.info;
+    const { dataset_id } = (
+      await made(`${API3}/datasets/create`, { name: unique('d'), experiment_ids: [experiment_id] })
+    ).dataset;
+    const attempts: readonly [method: string, target: string, json?: unknown][] = [
+      ['GET', `${API3}/gateway/secrets/get?secret_id=${secret_id}`],
+      ['POST', `${API3}/gateway/secrets/update`, { secret_id, secret_value: { api_key: 'sk-of-a' } }],
+      ['DELETE', `${API3}/gateway/secrets/delete`, { secret_id }],
+      ['GET', `${API3}/gateway/model-definitions/get?model_definition_id=${model_definition_id}`],
+      ['POST', `${API3}/gateway/model-definitions/update`, { model_definition_id, name: unique('stolen') }],
+      ['DELETE', `${API3}/gateway/model-definitions/delete`, { model_definition_id }],
+      [
+        'POST',
+        `${API3}/gateway/model-definitions/create`,
+        { name: unique('d'), secret_id, provider: 'openai', model_name: 'gpt-4o' },
+      ],
+      ['GET', `${API2}/experiments/get?experiment_id=${experiment_id}`],
+      ['POST', `${API2}/experiments/update`, { experiment_id, new_name: unique('stolen') }],
+      ['POST', `${API2}/experiments/set-experiment-tag`, { experiment_id, key: 'k', value: 'v' }],
+      ['POST', `${API2}/experiments/delete`, { experiment_id }],
+      ['POST', `${API2}/runs/create`, { experiment_id, start_time: 1 }],
+      ['GET', `${API2}/runs/get?run_id=${runs.b}`],
+      ['POST', `${API2}/runs/delete`, { run_id: runs.b }],
+      ['GET', `${API2}/artifacts/list?run_id=${runs.b}`],
+      ['GET', `/get-artifact?run_id=${runs.b}&path=f.txt`],
+      ['GET', `${API2}/logged-models/${model_id}`],
+      ['DELETE', `${API2}/logged-models/${model_id}`],
+      ['POST', `${API2}/logged-models`, { experiment_id, name: 'mine' }],
+      ['GET', `${API3}/datasets/${dataset_id}`],
+      ['DELETE', `${API3}/datasets/${dataset_id}`],
+      ['POST', `${API3}/scorers/register`, { experiment_id, name: 's', serialized_scorer: '{}' }],
+      ['GET', `${API3}/scorers/list?experiment_id=${experiment_id}`],
+      ['POST', `${API3}/label-schemas/create`, { experiment_id, name: 'n', type: 'FEEDBACK' }],
+    ];
+    for (const [method, target, json] of attempts) {
+      const sent = json === undefined ? {} : { json };
+      const { status, text } = await at(ann, 'a').send(method, target, sent);
+      expect([method, target, status >= 400 || text === '{}' ? 'refused' : `${status} ${text}`]).toEqual([
+        method,
+        target,
+        'refused',
+      ]);
+    }
+    for (const path of [
+      'gateway/secrets/list',
+      'gateway/model-definitions/list',
+      `datasets/search?experiment_ids=${experiment_id}`,
+    ]) {
+      const { text } = await at(ann, 'a').get(`${API3}/${path}`);
+      expect(text).not.toContain(secret_id);
+      expect(text).not.toContain(model_definition_id);
+      expect(text).not.toContain(dataset_id);
+    }
+    // All of it is there still.
+    expect((await ben.get(`${API3}/gateway/secrets/get?secret_id=${secret_id}`)).status).toBe(200);
+    expect((await ben.get(`${API2}/runs/get?run_id=${runs.b}`)).json.run.info.lifecycle_stage).toBe('active');
+    expect((await ben.get(`${API2}/logged-models/${model_id}`)).status).toBe(200);
+    const kept = await ben.get(`${API2}/experiments/get?experiment_id=${experiment_id}`);
+    expect(kept.json.experiment).toMatchObject({ lifecycle_stage: 'active' });
+    expect(kept.json.experiment.tags ?? []).not.toContainEqual({ key: 'k', value: 'v' });
+  });
+
   test('what an admin does lands where it was meant', async () => {
     const there = at(admin, 'a');
     const experiment = await createExperiment(there);
