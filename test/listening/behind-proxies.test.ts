@@ -78,6 +78,21 @@ const PROXIES = {
       stdio: 'ignore',
     });
   },
+  traefik: (port: number) => {
+    const routing = adapted(exampleOf('yaml\n# /etc/traefik/mlflow.yaml'), {
+      'mlflow.example.com': 'localhost',
+      '/etc/ssl/mlflow.pem': join(dir, 'server.pem'),
+      '/etc/ssl/mlflow.key': join(dir, 'server.key'),
+      'http://127.0.0.1:5000': gateway.url,
+    });
+    const process = adapted(exampleOf('yaml\n# /etc/traefik/traefik.yaml'), {
+      "':443'": `'127.0.0.1:${port}'`,
+      '/etc/traefik/mlflow.yaml': join(dir, 'mlflow.yaml'),
+    });
+    writeFileSync(join(dir, 'mlflow.yaml'), routing);
+    writeFileSync(join(dir, 'traefik.yaml'), process);
+    return spawn('traefik', [`--configFile=${dir}/traefik.yaml`], { env: pathWithSbin(), stdio: 'ignore' });
+  },
 } as const;
 
 function pathWithSbin(): NodeJS.ProcessEnv {
@@ -85,7 +100,7 @@ function pathWithSbin(): NodeJS.ProcessEnv {
 }
 
 // Where the distribution has them; nothing else here needs them.
-describe.each(['nginx', 'caddy'] as const)('behind %s, as the manual has it', (name) => {
+describe.each(['nginx', 'caddy', 'traefik'] as const)('behind %s, as the manual has it', (name) => {
   describe.skipIf(!isThere(name))('where it is installed', () => {
     let proxy: ChildProcess;
     let url: string;
@@ -147,6 +162,9 @@ describe.each(['nginx', 'caddy'] as const)('behind %s, as the manual has it', (n
     test('an encoded name reaches MLflow as it was written', async () => {
       await ask('GET', '/api/2.0/mlflow/a%20b?name=c%2Fd+e', credentials);
       expect(upstream.arrived.at(-1)?.url).toBe('/api/2.0/mlflow/a%20b?name=c%2Fd+e');
+      // The gateway itself passes the slash on as one.
+      await ask('GET', '/ajax-api/3.0/mlflow/mcp-servers/org%2Fname', credentials);
+      expect(upstream.arrived.at(-1)?.url).toBe('/ajax-api/3.0/mlflow/mcp-servers/org/name');
     });
   });
 });
