@@ -133,6 +133,27 @@ describe('a session', () => {
     expect((await one.send('GET', WHO)).status).toBe(401);
   });
 
+  test('that begins with a password while that is changed, or while its user is disabled, does not outlive it', async () => {
+    const ends: readonly (readonly [string, string, object])[] = [
+      ['PATCH', '/api/2.0/mlflow/users/update-password', { password: 'set by somebody else' }],
+      ['PATCH', '/api/2.0/mlflow/users/update-status', { is_active: false }],
+    ];
+    for (const [method, path, change] of ends) {
+      for (let round = 0; round < 10; round += 1) {
+        const alice = await gateway.person('alice');
+        const jar = openJar(gateway);
+        await Promise.all([
+          jar.submit('/auth/sign-in', alice),
+          // At another moment of the sign-in each time.
+          new Promise((later) => setTimeout(later, round)).then(() =>
+            admin.send(method, path, { json: { username: alice.username, ...change } }),
+          ),
+        ]);
+        expect([path, round, (await jar.send('GET', WHO)).status]).toEqual([path, round, 401]);
+      }
+    }
+  });
+
   test('ends when its user is disabled, for good, and when the user is deleted', async () => {
     const alice = await gateway.person('alice');
     const jar = await signInByPage(gateway, alice);
