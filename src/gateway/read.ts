@@ -72,7 +72,7 @@ function limitOf({ need }: Operation, { maxJsonBodyBytes }: ReadOptions): number
 }
 
 /** A body that nobody looks into is taken whole up to this length: one piece costs less to send on than a stream. */
-const SMALL_BYTES = 256 * 1024;
+const SMALL_BYTES = 64 * 1024;
 
 function takeIfSmall(request: FastifyRequest, done: () => void): Promise<void> | undefined {
   const length = Number(request.headers['content-length'] ?? 0);
