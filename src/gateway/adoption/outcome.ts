@@ -138,7 +138,7 @@ function outcomeOfRename(intent: Renamed, scene: Scene): Outcome {
   if (isRepeated(intent, scene.open)) {
     return closed(intent);
   }
-  if (isYetToBeAdopted(intent, scene.open)) {
+  if (isYetToBeFollowed(intent, scene.open)) {
     return { outcome: 'wait', for: 'others' };
   }
   if (hasArrived(intent, scene)) {
@@ -158,7 +158,7 @@ function outcomeOfDelete(intent: Pending, scene: Scene): Outcome {
   if (wentElsewhere(intent, scene)) {
     return closed(intent);
   }
-  if (isYetToBeAdopted(intent, scene.open)) {
+  if (isYetToBeFollowed(intent, scene.open)) {
     return { outcome: 'wait', for: 'others' };
   }
   if (here === 'missing') {
@@ -216,9 +216,13 @@ function mayHaveMade(intent: Pending, thing: number, open: readonly Pending[], s
 const hasMade = ({ action, state, name, made }: Pending, at: string, thing: Seen | undefined): boolean =>
   action === 'create' && state === 'done' && name === at && (made === undefined || made === thing);
 
-/** Whether what an intent is about was made by a request that has just been answered, and is nobody's so far. */
-const isYetToBeAdopted = ({ id, name, seen }: Pending, open: readonly Pending[]): boolean =>
-  open.some((other) => other.id < id && hasMade(other, name, seen));
+/** Whether a rename that was answered has brought a thing to a name. */
+const hasBrought = (other: Pending, to: string, thing: Seen | undefined): boolean =>
+  other.action === 'rename' && other.state === 'done' && other.newName === to && other.seen === thing;
+
+/** Whether what an intent is about was brought there by a request that has just been answered, and the grants were not so far. */
+const isYetToBeFollowed = ({ id, name, seen }: Pending, open: readonly Pending[]): boolean =>
+  open.some((other) => other.id < id && (hasMade(other, name, seen) || hasBrought(other, name, seen)));
 
 const isInTime = ({ createdAt, seen }: Intent, thing: Seen | undefined): boolean =>
   typeof thing === 'number' && thing >= createdAt - CLOCK_SKEW_MS && thing !== seen;
