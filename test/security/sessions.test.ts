@@ -177,7 +177,7 @@ describe('a session', () => {
     await openJar(gateway).submit('/auth/sign-in', { username: alice.username, password: 'wrong' });
     const entries = async () =>
       (await admin.get(`/api/2.0/mlflow/audit/search?username=${alice.username}`)).json.entries;
-    await expect.poll(async () => (await entries()).length).toBeGreaterThanOrEqual(3);
+    await expect.poll(async () => (await entries()).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
     const [failed, out, signedIn] = await entries();
     expect(failed).toMatchObject({ action: 'sign_in', allowed: false, status: 401, path: '/auth/sign-in' });
     expect(out).toMatchObject({

@@ -212,7 +212,9 @@ test('what it does is in the audit log under its id, and so is each change that 
   const entriesOf = async () => (await admin.get(`${A2}/audit/search?username=${username}`)).json.entries;
   // A sign-in is found at the latest a second later.
   await expect
-    .poll(async () => (await entriesOf()).map((entry: { action: string }) => entry.action).toSorted())
+    .poll(async () => (await entriesOf()).map((entry: { action: string }) => entry.action).toSorted(), {
+      timeout: 10_000,
+    })
     .toEqual(['create_user', 'follow_groups', 'link_user', 'sign_in']);
   const entries = await entriesOf();
   const signIn = entries.find((entry: { action: string }) => entry.action === 'sign_in');
