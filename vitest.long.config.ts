@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
     fileParallelism: false,
+    // What is waited for comes, on a busy machine too.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 900_000,
     hookTimeout: 900_000,
   },
