@@ -4,11 +4,10 @@ import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
 import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
-import { isNamedKind, type NamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
+import { isNamedKind, type StoredName } from '../../mlflow/things/stored-names.ts';
 import { type Decision, decide, decideOnMaking, decideOnPart } from '../../policy/decide.ts';
-import { type Action, type Permission, refuses } from '../../policy/permissions.ts';
+import type { Action, Permission } from '../../policy/permissions.ts';
 import {
-  ALL,
   type InnerKind,
   PART_KINDS,
   type PartKind,
@@ -16,11 +15,11 @@ import {
   type Root,
   type RootKind,
 } from '../../policy/resources.ts';
-import { typesSharingNamesWith } from '../../store/namespaces.ts';
 import type { Judgement, Reference } from '../reference.ts';
 import { type Judging, judged, refuse } from './judging.ts';
 import { createMissing, type Missing } from './missing.ts';
 import { onArtifact } from './on-artifact.ts';
+import { createOnNamed } from './on-named.ts';
 import { onRegistryName } from './on-registry-name.ts';
 import { onSource } from './on-source.ts';
 
@@ -70,11 +69,11 @@ export function createJudge({ storedName, ...parts }: JudgeParts): Judge {
       decideOnPart(caller, action, part, root, defaultPermission, tierAction),
   };
 
+  const onNamed = createOnNamed(storedName, onThing);
+
   function on(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement {
-    const { kind, id } = reference;
-    return isNamedKind(kind) && isRefusedOthers(caller, kind, id)
-      ? storedName(kind, id).then((stored = id) => onThing(caller, { ...reference, id: stored }))
-      : onThing(caller, reference);
+    const { kind } = reference;
+    return isNamedKind(kind) ? onNamed(caller, { ...reference, kind }) : onThing(caller, reference);
   }
 
   function onThing(caller: SignedIn, reference: Reference): Promise<Judgement> | Judgement {
@@ -132,21 +131,6 @@ function onMaking({ workspace, defaultPermission }: Judging, caller: SignedIn): 
   return workspace === undefined
     ? { allow: true, because: 'signed in' }
     : decideOnMaking(caller, defaultPermission);
-}
-
-/**
- * Whether a caller is refused things of a kind under other names than this: MLflow's database may take it for one of
- * them, and a wider grant must not open under another spelling what is denied. Only such a caller is looked up for.
- */
-function isRefusedOthers(caller: SignedIn, kind: NamedKind, id: string): boolean {
-  return typesSharingNamesWith(kind).some((type) =>
-    caller
-      .grantsOfKind(type as NamedKind)
-      .some(
-        ({ permission, resourcePattern }) =>
-          refuses(permission) && resourcePattern !== ALL && resourcePattern !== id,
-      ),
-  );
 }
 
 function onChild(judging: Judging, caller: SignedIn, reference: Reference, kind: ChildKind) {
