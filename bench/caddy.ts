@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { freePort } from './gateway.ts';
-import { isThere, type Rival } from './nginx.ts';
+import { isThere, type Rival, rivalOf } from './nginx.ts';
 import { PASSWORD } from './population.ts';
 
 /**
@@ -43,19 +43,5 @@ export async function startCaddy(dir: string, upstream: string): Promise<Rival |
     stdio: 'ignore',
     env: { ...process.env, HOME: dir, GOMAXPROCS: '1' },
   });
-  const { pid } = child;
-  if (pid === undefined) {
-    return undefined;
-  }
-  // The first requests are warm-up anyway.
-  await new Promise((done) => setTimeout(done, 700));
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    measured: [{ group: pid }],
-    stop: () =>
-      new Promise((done) => {
-        child.once('exit', () => done());
-        process.kill(-pid, 'SIGTERM');
-      }),
-  };
+  return rivalOf(child, port, 700);
 }

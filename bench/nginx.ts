@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
@@ -63,12 +63,21 @@ export async function startNginx(dir: string, upstream: string): Promise<Rival |
     }`,
   );
   const child = spawn('nginx', ['-p', dir, '-c', config], { detached: true, stdio: 'ignore' });
+  // The listening socket is there once the workers are.
+  return rivalOf(child, port, 300);
+}
+
+/**
+ * A rival that has been started as the leader of a group of processes; undefined where it has not come up.
+ *
+ * @param waitMs - until it listens; the first requests are warm-up anyway.
+ */
+export async function rivalOf(child: ChildProcess, port: number, waitMs: number): Promise<Rival | undefined> {
   const { pid } = child;
   if (pid === undefined) {
     return undefined;
   }
-  // The listening socket is there once the workers are; the first requests are warm-up anyway.
-  await new Promise((done) => setTimeout(done, 300));
+  await new Promise((done) => setTimeout(done, waitMs));
   return {
     origin: `http://127.0.0.1:${port}`,
     measured: [{ group: pid }],
