@@ -1,4 +1,5 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
+import { noteUses, removeCredential } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Session } from './types.ts';
@@ -77,30 +78,9 @@ export function createSessions(db: Kysely<Schema>, write: Write, engine: Pick<En
         return made;
       }),
 
-    remove: (id) =>
-      write(async (transaction, announce) => {
-        const row = await transaction
-          .deleteFrom('sessions')
-          .where('id', '=', id)
-          .returning('user_id')
-          .executeTakeFirst();
-        if (row !== undefined) {
-          announce(row.user_id);
-        }
-        return row !== undefined;
-      }),
+    remove: (id) => removeCredential(write, 'sessions', id),
 
-    noteUse: (uses, everyMs) =>
-      write(async (transaction) => {
-        for (const [id, at] of uses) {
-          await transaction
-            .updateTable('sessions')
-            .set({ last_used_at: at })
-            .where('id', '=', id)
-            .where('last_used_at', '<=', at - everyMs)
-            .execute();
-        }
-      }),
+    noteUse: (uses, everyMs) => noteUses(write, 'sessions', uses, everyMs),
 
     prune: (idleMs) =>
       write(async (transaction, announce, now) => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ApiError } from '../errors.ts';
 import type { Ceiling } from '../policy/ceiling.ts';
 import { ROOT_KINDS } from '../policy/resources.ts';
+import { noteUses, removeCredential } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { Token } from './types.ts';
@@ -100,20 +101,9 @@ export function createTokens(db: Kysely<Schema>, write: Write): Tokens {
         return find(transaction, id);
       }),
 
-    remove: (id) =>
-      write(async (transaction, announce) => {
-        const row = await transaction
-          .deleteFrom('tokens')
-          .where('id', '=', id)
-          .returning('user_id')
-          .executeTakeFirst();
-        if (row !== undefined) {
-          announce(row.user_id);
-        }
-        return row !== undefined;
-      }),
+    remove: (id) => removeCredential(write, 'tokens', id),
 
-    noteUse: (uses, everyMs) => write((transaction) => updateUses(transaction, uses, everyMs)),
+    noteUse: (uses, everyMs) => noteUses(write, 'tokens', uses, everyMs),
   };
 }
 
@@ -173,23 +163,6 @@ async function insert(transaction: Transaction<Schema>, token: NewToken, now: nu
       created_by: token.createdBy,
     })
     .execute();
-}
-
-async function updateUses(
-  transaction: Transaction<Schema>,
-  uses: ReadonlyMap<string, number>,
-  everyMs: number,
-): Promise<void> {
-  for (const [id, at] of uses) {
-    await transaction
-      .updateTable('tokens')
-      .set({ last_used_at: at })
-      .where('id', '=', id)
-      .where((where) =>
-        where.or([where('last_used_at', 'is', null), where('last_used_at', '<=', at - everyMs)]),
-      )
-      .execute();
-  }
 }
 
 /** The tokens of a user that have not expired, under the hashes of their secrets. */
