@@ -4,7 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { grantOn, type Person, unique } from '../support/gateway.ts';
-import { NO_UPSTREAM, useGateway } from '../support/use-gateway.ts';
+import { NO_UPSTREAM, openGateway, useGateway } from '../support/use-gateway.ts';
+import { inWorkspace } from '../support/workspaces.ts';
 
 const A3 = '/api/3.0/mlflow';
 
@@ -129,6 +130,30 @@ describe('list_users_to = admins', () => {
     expect((await namesFor(stranger)).toSorted()).toEqual(names(stranger, alice, ofAll));
     expect(await namesFor(reader)).toEqual(names(reader));
     expect((await namesFor(chief)).length).toBe(6);
+  });
+
+  test('who holds something on the same name in another workspace is nobody that one needs to know', async () => {
+    const { admin: head, upstream, ...people } = await openGateway({
+      fake: true,
+      info: { workspaces_enabled: true },
+      settings: { list_users_to: 'admins' },
+      people: ['alice', 'beside', 'elsewhere', 'outside'],
+    });
+    upstream.answer((_request, response) => {
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    const { alice, beside, elsewhere, outside } = people;
+    await grantOn(inWorkspace(head, 'team'), alice, 'registered_model', 'churn', 'EDIT');
+    await grantOn(inWorkspace(head, 'team'), beside, 'registered_model', 'churn', 'READ');
+    await grantOn(inWorkspace(head, 'other'), elsewhere, 'registered_model', 'churn', 'READ');
+    await grantOn(head, outside, 'registered_model', 'churn', 'READ');
+    const listed = async (path: string): Promise<readonly string[]> =>
+      (await inWorkspace(alice, 'team').get(`/api/2.0/mlflow/${path}`)).json.users.map(
+        ({ username }: { username: string }) => username,
+      );
+    for (const path of ['users/list', 'users/search']) {
+      expect((await listed(path)).toSorted()).toEqual([alice.username, beside.username].toSorted());
+    }
   });
 
   test('without it everybody is listed to everybody', async () => {

@@ -458,6 +458,25 @@ describe('in front of an MLflow with workspaces', () => {
     expect((await search('b', `&page_token=${encodeURIComponent(next)}`)).status).toBe(400);
   });
 
+  test('skills that one may read are found page by page in any workspace', async () => {
+    const user = await gateway.person('skills');
+    const names: string[] = [];
+    for (const _ of [1, 2, 3]) {
+      const name = unique('skill');
+      expect((await at(alice, 'a').post(`${API3}/skills`, { name })).status).toBe(200);
+      await grantOn(at(alice, 'a'), user, 'skill', name, 'READ');
+      names.push(name);
+    }
+    const found: string[] = [];
+    let token = '';
+    do {
+      const { json } = await at(user, 'a').get(`${API3}/skills?max_results=1${token}`);
+      found.push(...json.skills.map(({ name }: { name: string }) => name));
+      token = json.next_page_token ? `&page_token=${encodeURIComponent(json.next_page_token)}` : '';
+    } while (token !== '' && found.length < 10);
+    expect(found.toSorted()).toEqual(names.toSorted());
+  });
+
   test('the audit log says which workspace it was about', async () => {
     const name = unique('audited');
     await createModel(at(alice, 'a'), name);

@@ -18,7 +18,9 @@ export function neighboursOf(viewer: SignedIn): (userId: number, held: readonly 
     id === ALL
       ? viewer.grantsOfKind(kind).some(({ permission }) => allows(permission, 'update'))
       : decide(viewer, 'update', { kind, id }, 'NO_PERMISSIONS').allow;
-  const isShared = ({ permissions }: Role) =>
+  // A name is another thing's in another workspace: who holds something on that is no neighbour, and that there is one is not told.
+  const isShared = ({ permissions, workspace }: Role) =>
+    workspace === viewer.workspace &&
     permissions.some(
       ({ resourceType, resourcePattern, permission }) =>
         isRootKind(resourceType) && allows(permission, 'read') && mayChange(resourceType, resourcePattern),

@@ -89,6 +89,7 @@ export function createExchanger(options: ExchangeOptions): Exchanger {
       const search: Search = {
         request: sent,
         identity: identityOf(request.way, caller.id),
+        workspace: caller.workspace,
         list: keep.list,
         id: keep.id,
         listed: keep.listed ?? false,

@@ -10,6 +10,8 @@ export interface Search {
   readonly request: Exchange;
   /** Who searches for what: a page token is good for nothing else. See `identityOf`. */
   readonly identity: string;
+  /** Where it looks; the default one where the upstream has no workspaces. */
+  readonly workspace: string;
   readonly list: string;
   readonly id: string;
   readonly paging: Paging;

@@ -16,7 +16,7 @@ export function keyOf(row: JsonObject, { paging, id }: Pick<Search, 'paging' | '
  */
 export function upstreamToken(
   offset: number,
-  { search: { paging }, form }: Pick<Asked, 'search' | 'form'>,
+  { search: { paging, workspace }, form }: Pick<Asked, 'search' | 'form'>,
 ): string | undefined {
   if (offset === 0) {
     return undefined;
@@ -26,7 +26,7 @@ export function upstreamToken(
   const search = {
     filter_string: form.get('filter_string') ?? null,
     order_by: order.length === 0 ? null : order,
-    query_scope: tokenScope,
+    query_scope: `workspace:${workspace}:${tokenScope}`,
   };
   const token = { offset, ...(tokenScope !== undefined && search) };
   return Buffer.from(JSON.stringify(token)).toString('base64');

@@ -1243,7 +1243,7 @@ const theSkill = skill('path.@organization/name');
 const SKILL_PAGING = {
   ...MCP_PAGING,
   selector: 'include_skill_identities',
-  tokenScope: 'workspace:default:skills',
+  tokenScope: 'skills',
 } as const;
 
 const skillRows = (path: string): readonly Row[] => [

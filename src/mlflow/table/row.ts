@@ -114,7 +114,7 @@ export interface Paging {
   readonly pushDown?: string;
   /** Parameter of the query that takes the ids to look at, one after the other. */
   readonly selector?: string;
-  /** What the upstream binds its page tokens to, besides the filter and the order; not at all if left out. */
+  /** What the upstream binds its page tokens to, besides the workspace, the filter and the order; not at all if left out. */
   readonly tokenScope?: string;
   /** Column that tells one row from another, or two joined, where the id does not. */
   readonly row?: string;

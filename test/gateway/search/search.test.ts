@@ -79,6 +79,7 @@ const ONE_BY_ONE: OneByOne = {
 
 function searchOf(request: Exchange, pushesDown: boolean, userId = 1, oneByOne?: OneByOne): Search {
   return {
+    workspace: 'default',
     identity: identityOf(
       { operation: undefined, workspace: undefined, query: new Map(), body: paramsOf(request) },
       userId,
