@@ -133,7 +133,11 @@ describe('list_users_to = admins', () => {
   });
 
   test('who holds something on the same name in another workspace is nobody that one needs to know', async () => {
-    const { admin: head, upstream, ...people } = await openGateway({
+    const {
+      admin: head,
+      upstream,
+      ...people
+    } = await openGateway({
       fake: true,
       info: { workspaces_enabled: true },
       settings: { list_users_to: 'admins' },
