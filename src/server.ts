@@ -47,6 +47,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { type Survey, survey } from './mlflow/survey.ts';
 import { createMatcher } from './mlflow/table/match.ts';
 import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
+import { createElsewhere } from './mlflow/things/elsewhere.ts';
 import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
@@ -349,6 +350,7 @@ function contextOf(
     // Where nothing is granted to who is let in by a role, nothing is given.
     defaultPermission: opensDefault ? config.default_permission : 'NO_PERMISSIONS',
     workspace,
+    isElsewhere: createElsewhere(opened.upstream, handling.workspaces, workspace),
   });
   const adoption = isDefault
     ? whole.adoption

@@ -21,7 +21,7 @@ test('every handler is named by a row', async () => {
     throttle: { attempt: async () => false },
     signInLimits: { failures: 1, windowSeconds: 1, lockoutSeconds: 1 },
     defaultPermission: 'NO_PERMISSIONS',
-    workspaces: { areOn: async () => false, has: async () => true },
+    workspaces: { areOn: async () => false, has: async () => true, names: async () => [] },
     listUsersTo: 'everyone',
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,

@@ -1,6 +1,7 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import { CHILD_KINDS, type ChildKind, type ReferenceKind } from '../../mlflow/table/row.ts';
 import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
+import type { Elsewhere } from '../../mlflow/things/elsewhere.ts';
 import { endpointOfGeminiCall } from '../../mlflow/things/identifiers.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import { readPromptUri } from '../../mlflow/things/source.ts';
@@ -57,6 +58,8 @@ export interface JudgeParts {
   readonly keepsExperiments: () => boolean;
   /** The workspace that all is looked up in; left out where MLflow has none. */
   readonly workspace?: string;
+  /** Whether what is not in it is in another; left out where MLflow has none. */
+  readonly isElsewhere?: Elsewhere;
 }
 
 /** Joins the look-ups to the policy: fetches without deciding, decides without I/O. */
@@ -136,22 +139,35 @@ function onMaking({ workspace, defaultPermission }: Judging, caller: SignedIn): 
 function onChild(judging: Judging, caller: SignedIn, reference: Reference, kind: ChildKind) {
   const roots = judging.lineage.rootsOf(kind, reference.id);
   return roots instanceof Promise
-    ? roots.then((found) => onRoots(judging, caller, reference, found))
+    ? roots.then((found) =>
+        found === undefined
+          ? onMissing(judging, reference, kind)
+          : onRoots(judging, caller, reference, found),
+      )
     : onRoots(judging, caller, reference, roots);
+}
+
+/** Decides on what is not there, which may be to come. */
+async function onMissing(
+  { isElsewhere }: Judging,
+  { id, fresh }: Reference,
+  kind: ChildKind,
+): Promise<Judgement> {
+  if (fresh === undefined) {
+    return refuse(`there is no ${kind} ${id}`);
+  }
+  return (await isElsewhere?.(kind, id)) === true
+    ? refuse(`${kind} ${id} is in another workspace`)
+    : { allow: true, because: `${kind} ${id} is new`, roots: [] };
 }
 
 function onRoots(
   judging: Judging,
   caller: SignedIn,
   reference: Reference,
-  roots: readonly Root[] | undefined,
+  roots: readonly Root[],
 ): Judgement {
   const { kind, id, fresh, part = isPart(kind) ? kind : undefined } = reference;
-  if (roots === undefined) {
-    return fresh === undefined
-      ? refuse(`there is no ${kind} ${id}`)
-      : { allow: true, because: `${kind} ${id} is new`, roots: [] };
-  }
   if (fresh !== undefined && roots.some((root) => root.id !== fresh.in)) {
     return { ...refuse(`${kind} ${id} belongs to another experiment`), roots };
   }

@@ -1,5 +1,6 @@
 import type { SignedIn } from '../../identity/principal.ts';
 import type { ArtifactHomes } from '../../mlflow/things/artifact-homes.ts';
+import type { Elsewhere } from '../../mlflow/things/elsewhere.ts';
 import type { Lineage } from '../../mlflow/things/lineage.ts';
 import type { Decision } from '../../policy/decide.ts';
 import type { Action, Permission } from '../../policy/permissions.ts';
@@ -15,6 +16,8 @@ export interface Judging {
   readonly keepsExperiments: () => boolean;
   /** The workspace that all is looked up in; left out where MLflow has none. */
   readonly workspace?: string;
+  /** Whether what is not in it is in another; left out where MLflow has none. */
+  readonly isElsewhere?: Elsewhere;
   readonly onRoot: (caller: SignedIn, action: Action, root: Root) => Decision;
   /** @param tierAction - what is needed where it is granted on all things of the kind. */
   readonly onPart: (

@@ -38,6 +38,11 @@ export interface Belonging {
    * clock). Only of what is left when its experiment is gone: another that gets the id is younger.
    */
   readonly since?: string;
+  /**
+   * The first version of MLflow that leaves alone what has the id in another workspace, where clients choose ids; every one
+   * if left out.
+   */
+  readonly keptApartSince?: readonly [major: number, minor: number];
 }
 
 /** Where a thing says since when it has been there. */
@@ -103,7 +108,8 @@ export const CHILD_LOOK_UPS = {
       },
       { target: api('2.0', 'traces/:id/info'), at: 'trace_info', noneAt: [404] },
     ],
-    belongs: { at: 'experiment_id', immutable: false },
+    // `start_trace` of mlflow/store/tracking/sqlalchemy_store.py
+    belongs: { at: 'experiment_id', immutable: false, keptApartSince: [3, 13] },
   },
   dataset: {
     ways: [{ target: api('3.0', 'datasets/:id/experiment-ids') }],
@@ -218,11 +224,14 @@ export function wayFor(ways: readonly Way[], version: string | undefined): Way |
   if (ways.length === 1) {
     return ways[0];
   }
+  return ways.find(({ since = [0, 0] }) => isSince(version, since));
+}
+
+/** Whether a version of MLflow is one, or a later; not if it is not known which. */
+export function isSince(
+  version: string | undefined,
+  [sinceMajor, sinceMinor]: readonly [major: number, minor: number],
+): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  if (major === undefined) {
-    return undefined;
-  }
-  return ways.find(({ since: [sinceMajor, sinceMinor] = [0, 0] }) =>
-    Number(major) === sinceMajor ? Number(minor) >= sinceMinor : Number(major) > sinceMajor,
-  );
+  return Number(major) === sinceMajor ? Number(minor) >= sinceMinor : Number(major) > sinceMajor;
 }

@@ -1,7 +1,8 @@
 import { unavailable } from '../../errors.ts';
 import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import { propertyAt } from '../read/property-at.ts';
-import { replyJson } from '../upstream/answer-json.ts';
+import { replyJson, rowsIn } from '../upstream/answer-json.ts';
+import { ask } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export { DEFAULT_WORKSPACE };
@@ -37,6 +38,12 @@ export interface Workspaces {
    * @throws ApiError 503 if MLflow does not say.
    */
   has(name: string): Promise<boolean>;
+  /**
+   * The names of all that there are.
+   *
+   * @throws ApiError 503 if MLflow does not say.
+   */
+  names(): Promise<readonly string[]>;
 }
 
 export function createWorkspaces(upstream: Pick<Upstream, 'exchange'>, clock: () => number): Workspaces {
@@ -44,7 +51,7 @@ export function createWorkspaces(upstream: Pick<Upstream, 'exchange'>, clock: ()
   let askedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<boolean> | undefined;
 
-  async function ask(): Promise<boolean> {
+  async function askWhether(): Promise<boolean> {
     askedAt = clock();
     const answer = await upstream.exchange({ method: 'GET', target: INFO });
     if (answer.status >= 500 && answer.status !== NOT_SERVED) {
@@ -58,7 +65,7 @@ export function createWorkspaces(upstream: Pick<Upstream, 'exchange'>, clock: ()
   }
 
   function askOnce(): Promise<boolean> {
-    asking ??= ask().finally(() => {
+    asking ??= askWhether().finally(() => {
       asking = undefined;
     });
     return asking;
@@ -92,6 +99,11 @@ export function createWorkspaces(upstream: Pick<Upstream, 'exchange'>, clock: ()
       throw unavailable('The MLflow server did not say whether there is this workspace. Try again.', {
         status,
       });
+    },
+
+    async names() {
+      const listed = propertyAt(await ask(upstream, '/api/3.0/mlflow/workspaces', []), 'workspaces');
+      return rowsIn(listed).map(({ name }) => String(name));
     },
   };
 }
