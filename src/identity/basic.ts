@@ -2,12 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { hash as digest } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
+import { NO_PASSWORD } from '../store/types.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
 import type { Pace } from './pace.ts';
-import { NO_PASSWORD, type Passwords } from './password.ts';
+import type { Passwords } from './password.ts';
 import type { Authenticator, Refused, Verdict } from './principal.ts';
-import type { Attempt, Throttle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
 
 export interface BasicOptions {
   readonly accounts: Accounts;
@@ -171,7 +172,7 @@ async function verify(
 
 /** A refusal in place of the error that says that too many have failed, so that the name is known to the log. */
 async function throttled(
-  { username }: Attempt,
+  { username }: { readonly username: string; readonly ip: string },
   pace: Pace | undefined,
   verdict: () => Promise<Verdict>,
 ): Promise<Verdict> {

@@ -62,9 +62,6 @@ export interface Passwords {
   close(): Promise<void>;
 }
 
-/** The hash of no password: nobody signs in with it. */
-export const NO_PASSWORD = '!';
-
 /** No password is known for it; what counts is that comparing takes as long as with a user's. */
 const DUMMY_SALT_AND_HASH = '7EqJtq98hPqEX7fNZaFWoOe1n2m3Q8Vx0aSp4cKbJdYhRuTgL6wiy';
 

@@ -3,9 +3,10 @@ import type { Counted, Counting, Throttles } from '../store/throttles.ts';
 import { clientNetwork } from './client-network.ts';
 import type { Rank } from './line.ts';
 
-/** Whose password is tried, and from where. */
+/** What is tried, and from where. */
 export interface Attempt {
-  readonly username: string;
+  /** Whose password; undefined for the secret of a link, which says itself whose it is. */
+  readonly username: string | undefined;
   readonly ip: string;
 }
 
@@ -16,10 +17,10 @@ export interface ThrottleLimits {
   readonly lockoutSeconds: number;
 }
 
-/** Bounds how often passwords can be guessed. */
+/** Bounds how often passwords, and links to choose one, can be guessed. */
 export interface Throttle {
   /**
-   * Has a password checked, unless too many have been wrong, and counts one that is wrong.
+   * Has it checked, unless too many have been wrong, and counts one that is wrong.
    *
    * @param check - tells whether it is right; is given how soon it is to get its turn.
    * @throws ApiError 429 before anything is checked, however right the password may be.
@@ -61,13 +62,17 @@ export function createThrottle(
     lockoutMs: limits.lockoutSeconds * 1000,
   });
 
-  /** What an attempt counts for: the name from the address, the address, the name. */
+  /** What an attempt counts for: the name from the address, the address, the name; without a name the address alone. */
   function countedFor({ username, ip }: Attempt): readonly (Counted & Counting)[] {
-    const name = username.slice(0, LONGEST_COUNTED);
     const network = clientNetwork(ip) ?? ip;
+    const ofAddress = { username: undefined, ip: network, ...counting(single) };
+    if (username === undefined) {
+      return [ofAddress];
+    }
+    const name = username.slice(0, LONGEST_COUNTED);
     return [
       { username: name, ip: network, ...counting(pair) },
-      { username: undefined, ip: network, ...counting(single) },
+      ofAddress,
       { username: name, ip: undefined, ...counting(single) },
     ];
   }
@@ -119,7 +124,7 @@ export function createThrottle(
         const [both] = counted;
         if (!isRight) {
           await throttles.add(counted);
-        } else if (both !== undefined && rank[0] !== 0) {
+        } else if (both?.username !== undefined && rank[0] !== 0) {
           await throttles.forget(both);
         }
         return isRight;

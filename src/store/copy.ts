@@ -21,6 +21,7 @@ export const TABLES = {
   provider_sessions: { is: 'copied', by: 'session_id' },
   used_sign_ins: { is: 'copied', by: 'key' },
   sessions: { is: 'copied', by: 'id' },
+  invitations: { is: 'copied', by: 'id' },
   // Read by all gateways on a store: the same tokens go on to count.
   keys: { is: 'replaced', by: 'name' },
   // What has changed before concerns nobody who begins to follow now.

@@ -9,6 +9,7 @@ import { createExperiments, type Experiments } from './experiments.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { createIntents, type Intents } from './intents.ts';
+import { createInvitations, type Invitations } from './invitations.ts';
 import { migrate } from './migrations/index.ts';
 import { createOwners, type Owners } from './owners.ts';
 import { createProviderSessions, type ProviderSessions } from './provider-sessions.ts';
@@ -34,6 +35,7 @@ export interface StoreParts {
   readonly identities: Identities;
   readonly providerSessions: ProviderSessions;
   readonly sessions: Sessions;
+  readonly invitations: Invitations;
 }
 
 /**
@@ -105,6 +107,7 @@ function storeOn(opened: Opened, within?: string): Store {
     identities: createIdentities(on, by),
     providerSessions: createProviderSessions(on, by),
     sessions: createSessions(on, by, engine),
+    invitations: createInvitations(on, by, engine),
   });
   return {
     ...partsOn(reads, write),

@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { InvitationKind } from './types.ts';
 
 /** Written once, when the row is made. */
 type Fixed<T> = ColumnType<T, T, never>;
@@ -129,6 +130,16 @@ export interface Schema {
     expires_at: Fixed<number>;
     ip: Fixed<string | null>;
     user_agent: Fixed<string | null>;
+  };
+  /** Links by which users choose a password. */
+  invitations: {
+    id: Fixed<string>;
+    user_id: Fixed<number>;
+    hash: Fixed<string>;
+    kind: Fixed<InvitationKind>;
+    created_at: Fixed<number>;
+    expires_at: Fixed<number>;
+    created_by: Fixed<string>;
   };
   /** Sessions that began at a provider of single sign-on. */
   provider_sessions: {

@@ -1,6 +1,9 @@
 import type { Ceiling } from '../policy/ceiling.ts';
 import type { Grant } from '../policy/grant.ts';
 
+/** The hash of no password: nobody signs in with it. */
+export const NO_PASSWORD = '!';
+
 /** A user as stored. `id` never comes back after a deletion. */
 export interface User {
   readonly id: number;
@@ -79,6 +82,24 @@ export interface Session {
   /** The address that it was begun from. */
   readonly ip: string | undefined;
   readonly userAgent: string | undefined;
+}
+
+/** What a link is for that lets somebody choose a password. */
+export type InvitationKind = 'invitation' | 'password_reset';
+
+/** A link by which a user chooses a password, once, without the secret in it. */
+export interface Invitation {
+  /** In the order of their making. */
+  readonly id: string;
+  readonly userId: number;
+  readonly username: string;
+  readonly kind: InvitationKind;
+  /** Milliseconds since the epoch, as all times. */
+  readonly createdAt: number;
+  /** From when on it is refused. */
+  readonly expiresAt: number;
+  /** The name of the user who made it. */
+  readonly createdBy: string;
 }
 
 /** What a create, rename or delete is about to do upstream, written before it is forwarded. */

@@ -1,9 +1,10 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { ApiError, alreadyExists, notFound } from '../errors.ts';
 import { ownRoleName } from '../policy/own-role.ts';
+import { endInvitations } from './invitations.ts';
 import type { Schema } from './schema.ts';
 import { endSessions } from './sessions.ts';
-import type { User } from './types.ts';
+import { NO_PASSWORD, type User } from './types.ts';
 import type { Announce, Write } from './write.ts';
 
 export interface NewUser {
@@ -27,11 +28,11 @@ export interface Users {
   getById(id: number): Promise<User | undefined>;
   /** Everybody, in the order of creation. */
   list(): Promise<readonly User[]>;
-  /** Sets a password that another has chosen. The user's sessions end. */
+  /** Sets a password that another has chosen. The user's sessions end, and a link to choose one. */
   setPassword(id: number, passwordHash: string, mustChange?: boolean): Promise<boolean>;
   /**
    * Sets a password that the user has chosen, only while the hash is still `from`. The user's sessions end, but for the
-   * one with the id `butFor`.
+   * one with the id `butFor`, and a link to choose one.
    */
   changePassword(id: number, from: string, to: string, butFor?: string): Promise<boolean>;
   /**
@@ -42,7 +43,7 @@ export interface Users {
   /** @throws ApiError BAD_REQUEST if that would leave no admin who may sign in. */
   setAdmin(id: number, isAdmin: boolean): Promise<boolean>;
   /**
-   * The sessions of a user who may not sign in any more end.
+   * The sessions of a user who may not sign in any more end, and a link to choose a password.
    *
    * @throws ApiError BAD_REQUEST if that would leave no admin who may sign in.
    */
@@ -85,24 +86,20 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
       update(
         id,
         { password_hash: passwordHash, must_change_password: mustChange ? 1 : 0 },
-        { after: endSessions },
+        { after: endAll },
       ),
     changePassword: (id, from, to, butFor) =>
       update(
         id,
         { password_hash: to, must_change_password: 0 },
-        { from, after: (transaction, user) => endSessions(transaction, user, butFor) },
+        { from, after: (transaction, user) => endAll(transaction, user, butFor) },
       ),
     replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
       update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: refuseLastAdmin }),
     setActive: (id, isActive) =>
-      update(
-        id,
-        { is_active: isActive ? 1 : 0 },
-        isActive ? {} : { before: refuseLastAdmin, after: endSessions },
-      ),
+      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: refuseLastAdmin, after: endAll }),
 
     remove: (id) =>
       write(async (transaction, announce) => {
@@ -119,6 +116,12 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
         return numDeletedRows > 0n;
       }),
   };
+}
+
+/** Ends the sessions of a user, but for one, and a link to choose a password. */
+async function endAll(transaction: Transaction<Schema>, userId: number, butFor?: string): Promise<void> {
+  await endSessions(transaction, userId, butFor);
+  await endInvitations(transaction, userId);
 }
 
 async function insert(
@@ -200,6 +203,15 @@ async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Pr
     .where('is_active', '=', 1)
     // A service account signs in by tokens, which end.
     .where('is_service', '=', 0)
+    // Nor does one sign in who was invited and has chosen no password yet.
+    .where((where) =>
+      where.or([
+        where('password_hash', '!=', NO_PASSWORD),
+        where.exists(
+          where.selectFrom('identities').select('user_id').whereRef('identities.user_id', '=', 'users.id'),
+        ),
+      ]),
+    )
     .limit(2)
     .execute();
   const [last] = admins;

@@ -23,6 +23,10 @@ async function filled(store: Store) {
     ...{ id: 'session', userId: alice.id, hash: 'hash', lifeMs: 1e9, idleMs: 1e9 },
     ...{ ip: '192.0.2.1', userAgent: 'a browser' },
   });
+  await store.invitations.create({
+    ...{ id: 'invitation', userId: alice.id, hash: 'hash', kind: 'password_reset' },
+    ...{ lifeMs: 1e12, createdBy: 'admin' },
+  });
   await store.owners.record('job', 'j', { userId: alice.id, experimentId: undefined });
   return { alice, gone };
 }
@@ -45,6 +49,7 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
       username: 'alice',
       ceiling: { access: 'read' },
     });
+    expect(await target.invitations.byHash('hash')).toMatchObject({ id: 'invitation', username: 'alice' });
     expect(await target.pageTokenKey()).toEqual(key);
     expect((await target.intents.list()).map(({ id, name, seen }) => [id, name, seen])).toEqual(
       intents.map(({ id, name, seen }) => [id, name, seen]),
@@ -72,7 +77,7 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     await source.close();
     await from.run(
       here,
-      "drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
+      "drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; drop table invitations; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
     );
     for (const column of ['is_active', 'is_service', 'must_change_password', 'created_by']) {
       await from.run(here, `alter table users drop column ${column}`);

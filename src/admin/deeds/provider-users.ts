@@ -3,10 +3,10 @@ import { type Changing, changingBy, type ReadsForChanging } from '../../audit/ch
 import { recordUnattended } from '../../audit/unattended.ts';
 import { ApiError, denied } from '../../errors.ts';
 import type { Provided } from '../../identity/oidc/provided.ts';
-import { NO_PASSWORD } from '../../identity/password.ts';
 import type { Refused } from '../../identity/principal.ts';
 import type { Identity } from '../../store/identities.ts';
 import type { Subject } from '../../store/types.ts';
+import { NO_PASSWORD } from '../../store/types.ts';
 import { roleNameProblem } from './roles.ts';
 import { checkUsername } from './users.ts';
 

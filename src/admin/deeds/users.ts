@@ -1,9 +1,9 @@
 import type { Changing } from '../../audit/changing.ts';
 import { ApiError, invalid } from '../../errors.ts';
 import { LOGGED_OUT_PREFIX } from '../../identity/logged-out.ts';
-import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
+import type { Passwords } from '../../identity/password.ts';
 import { OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
-import type { User } from '../../store/types.ts';
+import { NO_PASSWORD, type User } from '../../store/types.ts';
 import type { NewUser, Users } from '../../store/users.ts';
 import type { GrantTarget } from './grants.ts';
 

@@ -11,10 +11,11 @@ import {
 } from '../../admin/deeds/roles.ts';
 import { addUser, setAdmin } from '../../admin/deeds/users.ts';
 import type { Changing } from '../../audit/changing.ts';
-import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
+import type { Passwords } from '../../identity/password.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
+import { NO_PASSWORD } from '../../store/types.ts';
 import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import type { Access, DeclaredGrant, DeclaredRole, DeclaredUser } from './access-file.ts';
 

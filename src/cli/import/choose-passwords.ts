@@ -1,5 +1,6 @@
-import { NO_PASSWORD, type Passwords } from '../../identity/password.ts';
+import type { Passwords } from '../../identity/password.ts';
 import type { Store } from '../../store/index.ts';
+import { NO_PASSWORD } from '../../store/types.ts';
 import type { SourceUser } from './read-basic-auth.ts';
 
 /** The formats that Werkzeug wrote for MLflow and that {@link Passwords.verify} reads. */

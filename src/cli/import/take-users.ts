@@ -1,8 +1,8 @@
 import { addUser } from '../../admin/deeds/users.ts';
 import { ApiError } from '../../errors.ts';
-import { NO_PASSWORD } from '../../identity/password.ts';
 import type { StoreParts } from '../../store/index.ts';
 import type { User } from '../../store/types.ts';
+import { NO_PASSWORD } from '../../store/types.ts';
 import type { NewPassword } from '../show-once.ts';
 import type { ChosenPassword } from './choose-passwords.ts';
 import type { SourceUser } from './read-basic-auth.ts';

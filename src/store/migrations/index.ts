@@ -7,6 +7,7 @@ import { experiments } from './experiments.ts';
 import { first } from './first.ts';
 import { identities } from './identities.ts';
 import { intentsInFlight } from './intents-in-flight.ts';
+import { invitations } from './invitations.ts';
 import { pageTokenKey } from './page-token-key.ts';
 import { providerSessions } from './provider-sessions.ts';
 import { sessions } from './sessions.ts';
@@ -30,6 +31,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0015-sessions': sessions,
   '0016-identities': identities,
   '0017-provider-sessions': providerSessions,
+  '0018-invitations': invitations,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

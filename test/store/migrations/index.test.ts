@@ -21,6 +21,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
       'grants',
       'identities',
       'intents',
+      'invitations',
       'keys',
       'owners',
       'provider_sessions',
