@@ -174,6 +174,11 @@ export const settings = z
     session_max_hours: integer(1, 8_760)
       .prefault('168')
       .describe('Longest life of a session in a browser, in hours, however often it is used.'),
+    invitation_hours: integer(1, 720)
+      .prefault('72')
+      .describe(
+        'How long the link of an invitation or of a password reset counts at most, in hours; at most 720.',
+      ),
     upstream_timeout_seconds: integer(1, 86_400)
       .prefault('300')
       .describe('How long the gateway waits for MLflow before it answers 504.'),

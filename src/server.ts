@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { entryJson } from './admin/api/audit.ts';
+import type { InvitationHandlerParts } from './admin/api/invitations.ts';
 import { createProviderUsers } from './admin/deeds/provider-users.ts';
 import type { SessionParts } from './admin/deeds/sessions.ts';
 import type { TokenParts } from './admin/deeds/tokens.ts';
@@ -449,12 +450,18 @@ function credentialsIn(
   readonly signInLimits: ThrottleLimits;
   readonly tokens: TokenParts;
   readonly sessions: SessionParts;
+  readonly invitations: InvitationHandlerParts['invitations'];
 } {
   const { token_max_days: maxDays, token_default_days: defaultDays } = config;
   return {
     signInLimits: limitsIn(config),
     tokens: { maxDays, defaultDays, clock, random },
     sessions: { ...sessionTimes(config), clock, random },
+    invitations: {
+      lifeMs: config.invitation_hours * 3_600_000,
+      publicUrl: config.public_url,
+      ...{ clock, random },
+    },
   };
 }
 

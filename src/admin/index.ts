@@ -9,6 +9,7 @@ import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { type Deciding, explainHandlers } from './api/explain.ts';
 import { grantHandlers } from './api/grants.ts';
 import { type HealthParts, healthHandlers } from './api/health.ts';
+import { type InvitationHandlerParts, invitationHandlers } from './api/invitations.ts';
 import { linkHandlers, type NamedProvider } from './api/links.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
@@ -39,6 +40,7 @@ export interface HandlerParts {
   readonly signInLimits: ThrottleLimits;
   readonly tokens: TokenParts;
   readonly sessions: SessionParts;
+  readonly invitations: InvitationHandlerParts['invitations'];
   readonly basic: Pick<Basic, 'signIn'>;
   readonly buttons: readonly Provider[];
   readonly defaultPermission: Permission;
@@ -71,6 +73,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...tokenHandlers(store, parts.tokens),
     ...sessionHandlers(store, parts.sessions),
+    ...invitationHandlers(parts),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(parts),

@@ -63,6 +63,12 @@ const users: readonly OwnRow[] = [
   ['DELETE', '2.0 users/tokens/delete', 'signed-in', [], inAnyScope, serve('tokens.delete')],
   ['GET', '2.0 users/sessions/list', 'read', maybe(self), serve('sessions.list')],
   ['DELETE', '2.0 users/sessions/delete', 'signed-in', [], serve('sessions.delete')],
+  ['POST', '2.0 users/invitations/create', 'admin', [], serve('invitations.create')],
+  ['POST', '2.0 users/invitations/reset-password', 'admin', [], serve('invitations.resetPassword')],
+  ['GET', '2.0 users/invitations/list', 'admin', [], serve('invitations.list')],
+  ['DELETE', '2.0 users/invitations/delete', 'admin', [], serve('invitations.delete')],
+  ['POST', '2.0 users/invitations/show', 'public', [], serve('invitations.show')],
+  ['POST', '2.0 users/invitations/accept', 'public', [], serve('invitations.accept')],
   ['GET', '2.0 users/lockouts/list', 'admin', [], serve('lockouts.list')],
   ['DELETE', '2.0 users/lockouts/delete', 'admin', [], serve('lockouts.delete')],
 ];
@@ -93,10 +99,11 @@ const app = (path: string): OwnRow => [
 const pages: readonly OwnRow[] = [
   app('/auth/account'),
   app('/auth/share/:kind/:id'),
-  ...['users', 'users/:name', 'roles', 'tokens', 'audit', 'lockouts', 'status'].map((page) =>
+  ...['users', 'users/:name', 'invitations', 'roles', 'tokens', 'audit', 'lockouts', 'status'].map((page) =>
     app(`/auth/admin/${page}`),
   ),
   app('/auth/api'),
+  ['GET', '/auth/invitation', 'public', [], serve('pages.invitation')],
   ['GET', '/auth/assets/:file', 'public', [], serve('pages.asset')],
   ['GET', '/auth/in-mlflow.js', 'public', [], serve('pages.inMlflow')],
 ];

@@ -3,12 +3,13 @@ import type { AuditChange, AuditEntry } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Identities } from '../store/identities.ts';
 import type { Store, StoreParts } from '../store/index.ts';
+import type { Invitations } from '../store/invitations.ts';
 import type { ProviderSessions } from '../store/provider-sessions.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
 import type { Tokens } from '../store/tokens.ts';
-import type { Session, Subject, Token } from '../store/types.ts';
+import type { Invitation, Session, Subject, Token } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what a user may do. */
@@ -39,6 +40,7 @@ const CHANGING_VERBS = {
   identities: ['link', 'unlink', 'followGroups'],
   providerSessions: ['add', 'hold', 'checked', 'release', 'use'],
   sessions: ['create', 'remove', 'noteUse', 'prune'],
+  invitations: ['create', 'take', 'remove'],
 } as const;
 
 type Verbs = typeof CHANGING_VERBS;
@@ -57,6 +59,7 @@ export interface Changing {
   readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
   readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
+  readonly invitations: ChangingInvitations;
   /** What belongs to a session and a sign-in, whose entries tell it. */
   readonly providerSessions: Pick<ProviderSessions, 'add' | 'use'>;
   /** Does many changes as one, see `Store.atOnce`. */
@@ -69,6 +72,17 @@ export interface ChangingSessions {
   begin(session: NewSession, by: SignInBy): Promise<Session>;
   /** @param how - `sign-out` where its own user leaves, which needs no credentials but the session itself. */
   end(session: Session, how: 'sign-out' | 'deleted'): Promise<boolean>;
+}
+
+/** Links by which users choose a password. */
+export interface ChangingInvitations extends Pick<Invitations, 'create' | 'remove'> {
+  /**
+   * Sets the password of whose link it is, which ends it: the entry is theirs.
+   *
+   * @param hash - of the secret in the link.
+   * @returns undefined if there is no such link any more.
+   */
+  accept(hash: string, passwordHash: string): Promise<Invitation | undefined>;
 }
 
 /** What a user has signed in with. */
@@ -111,6 +125,7 @@ export function changingBy(store: ReadsForChanging, record: RecordChange): Chang
     tokens: changingTokens(change),
     identities: changingIdentities(change),
     sessions: changingSessions(change),
+    invitations: changingInvitations(change),
     providerSessions: {
       add: (session) => store.atOnce((parts) => parts.providerSessions.add(session)),
       use: (key, forMs) => store.atOnce((parts) => parts.providerSessions.use(key, forMs)),
@@ -454,6 +469,63 @@ function changingSessions(change: Change): ChangingSessions {
       }),
   };
 }
+
+function changingInvitations(change: Change): ChangingInvitations {
+  const resourcesOf = ({ id, username }: Invitation) => [{ type: 'invitation', id }, ...aboutUser(username)];
+  return {
+    create: (invitation) =>
+      change(async ({ invitations }) => {
+        const made = await invitations.create(invitation);
+        const action = made.kind === 'invitation' ? 'invite_user' : 'reset_password_by_link';
+        return [
+          made,
+          { action, change: { before: null, after: invitationTold(made) }, resources: resourcesOf(made) },
+        ];
+      }),
+    accept: (hash, passwordHash) =>
+      change(async (parts) => {
+        const taken = await parts.invitations.take(hash);
+        if (taken === undefined) {
+          return [undefined, undefined];
+        }
+        const { username } = taken;
+        const sessions = await sessionsOf(parts, taken.userId);
+        await parts.users.setPassword(taken.userId, passwordHash);
+        const told = { before: invitationTold(taken), after: { username, password: 'changed' } };
+        return [
+          taken,
+          {
+            action: 'accept_invitation',
+            change: withEnded(told, sessions),
+            resources: resourcesOf(taken),
+            by: { username, credential: null },
+          },
+        ];
+      }),
+    remove: (id) =>
+      change(async ({ invitations }) => {
+        const before = await invitations.get(id);
+        const done = await invitations.remove(id);
+        return [
+          done,
+          done && before !== undefined
+            ? {
+                action: 'revoke_invitation',
+                change: { before: invitationTold(before), after: null },
+                resources: resourcesOf(before),
+              }
+            : undefined,
+        ];
+      }),
+  };
+}
+
+const invitationTold = ({ id, username, kind, expiresAt }: Invitation) => ({
+  invitation_id: id,
+  username,
+  kind,
+  expires_at: expiresAt,
+});
 
 const sessionTold = ({ id, username, expiresAt, ip, userAgent }: Session) => ({
   session_id: id,

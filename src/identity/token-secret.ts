@@ -15,10 +15,16 @@ const ANYWHERE = new RegExp(`${TOKEN_PREFIX}[0-9A-Za-z]{${RANDOM_DIGITS}}`);
 /** Characters of a secret that are shown in lists, so that its owner knows it again. */
 const SHOWN = TOKEN_PREFIX.length + 4;
 
-/** The secret of a new token: `mlag_`, 256 random bits and a checksum over both, in base 62. */
-export function makeSecret(random: (bytes: number) => Buffer): string {
+/** What the secret of a link begins with by which somebody chooses a password; it signs in nobody by itself. */
+export const INVITATION_PREFIX = 'mlai_';
+
+/** The secret of a new token: `mlag_`, 256 random bits and a checksum over both, in base 62. Of a link, `mlai_`. */
+export function makeSecret(
+  random: (bytes: number) => Buffer,
+  prefix: typeof TOKEN_PREFIX | typeof INVITATION_PREFIX = TOKEN_PREFIX,
+): string {
   const value = BigInt(`0x${random(RANDOM_BYTES).toString('hex')}`);
-  const unchecked = TOKEN_PREFIX + inBase62(value, RANDOM_DIGITS);
+  const unchecked = prefix + inBase62(value, RANDOM_DIGITS);
   return unchecked + checksumOf(unchecked);
 }
 

@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { PREFIX } from './api/client.ts';
 import { NotFound } from './pages/not-found.tsx';
-import { Shell } from './parts/shell.tsx';
+import { INVITATION, Shell } from './parts/shell.tsx';
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -27,6 +27,10 @@ const pages = [
     lazyRouteComponent(() => import('./pages/admin/user.tsx'), 'OneUser'),
   ),
   page(
+    '/admin/invitations',
+    lazyRouteComponent(() => import('./pages/admin/invitations.tsx'), 'Invitations'),
+  ),
+  page(
     '/admin/roles',
     lazyRouteComponent(() => import('./pages/admin/roles.tsx'), 'Roles'),
   ),
@@ -45,6 +49,10 @@ const pages = [
   page(
     '/admin/status',
     lazyRouteComponent(() => import('./pages/admin/status.tsx'), 'Status'),
+  ),
+  page(
+    INVITATION,
+    lazyRouteComponent(() => import('./pages/invitation.tsx'), 'Invitation'),
   ),
   page(
     '/api',

@@ -93,6 +93,16 @@ if "list_sessions" in methods:
     call("delete_session", session.session_id)
     assert client.list_sessions(alice) == []
 
+if "invite_user" in methods:
+    made = call("invite_user", "invited-" + alice, expires_in_seconds=60)
+    assert made.invitation.kind == "invitation" and made.link.startswith("http"), made
+    assert made.link not in repr(made)
+    reset = call("reset_password_by_link", alice)
+    assert call("list_invitations", alice) == [reset.invitation]
+    call("revoke_invitation", reset.invitation.invitation_id)
+    assert client.list_invitations(alice) == []
+    client.delete_user(made.invitation.username)
+
 call("delete_user", alice)
 assert not left, f"never called: {sorted(left)}"
 print(json.dumps(sorted(methods)))

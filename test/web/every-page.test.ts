@@ -36,6 +36,7 @@ const PAGES = [
   ['share/experiment/7', 'Share experiment 7', 'Who has access'],
   ['admin/users', 'Users', 'Find a user'],
   ['admin/users/admin', 'admin', 'What may they do to a thing?'],
+  ['admin/invitations', 'Invitations', 'No link is open.'],
   ['admin/roles', 'Roles', 'analysts'],
   ['admin/tokens', 'Tokens', 'for CI'],
   ['admin/audit', 'Audit', 'Download CSV'],

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ofCredentials } from './credentials.ts';
 import { ofAudit, ofExplanations } from './explanations.ts';
 import { ofClassicPermissions, ofGrants, ofRoles } from './grants.ts';
+import { ofInvitations } from './invitations.ts';
 import { ofServer } from './server.ts';
 import { ofUsers } from './users.ts';
 
@@ -10,6 +11,7 @@ export const CONTRACT = {
   ...ofServer,
   ...ofUsers,
   ...ofCredentials,
+  ...ofInvitations,
   ...ofGrants,
   ...ofRoles,
   ...ofClassicPermissions,
@@ -31,6 +33,7 @@ type PageName =
   | 'oidc.backChannelLogout'
   | 'style'
   | 'pages.app'
+  | 'pages.invitation'
   | 'pages.asset'
   | 'pages.inMlflow';
 

@@ -33,6 +33,12 @@ export function appHandlers(files: WebFiles) {
   return {
     'pages.app': ({ prefix }: Call): Reply => ({ headers: HEADERS, body: placed(files.page(), prefix) }),
 
+    /** Whoever opens a link by which a password is chosen has none yet. */
+    'pages.invitation': ({ prefix }: Call): Reply => ({
+      headers: { ...HEADERS, 'referrer-policy': 'no-referrer' },
+      body: placed(files.page(), prefix),
+    }),
+
     async 'pages.asset'(call: Call): Promise<Reply> {
       const file = files.asset(call.params['file'] ?? '');
       if (file === undefined) {

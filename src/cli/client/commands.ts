@@ -20,6 +20,7 @@ import {
 import { AUDIT_COMMAND } from './audit-command.ts';
 import type { Command, Shows } from './command.ts';
 import { EXPLAIN_COMMANDS } from './explain-commands.ts';
+import { INVITATION_COMMANDS } from './invitation-commands.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import { LINK_COMMANDS } from './link-commands.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
@@ -451,6 +452,7 @@ export const COMMANDS: readonly Command[] = [
   ...LOCKOUT_COMMANDS,
   ...LINK_COMMANDS,
   ...SESSION_COMMANDS,
+  ...INVITATION_COMMANDS,
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,

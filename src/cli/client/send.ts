@@ -12,8 +12,8 @@ export interface Call {
 /** What a call carries: the query of a GET, the JSON body of anything else. */
 export type Input = Readonly<Record<string, string | number | boolean>>;
 
-/** What a request carries once its plan is made: unlike what is typed, a body may hold objects. */
-export type Sent = Readonly<Record<string, Input[string] | JsonObject | null>>;
+/** What a request carries once its plan is made: unlike what is typed, a body may hold objects and lists. */
+export type Sent = Readonly<Record<string, Input[string] | JsonObject | readonly number[] | null>>;
 
 /** Makes a call; throws {@link ServerRefusal} or, when nothing answers, a CommandFailure. */
 export type Send = (call: Call, input: Sent) => Promise<JsonObject>;

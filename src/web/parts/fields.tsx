@@ -9,15 +9,18 @@ export function Field({
   onChange,
   type = 'text',
   isRequired = false,
+  isReadOnly = false,
   autoComplete = 'off',
   error,
 }: {
   readonly label: string;
   readonly help?: string;
   readonly value: string;
-  readonly onChange: (value: string) => void;
+  /** Left out where nothing can be typed. */
+  readonly onChange?: (value: string) => void;
   readonly type?: 'text' | 'password' | 'search' | 'datetime-local' | 'number';
   readonly isRequired?: boolean;
+  readonly isReadOnly?: boolean;
   readonly autoComplete?: string;
   /** Why what stands there is refused. */
   readonly error?: string | undefined;
@@ -26,9 +29,10 @@ export function Field({
     <TextField
       className="field"
       value={value}
-      onChange={onChange}
+      {...(onChange !== undefined && { onChange })}
       type={type}
       isRequired={isRequired}
+      isReadOnly={isReadOnly}
       isInvalid={error !== undefined}
       autoComplete={autoComplete}
       spellCheck="false"

@@ -6,6 +6,7 @@ import { T } from '../texts.ts';
 
 const ADMIN_PAGES = [
   ['/admin/users', T.users.title],
+  ['/admin/invitations', T.invitations.title],
   ['/admin/roles', T.roles.title],
   ['/admin/tokens', T.tokens.all],
   ['/admin/audit', T.audit.title],
@@ -13,10 +14,14 @@ const ADMIN_PAGES = [
   ['/admin/status', T.status.title],
 ] as const;
 
+/** The page that is opened by who has no password yet: nothing is asked there that needs one. */
+export const INVITATION = '/invitation';
+
 /** What is around every page: the way to the others, and to MLflow. */
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: ({ location }) => location.pathname });
+  const isInvitation = useRouterState({ select: ({ matches }) => matches.at(-1)?.routeId === INVITATION });
   const before = useRef(path);
   useEffect(() => {
     // Who hears the page goes on at the top of the new one.
@@ -31,10 +36,16 @@ export function Shell() {
         {T.skip}
       </a>
       <header>
-        <a className="home" href={`${PREFIX}/`}>
-          {T.toMlflow}
-        </a>
-        <Pages />
+        {isInvitation ? (
+          <span>{T.product}</span>
+        ) : (
+          <>
+            <a className="home" href={`${PREFIX}/`}>
+              {T.toMlflow}
+            </a>
+            <Pages />
+          </>
+        )}
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <Outlet />

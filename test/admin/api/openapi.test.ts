@@ -131,6 +131,18 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     await signInByPage(gateway, admin);
     const { sessions } = await ask('sessions.list', { username: admin.username });
     await ask('sessions.delete', { session_id: sessions[0].session_id });
+    const invited = unique('invited');
+    const { invitation, link } = await ask('invitations.create', {
+      ...{ username: invited, is_admin: false, role_ids: [], expires_in_seconds: 60 },
+    });
+    await ask('invitations.resetPassword', { username: alice.username });
+    expect(await ask('invitations.list', { max_results: '1' })).toHaveProperty('next_page_token');
+    const secret = new URL(link).hash.slice(1);
+    expect((await ask('invitations.show', { secret }, gateway.anonymous)).username).toBe(invited);
+    await ask('invitations.accept', { secret, password: 'a long enough password' }, gateway.anonymous);
+    const [open] = (await ask('invitations.list', { username: alice.username })).invitations;
+    expect(open.invitation_id).not.toBe(invitation.invitation_id);
+    await ask('invitations.delete', { invitation_id: open.invitation_id });
     expect((await ask('lockouts.list')).lockouts).toHaveLength(1);
     await ask('lockouts.delete', { username: alice.username });
   },

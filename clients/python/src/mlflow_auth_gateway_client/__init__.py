@@ -3,6 +3,8 @@
 from mlflow_auth_gateway_client.client import AuthServiceClient
 from mlflow_auth_gateway_client.entities import (
     ExperimentPermission,
+    Invitation,
+    InvitationWithLink,
     RegisteredModelPermission,
     Session,
     Token,
@@ -13,6 +15,8 @@ from mlflow_auth_gateway_client.entities import (
 __all__ = [
     "AuthServiceClient",
     "ExperimentPermission",
+    "Invitation",
+    "InvitationWithLink",
     "RegisteredModelPermission",
     "Session",
     "Token",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mlflow_auth_gateway_client import _stock
 from mlflow_auth_gateway_client.entities import (
     ExperimentPermission,
+    Invitation,
+    InvitationWithLink,
     RegisteredModelPermission,
     Session,
     Token,
@@ -125,6 +127,60 @@ class AuthServiceClient(StockClient):
     def delete_session(self, session_id: str) -> None:
         """Signs a browser out."""
         self._request(f"{_API}/users/sessions/delete", "DELETE", json={"session_id": session_id})
+
+    # Links by which users choose a password, once.
+
+    def invite_user(
+        self,
+        username: str,
+        is_admin: bool = False,
+        role_ids: list[int] | None = None,
+        expires_in_seconds: int | None = None,
+    ) -> InvitationWithLink:
+        """Creates a user without a password, and a link by which they choose one. For admins only.
+
+        Args:
+            username: The name that they are to have.
+            is_admin: Whether they are to be an admin.
+            role_ids: The roles that they are to have.
+            expires_in_seconds: How long the link counts; as the server is set if left out.
+        """
+        fields = {
+            "username": username,
+            "is_admin": is_admin,
+            "role_ids": role_ids or [],
+            "expires_in_seconds": expires_in_seconds,
+        }
+        return self._link("create", fields)
+
+    def reset_password_by_link(
+        self, username: str, expires_in_seconds: int | None = None
+    ) -> InvitationWithLink:
+        """Makes a link by which a user chooses another password; the one so far counts until then."""
+        return self._link(
+            "reset-password", {"username": username, "expires_in_seconds": expires_in_seconds}
+        )
+
+    def list_invitations(self, username: str | None = None) -> list[Invitation]:
+        """Lists the links that are open, of a user or of all. For admins only."""
+        fields = {} if username is None else {"username": username}
+        invitations: list[Invitation] = []
+        while True:
+            resp = self._request(f"{_API}/users/invitations/list", "GET", params=fields)
+            invitations.extend(Invitation.from_json(each) for each in resp["invitations"])
+            if not resp.get("next_page_token"):
+                return invitations
+            fields = {**fields, "page_token": resp["next_page_token"]}
+
+    def revoke_invitation(self, invitation_id: str) -> None:
+        """Ends a link; a user who was invited stays, without a password."""
+        self._request(
+            f"{_API}/users/invitations/delete", "DELETE", json={"invitation_id": invitation_id}
+        )
+
+    def _link(self, verb: str, fields: dict[str, Any]) -> InvitationWithLink:
+        resp = self._request(f"{_API}/users/invitations/{verb}", "POST", json=fields)
+        return InvitationWithLink(Invitation.from_json(resp["invitation"]), resp["link"])
 
     # The permissions API of MLflow 2.15 to 3.5, for a user on one experiment or registered model.
     # ``permission`` is READ, EDIT, MANAGE or NO_PERMISSIONS.

@@ -1,4 +1,4 @@
-"""Users with what they were given, the permissions of MLflow's classic API, tokens and sessions."""
+"""Users with what they were given, the permissions of MLflow's classic API, tokens, sessions and invitations."""
 
 from __future__ import annotations
 
@@ -113,6 +113,33 @@ class Session(NamedTuple):
     def from_json(cls, dictionary: Mapping[str, Any]) -> Session:
         """Reads what the server sends, and leaves what a later one may send besides."""
         return cls(**{field: dictionary[field] for field in cls._fields})
+
+
+class Invitation(NamedTuple):
+    """A link by which a user chooses a password, once. Times are milliseconds since the epoch."""
+
+    invitation_id: str
+    username: str
+    kind: str
+    """``invitation`` or ``password_reset``."""
+    created_at: int
+    expires_at: int
+    created_by: str
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> Invitation:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
+class InvitationWithLink(NamedTuple):
+    """A link that was made just now: it is told this once."""
+
+    invitation: Invitation
+    link: str
+
+    def __repr__(self) -> str:
+        return f"InvitationWithLink(invitation={self.invitation!r}, link='***')"
 
 
 class TokenWithSecret(NamedTuple):

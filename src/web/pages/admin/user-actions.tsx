@@ -10,6 +10,7 @@ import { Form } from '../../parts/form.tsx';
 import { useSay } from '../../parts/say.tsx';
 import { T, thingText } from '../../texts.ts';
 import { FirstPassword } from './create-user.tsx';
+import { ResetByLink } from './invite.tsx';
 import { makePassword } from './passwords.ts';
 
 type User = Answer<'users.get'>['user'];
@@ -35,7 +36,12 @@ export function UserActions({ user }: { readonly user: User }) {
         loses={<p>{isActive ? T.users.disableLoses : T.users.enableLoses}</p>}
         act={() => ask('users.updateStatus', { username, is_active: !isActive }).then(done)}
       />
-      {isService ? null : <ResetPassword username={username} />}
+      {isService ? null : (
+        <>
+          {isActive ? <ResetByLink username={username} /> : null}
+          <ResetPassword username={username} />
+        </>
+      )}
       <DeleteUser username={username} />
     </div>
   );

@@ -8,6 +8,7 @@ import { Table } from '../../parts/table.tsx';
 import { T } from '../../texts.ts';
 import { AdminPage } from './admins.tsx';
 import { CreateUser } from './create-user.tsx';
+import { Invite } from './invite.tsx';
 
 type User = Answer<'users.search'>['users'][number];
 
@@ -15,7 +16,10 @@ type User = Answer<'users.search'>['users'][number];
 export function Users() {
   return (
     <AdminPage title={T.users.title}>
-      <CreateUser />
+      <div className="buttons">
+        <Invite />
+        <CreateUser />
+      </div>
       <Found />
     </AdminPage>
   );
