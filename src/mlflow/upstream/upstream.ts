@@ -1,9 +1,10 @@
-import { cacheStores, type Dispatcher, errors, interceptors, type Pool } from 'undici';
+import { type Dispatcher, errors, interceptors, type Pool } from 'undici';
 import { ApiError, unavailable } from '../../errors.ts';
 import type { Home } from './addresses.ts';
 import { createPlaced, type Placed } from './placed.ts';
 import { createPlaces, type Places } from './places.ts';
 import { openPools, type PoolOptions } from './pools.ts';
+import { createPublicCache } from './public-cache.ts';
 import { askedForSignIn } from './sign-in.ts';
 import { type Answered, timed } from './timed.ts';
 import { createVersion, type Version } from './version.ts';
@@ -90,8 +91,6 @@ function isStatus(status: number): boolean {
   return status >= 200 && status <= LAST_STATUS;
 }
 
-/** All of MLflow's UI is about this large. */
-const CACHE = { maxSize: 32 * 1024 * 1024, maxEntrySize: 8 * 1024 * 1024 };
 /** Opens the way to the upstream; nothing is connected before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { clock, staticPrefix = '', timeoutSeconds } = options;
@@ -100,9 +99,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const watched = (each: Pool) =>
     options.answered === undefined ? each : each.compose(timed(options.answered));
   const dispatcher = watched(pool);
-  const publicDispatcher = watched(publicPool).compose(
-    interceptors.cache({ store: new cacheStores.MemoryCacheStore(CACHE) }),
-  );
+  const publicDispatcher = watched(publicPool).compose(interceptors.cache({ store: createPublicCache() }));
   const places = createPlaces({
     places: options.connections,
     perUser: options.perUser ?? options.connections,
