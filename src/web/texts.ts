@@ -349,6 +349,14 @@ export const T = {
     outcome: 'Outcome',
     why: 'Why',
     nobody: 'nobody',
+    pause: 'Pause',
+    resume: 'Resume',
+    follows: {
+      live: 'New entries show by themselves.',
+      paused: 'New entries do not show.',
+      idle: 'New entries do not show: nobody has been here for a while.',
+    },
+    fresh: (count: number) => `${count} new since you opened the page.`,
   },
 
   lockouts: {

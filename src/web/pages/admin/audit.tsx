@@ -1,15 +1,14 @@
-import { useState } from 'react';
-import type { Answer } from '../../../admin/contract/index.ts';
+import { useCallback, useMemo, useState } from 'react';
+import { Button } from 'react-aria-components';
 import { addressOf } from '../../api/client.ts';
 import { useList } from '../../api/queries.ts';
-import { Answered } from '../../parts/answered.tsx';
+import { Answered, Failure } from '../../parts/answered.tsx';
 import { Moment } from '../../parts/moment.tsx';
-import { Table } from '../../parts/table.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
 import { T, thingText } from '../../texts.ts';
 import { AdminPage } from './admins.tsx';
 import { AuditFilters, type Filters } from './audit-filters.tsx';
-
-type Entry = Answer<'audit.search'>['entries'][number];
+import { type Entry, inOrder, useIdle, useLive, useSeldom } from './audit-live.ts';
 
 /** Who did what, when, and what was refused. */
 export function AuditLog() {
@@ -22,7 +21,6 @@ export function AuditLog() {
 
 function Found() {
   const [filters, setFilters] = useState<Filters>({});
-  const { query, more } = useList('audit.search', filters);
   return (
     <>
       <AuditFilters apply={setFilters} />
@@ -34,28 +32,78 @@ function Found() {
           {T.audit.jsonl}
         </a>
       </div>
-      <Answered query={query}>
-        {(pages) => (
-          <Table
-            caption={T.audit.caption}
-            rows={pages.flatMap(({ entries }) => entries)}
-            keyOf={({ entry_id: id }) => id}
-            empty={T.audit.none}
-            more={more}
-            columns={[
-              { head: T.audit.at, cell: ({ at }) => <Moment at={at} /> },
-              { head: T.audit.who, cell: whoText },
-              { head: T.audit.what, cell: ({ operation, action }) => operation ?? action },
-              { head: T.audit.on, cell: onText },
-              { head: T.audit.outcome, cell: ({ allowed }) => (allowed ? T.audit.yes : T.audit.no) },
-              { head: T.audit.why, cell: ({ because }) => because },
-            ]}
-          />
-        )}
-      </Answered>
+      <Entries key={JSON.stringify(filters)} filters={filters} />
     </>
   );
 }
+
+/** Entries, and those that come while the page is open. */
+function Entries({ filters }: { readonly filters: Filters }) {
+  const { query, more } = useList('audit.search', filters);
+  const known = useMemo(() => query.data?.flatMap(({ entries }) => entries), [query.data]);
+  const [state, setState] = useState<'live' | 'paused' | 'idle'>('live');
+  // Nothing new is of the past.
+  const canBeLive = filters.until === undefined;
+  const isLive = canBeLive && state === 'live';
+  const { fresh, error } = useLive(filters, known, isLive);
+  const left = useCallback(() => setState('idle'), []);
+  useIdle(isLive, left);
+  return (
+    <Answered query={query}>
+      {() => (
+        <>
+          {canBeLive ? (
+            <Following
+              state={state}
+              count={fresh.length}
+              toggle={() => setState(isLive ? 'paused' : 'live')}
+            />
+          ) : null}
+          {isLive && error !== null ? <Failure error={error} /> : null}
+          <Table
+            caption={T.audit.caption}
+            rows={inOrder([...fresh, ...(known ?? [])])}
+            keyOf={({ entry_id: id }) => id}
+            empty={T.audit.none}
+            more={more}
+            columns={COLUMNS}
+          />
+        </>
+      )}
+    </Answered>
+  );
+}
+
+/** Whether new entries show by themselves, and how many have. */
+function Following({
+  state,
+  count,
+  toggle,
+}: {
+  readonly state: 'live' | 'paused' | 'idle';
+  readonly count: number;
+  readonly toggle: () => void;
+}) {
+  const told = useSeldom(count);
+  return (
+    <div className="buttons">
+      <Button onPress={toggle}>{state === 'live' ? T.audit.pause : T.audit.resume}</Button>
+      <span role="status">
+        {T.audit.follows[state]}
+        {told === 0 ? '' : ` ${T.audit.fresh(told)}`}
+      </span>
+    </div>
+  );
+}
+
+const COLUMNS: readonly Column<Entry>[] = [
+  { head: T.audit.at, cell: ({ at }) => <Moment at={at} /> },
+  { head: T.audit.who, cell: (entry) => whoText(entry) },
+  { head: T.audit.what, cell: ({ operation, action }) => operation ?? action },
+  { head: T.audit.on, cell: (entry) => onText(entry) },
+  { head: T.audit.outcome, cell: ({ allowed }) => (allowed ? T.audit.yes : T.audit.no) },
+  { head: T.audit.why, cell: ({ because }) => because },
+];
 
 const whoText = ({ username, credential, ip }: Entry): string =>
   [
