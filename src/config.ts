@@ -179,6 +179,14 @@ export const settings = z
       .describe(
         'How long the link of an invitation or of a password reset counts at most, in hours; at most 720.',
       ),
+    access_requests_per_user: integer(0, 1000)
+      .prefault('20')
+      .describe(
+        'How many requests for access to an experiment or registered model a user may have open at once; 0 lets nobody ask.',
+      ),
+    access_request_keep_days: integer(1, 3_650)
+      .prefault('30')
+      .describe('How many days a request for access is kept, answered or not.'),
     upstream_timeout_seconds: integer(1, 86_400)
       .prefault('300')
       .describe('How long the gateway waits for MLflow before it answers 504.'),

@@ -50,6 +50,7 @@ import { createMatcher } from './mlflow/table/match.ts';
 import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
 import { createElsewhere } from './mlflow/things/elsewhere.ts';
 import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
+import { createLookAt } from './mlflow/things/look-at.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
@@ -223,6 +224,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
     ...signingIn,
     ...credentialsIn(config, given),
     listUsersTo: config.list_users_to,
+    accessRequests: accessRequestLimits(config),
     providers: config.oidc ?? [],
     mlflowVersion: () => upstream.version(),
     workspaces,
@@ -235,7 +237,7 @@ async function build(config: Config, given: Given, opened: Opened): Promise<Part
   const whole: Context & LookUps = {
     ...{ upstream, store, adoption },
     ...lookUps,
-    handlers: handlersOn(store, lookUps, handling),
+    handlers: handlersOn({ store, upstream }, lookUps, handling),
   };
   const within = contextsOf(whole, { config, opened, given, handling });
   const app = buildApp(
@@ -301,15 +303,19 @@ function lookUpsOf(
 }
 
 /** What the gateway's own operations are served with, whichever workspace they are about. */
-type Handling = Omit<HandlerParts, 'store' | 'deciding' | 'defaultPermission'>;
+type Handling = Omit<HandlerParts, 'store' | 'deciding' | 'defaultPermission' | 'lookAt'>;
 
 function handlersOn(
-  store: Store,
+  { store, upstream }: Pick<Context, 'store' | 'upstream'>,
   { judge, lineage }: Pick<LookUps, 'judge' | 'lineage'>,
   handling: Handling,
 ): Handlers {
   const deciding = { ...judge, isPrompt: lineage.isPrompt };
-  return createHandlers({ ...handling, store, deciding, defaultPermission: judge.defaultPermission });
+  return createHandlers({
+    ...handling,
+    ...{ store, deciding, lookAt: createLookAt(upstream) },
+    defaultPermission: judge.defaultPermission,
+  });
 }
 
 interface ContextParts {
@@ -356,7 +362,7 @@ function contextOf(
   const adoption = isDefault
     ? whole.adoption
     : createAdoption(followingStore(store, clock), upstream, clock, logger);
-  const handlers = handlersOn(store, { judge, lineage }, handling);
+  const handlers = handlersOn({ store, upstream }, { judge, lineage }, handling);
   return { upstream, store, census, lineage, judge, adoption, handlers };
 }
 
@@ -467,6 +473,10 @@ function credentialsIn(
 
 function sessionTimes({ session_max_hours: hours, session_idle_minutes: minutes }: Config) {
   return { lifeMs: hours * 3_600_000, idleMs: minutes * 60_000 };
+}
+
+function accessRequestLimits({ access_requests_per_user: most, access_request_keep_days: days }: Config) {
+  return { most, keepMs: days * 86_400_000 };
 }
 
 function limitsIn(config: Config): ThrottleLimits {
@@ -583,6 +593,13 @@ function keepUp({ settle, look, store }: Parts, config: Config, log: FastifyBase
   return [
     settleRepeatedly(settle, log),
     greetOnceThere(look, log),
+    repeatedly(() => {
+      store.accessRequests
+        .prune(accessRequestLimits(config).keepMs)
+        .catch((error: unknown) =>
+          log.warn({ because: reasonOf(error) }, 'old requests for access are not removed yet'),
+        );
+    }, PRUNE_MS),
     repeatedly(() => {
       store.sessions
         .prune(idleMs)

@@ -2,8 +2,11 @@ import type { ReadingStore } from '../audit/changing.ts';
 import type { Basic } from '../identity/basic.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
+import type { LookAt } from '../mlflow/things/look-at.ts';
 import type { Workspaces } from '../mlflow/things/workspaces.ts';
 import type { Permission } from '../policy/permissions.ts';
+import type { AccessRequestLimits } from '../store/access-requests.ts';
+import { accessRequestHandlers } from './api/access-requests.ts';
 import { auditHandlers } from './api/audit.ts';
 import { classicPermissionHandlers } from './api/classic-permissions.ts';
 import { type Deciding, explainHandlers } from './api/explain.ts';
@@ -49,6 +52,9 @@ export interface HandlerParts {
   readonly workspaces: Workspaces;
   readonly health: HealthParts;
   readonly deciding: Deciding;
+  /** Asks MLflow for what a request for access is about. */
+  readonly lookAt: LookAt;
+  readonly accessRequests: AccessRequestLimits;
   /** Where users come from by single sign-on. */
   readonly providers: readonly NamedProvider[];
   readonly singleSignOn: SingleSignOn;
@@ -67,6 +73,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...auditHandlers(store),
     ...explainHandlers(parts),
     ...previewHandlers(parts),
+    ...accessRequestHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
     ...linkHandlers(store, providers),

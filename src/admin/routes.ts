@@ -99,6 +99,7 @@ const app = (path: string): OwnRow => [
 const pages: readonly OwnRow[] = [
   app('/auth/account'),
   app('/auth/share/:kind/:id'),
+  app('/auth/requests'),
   ...['users', 'users/:name', 'invitations', 'roles', 'tokens', 'audit', 'lockouts', 'status'].map((page) =>
     app(`/auth/admin/${page}`),
   ),
@@ -272,6 +273,14 @@ const explanations: readonly OwnRow[] = [
   ['GET', '2.0 permissions/preview', 'admin', [], serve('permissions.preview')],
 ];
 
+const accessRequests: readonly OwnRow[] = [
+  ['POST', '2.0 access-requests/create', 'signed-in', [], serve('accessRequests.create')],
+  ['GET', '2.0 access-requests/list', 'signed-in', [], inAnyScope, serve('accessRequests.list'), afresh],
+  ['GET', '2.0 access-requests/list-own', 'signed-in', [], serve('accessRequests.listOwn')],
+  ['POST', '2.0 access-requests/answer', 'signed-in', [], inAnyScope, serve('accessRequests.answer'), afresh],
+  ['DELETE', '2.0 access-requests/withdraw', 'signed-in', [], serve('accessRequests.withdraw')],
+];
+
 const audit: readonly OwnRow[] = [
   ['GET', '2.0 audit/search', 'admin', [], serve('audit.search')],
   ['GET', '2.0 audit/export', 'admin', [], serve('audit.export')],
@@ -287,5 +296,6 @@ export const OWN_SECTIONS = {
   Roles: roles,
   'Classic permissions': classicPermissions,
   'Who may do what': explanations,
+  'Requests for access': accessRequests,
   Audit: audit,
 } as const satisfies Record<string, readonly OwnRow[]>;

@@ -1,4 +1,5 @@
 import { scopeJson } from '../policy/ceiling.ts';
+import type { AccessRequest, AccessRequests } from '../store/access-requests.ts';
 import type { AuditChange, AuditEntry } from '../store/audit.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Identities } from '../store/identities.ts';
@@ -41,6 +42,7 @@ const CHANGING_VERBS = {
   providerSessions: ['add', 'hold', 'checked', 'release', 'use'],
   sessions: ['create', 'remove', 'noteUse', 'prune'],
   invitations: ['create', 'take', 'remove'],
+  accessRequests: ['create', 'answer', 'withdraw', 'prune'],
 } as const;
 
 type Verbs = typeof CHANGING_VERBS;
@@ -60,6 +62,7 @@ export interface Changing {
   readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
   readonly invitations: ChangingInvitations;
+  readonly accessRequests: Pick<AccessRequests, 'create' | 'answer' | 'withdraw'>;
   /** What belongs to a session and a sign-in, whose entries tell it. */
   readonly providerSessions: Pick<ProviderSessions, 'add' | 'use'>;
   /** Does many changes as one, see `Store.atOnce`. */
@@ -126,6 +129,7 @@ export function changingBy(store: ReadsForChanging, record: RecordChange): Chang
     identities: changingIdentities(change),
     sessions: changingSessions(change),
     invitations: changingInvitations(change),
+    accessRequests: changingAccessRequests(change),
     providerSessions: {
       add: (session) => store.atOnce((parts) => parts.providerSessions.add(session)),
       use: (key, forMs) => store.atOnce((parts) => parts.providerSessions.use(key, forMs)),
@@ -434,6 +438,67 @@ function changingIdentities(change: Change): Changing['identities'] {
       }),
   };
 }
+
+function changingAccessRequests(change: Change): Changing['accessRequests'] {
+  const resourcesOf = ({ type, resourceId, askedFor, username }: AccessRequest) => [
+    { type, id: resourceId ?? askedFor },
+    ...aboutUser(username),
+  ];
+  return {
+    create: (request, limits) =>
+      change(async ({ accessRequests }) => {
+        const made = await accessRequests.create(request, limits);
+        const after = requestTold(made);
+        return [
+          made,
+          { action: 'request_access', change: { before: null, after }, resources: resourcesOf(made) },
+        ];
+      }),
+    answer: (id, answering) =>
+      change(async ({ accessRequests }) => {
+        const before = await accessRequests.get(id, EVER_MS);
+        const done = await accessRequests.answer(id, answering);
+        if (!done || before === undefined) {
+          return [done, undefined];
+        }
+        const { state, granted = null } = answering;
+        const after = { ...requestTold(before), state, granted };
+        return [
+          done,
+          {
+            action: 'answer_access_request',
+            change: { before: requestTold(before), after },
+            resources: resourcesOf(before),
+          },
+        ];
+      }),
+    withdraw: (id, userId) =>
+      change(async ({ accessRequests }) => {
+        const before = await accessRequests.get(id, EVER_MS);
+        const done = await accessRequests.withdraw(id, userId);
+        return [
+          done,
+          done && before !== undefined
+            ? {
+                action: 'withdraw_access_request',
+                change: { before: requestTold(before), after: null },
+                resources: resourcesOf(before),
+              }
+            : undefined,
+        ];
+      }),
+  };
+}
+
+/** Without its message, which is for whoever answers it alone. */
+const requestTold = ({ id, username, type, resourceId, askedFor, permission, state }: AccessRequest) => ({
+  access_request_id: id,
+  username,
+  resource_type: type,
+  resource_id: resourceId ?? askedFor,
+  permission,
+  state,
+});
 
 function changingSessions(change: Change): ChangingSessions {
   const resourcesOf = ({ id, username }: Session) => [{ type: 'session', id }, ...aboutUser(username)];

@@ -22,6 +22,7 @@ export const TABLES = {
   used_sign_ins: { is: 'copied', by: 'key' },
   sessions: { is: 'copied', by: 'id' },
   invitations: { is: 'copied', by: 'id' },
+  access_requests: { is: 'copied', by: 'id' },
   // Read by all gateways on a store: the same tokens go on to count.
   keys: { is: 'replaced', by: 'name' },
   // What has changed before concerns nobody who begins to follow now.
@@ -48,6 +49,7 @@ const NUMBERED: ReadonlySet<Table> = new Set(
     role_members: true,
     grants: true,
     intents: true,
+    access_requests: true,
     changes: true,
   } satisfies Record<NumberedTable, true>) as NumberedTable[],
 );
@@ -104,7 +106,7 @@ function copyBetween(from: Database, to: Database): Promise<Copied> {
       for (const table of COPIED.filter((name) => there.has(name))) {
         copied.set(table, await copyTable(source, target, table));
       }
-      for (const table of NUMBERED) {
+      for (const table of [...NUMBERED].filter((name) => there.has(name))) {
         const highest = await from.engine.highestId(source, table);
         await to.engine.continueIdsAbove(target, table, highest);
       }

@@ -1,4 +1,5 @@
 import type { ExpressionBuilder, Kysely, Transaction } from 'kysely';
+import { loseSubject } from './access-requests.ts';
 import type { Engine } from './engine.ts';
 import { notAfter } from './moment.ts';
 import { typeInside } from './namespaces.ts';
@@ -210,6 +211,7 @@ async function setAside(
     .returning(['user_id', 'role_id', 'resource_type', 'resource_pattern', 'permission', 'created_at'])
     .execute();
   await transaction.deleteFrom('owners').where('experiment_id', '=', String(id)).execute();
+  await loseSubject(transaction, { workspace: DEFAULT_WORKSPACE, kind: 'experiment', id: String(id) });
   for (const grant of removed) {
     await transaction
       .insertInto('former_grants')

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { withMembership } from '../policy/membership.ts';
+import { type AccessRequests, createAccessRequests } from './access-requests.ts';
 import { loadAccount } from './account.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Changes, createChanges } from './changes.ts';
@@ -36,6 +37,7 @@ export interface StoreParts {
   readonly providerSessions: ProviderSessions;
   readonly sessions: Sessions;
   readonly invitations: Invitations;
+  readonly accessRequests: AccessRequests;
 }
 
 /**
@@ -108,6 +110,7 @@ function storeOn(opened: Opened, within?: string): Store {
     providerSessions: createProviderSessions(on, by),
     sessions: createSessions(on, by, engine),
     invitations: createInvitations(on, by, engine),
+    accessRequests: createAccessRequests(on, by, engine, workspace),
   });
   return {
     ...partsOn(reads, write),

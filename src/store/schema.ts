@@ -159,6 +159,27 @@ export interface Schema {
     key: Fixed<string>;
     until: Fixed<number>;
   };
+  /** What users ask whoever manages it for. */
+  access_requests: {
+    id: Id;
+    user_id: Fixed<number>;
+    workspace: Fixed<string>;
+    resource_type: Fixed<string>;
+    /** What was asked for, in the words of who asked. */
+    asked_for: Fixed<string>;
+    /** What that is called now; null if it is gone, or another has its name. */
+    resource_id: string | null;
+    permission: Fixed<string>;
+    message: Fixed<string>;
+    created_at: Fixed<number>;
+    /** `open`, `granted` or `declined`. */
+    state: string;
+    granted: ColumnType<string | null, string | undefined, string | null>;
+    answer: ColumnType<string | null, string | undefined, string | null>;
+    answered_at: ColumnType<number | null, number | undefined, number>;
+    /** A name. */
+    answered_by: ColumnType<string | null, string | undefined, string>;
+  };
   changes: {
     id: Id;
     user_id: Fixed<number | null>;

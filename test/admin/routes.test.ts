@@ -26,6 +26,8 @@ test('every handler is named by a row', async () => {
     mlflowVersion: async () => undefined,
     health: {} as HealthParts,
     deciding: {} as Deciding,
+    lookAt: async () => undefined,
+    accessRequests: { most: 1, keepMs: 1 },
     providers: [],
     singleSignOn: {} as SingleSignOn,
     tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },

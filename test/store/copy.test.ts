@@ -77,7 +77,7 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     await source.close();
     await from.run(
       here,
-      "drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; drop table invitations; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
+      "drop table access_requests; drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; drop table invitations; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
     );
     for (const column of ['is_active', 'is_service', 'must_change_password', 'created_by']) {
       await from.run(here, `alter table users drop column ${column}`);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ofAccessRequests } from './access-requests.ts';
 import { ofCredentials } from './credentials.ts';
 import { ofAudit, ofExplanations } from './explanations.ts';
 import { ofClassicPermissions, ofGrants, ofRoles } from './grants.ts';
@@ -16,6 +17,7 @@ export const CONTRACT = {
   ...ofRoles,
   ...ofClassicPermissions,
   ...ofExplanations,
+  ...ofAccessRequests,
   ...ofAudit,
 };
 

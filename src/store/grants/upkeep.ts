@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { ALL } from '../../policy/resources.ts';
+import { loseSubject, moveSubject } from '../access-requests.ts';
 import { noteMade } from '../experiments.ts';
 import { notAfter } from '../moment.ts';
 import { typeInside, typesSharingNamesWith } from '../namespaces.ts';
@@ -161,6 +162,7 @@ async function purge(
   for (const { user_id: userId } of await removal.returning('user_id').execute()) {
     announce(userId ?? 'everybody');
   }
+  await loseSubject(transaction, { workspace, kind, id, before, now });
 }
 
 /**
@@ -230,6 +232,7 @@ async function move(
   for (const { user_id: userId } of moved) {
     announce(userId ?? 'everybody');
   }
+  await moveSubject(transaction, { workspace, kind, id: from, before: moment, now }, to);
 }
 
 /** Whether anything was granted on a name after a moment. */

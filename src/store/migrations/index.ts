@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
+import { accessRequests } from './access-requests.ts';
 import { audit } from './audit.ts';
 import { experiments } from './experiments.ts';
 import { first } from './first.ts';
@@ -32,6 +33,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0016-identities': identities,
   '0017-provider-sessions': providerSessions,
   '0018-invitations': invitations,
+  '0019-access-requests': accessRequests,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

@@ -80,6 +80,7 @@ export function createNamedRoles(db: Kysely<Schema>, write: Write): NamedRoles {
           .where('workspace', '=', workspace)
           .returning('name')
           .execute();
+        await transaction.deleteFrom('access_requests').where('workspace', '=', workspace).execute();
         if (removed.length > 0) {
           announce('everybody');
         }

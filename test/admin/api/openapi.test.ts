@@ -8,11 +8,12 @@ import { CONTRACT, type OperationName } from '../../../src/admin/contract/index.
 import { OWN_SECTIONS } from '../../../src/admin/routes.ts';
 import { expandPath, operationsOf } from '../../../src/mlflow/table/match.ts';
 import { type Person, unique } from '../../support/gateway.ts';
+import { having } from '../../support/having.ts';
 import { signInByPage } from '../../support/sign-in.ts';
 import { useGateway } from '../../support/use-gateway.ts';
 
 const { gateway, admin, alice, another } = useGateway({
-  fake: true,
+  fake: having({ experiments: { '20': 'one', '21': 'two' } }),
   people: ['alice'],
   settings: { oidc: { sso: { issuer: 'http://127.0.0.1:9', audience: 'mlflow' } } },
 });
@@ -201,6 +202,17 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
         await ask(name, Object.fromEntries(values));
       }
     }
+  },
+  async 'requests for access'() {
+    const ids = ['20', '21'];
+    for (const id of ids) {
+      await ask('accessRequests.create', { ...on(id), permission: 'EDIT', message: 'for a test' }, alice);
+    }
+    expect((await ask('accessRequests.list', { max_results: '1' })).access_requests).toHaveLength(1);
+    const { access_requests: own } = await ask('accessRequests.listOwn', {}, alice);
+    const [last, first] = own.map((each: { access_request_id: number }) => each.access_request_id);
+    await ask('accessRequests.answer', { access_request_id: first, decision: 'grant', permission: 'READ' });
+    await ask('accessRequests.withdraw', { access_request_id: last }, alice);
   },
   async audit() {
     expect((await ask('audit.search', { allowed: 'true', max_results: '3' })).entries).toHaveLength(3);
