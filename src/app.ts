@@ -12,6 +12,7 @@ import { ApiError } from './errors.ts';
 import { type GatewayParts, gateway } from './gateway/index.ts';
 import { tellingRequestId } from './gateway/request-id.ts';
 import { rewriteUrlUnder } from './gateway/transport.ts';
+import type { Way } from './gateway/way.ts';
 import { showsPage } from './identity/browser.ts';
 import type { Servers } from './listening/servers.ts';
 import { timeOrderedId } from './time-ordered-id.ts';
@@ -106,13 +107,15 @@ function withRequestId(error: Error, { id }: Pick<FastifyRequest, 'id'>): Error 
  */
 function render(
   error: Error & { statusCode?: number },
-  request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>,
+  request: Pick<FastifyRequest, 'method' | 'url' | 'headers'> & { readonly way?: Pick<Way, 'judged'> },
   reply: Pick<FastifyReply, 'code' | 'headers' | 'send'>,
   prefix: string,
 ): void {
   const known = error instanceof ApiError ? error : translate(error);
   if (showsPage(request)) {
-    const { headers = {}, body } = errorPage(known, prefix);
+    // What it named, never what that belongs to: whether it is there is not told.
+    const refused = request.way?.judged.find(({ allow }) => !allow)?.reference;
+    const { headers = {}, body } = errorPage(known, prefix, refused);
     reply.code(known.status).headers(headers).send(body);
   } else {
     reply.code(known.status).headers(known.headers).send(known.toBody());

@@ -19,6 +19,10 @@ const pages = [
     lazyRouteComponent(() => import('./pages/share/share.tsx'), 'Share'),
   ),
   page(
+    '/requests',
+    lazyRouteComponent(() => import('./pages/requests/requests.tsx'), 'Requests'),
+  ),
+  page(
     '/admin/users',
     lazyRouteComponent(() => import('./pages/admin/users.tsx'), 'Users'),
   ),

@@ -103,6 +103,22 @@ if "invite_user" in methods:
     assert client.list_invitations(alice) == []
     client.delete_user(made.invitation.username)
 
+if "request_access" in methods:
+    made = client.create_token("asks", username=alice)
+    admins = {name: os.environ.pop(name) for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")}
+    os.environ["MLFLOW_TRACKING_TOKEN"] = made.secret
+    ours = call("request_access", "experiment", "0", "EDIT", message="for a test")
+    assert (ours.resource_id, ours.state, ours.message) == ("0", "open", "for a test"), ours
+    other = client.request_access("experiment", "4711", "READ")
+    call("withdraw_access_request", other.access_request_id)
+    assert call("list_own_access_requests") == [ours]
+    del os.environ["MLFLOW_TRACKING_TOKEN"]
+    os.environ.update(admins)
+    (seen,) = [each for each in call("list_access_requests") if each.username == alice]
+    assert (seen.resource_name, seen.permission) == ("Default", "EDIT"), seen
+    call("answer_access_request", seen.access_request_id, "READ", message="enough")
+    assert client.get_user(alice).experiment_permissions[0].permission == "READ"
+
 call("delete_user", alice)
 assert not left, f"never called: {sorted(left)}"
 print(json.dumps(sorted(methods)))

@@ -34,6 +34,7 @@ afterAll(() => browsers.close());
 const PAGES = [
   ['account', 'Account', 'New token'],
   ['share/experiment/7', 'Share experiment 7', 'Who has access'],
+  ['requests', 'Requests', 'Nobody has asked for access.'],
   ['admin/users', 'Users', 'Find a user'],
   ['admin/users/admin', 'admin', 'What may they do to a thing?'],
   ['admin/invitations', 'Invitations', 'No link is open.'],

@@ -1,4 +1,5 @@
 import { ownerOfRole } from '../../policy/own-role.ts';
+import { ACCESS_REQUEST_COMMANDS } from './access-request-commands.ts';
 import {
   type Argument,
   CLASSIC_PERMISSION,
@@ -456,6 +457,7 @@ export const COMMANDS: readonly Command[] = [
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,
+  ...ACCESS_REQUEST_COMMANDS,
   ...EXPLAIN_COMMANDS,
   AUDIT_COMMAND,
 ];

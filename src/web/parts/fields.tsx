@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from 'react';
-import { FieldError, Input, Label, Text, TextField } from 'react-aria-components';
+import { FieldError, Input, Label, Text, TextArea, TextField } from 'react-aria-components';
 
 /** One line to type in. */
 export function Field({
@@ -45,6 +45,34 @@ export function Field({
         </Text>
       )}
       <FieldError>{error}</FieldError>
+    </TextField>
+  );
+}
+
+/** A few lines to type in. */
+export function LongField({
+  label,
+  help,
+  value,
+  onChange,
+  longest,
+}: {
+  readonly label: string;
+  readonly help?: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  /** In characters. */
+  readonly longest: number;
+}) {
+  return (
+    <TextField className="field" value={value} onChange={onChange} maxLength={longest} autoComplete="off">
+      <Label>{label}</Label>
+      <TextArea rows={3} />
+      {help === undefined ? null : (
+        <Text slot="description" className="help">
+          {help}
+        </Text>
+      )}
     </TextField>
   );
 }

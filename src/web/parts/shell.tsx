@@ -1,7 +1,7 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { PREFIX } from '../api/client.ts';
-import { useMe } from '../api/queries.ts';
+import { useAsk, useMe } from '../api/queries.ts';
 import { T } from '../texts.ts';
 
 const ADMIN_PAGES = [
@@ -54,6 +54,22 @@ export function Shell() {
   );
 }
 
+/** The most that is counted of what waits for an answer. */
+const COUNTED = 9;
+
+/** The way to what others ask for, with how much of it waits for an answer. */
+function ToRequests() {
+  const { data } = useAsk('accessRequests.list', { max_results: String(COUNTED) });
+  const count = data?.access_requests.length ?? 0;
+  return (
+    <li>
+      <Link to="/requests">
+        {count === 0 ? T.requests.title : T.requests.counted(count, data?.next_page_token !== undefined)}
+      </Link>
+    </li>
+  );
+}
+
 function Pages() {
   const { data: me } = useMe();
   return (
@@ -62,6 +78,7 @@ function Pages() {
         <li>
           <Link to="/account">{T.account.title}</Link>
         </li>
+        {me === undefined || me.user.must_change_password ? null : <ToRequests />}
         {me?.user.is_admin === true && !me.user.must_change_password
           ? ADMIN_PAGES.map(([to, title]) => (
               <li key={to}>

@@ -2,9 +2,11 @@
 
 from mlflow_auth_gateway_client.client import AuthServiceClient
 from mlflow_auth_gateway_client.entities import (
+    AccessRequest,
     ExperimentPermission,
     Invitation,
     InvitationWithLink,
+    OwnAccessRequest,
     RegisteredModelPermission,
     Session,
     Token,
@@ -13,10 +15,12 @@ from mlflow_auth_gateway_client.entities import (
 )
 
 __all__ = [
+    "AccessRequest",
     "AuthServiceClient",
     "ExperimentPermission",
     "Invitation",
     "InvitationWithLink",
+    "OwnAccessRequest",
     "RegisteredModelPermission",
     "Session",
     "Token",

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_auth_gateway_client import _stock
 from mlflow_auth_gateway_client.entities import (
+    AccessRequest,
     ExperimentPermission,
     Invitation,
     InvitationWithLink,
+    OwnAccessRequest,
     RegisteredModelPermission,
     Session,
     Token,
@@ -181,6 +183,69 @@ class AuthServiceClient(StockClient):
     def _link(self, verb: str, fields: dict[str, Any]) -> InvitationWithLink:
         resp = self._request(f"{_API}/users/invitations/{verb}", "POST", json=fields)
         return InvitationWithLink(Invitation.from_json(resp["invitation"]), resp["link"])
+
+    # Requests for access to an experiment or registered model.
+
+    def request_access(
+        self, resource_type: str, resource_id: str, permission: str, message: str | None = None
+    ) -> OwnAccessRequest:
+        """Asks whoever manages an experiment or registered model for access to it. Gives no right by itself.
+
+        Args:
+            resource_type: ``experiment`` or ``registered_model``.
+            resource_id: Its id, or the name of a model. Whether there is such a thing is not told.
+            permission: ``READ`` or ``EDIT``.
+            message: What to say, in plain text of up to 1,000 characters.
+        """
+        fields = {
+            "resource_type": resource_type,
+            "resource_id": resource_id,
+            "permission": permission,
+            "message": message,
+        }
+        resp = self._request(f"{_API}/access-requests/create", "POST", json=fields)
+        return OwnAccessRequest.from_json(resp["access_request"])
+
+    def list_access_requests(self) -> list[AccessRequest]:
+        """Lists the open requests for access that you may answer."""
+        return [AccessRequest.from_json(each) for each in self._access_requests("list")]
+
+    def list_own_access_requests(self) -> list[OwnAccessRequest]:
+        """Lists what you have asked for access to, newest first."""
+        return [OwnAccessRequest.from_json(each) for each in self._access_requests("list-own")]
+
+    def answer_access_request(
+        self, access_request_id: int, permission: str | None, message: str | None = None
+    ) -> None:
+        """Answers a request for access.
+
+        Args:
+            access_request_id: The request.
+            permission: What is granted; None declines.
+            message: What to say to it.
+        """
+        fields = {
+            "access_request_id": access_request_id,
+            "decision": "decline" if permission is None else "grant",
+            "permission": permission,
+            "message": message,
+        }
+        self._request(f"{_API}/access-requests/answer", "POST", json=fields)
+
+    def withdraw_access_request(self, access_request_id: int) -> None:
+        """Takes back a request of yours that has no answer yet."""
+        fields = {"access_request_id": access_request_id}
+        self._request(f"{_API}/access-requests/withdraw", "DELETE", json=fields)
+
+    def _access_requests(self, which: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        fields: dict[str, str] = {}
+        while True:
+            resp = self._request(f"{_API}/access-requests/{which}", "GET", params=fields)
+            found.extend(resp["access_requests"])
+            if not resp.get("next_page_token"):
+                return found
+            fields = {"page_token": resp["next_page_token"]}
 
     # The permissions API of MLflow 2.15 to 3.5, for a user on one experiment or registered model.
     # ``permission`` is READ, EDIT, MANAGE or NO_PERMISSIONS.

@@ -142,6 +142,49 @@ class InvitationWithLink(NamedTuple):
         return f"InvitationWithLink(invitation={self.invitation!r}, link='***')"
 
 
+class AccessRequest(NamedTuple):
+    """A request for access that you may answer. Times are milliseconds since the epoch."""
+
+    access_request_id: int
+    username: str
+    resource_type: str
+    resource_id: str
+    resource_name: str
+    """What MLflow calls it."""
+    permission: str
+    message: str
+    created_at: int
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> AccessRequest:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
+class OwnAccessRequest(NamedTuple):
+    """What you have asked for access to. Times are milliseconds since the epoch."""
+
+    access_request_id: int
+    workspace: str
+    resource_type: str
+    resource_id: str
+    """As you have asked for it."""
+    permission: str
+    message: str
+    created_at: int
+    state: str
+    """``open``, ``granted`` or ``declined``."""
+    granted: str | None
+    answer: str | None
+    """What was said to it."""
+    answered_at: int | None
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> OwnAccessRequest:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
 class TokenWithSecret(NamedTuple):
     """A token that was made or rotated just now: its secret is told this once."""
 

@@ -3,6 +3,7 @@ import { Answered } from '../../parts/answered.tsx';
 import { Page, Part } from '../../parts/page.tsx';
 import { Sessions } from '../../parts/sessions.tsx';
 import { T } from '../../texts.ts';
+import { OwnRequests } from '../requests/own.tsx';
 import { Granted } from './granted.tsx';
 import { ChangePassword } from './password.tsx';
 import { OwnTokens } from './tokens.tsx';
@@ -31,6 +32,7 @@ export function Account() {
               <>
                 <OwnTokens username={user.username} />
                 <Sessions username={user.username} />
+                <OwnRequests />
                 <WhatYouMay />
               </>
             )}

@@ -4,6 +4,8 @@ import { Answered } from '../../parts/answered.tsx';
 import { Copy } from '../../parts/copy.tsx';
 import { Page, Part } from '../../parts/page.tsx';
 import { LEVEL_NAMES, T } from '../../texts.ts';
+import { RequestsOn } from '../requests/table.tsx';
+import { AskForAccess } from './ask.tsx';
 import { Give } from './give.tsx';
 import { Holders } from './holders.tsx';
 import { RolesWithAccess } from './roles.tsx';
@@ -56,6 +58,10 @@ function Access({ thing, username, isAdmin }: Viewed) {
             <p>{T.share.youMay(LEVEL_NAMES[permission], because)}</p>
             {actions.includes('manage') ? null : <p>{T.share.notManager}</p>}
           </Part>
+          {actions.includes('manage') ? <RequestsOn thing={thing} /> : null}
+          {actions.includes('update') ? null : (
+            <AskForAccess thing={thing} canRead={actions.includes('read')} />
+          )}
           {actions.includes('manage') ? (
             <>
               <Give thing={thing} isAdmin={isAdmin} />
