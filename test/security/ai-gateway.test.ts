@@ -49,7 +49,24 @@ describe('an endpoint whose calls are logged to the experiment of its name', () 
   test('finds none that anybody but an admin has made, also if an admin makes the endpoint', async () => {
     const name = unique('endpoint');
     const own = await createExperiment(alice);
-    for (const trap of [`gateway/${name}`, `Gateway/${name}`]) {
+    const asDatabasesFindIt = [
+      ...[
+        'Gateway',
+        'gätewáy',
+        'ga\u0301teway',
+        'ｇａｔｅｗａｙ',
+        'gate\u00adway',
+        '\u200bgateway',
+        'gatewaỿ',
+      ],
+      ...['gateway\u200d', ' gateway', '\ufeffgateway'],
+    ].map((written) => `${written}/${name}`);
+    for (const trap of [
+      `gateway/${name}`,
+      ...asDatabasesFindIt,
+      `gateway／${name}`,
+      `gateway\u0338/${name}`,
+    ]) {
       const { status, text } = await alice.post('/api/2.0/mlflow/experiments/create', { name: trap });
       expect(status, text).toBe(403);
       const renamed = { experiment_id: own, new_name: trap };

@@ -10,7 +10,7 @@
  * What no row names is refused to everyone but an admin.
  */
 import { LIBRARY_OPTION } from '../ai-gateway/library-options.ts';
-import { silentAbout } from '../things/key-names.ts';
+import { allBut, silentAbout } from '../things/key-names.ts';
 import { MODEL_VERSIONS_TAG } from '../things/model-versions.ts';
 import {
   absent,
@@ -101,9 +101,9 @@ const STORAGE_IS_THE_ADMINS = 'an artifact location may point into other experim
 
 /**
  * The calls of an AI gateway endpoint are logged to `gateway/<endpoint>`, no matter who has made it: a caller who waits there with
- * one could read them, of an admin's endpoint too. Some databases compare names without case.
+ * one could read them, of an admin's endpoint too. Some databases find it by other spellings of that.
  */
-const OF_NO_ENDPOINT = /^(?!gateway\/)/i;
+const OF_NO_ENDPOINT = allBut('gateway/*');
 const LOGS_CALLS = 'the calls of an AI gateway endpoint are logged to an experiment of this name';
 
 /** An experiment with all that goes and comes back with it. */

@@ -5,6 +5,7 @@
 import type { Action } from '../../policy/permissions.ts';
 import type { InnerKind, PartKind, RootKind } from '../../policy/resources.ts';
 import type { KeyHolder } from '../things/acted-on-keys.ts';
+import type { Form } from '../things/key-names.ts';
 import type { SearchOrder } from './search-order.ts';
 
 /** Things that live inside a root, or other names of one; src/mlflow/things/look-ups.ts says how to find it. */
@@ -205,7 +206,7 @@ export type CommonRule =
   /** Only an admin may send fields of the body with names of this form. */
   | { readonly rule: 'admin-names'; readonly form: RegExp; readonly why: string }
   /** A caller who is no admin may send nothing else than text of this form. */
-  | { readonly rule: 'only'; readonly from: From; readonly form: RegExp; readonly why: string }
+  | { readonly rule: 'only'; readonly from: From; readonly form: Form; readonly why: string }
   /** Must not be sent: a second name for the same thing that only one reader looks at. */
   | { readonly rule: 'absent'; readonly from: readonly From[] }
   /** Must be equal where both are sent; the first must be sent. */
@@ -524,7 +525,7 @@ export const own = (kind: ChildKind, id: string, experiment?: From, list?: strin
 });
 export const adminOnly = (why: string, ...from: From[]): CommonRule => ({ rule: 'admin-only', from, why });
 export const adminNames = (why: string, form: RegExp): CommonRule => ({ rule: 'admin-names', form, why });
-export const only = (form: RegExp, from: From, why: string): CommonRule => ({
+export const only = (form: Form, from: From, why: string): CommonRule => ({
   rule: 'only',
   from,
   form,

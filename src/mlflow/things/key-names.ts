@@ -18,6 +18,19 @@ export function names(keys: readonly string[], key: string): boolean {
   return keys.some((each) => spells(letters, folded(each)));
 }
 
+/** What text is to be: a regular expression, or what none can say. */
+export interface Form {
+  /** For people. */
+  readonly source: string;
+  test(text: string): boolean;
+}
+
+/** All text but a name, see {@link names}. */
+export const allBut = (name: string): Form => ({
+  source: `all but ${name}`,
+  test: (text) => !names([name], text),
+});
+
 const folded = (key: string): string => key.normalize('NFKD').replaceAll(WEIGHTLESS, '').trim().toLowerCase();
 
 /** Whether letters spell a name, of which all places that the letters so far may reach are kept. */
