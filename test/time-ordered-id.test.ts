@@ -1,6 +1,6 @@
 import { validate, version } from 'uuid';
 import { expect, test } from 'vitest';
-import { firstIdOf } from '../src/store/audit.ts';
+import { firstIdOf } from '../src/store/audit/index.ts';
 import { timeOrderedId } from '../src/time-ordered-id.ts';
 
 test('ids of one moment are in the order in which they were made, between those of others', () => {

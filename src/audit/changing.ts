@@ -1,6 +1,6 @@
 import { scopeJson } from '../policy/ceiling.ts';
 import type { AccessRequest, AccessRequests } from '../store/access-requests.ts';
-import type { AuditChange, AuditEntry } from '../store/audit.ts';
+import type { AuditChange, AuditEntry } from '../store/audit/index.ts';
 import type { Grants } from '../store/grants.ts';
 import type { Identities } from '../store/identities.ts';
 import type { Store, StoreParts } from '../store/index.ts';

@@ -1,6 +1,7 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Audit, AuditEntry } from '../store/audit.ts';
+import type { Audit, AuditEntry } from '../store/audit/index.ts';
+import { tidy } from './tidy.ts';
 
 /** Takes entries on the way of requests, and writes them beside it. */
 export interface Recorder {
@@ -15,7 +16,7 @@ export interface Recorder {
 }
 
 export interface RecorderOptions {
-  readonly audit: Pick<Audit, 'add' | 'prune'>;
+  readonly audit: Pick<Audit, 'add' | 'merge' | 'prune'>;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** How many days entries are kept. */
   readonly keepDays: number;
@@ -26,14 +27,9 @@ export interface RecorderOptions {
 /** How long an entry may wait for others that are written along with it. */
 const FLUSH_MS = 500;
 /** Entries of one transaction: others wait for the store's one writer meanwhile. */
-const BATCH = 500;
+const BATCH = 512;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
 const MOST_WAITING = 100_000;
-const PRUNE_EVERY_MS = 60_000;
-/** Entries removed in one transaction, for the same reason. */
-const PRUNE_BATCH = 500;
-const DAY_MS = 86_400_000;
-
 /** Creates the way into the audit log; entries are written in the order in which they were taken. */
 export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions): Recorder {
   let waiting: AuditEntry[] = [];
@@ -41,9 +37,8 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
   let lost = 0;
   let closed = false;
   const flushing = setInterval(() => void flush(), FLUSH_MS);
-  const pruning = setInterval(() => void prune(), PRUNE_EVERY_MS);
+  const tidying = tidy({ audit, log, keepDays, clock });
   flushing.unref();
-  pruning.unref();
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
@@ -71,18 +66,6 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
     return writing;
   }
 
-  /** Removes what is too old, a little at a time. */
-  async function prune(): Promise<void> {
-    const oldest = clock() - keepDays * DAY_MS;
-    try {
-      while (!closed && (await audit.prune(oldest, PRUNE_BATCH)) === PRUNE_BATCH) {
-        await setTimeout(FLUSH_MS);
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'old entries of the audit log cannot be removed right now');
-    }
-  }
-
   return {
     record(entry) {
       if (closed || waiting.length >= MOST_WAITING) {
@@ -104,7 +87,7 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
     },
     async close() {
       clearInterval(flushing);
-      clearInterval(pruning);
+      tidying.close();
       await this.flush();
       closed = true;
       for (const entry of waiting) {

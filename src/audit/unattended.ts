@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry } from '../store/audit/index.ts';
 import { timeOrderedId } from '../time-ordered-id.ts';
 import type { RecordChange, Told } from './changing.ts';
 

@@ -3,7 +3,7 @@ import { decide, type Need, readNeed } from '../policy/decide.ts';
 import { ACTIONS, explain } from '../policy/explain.ts';
 import { isRootKind } from '../policy/grantable.ts';
 import { type Action, PERMISSION_FOR, type Permission, refuses } from '../policy/permissions.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry } from '../store/audit/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { readMoment } from './client/read-moment.ts';
 import { time } from './client/shows.ts';

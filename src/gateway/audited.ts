@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RecordChange } from '../audit/changing.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry } from '../store/audit/index.ts';
 import { DEFAULT_WORKSPACE } from '../store/workspace.ts';
 import { timeOrderedId } from '../time-ordered-id.ts';
 import { type Ended, reasonOf } from './record.ts';

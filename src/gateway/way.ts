@@ -4,7 +4,7 @@ import type { Workspace } from '../identity/within.ts';
 import type { Target } from '../mlflow/read/target.ts';
 import type { Operation } from '../mlflow/table/match.ts';
 import type { Place } from '../mlflow/upstream/places.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry } from '../store/audit/index.ts';
 import type { Judged } from './reference.ts';
 
 /** What the stages have learned about one request, each adding its part. */

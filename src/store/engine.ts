@@ -97,8 +97,8 @@ export interface Engine {
   };
   /** Adds many rows to a table, in the quickest way that the product has. */
   readonly insertRows: InsertRows;
-  /** A column to compare with what no index is to be chosen for. */
-  unindexed(column: RawBuilder<unknown>): RawBuilder<unknown>;
+  /** How the statement ends that makes a table which is kept in the order of its key, where it would not be anyway. */
+  readonly keptByKey: RawBuilder<unknown>;
   /** A column that refers to one. */
   readonly idReference: ColumnType;
   /** A column of text that is compared and ordered byte by byte. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { withMembership } from '../policy/membership.ts';
 import { type AccessRequests, createAccessRequests } from './access-requests.ts';
 import { loadAccount } from './account.ts';
-import { type Audit, createAudit } from './audit.ts';
+import { type Audit, createAudit } from './audit/index.ts';
 import { type Changes, createChanges } from './changes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import type { Engine } from './engine.ts';

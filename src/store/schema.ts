@@ -185,33 +185,18 @@ export interface Schema {
     user_id: Fixed<number | null>;
     at: Fixed<number>;
   };
-  audit: {
+  /** Entries of the audit log, many of about one time together. */
+  audit_segments: {
     id: Fixed<string>;
-    at: Fixed<number>;
-    request_id: Fixed<string | null>;
-    username: Fixed<string | null>;
-    credential_kind: Fixed<string | null>;
-    credential_id: Fixed<string | null>;
-    ip: Fixed<string | null>;
-    method: Fixed<string | null>;
-    path: Fixed<string | null>;
-    operation: Fixed<string | null>;
-    action: Fixed<string>;
-    allowed: Fixed<number>;
-    enforced: Fixed<number>;
-    because: Fixed<string>;
-    status: Fixed<number | null>;
-    duration_ms: Fixed<number | null>;
-    /** JSON. */
-    change: Fixed<string | null>;
+    /** JSON Lines. */
+    entries: Fixed<string>;
   };
-  audit_resources: {
-    entry_id: Fixed<string>;
-    resource_type: Fixed<string>;
-    resource_id: Fixed<string>;
-    /** As of its entry. */
-    username: Fixed<string | null>;
-    action: Fixed<string>;
-    allowed: Fixed<number>;
+  /** Which entries of a segment have what entries are looked for by. */
+  audit_terms: {
+    term: Fixed<string>;
+    segment_id: Fixed<string>;
+    first_id: Fixed<string>;
+    /** Hexadecimal, a bit for each entry. */
+    positions: Fixed<string>;
   };
 }

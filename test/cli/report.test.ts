@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { report } from '../../src/cli/report.ts';
 import { shellWord } from '../../src/cli/shell-word.ts';
-import type { AuditEntry } from '../../src/store/audit.ts';
+import type { AuditEntry } from '../../src/store/audit/index.ts';
 import { timeOrderedId } from '../../src/time-ordered-id.ts';
 import { addUser, open, temporaryUri } from '../store/temporary.ts';
 import { ran } from './io.ts';

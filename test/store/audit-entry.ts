@@ -1,4 +1,4 @@
-import { type AuditEntry, firstIdOf } from '../../src/store/audit.ts';
+import { type AuditEntry, firstIdOf } from '../../src/store/audit/index.ts';
 
 let made = 0;
 

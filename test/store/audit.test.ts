@@ -1,10 +1,59 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type AuditEntry, type AuditFilter, firstIdOf } from '../../src/store/audit/index.ts';
 import type { Store } from '../../src/store/index.ts';
 import { entry } from './audit-entry.ts';
 import { ENGINES } from './engines.ts';
 
 const DAY = 86_400_000;
-describe.each(ENGINES)('on $name', ({ open }) => {
+const LATEST = 3 * 3_600_000;
+/** As the gateway names a request, in the first hour. */
+const OWN_REQUEST = `${firstIdOf(3_590_000)}-7abc-8abc-00000000abcd`;
+const anyEntry = fc.record({
+  at: fc.integer({ min: 0, max: LATEST - 1 }),
+  username: fc.constantFrom('alice', 'bob', null),
+  action: fc.constantFrom('delete', 'create'),
+  allowed: fc.boolean(),
+  requestId: fc.constantFrom('r', OWN_REQUEST, null),
+  resources: fc.array(
+    fc.record({ type: fc.constantFrom('experiment', 'run'), id: fc.constantFrom('7', '8', '7:8') }),
+    { maxLength: 3 },
+  ),
+});
+const anyFilter: fc.Arbitrary<AuditFilter> = fc.record(
+  {
+    username: fc.constantFrom('alice', 'bob'),
+    action: fc.constantFrom('delete', 'create'),
+    allowed: fc.boolean(),
+    requestId: fc.constantFrom('r', OWN_REQUEST),
+    resourceType: fc.constantFrom('experiment', 'run'),
+    resourceId: fc.constantFrom('7', '8'),
+    since: fc.integer({ min: 0, max: LATEST }),
+    until: fc.integer({ min: 0, max: LATEST }),
+  },
+  { requiredKeys: [] },
+);
+
+/** What a search is to find, entry by entry. */
+function isMeant(each: AuditEntry, filter: AuditFilter): boolean {
+  const { username, action, allowed, requestId, resourceType, resourceId, since, until } = filter;
+  return (
+    (username === undefined || each.username === username) &&
+    (action === undefined || each.action === action) &&
+    (allowed === undefined || each.allowed === allowed) &&
+    (requestId === undefined || each.requestId === requestId) &&
+    ((resourceType === undefined && resourceId === undefined) ||
+      each.resources.some(
+        ({ type, id }) =>
+          (resourceType === undefined || type === resourceType) &&
+          (resourceId === undefined || id === resourceId),
+      )) &&
+    (since === undefined || each.at >= since) &&
+    (until === undefined || each.at <= until)
+  );
+}
+
+describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
   let store: Store;
   beforeEach(async () => {
     store = await open();
@@ -66,6 +115,20 @@ describe.each(ENGINES)('on $name', ({ open }) => {
       expect(found.map(({ id }) => id)).toEqual(expected.map((name) => entries[name].id));
     });
 
+    test('for a request finds its entries whoever named it, and however long it took', async () => {
+      const id = (at: number) => `${firstIdOf(at)}-7abc-8abc-00000000abcd`;
+      const own = entry(DAY + 50, { requestId: id(DAY) });
+      const longer = entry(2 * DAY, { requestId: id(DAY) });
+      const named = entry(DAY, { requestId: id(9 * DAY) });
+      const other = entry(DAY + 50, { requestId: id(DAY + 1), because: id(DAY) });
+      await store.audit.add([own, other, longer, named]);
+      expect(await store.audit.search({ requestId: id(DAY) }, 10)).toEqual([longer, own]);
+      expect(await store.audit.search({ requestId: id(DAY) }, 1)).toEqual([longer]);
+      expect(await store.audit.search({ requestId: id(DAY) }, 1, longer.id)).toEqual([own]);
+      expect(await store.audit.search({ requestId: id(DAY), until: DAY + 10 }, 1)).toEqual([]);
+      expect(await store.audit.search({ requestId: id(9 * DAY) }, 10)).toEqual([named]);
+    });
+
     test('for a type or an id finds an entry once that has several of it', async () => {
       const both = entry(DAY, {
         resources: [
@@ -91,12 +154,130 @@ describe.each(ENGINES)('on $name', ({ open }) => {
     });
   });
 
-  test('old entries go in small steps, with what they are about', async () => {
-    await store.audit.add([entry(DAY), entry(2 * DAY), entry(3 * DAY)]);
-    expect(await store.audit.prune(3 * DAY, 1)).toBe(1);
-    expect(await store.audit.prune(3 * DAY, 10)).toBe(1);
-    expect(await store.audit.prune(3 * DAY, 10)).toBe(0);
-    expect(await store.audit.search({ resourceType: 'experiment' }, 10)).toHaveLength(1);
+  test('pages begin and end anywhere, also where entries of two gateways are of one time', async () => {
+    const entries = Array.from({ length: 10 }, (_, index) => entry(DAY + index * 1000));
+    // A gateway writes what it has taken within half a second; the other's has come between.
+    await store.audit.add(entries.filter((_, index) => index % 3 === 0));
+    await store.audit.add(entries.filter((_, index) => index % 3 !== 0));
+    const newestFirst = entries.toReversed();
+    for (let size = 1; size <= entries.length; size += 1) {
+      expect(await store.audit.search({}, size)).toEqual(newestFirst.slice(0, size));
+      const next = await store.audit.search({}, 3, newestFirst[size - 1]?.id);
+      expect(next).toEqual(newestFirst.slice(size, size + 3));
+      const until = await store.audit.search({ until: DAY + size * 1000 - 1 }, 3);
+      expect(until).toEqual(newestFirst.slice(10 - size, 13 - size));
+    }
+  });
+
+  test('old entries go in small steps, with what they are found by', async () => {
+    const place = await uri();
+    const { audit } = await open(place);
+    await audit.add([entry(DAY), entry(2 * DAY), entry(3 * DAY)]);
+    expect(await audit.prune(3 * DAY, 1)).toBe(1);
+    expect(await audit.prune(3 * DAY, 10)).toBe(1);
+    expect(await audit.prune(3 * DAY, 10)).toBe(0);
+    expect(await audit.search({ resourceType: 'experiment' }, 10)).toHaveLength(1);
+    const left = await rows(place, 'select distinct segment_id from audit_terms');
+    expect(left).toHaveLength(1);
+  });
+
+  describe('entries that came one by one are put together', () => {
+    const SECOND = 1000;
+    const one = (second: number, about: Partial<AuditEntry> = {}) => entry(DAY + second * SECOND, about);
+
+    /** How many segments there are. */
+    const segments = async (place: string) => (await rows(place, 'select id from audit_segments')).length;
+
+    test('those of an hour, up to 256 of them, once they are old enough', async () => {
+      const place = await uri();
+      const { audit } = await open(place);
+      const entries = Array.from({ length: 300 }, (_, second) => one(second));
+      for (const each of entries) {
+        await audit.add([each]);
+      }
+      expect(await audit.merge(DAY + 280 * SECOND, 10)).toBe(2);
+      expect(await segments(place)).toBe(22);
+      expect(await audit.merge(DAY + 280 * SECOND, 10)).toBe(0);
+      expect(await audit.search({ username: 'alice' }, 1000)).toEqual(entries.toReversed());
+    });
+
+    test('not those that are too long after one another', async () => {
+      const place = await uri();
+      const { audit } = await open(place);
+      const entries = [one(0), one(3000), one(6000), one(6001)];
+      for (const each of entries) {
+        await audit.add([each]);
+      }
+      expect(await audit.merge(DAY + 7000 * SECOND, 10)).toBe(2);
+      expect(await segments(place)).toBe(2);
+      expect(await audit.search({}, 10)).toEqual(entries.toReversed());
+    });
+
+    test('a few at a time', async () => {
+      const place = await uri();
+      const { audit } = await open(place);
+      for (const second of [0, 1, 4000, 4001]) {
+        await audit.add([one(second)]);
+      }
+      for (const [written, left] of [
+        [1, 3],
+        [1, 2],
+        [0, 2],
+      ]) {
+        expect(await audit.merge(DAY + 5000 * SECOND, 1)).toBe(written);
+        expect(await segments(place)).toBe(left);
+      }
+    });
+
+    test('and a search that is under way meanwhile finds each once', async () => {
+      const place = await uri();
+      const [{ audit }, other] = [await open(place), await open(place)];
+      const entries = Array.from({ length: 600 }, (_, second) => one(second));
+      for (const each of entries) {
+        await audit.add([each]);
+      }
+      const found = Promise.all(Array.from({ length: 5 }, () => audit.search({ allowed: true }, 1000)));
+      await other.audit.merge(2 * DAY, 100);
+      for (const each of await found) {
+        expect(each).toEqual(entries.toReversed());
+      }
+    });
+  });
+
+  test('whatever is asked of entries that came in any order, the right ones are found, page by page', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(anyEntry, { minLength: 3, maxLength: 12 }), { minLength: 3, maxLength: 8 }),
+        anyFilter,
+        fc.integer({ min: 1, max: 5 }),
+        fc.boolean(),
+        async (batches, filter, size, merged) => {
+          const { audit } = await open();
+          const entries = batches.flat().map(({ at, ...about }) => entry(at, about));
+          let taken = 0;
+          for (const { length } of batches) {
+            await audit.add(entries.slice(taken, taken + length));
+            taken += length;
+          }
+          if (merged) {
+            await audit.merge(LATEST, 100);
+          }
+          const found: AuditEntry[] = [];
+          for (;;) {
+            const page = await audit.search(filter, size, found.at(-1)?.id);
+            found.push(...page);
+            if (page.length < size) {
+              break;
+            }
+          }
+          const expected = entries
+            .filter((each) => isMeant(each, filter))
+            .toSorted((first, second) => (first.id > second.id ? -1 : 1));
+          expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   test('an entry and the change that it tells are kept together, or neither', async () => {

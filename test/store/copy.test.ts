@@ -63,9 +63,13 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     const source = await from.open(here);
     await addUser(source, 'alice');
     const resources = ['1', '2', '3'].map((id) => ({ type: 'experiment', id }));
-    await source.audit.add(Array.from({ length: 450 }, (_, at) => entry(at, { resources })));
+    // Each so long after the one before that they are kept apart.
+    const entries = Array.from({ length: 450 }, (_, index) =>
+      entry(index * 86_400_000, { resources, requestId: `r${index}` }),
+    );
+    await source.audit.add(entries);
     const copied = await copyRows(here, there, options);
-    expect([copied.get('audit'), copied.get('audit_resources')]).toEqual([450, 1_350]);
+    expect([copied.get('audit_segments'), copied.get('audit_terms')]).toEqual([450, 5_400]);
     const target = await to.open(there);
     expect(await target.audit.search({}, 500)).toEqual(await source.audit.search({}, 500));
   });
@@ -77,7 +81,7 @@ describe.each(WAYS)('from $from.name to $to.name', ({ from, to }) => {
     await source.close();
     await from.run(
       here,
-      "drop table access_requests; drop table former_grants; drop table experiments; drop table audit_resources; drop table audit; drop table throttles; drop table tokens; drop table invitations; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
+      "drop table access_requests; drop table former_grants; drop table experiments; drop table audit_terms; drop table audit_segments; drop table throttles; drop table tokens; drop table invitations; drop table provider_sessions; drop table used_sign_ins; drop table sessions; drop table identities; drop index roles_group; delete from kysely_migration where name >= '0010'",
     );
     for (const column of ['is_active', 'is_service', 'must_change_password', 'created_by']) {
       await from.run(here, `alter table users drop column ${column}`);

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../store/audit.ts';
+import type { AuditEntry } from '../../store/audit/index.ts';
 
 const COLUMNS = [
   'entry_id',

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ReadingStore } from '../../audit/changing.ts';
 import { invalid } from '../../errors.ts';
 import type { Reply } from '../../reply.ts';
-import type { AuditEntry, AuditFilter } from '../../store/audit.ts';
+import type { AuditEntry, AuditFilter } from '../../store/audit/index.ts';
 import { type auditFilters, ofAudit } from '../contract/explanations.ts';
 import type { Call } from '../handler.ts';
 import { csvLines } from './audit-csv.ts';

@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { accessRequests } from './access-requests.ts';
 import { audit } from './audit.ts';
+import { auditSegments } from './audit-segments.ts';
 import { experiments } from './experiments.ts';
 import { first } from './first.ts';
 import { identities } from './identities.ts';
@@ -34,6 +35,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0017-provider-sessions': providerSessions,
   '0018-invitations': invitations,
   '0019-access-requests': accessRequests,
+  '0020-audit-segments': auditSegments,
 };
 
 const NAMES = Object.keys(MIGRATIONS).toSorted();

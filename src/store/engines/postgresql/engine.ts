@@ -33,8 +33,7 @@ export function openPostgresql(
     text: sql`text collate "C"`,
     now: () => NOW,
     insertRows,
-    // It has statistics to choose by.
-    unindexed: (column) => column,
+    keptByKey: sql``,
     snapshot: 'repeatable read',
     // A query tells.
     check() {},

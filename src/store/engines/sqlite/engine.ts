@@ -32,8 +32,8 @@ export function openSqlite(file: string | undefined, clock: () => number): Engin
     ...(file !== undefined && { writes: dialectOf(writer) }),
     idColumn: { type: 'integer', build: (column) => column.primaryKey().autoIncrement() },
     insertRows,
-    // https://www.sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary +"
-    unindexed: (column) => sql`+${column}`,
+    // https://www.sqlite.org/withoutrowid.html: one B-tree in place of two.
+    keptByKey: sql`without rowid`,
     idReference: 'integer',
     text: 'text',
     now: () => sql.val(clock()),

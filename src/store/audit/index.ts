@@ -1,0 +1,61 @@
+import type { Kysely } from 'kysely';
+import type { Engine } from '../engine.ts';
+import type { Schema } from '../schema.ts';
+import type { Write } from '../write.ts';
+import { type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
+import { merge } from './merge.ts';
+import { addSegments, removeSegments } from './rows.ts';
+import { search } from './search.ts';
+import { segmentsOf } from './segments.ts';
+
+export { type AuditChange, type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
+
+/** The audit log: entries are added and, when they are old, removed; never changed. */
+export interface Audit {
+  /** Adds entries, all of them or none. */
+  add(entries: readonly AuditEntry[]): Promise<void>;
+  /**
+   * Entries, newest first.
+   *
+   * @param before - the id of the last entry of the page before.
+   */
+  search(filter: AuditFilter, limit: number, before?: string): Promise<readonly AuditEntry[]>;
+  /**
+   * Removes entries that are older than a moment, those that are kept together with newer ones later.
+   *
+   * @param limit - how many segments at most.
+   * @returns how many segments.
+   */
+  prune(olderThan: number, limit: number): Promise<number>;
+  /**
+   * Puts small segments together that are older than a moment: entries that came one by one are found as quickly as those
+   * that came at once.
+   *
+   * @param limit - how many segments are written at most.
+   * @returns how many.
+   */
+  merge(olderThan: number, limit: number): Promise<number>;
+}
+
+type AuditEngine = Pick<Engine, 'insertRows'>;
+
+export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngine): Audit {
+  return {
+    add: (entries) => write((transaction) => addSegments(transaction, engine, segmentsOf(entries))),
+    search: (filter, limit, before) => search(db, filter, limit, before),
+    prune: (olderThan, limit) =>
+      write(async (transaction) => {
+        const old = await transaction
+          .selectFrom('audit_segments')
+          .selectAll()
+          .where('id', '<', firstIdOf(olderThan))
+          .orderBy('id')
+          .limit(limit)
+          .execute();
+        await removeSegments(transaction, old);
+        return old.length;
+      }),
+    merge: (olderThan, limit) =>
+      write((transaction) => merge(transaction, engine, firstIdOf(olderThan), limit)),
+  };
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { type AuditEntry, type AuditFilter, momentOf } from './entry.ts';
+
+/** What every entry has. */
+export const ANY = '*';
+
+/** The longest text that is a term as it is: a row of an index has an end in every database. */
+const LONGEST = 300;
+
+/** What an entry is found by. A term may come more than once. */
+export function termsOf(entry: AuditEntry): readonly string[] {
+  const { username, action, allowed, requestId, resources } = entry;
+  return [
+    ANY,
+    term('action', action),
+    term('allowed', String(allowed)),
+    ...(username === null ? [] : [term('user', username)]),
+    ...(requestId === null || tellsWhen(requestId, entry.id) ? [] : [term('request', requestId)]),
+    ...resources.flatMap(({ type, id }) => [
+      term('type', type),
+      term('id', id),
+      term(`resource ${type}`, id),
+    ]),
+  ];
+}
+
+/**
+ * What the entries have all of that a filter is about, but for the time. The one that is likely to be rarest comes first:
+ * entries are found by it, and looked at for the others.
+ */
+export function termsFor(filter: AuditFilter): readonly [string, ...string[]] {
+  const { username, action, allowed, requestId, resourceType, resourceId } = filter;
+  const [first = ANY, ...others] = [
+    requestId === undefined ? undefined : term('request', requestId),
+    resourceId === undefined
+      ? undefined
+      : resourceType === undefined
+        ? term('id', resourceId)
+        : term(`resource ${resourceType}`, resourceId),
+    username === undefined ? undefined : term('user', username),
+    allowed === false ? term('allowed', 'false') : undefined,
+    resourceType === undefined || resourceId !== undefined ? undefined : term('type', resourceType),
+    action === undefined ? undefined : term('action', action),
+    allowed === true ? term('allowed', 'true') : undefined,
+  ].filter((each) => each !== undefined);
+  return [first, ...others];
+}
+
+/** A UUID of version 7. */
+const TIMED = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** How long after its beginning an entry of a request is looked for without a term: few take longer. */
+export const REQUEST_MS = 60_000;
+
+/** When a request began, in milliseconds since the epoch, if its id tells. */
+export const beginningOf = (requestId: string): number | undefined =>
+  TIMED.test(requestId) ? momentOf(requestId) : undefined;
+
+/**
+ * Whether an entry is found by when its request began. A term of each request would be the only one that an entry shares
+ * with no other, and cost more than all the rest of it.
+ */
+function tellsWhen(requestId: string, entryId: string): boolean {
+  const beginning = beginningOf(requestId);
+  const took = momentOf(entryId) - (beginning ?? Number.NaN);
+  return took >= 0 && took <= REQUEST_MS;
+}
+
+/** The name of what is told has no colon, so that no two terms are alike. */
+function term(what: string, value: string): string {
+  const shown = value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+  return shown.length <= LONGEST
+    ? `${what}:${shown}`
+    : `${what} hashed:${createHash('sha256').update(shown).digest('base64')}`;
+}
