@@ -34,6 +34,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
   test('from empty, the schema has these tables', async () => {
     const found = await tables(await schemaFromEmpty());
     expect(found.filter((name) => !name.startsWith('kysely_'))).toEqual([
+      'access_requests',
       'audit_segments',
       'audit_terms',
       'changes',
