@@ -1222,7 +1222,14 @@ const mcpRegistry: readonly Row[] = [
   ['POST', `${MCP}/versions`, 'signed-in', [], unlessDenied('mcp_server_version'), special('mcp-version')],
   ['GET', `${MCP}/versions`, 'read', mcpVersions],
   ['GET', `${MCP}/versions/:version`, 'read', mcpVersions],
-  ['PATCH', `${MCP}/versions/:version`, 'update', mcpVersions],
+  // Another way to delete it.
+  [
+    'PATCH',
+    `${MCP}/versions/:version`,
+    'update',
+    mcpVersions,
+    keysNeed('delete', 'body.status', ['deleted']),
+  ],
   ['DELETE', `${MCP}/versions/:version`, 'delete', mcpVersions],
   ['POST', `${MCP}/versions/:version/tags`, 'update', mcpVersions],
   ['DELETE', `${MCP}/versions/:version/tags/:key`, 'delete', mcpVersions],
