@@ -417,7 +417,8 @@ function signingInOf(
     end: endSessionIn(store, clock),
   });
   const ways: readonly Authenticator[] = [token, ...bearerJwt, limitBasic(basic, config.basic_auth), checked];
-  return { ways, throttle, basic, singleSignOn, buttons: buttonsOf(providers) };
+  const codes = createSealing(key, 'sign-in of a program', random);
+  return { ways, throttle, basic, singleSignOn, codes, buttons: buttonsOf(providers) };
 }
 
 /** Ends a session because its provider does not want it any more. */

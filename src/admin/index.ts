@@ -1,5 +1,6 @@
 import type { ReadingStore } from '../audit/changing.ts';
 import type { Basic } from '../identity/basic.ts';
+import type { Sealing } from '../identity/oidc/sealed.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
 import type { LookAt } from '../mlflow/things/look-at.ts';
@@ -30,6 +31,7 @@ import type { TokenParts } from './deeds/tokens.ts';
 import type { Call, Handler } from './handler.ts';
 import { appHandlers } from './pages/app.ts';
 import { passwordPageHandlers } from './pages/password.ts';
+import { programHandlers } from './pages/programs.ts';
 import { leavingAddress, providerSignInHandlers, type SingleSignOn } from './pages/provider-sign-in.ts';
 import { type Provider, signInHandlers } from './pages/sign-in.ts';
 import { signupHandlers } from './pages/signup.ts';
@@ -44,6 +46,8 @@ export interface HandlerParts {
   readonly tokens: TokenParts;
   readonly sessions: SessionParts;
   readonly invitations: InvitationHandlerParts['invitations'];
+  /** Keeps what the code says by which a program gets its token. */
+  readonly codes: Sealing;
   readonly basic: Pick<Basic, 'signIn'>;
   readonly buttons: readonly Provider[];
   readonly defaultPermission: Permission;
@@ -78,7 +82,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...passwordHandlers(parts),
     ...linkHandlers(store, providers),
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
-    ...tokenHandlers(store, parts.tokens),
+    ...tokenHandlers(store, parts),
     ...sessionHandlers(store, parts.sessions),
     ...invitationHandlers(parts),
     ...classicPermissionHandlers(store),
@@ -90,6 +94,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...signInHandlers(signIn),
     ...providerSignInHandlers(signIn),
     ...passwordPageHandlers(parts),
+    ...programHandlers(parts),
     ...styleHandlers(),
     ...appHandlers(createWebFiles()),
   };

@@ -9,7 +9,7 @@ import type { ProviderSessions } from '../store/provider-sessions.ts';
 import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
-import type { Tokens } from '../store/tokens.ts';
+import type { NewToken, Tokens } from '../store/tokens.ts';
 import type { Invitation, Session, Subject, Token } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
@@ -58,7 +58,7 @@ export interface Changing {
   readonly grants: Grants;
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
-  readonly tokens: Pick<Tokens, 'create' | 'rotate' | 'remove'>;
+  readonly tokens: ChangingTokens;
   readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
   readonly invitations: ChangingInvitations;
@@ -69,8 +69,15 @@ export interface Changing {
   atOnce<T>(work: (changing: Changing) => Promise<T>): Promise<T>;
 }
 
+/** Tokens, which a user may have allowed a program that comes without credentials. */
+export interface ChangingTokens extends Pick<Tokens, 'rotate' | 'remove'> {
+  /** @param by - whose change it is, where the request does not say. */
+  create(token: NewToken, by?: Told['by']): Promise<Token>;
+}
+
 /** Sessions, which begin before it is known of anything else whose request it is. */
 export interface ChangingSessions {
+  get(id: string): Promise<Session | undefined>;
   /** @param by - by which credential its user has signed in: the entry is theirs. */
   begin(session: NewSession, by: SignInBy): Promise<Session>;
   /** @param how - `sign-out` where its own user leaves, which needs no credentials but the session itself. */
@@ -370,10 +377,10 @@ function changingTokens(change: Change): Changing['tokens'] {
     };
   };
   return {
-    create: (token) =>
+    create: (token, by) =>
       change(async ({ tokens }) => {
         const made = await tokens.create(token);
-        return [made, told('create_token', undefined, made)];
+        return [made, { ...told('create_token', undefined, made), ...(by && { by }) }];
       }),
     rotate: (id, secret) =>
       change(async ({ tokens }) => {
@@ -503,6 +510,7 @@ const requestTold = ({ id, username, type, resourceId, askedFor, permission, sta
 function changingSessions(change: Change): ChangingSessions {
   const resourcesOf = ({ id, username }: Session) => [{ type: 'session', id }, ...aboutUser(username)];
   return {
+    get: (id) => change(async ({ sessions }) => [await sessions.get(id), undefined]),
     begin: (session, credential) =>
       change(async ({ sessions }) => {
         const begun = await sessions.create(session);

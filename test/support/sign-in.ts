@@ -1,5 +1,9 @@
 import type { Person, Received, Sent, TestGateway } from './gateway.ts';
 
+/** What a page shows for what stands in it. */
+export const plain = (text: string): string =>
+  text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+
 /** A browser that keeps cookies and follows nothing by itself, as far as a test of forms needs one. */
 export interface CookieJar {
   /** What it would send as `Cookie`. */
@@ -49,7 +53,7 @@ export function openJar(gateway: Pick<TestGateway, 'anonymous'>): CookieJar {
       const typed = Object.entries(fields).filter(([, value]) => typeof value === 'string');
       const { text } = await get(target);
       const hidden = [...text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)].map(
-        ([, name = '', value = '']) => [name, value] as const,
+        ([, name = '', value = '']) => [name, plain(value)] as const,
       );
       return send('POST', target, {
         raw: new URLSearchParams({ ...Object.fromEntries(hidden), ...Object.fromEntries(typed) }).toString(),

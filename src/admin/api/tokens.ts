@@ -1,5 +1,5 @@
 import type { ReadingStore } from '../../audit/changing.ts';
-import { notFound } from '../../errors.ts';
+import { ApiError, notFound } from '../../errors.ts';
 import type { SignedIn } from '../../identity/principal.ts';
 import { scopeJson } from '../../policy/ceiling.ts';
 import { mayDoEverything } from '../../policy/decide.ts';
@@ -7,7 +7,8 @@ import type { Reply } from '../../reply.ts';
 import type { TokenPage } from '../../store/tokens.ts';
 import type { Token } from '../../store/types.ts';
 import { ofCredentials } from '../contract/credentials.ts';
-import { makeToken, mayKnow, rotateToken, type ShownToken, type TokenParts } from '../deeds/tokens.ts';
+import { type AllowedPrograms, redeem, type Unredeemed } from '../deeds/allowed-programs.ts';
+import { makeToken, mayKnow, rotateToken, type ShownToken } from '../deeds/tokens.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
 import { bodyOf, existingUser, queryOf } from './parameters.ts';
@@ -16,7 +17,8 @@ import { ceilingOf } from './token-scope.ts';
 type Stored = Pick<ReadingStore, 'tokens' | 'users'>;
 
 /** Tokens by which users sign in: each user's own to make, list, rotate and delete, and an admin's for all. */
-export function tokenHandlers(store: Stored, parts: TokenParts) {
+export function tokenHandlers(store: Stored, programs: AllowedPrograms) {
+  const { tokens: parts } = programs;
   return {
     async 'tokens.create'(call: Call): Promise<Reply> {
       const caller = callerOf(call);
@@ -50,6 +52,18 @@ export function tokenHandlers(store: Stored, parts: TokenParts) {
         throw missing(token.id);
       }
       return shown(rotated);
+    },
+
+    async 'tokens.redeem'(call: Call): Promise<Reply> {
+      const body = bodyOf(call, ofCredentials['tokens.redeem'].body);
+      const redeemed = await redeem(call.changing, programs, {
+        code: body.code,
+        verifier: body.code_verifier,
+        redirectUri: body.redirect_uri ?? undefined,
+      });
+      return redeemed !== undefined && 'token' in redeemed
+        ? { ...shown(redeemed), because: 'its user has allowed it' }
+        : notAllowed(redeemed);
     },
 
     async 'tokens.delete'(call: Call): Promise<Reply> {
@@ -98,6 +112,20 @@ async function existing({ tokens }: Stored, call: Call): Promise<Token> {
     throw missing(id);
   }
   return token;
+}
+
+/** One answer to whatever is wrong with a code. Who has found one out is worth an entry in the audit log. */
+function notAllowed(unredeemed: Unredeemed | undefined): Reply {
+  const error = new ApiError(
+    'UNAUTHENTICATED',
+    'This code was used already, took longer than two minutes, or is of another program. Type mlflow-auth-client login again.',
+    { because: unredeemed?.because ?? 'this is no code of this gateway, or it took too long' },
+  );
+  if (unredeemed === undefined) {
+    throw error;
+  }
+  const failedSignIn = { error, triedAs: unredeemed.username };
+  return { status: error.status, body: error.toBody(), failedSignIn };
 }
 
 const missing = (id: string) => notFound(`Token with token_id=${id} not found`);

@@ -29,6 +29,15 @@ export const ofCredentials = describe({
     body: { token_id: text },
     answer: shown,
   },
+  'tokens.redeem': {
+    does: 'Gives a program the token that a user has allowed it on the page `/auth/login`.',
+    body: {
+      code: text.describe('What the page has sent or shown; it counts once, for two minutes.'),
+      code_verifier: text.describe('Whose SHA-256 the page was told as `code_challenge`.'),
+      redirect_uri: text.nullish().describe('As the page was told it; left out for a code that was copied.'),
+    },
+    answer: shown,
+  },
   'tokens.delete': { does: 'Deletes a token.', body: { token_id: text }, answer: done },
   'sessions.list': {
     does: 'Lists the browsers that the caller is signed in with, or as an admin a user or everybody.',

@@ -30,6 +30,8 @@ type PageName =
   | 'signOut.submit'
   | 'password.page'
   | 'password.submit'
+  | 'programs.page'
+  | 'programs.submit'
   | 'oidc.start'
   | 'oidc.callback'
   | 'oidc.backChannelLogout'

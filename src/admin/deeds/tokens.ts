@@ -46,18 +46,16 @@ const LONGEST_NAME = 255;
 export async function makeToken(
   tokens: Changing['tokens'],
   parts: TokenParts,
-  caller: SignedIn,
+  caller: Pick<SignedIn, 'username' | 'credential' | 'ceiling'>,
   { owner, name, expiresInSeconds, ceiling }: TokenToMake,
 ): Promise<ShownToken> {
-  checkName(name);
-  const asked = expiresInSeconds === undefined ? undefined : lifeAsked(expiresInSeconds, parts);
+  const lifeMs = checkNewToken({ name, expiresInSeconds }, parts);
   if (!isWithin(ceiling, caller.ceiling)) {
     throw denied('A token makes none that may do more. Name a scope within its own.', 'a wider scope');
   }
-  if (asked !== undefined) {
-    refuseOutliving(caller, asked.lifeMs, parts);
+  if (expiresInSeconds !== undefined) {
+    refuseOutliving(caller, lifeMs, parts);
   }
-  const { lifeMs } = asked ?? { lifeMs: defaultDays(parts) * DAY_MS };
   const { secret, kept } = newSecret(parts);
   const token = await tokens.create({
     ...kept,
@@ -70,6 +68,19 @@ export async function makeToken(
     createdBy: caller.username,
   });
   return { token, secret };
+}
+
+/**
+ * How long a token would live, in milliseconds; undefined for ever.
+ *
+ * @throws ApiError 400 for a name or a life that no token can have.
+ */
+export function checkNewToken(
+  { name, expiresInSeconds }: Pick<TokenToMake, 'name' | 'expiresInSeconds'>,
+  parts: TokenParts,
+): number | undefined {
+  checkName(name);
+  return expiresInSeconds === undefined ? defaultDays(parts) * DAY_MS : lifeAsked(expiresInSeconds, parts);
 }
 
 /**
@@ -121,10 +132,10 @@ function checkName(name: string): void {
 const defaultDays = (parts: TokenParts): number =>
   parts.maxDays === 0 ? parts.defaultDays : Math.min(parts.defaultDays, parts.maxDays);
 
-/** @returns no life in milliseconds for one without end. */
-function lifeAsked(seconds: number, { maxDays }: TokenParts): { readonly lifeMs: number | undefined } {
+/** @returns the life in milliseconds; undefined for one without end. */
+function lifeAsked(seconds: number, { maxDays }: TokenParts): number | undefined {
   if (seconds === 0 && maxDays === 0) {
-    return { lifeMs: undefined };
+    return undefined;
   }
   const most = (maxDays === 0 ? MOST_DAYS : maxDays) * (DAY_MS / 1000);
   if (seconds < 1 || seconds > most) {
@@ -132,7 +143,7 @@ function lifeAsked(seconds: number, { maxDays }: TokenParts): { readonly lifeMs:
       `Invalid value for parameter 'expires_in_seconds': it must be from 1 to ${most}${maxDays === 0 ? ', or 0 for ever' : ' (token_max_days)'}.`,
     );
   }
-  return { lifeMs: seconds * 1000 };
+  return seconds * 1000;
 }
 
 /** As long a life as a token had, if the settings still allow it. */
@@ -145,10 +156,14 @@ function lifeAgain({ createdAt, expiresAt }: Token, { maxDays }: TokenParts): nu
 }
 
 /** When what a caller signed in with ends, if that is a token, of this gateway or of a provider. */
-const boundOf = ({ credential }: SignedIn): number | undefined =>
+const boundOf = ({ credential }: Pick<SignedIn, 'credential'>): number | undefined =>
   credential.kind === 'token' || credential.kind === 'oidc' ? credential.expiresAt : undefined;
 
-function refuseOutliving(caller: SignedIn, lifeMs: number | undefined, { clock }: TokenParts): void {
+function refuseOutliving(
+  caller: Pick<SignedIn, 'credential'>,
+  lifeMs: number | undefined,
+  { clock }: TokenParts,
+): void {
   const bound = boundOf(caller);
   if (bound !== undefined && (lifeMs === undefined || clock() + lifeMs > bound)) {
     throw denied(

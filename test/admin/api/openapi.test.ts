@@ -1,4 +1,5 @@
 /** The description of the gateway's own API, held against the server that it describes. */
+
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -7,6 +8,7 @@ import { ofClassicPermissions } from '../../../src/admin/contract/grants.ts';
 import { CONTRACT, type OperationName } from '../../../src/admin/contract/index.ts';
 import { OWN_SECTIONS } from '../../../src/admin/routes.ts';
 import { expandPath, operationsOf } from '../../../src/mlflow/table/match.ts';
+import { allow, BACK, VERIFIER } from '../../support/allow-program.ts';
 import { type Person, unique } from '../../support/gateway.ts';
 import { having } from '../../support/having.ts';
 import { signInByPage } from '../../support/sign-in.ts';
@@ -129,7 +131,10 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     for (let tries = 0; tries < 10; tries++) {
       await gateway.as(alice.username, 'not the password').get('/api/2.0/mlflow/users/current');
     }
-    await signInByPage(gateway, admin);
+    const jar = await signInByPage(gateway, admin);
+    await ask('tokens.redeem', {
+      ...{ code: await allow(jar), code_verifier: VERIFIER, redirect_uri: BACK },
+    });
     const { sessions } = await ask('sessions.list', { username: admin.username });
     await ask('sessions.delete', { session_id: sessions[0].session_id });
     const invited = unique('invited');
