@@ -1,8 +1,11 @@
 /** A real Keycloak: people in a browser, programs by their tokens, rights by group, and the end of a session on either side. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Browsers, installBrowsers } from '../support/browser.ts';
 import { createExperiment } from '../support/gateway.ts';
 import { NEWEST, runPython } from '../support/mlflow.ts';
+import { openShell } from '../support/shell.ts';
 import { byToken } from '../support/tokens.ts';
 import { useGateway } from '../support/use-gateway.ts';
 import { type Keycloak, startKeycloak, tokenOf } from './server.ts';
@@ -103,16 +106,21 @@ const statusIn = async (page: Page, path: string): Promise<number> =>
   (await page.request.get(`${gateway.url}${path}`)).status();
 const CURRENT = '/ajax-api/2.0/mlflow/users/current';
 
-async function signIn(page: Page): Promise<void> {
-  await page.goto(`${gateway.url}/auth/sign-in?next=%2Fauth%2Fpassword`);
+/** Signs in from the sign-in page that is open, and so comes to an address of the gateway. */
+async function signInThere(page: Page, comesTo: RegExp): Promise<void> {
   await page.getByRole('link', { name: 'Sign in with Keycloak' }).click();
-  await page.waitForURL(/openid-connect|\/auth\/password/);
+  await page.waitForURL((address) => /openid-connect/.test(address.href) || comesTo.test(address.pathname));
   if (!page.url().startsWith(gateway.url)) {
     await page.locator('#username').fill(ALICE.username);
     await page.locator('#password').fill(ALICE.password);
     await page.locator('#kc-login').click();
   }
-  await page.waitForURL(`${gateway.url}/auth/password`);
+  await page.waitForURL((address) => address.href.startsWith(gateway.url) && comesTo.test(address.pathname));
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`${gateway.url}/auth/sign-in?next=%2Fauth%2Faccount`);
+  await signInThere(page, /^\/auth\/account$/);
   expect(await statusIn(page, CURRENT)).toBe(200);
 }
 
@@ -146,7 +154,7 @@ test('a day of a user in a browser', async () => {
   expect(await statusIn(page, CURRENT)).toBe(200);
 
   // Logout here is logout there: to sign in again asks for the password.
-  await page.goto(`${gateway.url}/auth/password`);
+  await page.goto(`${gateway.url}/auth/account`);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL(`${gateway.url}/auth/sign-in*`);
   expect(await statusIn(page, CURRENT)).toBe(401);
@@ -161,6 +169,32 @@ test('a day of a user in a browser', async () => {
   await keycloak.manage('PUT', `/${REALM}/users/${alice}`, { enabled: false });
   await expect.poll(() => statusIn(page, CURRENT), ASKED_AGAIN).toBe(401);
   await keycloak.manage('PUT', `/${REALM}/users/${alice}`, { enabled: true });
+});
+
+test('a person at a terminal: login opens the browser, and MLflow’s client is that user until logout', async () => {
+  const shell = openShell({ MLFLOW_TRACKING_URI: gateway.url });
+  onTestFinished(() => shell.close());
+  const opened = join(shell.home, 'opened');
+  const browser = join(shell.home, 'browser');
+  writeFileSync(browser, `#!/bin/sh\nprintf %s "$1" > '${opened}.new' && mv '${opened}.new' '${opened}'\n`, {
+    mode: 0o755,
+  });
+  const login = shell.type('mlflow-auth-client login', { env: { BROWSER: browser } });
+  await expect.poll(() => existsSync(opened)).toBe(true);
+  const { page } = await browsers.open(gateway.url);
+  await page.goto(readFileSync(opened, 'utf8'));
+  await signInThere(page, /^\/auth\/login$/);
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByText('You have signed in at the terminal.').waitFor();
+  expect((await login).stdout).toContain('as alice, until');
+  const said = await runPython(
+    NEWEST,
+    'import mlflow; print(mlflow.set_experiment("of a person at a terminal").experiment_id)',
+    { ...shell.env, MLFLOW_TRACKING_URI: gateway.url },
+  );
+  expect(said.trim()).toMatch(/\d+$/);
+  expect((await shell.type('mlflow-auth-client whoami')).stdout).toContain('alice');
+  expect((await shell.type('mlflow-auth-client logout')).stdout).toContain('the token is deleted');
 });
 
 test('a program by its token, with a stock client, and no id token', async () => {

@@ -1,4 +1,6 @@
+import type { Secrets } from '../secrets.ts';
 import type { Argument } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import type { JsonObject } from './json.ts';
 import type { Column } from './render-table.ts';
 import type { Call, Input, Line, Sent } from './send.ts';
@@ -38,8 +40,36 @@ export interface StreamTools extends Pick<StepTools, 'send' | 'ask'> {
   readonly nextPoll: () => Promise<void>;
 }
 
+/** What a command by which a person signs in, or out, may use. */
+export interface SigningTools {
+  /** The way to a gateway, without a look at who is signed in; the one of the settings if none is named. */
+  readonly connect: (server: string | undefined) => Connection;
+  readonly send: (connection: Connection, call: Call, input: Sent) => Promise<JsonObject>;
+  readonly secrets: Pick<Secrets, 'read'>;
+  readonly openBrowser: (address: string) => void;
+  /** Says something to a person, beside what is answered. Its lines stay lines. */
+  readonly tell: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** How long to wait for the browser, in milliseconds. */
+  readonly waitMs: number;
+  readonly random: (bytes: number) => Buffer;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's own directory. */
+  readonly home: string;
+  /** What this machine is called. */
+  readonly machine: string;
+  /** `--to-json` was said. */
+  readonly json: boolean;
+}
+
 /** One command. */
-export type Command = AskingCommand | StreamingCommand;
+export type Command = AskingCommand | StreamingCommand | SigningCommand;
+
+/** One by which a person signs in or out: whoever is signed in already has nothing to do with it. */
+export interface SigningCommand extends CommandOf {
+  /** @returns what it prints. */
+  readonly signs: (input: Input, tools: SigningTools) => Promise<string>;
+}
 
 /** One that shows its answer piece by piece. */
 export interface StreamingCommand extends CommandOf {

@@ -25,6 +25,7 @@ import { INVITATION_COMMANDS } from './invitation-commands.ts';
 import { type JsonObject, objectsIn } from './json.ts';
 import { LINK_COMMANDS } from './link-commands.ts';
 import { LOCKOUT_COMMANDS } from './lockout-commands.ts';
+import { LOGIN_COMMANDS } from './login-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import { onThing, tellHeritage } from './preview.ts';
 import type { Column } from './render-table.ts';
@@ -452,6 +453,7 @@ export const COMMANDS: readonly Command[] = [
   ...TOKEN_COMMANDS,
   ...LOCKOUT_COMMANDS,
   ...LINK_COMMANDS,
+  ...LOGIN_COMMANDS,
   ...SESSION_COMMANDS,
   ...INVITATION_COMMANDS,
   ...CLASSIC_COMMANDS,

@@ -1,6 +1,6 @@
 import { fileProblem } from '../../config/file-problem.ts';
 import { unusable } from '../failure.ts';
-import { readCredentialsFile } from './credentials-file.ts';
+import { CREDENTIALS_FILE, readCredentialsFile } from './credentials-file.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -96,6 +96,11 @@ export function withPassword(connection: Connection, credentials: Credentials): 
   return { ...connection, authorization: basicHeader(credentials), basic: credentials, nameAlone: undefined };
 }
 
+/** A connection that nobody is signed in on. */
+export function withoutCredentials(connection: Connection): Connection {
+  return { ...connection, authorization: undefined, basic: undefined, nameAlone: undefined };
+}
+
 function basicHeader({ username, password }: Credentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
@@ -127,9 +132,6 @@ function decodeUserInfo(text: string): string {
     return text;
   }
 }
-
-/** How messages name the file of credentials. */
-const CREDENTIALS_FILE = '~/.mlflow/credentials';
 
 interface FoundCredentials {
   readonly basic: Credentials | undefined;

@@ -56,7 +56,7 @@ export function explainRefusal(
 /** What to do about credentials: those that were sent, or none. */
 function howToSignIn({ authorization, basic }: Connection): string {
   if (authorization === undefined) {
-    return 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
+    return 'Type mlflow-auth-client login, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.';
   }
   return basic === undefined
     ? 'Check MLFLOW_TRACKING_TOKEN: the token is mistyped, has expired, or was deleted or rotated.'

@@ -153,7 +153,9 @@ function optionsOf({ takes, flags = [] }: Command): Option[] {
   return [
     ...flags.flatMap(({ field, usage, does, fallback, reads }) => [
       new Option(`--${dashed(field)}${reads === 'flag' ? '' : ` <${usage}>`}`, does).default(fallback),
-      ...(dashed(field) === field ? [] : [new Option(`--${field} <${usage}>`).hideHelp()]),
+      ...(dashed(field) === field
+        ? []
+        : [new Option(`--${field}${reads === 'flag' ? '' : ` <${usage}>`}`).hideHelp()]),
     ]),
     ...takes.flatMap(({ field, usage, reads }) =>
       spellings(field).flatMap((name) =>
@@ -198,7 +200,9 @@ function flagOf({ field, reads }: Argument, options: Readonly<Record<string, unk
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   const value = options[field] ?? options[camel(dashed(field))];
   if (reads === 'flag') {
-    return value === true ? 'True' : undefined;
+    // Commander takes `--no-x` for a word about x.
+    const isDenied = field.startsWith('no_') && options[camel(dashed(field.slice('no_'.length)))] === false;
+    return value === true || isDenied ? 'True' : undefined;
   }
   if (reads === 'boolean') {
     const negated = options[`no${field}`] ?? options[camel(`no${dashed(field)}`)];

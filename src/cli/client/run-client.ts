@@ -5,7 +5,7 @@ import { CommandFailure, unusable } from '../failure.ts';
 import { complain, type Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { openSecrets, type Secrets } from '../secrets.ts';
-import type { AskingCommand } from './command.ts';
+import type { AskingCommand, SigningCommand, SigningTools } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { type Connection, readConnection, withPassword } from './connection.ts';
 import { execute, type Outcome } from './execute.ts';
@@ -20,6 +20,12 @@ export interface ClientOptions {
   readonly timeoutMs: number;
   /** Between two looks for something new, in milliseconds. */
   readonly pollMs: number;
+  /** How long `login` waits for the browser, in milliseconds. */
+  readonly waitMs: number;
+  /** Opens an address in the user's browser. */
+  readonly openBrowser: (address: string) => void;
+  /** What this machine is called. */
+  readonly machine: string;
 }
 
 /**
@@ -59,13 +65,10 @@ function say(io: Io, text: string): void {
 }
 
 async function answer(typed: Typed, io: Io, secrets: Secrets, options: ClientOptions): Promise<string> {
-  const read = readConnection({
-    env: io.env,
-    home: io.home,
-    readFile: readTexts,
-    isOpenToOthers,
-    trackingUri: typed.trackingUri,
-  });
+  if ('signs' in typed.command) {
+    return sign(typed.command, typed, signingTools(typed, io, secrets, options));
+  }
+  const read = connectionTo(typed.trackingUri, io);
   for (const warning of read.warnings) {
     say(io, `warning: ${warning}`);
   }
@@ -100,6 +103,47 @@ async function answer(typed: Typed, io: Io, secrets: Secrets, options: ClientOpt
   } finally {
     await line.close();
   }
+}
+
+/** What the server says of a sign-in is said in its own words: no setting is wrong. */
+async function sign(command: SigningCommand, { values }: Typed, tools: SigningTools): Promise<string> {
+  try {
+    return await command.signs(values, tools);
+  } catch (error) {
+    if (error instanceof ServerRefusal) {
+      const said = printable(error.message) || `The server answered with status ${error.status}.`;
+      const hint = error.status === 404 ? ' Is that the address of the gateway?' : '';
+      throw new CommandFailure(1, `${said}${hint}`);
+    }
+    throw error;
+  }
+}
+
+function connectionTo(trackingUri: string | undefined, { env, home }: Io): Connection {
+  return readConnection({ env, home, readFile: readTexts, isOpenToOthers, trackingUri });
+}
+
+function signingTools(
+  typed: Typed,
+  io: Io,
+  secrets: Secrets,
+  { timeoutMs, ...options }: ClientOptions,
+): SigningTools {
+  return {
+    ...options,
+    ...{ secrets, random: io.random, env: io.env, home: io.home, json: typed.json },
+    connect: (server) => connectionTo(server ?? typed.trackingUri, io),
+    async send(connection, call, input) {
+      const line = openLine(connection, timeoutMs);
+      try {
+        return await line.send(call, input);
+      } finally {
+        await line.close();
+      }
+    },
+    tell: (text) => complain(io, text),
+    warn: (text) => say(io, `warning: ${text}`),
+  };
 }
 
 /** On a terminal, asks for the password of a user who is named without one. */

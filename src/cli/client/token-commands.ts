@@ -47,11 +47,16 @@ const SHOWN_ONCE = {
 
 const SECONDS_A_DAY = 86_400;
 
-/** What a new token is asked to be, by the flags. */
-function planCreateToken({ name = '', user, days, access, experiment, model }: Input): Plan {
-  if (days !== undefined && !/^\d{1,6}$/.test(String(days))) {
+/** A life in seconds, of `--days`. */
+export function secondsOf(days: Input[string]): number {
+  if (!/^\d{1,6}$/.test(String(days))) {
     throw unusable('DAYS is a whole number, as in --days 30.');
   }
+  return Number(days) * SECONDS_A_DAY;
+}
+
+/** What a new token is asked to be, by the flags. */
+function planCreateToken({ name = '', user, days, access, experiment, model }: Input): Plan {
   const resources = [
     ...listed(experiment).map((id) => ({ resource_type: 'experiment', resource_id: id })),
     ...listed(model).map((id) => ({ resource_type: 'registered_model', resource_id: id })),
@@ -65,7 +70,7 @@ function planCreateToken({ name = '', user, days, access, experiment, model }: I
     input: {
       name,
       ...(user !== undefined && { username: user }),
-      ...(days !== undefined && { expires_in_seconds: Number(days) * SECONDS_A_DAY }),
+      ...(days !== undefined && { expires_in_seconds: secondsOf(days) }),
       ...(Object.keys(scope).length > 0 && { scope }),
     },
     shows: SHOWN_ONCE,

@@ -969,7 +969,7 @@ describe('a refusal is one line that says what to do, and exit code 1', () => {
       { env: {} },
     );
     expect(stderr).toBe(
-      'mlflow-auth-client: You are not signed in. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.\n',
+      'mlflow-auth-client: You are not signed in. Type mlflow-auth-client login, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.\n',
     );
     expect(asked[0]?.authorization).toBeUndefined();
   });

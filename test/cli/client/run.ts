@@ -1,4 +1,4 @@
-import { runClient } from '../../../src/cli/client/run-client.ts';
+import { type ClientOptions, runClient } from '../../../src/cli/client/run-client.ts';
 import { type Ran, run as runIn, type Surroundings } from '../io.ts';
 
 export type { Ran } from '../io.ts';
@@ -7,7 +7,13 @@ export type { Ran } from '../io.ts';
 export function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  { timeoutMs = 10_000, ...surroundings }: Omit<Surroundings, 'env'> & { readonly timeoutMs?: number } = {},
+  {
+    timeoutMs = 10_000,
+    waitMs = 10_000,
+    openBrowser = () => {},
+    ...surroundings
+  }: Omit<Surroundings, 'env'> & Partial<Pick<ClientOptions, 'timeoutMs' | 'waitMs' | 'openBrowser'>> = {},
 ): Promise<Ran> {
-  return runIn((io) => runClient(argv, io, { timeoutMs, pollMs: 1 }), { ...surroundings, env });
+  const options = { timeoutMs, pollMs: 1, waitMs, openBrowser, machine: 'laptop' };
+  return runIn((io) => runClient(argv, io, options), { ...surroundings, env });
 }
