@@ -168,6 +168,11 @@ export const settings = z
       .describe(
         'From whom passwords are taken by HTTP basic: on for everybody, api for programs alone, so that browsers sign in on the page, off for nobody. Tokens go on to be taken in its place.',
       ),
+    local_sign_in: oneOf(['everybody', 'admins', 'nobody'])
+      .prefault('everybody')
+      .describe(
+        "Whose passwords are taken, on the sign-in page and by HTTP basic: everybody's, those of admins alone, who can then still come in when a provider of single sign-on is away, or nobody's. With nobody an admin must be able to sign in by a provider. Tokens go on to be taken.",
+      ),
     session_idle_minutes: integer(1, 525_600)
       .prefault('720')
       .describe('How long a session in a browser lives unused, in minutes.'),
@@ -303,6 +308,7 @@ export const PROTECTING_SETTINGS: readonly (keyof Config)[] = [
   'default_permission',
   'list_users_to',
   'basic_auth',
+  'local_sign_in',
 ];
 
 /** The names of all settings, in the order of the manual. */

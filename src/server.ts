@@ -16,6 +16,7 @@ import { followingStore } from './audit/following.ts';
 import { createRecorder, type Recorder } from './audit/recorder.ts';
 import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
+import { issuerKey } from './config/providers.ts';
 import type { Config } from './config.ts';
 import { createAdoption } from './gateway/adoption/adopt.ts';
 import { entryOf, signInOf } from './gateway/audited.ts';
@@ -28,7 +29,7 @@ import { greetOnceThere, type Repeated, reasonOf, repeatedly } from './greeting.
 import { createAccounts } from './identity/accounts.ts';
 import { type BasicOptions, createBasic } from './identity/basic.ts';
 import { generatePassword } from './identity/generate-password.ts';
-import { limitBasic } from './identity/limited-basic.ts';
+import { limitBasic, limitLocal } from './identity/limited-basic.ts';
 import { createBearerJwt } from './identity/oidc/bearer-jwt.ts';
 import { type CheckedSessionOptions, createCheckedSession } from './identity/oidc/checked-session.ts';
 import { openProviders, type Provider } from './identity/oidc/provider.ts';
@@ -104,6 +105,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const given = { clock: Date.now, random: randomBytes, ...options };
     const parts = await build(config, given, await open(config, given, closers));
     const { app, store, passwords, listening } = parts;
+    await checkAdminsByProvider(config, store, options.logger);
     const firstAdmin = await makeFirstAdmin(config, store, passwords, given.random);
     const metricsUrl = await serveMetrics(config, parts.metrics, closers);
     if (config.enforcement === 'report') {
@@ -130,6 +132,42 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     throw error;
   }
 }
+
+/** The issuers by which alone admins sign in; undefined where their passwords are taken. */
+function adminsBy({ local_sign_in: by, oidc = [] }: Config): readonly string[] | undefined {
+  return by === 'nobody'
+    ? oidc.filter(({ client_id: id }) => id !== undefined).map(({ issuer }) => issuerKey(issuer))
+    : undefined;
+}
+
+/**
+ * Refuses to start where no admin could sign in: nobody could let one in again either.
+ *
+ * @throws Error with what to do.
+ */
+async function checkAdminsByProvider(config: Config, store: Store, log: FastifyBaseLogger): Promise<void> {
+  const issuers = adminsBy(config);
+  if (issuers === undefined) {
+    return;
+  }
+  const admins = (await store.users.list()).filter(
+    (user) => user.isAdmin && user.isActive && !user.isService,
+  );
+  for (const { id } of admins) {
+    if ((await store.identities.ofUser(id)).some(({ issuer }) => issuers.includes(issuer))) {
+      return;
+    }
+  }
+  if (
+    !config.oidc?.some(({ client_id: id, admin_group: group }) => id !== undefined && group !== undefined)
+  ) {
+    throw new Error(NO_ADMIN);
+  }
+  log.warn('No admin can sign in yet (local_sign_in = nobody): the first one comes by an admin_group.');
+}
+
+const NO_ADMIN =
+  'No admin could sign in: local_sign_in = nobody, and none is known to a provider. Start with local_sign_in = admins, sign in by a provider, and make that user an admin (mlflow-auth-client update-user-admin NAME True); or name an admin_group of a provider.';
 
 /** What has to be closed again. */
 interface Opened {
@@ -160,6 +198,7 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
     queried: metrics?.queried,
     connections: config.database_connections,
     timeoutSeconds: config.database_timeout_seconds,
+    adminsBy: adminsBy(config),
   });
   closers.unshift(() => store.close());
   const passwords = createPasswords({
@@ -394,12 +433,13 @@ function signingInOf(
 ) {
   const accounts = createAccounts(store, { found: metrics?.foundAccount, clock });
   const throttle = createThrottle(store.throttles, limitsIn(config), clock);
-  const basic = createBasic({
+  const passwordsOf = createBasic({
     ...{ accounts, passwords, throttle },
     processKey: random(32),
     pace: createPace({ ...REFUSALS, clock: () => performance.now() }),
     rehash: rehashIn(store, passwords),
   });
+  const basic = limitLocal(passwordsOf, config.local_sign_in);
   const session = createSession({
     ...{ accounts, clock, idleMs: sessionTimes(config).idleMs },
     ownerOf: together(store.sessions.ownersOf),
@@ -418,7 +458,8 @@ function signingInOf(
   });
   const ways: readonly Authenticator[] = [token, ...bearerJwt, limitBasic(basic, config.basic_auth), checked];
   const codes = createSealing(key, 'sign-in of a program', random);
-  return { ways, throttle, basic, singleSignOn, codes, buttons: buttonsOf(providers) };
+  const pages = { buttons: buttonsOf(providers), localSignIn: config.local_sign_in };
+  return { ways, throttle, basic, singleSignOn, codes, ...pages };
 }
 
 /** Ends a session because its provider does not want it any more. */

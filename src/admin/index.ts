@@ -1,5 +1,6 @@
 import type { ReadingStore } from '../audit/changing.ts';
 import type { Basic } from '../identity/basic.ts';
+import type { LocalSignIn } from '../identity/limited-basic.ts';
 import type { Sealing } from '../identity/oidc/sealed.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
@@ -50,6 +51,7 @@ export interface HandlerParts {
   readonly codes: Sealing;
   readonly basic: Pick<Basic, 'signIn'>;
   readonly buttons: readonly Provider[];
+  readonly localSignIn: LocalSignIn;
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
   readonly mlflowVersion: MlflowVersion;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Config, PROTECTING_SETTINGS, SETTING_NAMES, settings, variableOf } from '../config.ts';
 import { fileProblem } from './file-problem.ts';
 import { editDistance, nearestName } from './nearest-name.ts';
-import { providerNameIn, readProviders } from './providers.ts';
+import { type ProviderConfig, providerNameIn, readProviders } from './providers.ts';
 import { type IniSection, interpolate, readIni } from './read-ini.ts';
 import { overruled, type ProvidersIn, providersInFile, providersInVariables } from './written-providers.ts';
 
@@ -91,6 +91,7 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
     ...file.problems,
     ...variables.problems,
     ...oidc.problems,
+    ...lockedOut(result.data, oidc.providers, originOf),
     ...(result.error?.issues ?? [])
       .map(({ path, message }) => ({ key: String(path[0]), message }))
       .map(({ key, message }) => `${originOf(key)}: ${message}${hintAt(key)}`),
@@ -106,6 +107,19 @@ export function loadConfig({ env, cwd, defaults = {}, readFile = readUtf8 }: Con
   ];
   const config = { ...result.data, ...(oidc.providers.length > 0 && { oidc: oidc.providers }) };
   return { config, written: new Set(values.keys()), warnings, source };
+}
+
+/** Settings with which nobody could sign in at all. */
+function lockedOut(
+  config: Config | undefined,
+  providers: readonly ProviderConfig[],
+  originOf: (key: string) => string,
+): readonly string[] {
+  return config?.local_sign_in === 'nobody' && providers.every(({ client_id: id }) => id === undefined)
+    ? [
+        `${originOf('local_sign_in')}: with nobody, name a provider by which users sign in in a browser: a section [oidc.NAME] with issuer and client_id`,
+      ]
+    : [];
 }
 
 /** Settings that can be meant, but seldom are. */

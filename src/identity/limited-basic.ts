@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
 import type { Basic } from './basic.ts';
 import { isFromBrowser } from './browser.ts';
-import type { Authenticator } from './principal.ts';
+import type { Authenticator, Refused, Verdict } from './principal.ts';
 
 /** From whom passwords are taken by HTTP basic: from everybody, from programs alone, or from nobody. */
 export type BasicAuth = 'on' | 'api' | 'off';
@@ -15,10 +15,10 @@ export function limitBasic(basic: Basic, taken: BasicAuth): Authenticator {
     return basic;
   }
   return {
-    challenge: taken === 'api' ? basic.challenge : 'Bearer realm="mlflow"',
+    challenge: taken === 'api' ? basic.challenge : TOKENS_ALONE,
     authenticate(presented) {
       const { headers, method, path } = presented;
-      if (!/^basic /i.test(headers.authorization ?? '')) {
+      if (!isBasic(headers.authorization)) {
         return 'not-mine';
       }
       return taken === 'api' && !isFromBrowser({ headers, method, url: path })
@@ -28,10 +28,57 @@ export function limitBasic(basic: Basic, taken: BasicAuth): Authenticator {
   };
 }
 
+const TOKENS_ALONE = 'Bearer realm="mlflow"';
+
+const isBasic = (authorization: string | undefined): boolean => /^basic /i.test(authorization ?? '');
+
 function notTaken(taken: BasicAuth): ApiError {
   const told =
     taken === 'off'
       ? 'Passwords are not taken by HTTP basic here. Sign in at /auth/sign-in in a browser, and give programs a token: MLFLOW_TRACKING_TOKEN.'
       : 'Passwords are not taken by HTTP basic from browsers here. Sign in at /auth/sign-in.';
   return new ApiError('UNAUTHENTICATED', told, { because: `basic_auth = ${taken}` });
+}
+
+/** Whose passwords are taken: everybody's, those of admins, or nobody's. */
+export type LocalSignIn = 'everybody' | 'admins' | 'nobody';
+
+/**
+ * Passwords as far as the setting takes them, by HTTP basic and on the sign-in page. That of a user who is no admin is refused
+ * after it was proved: before, the answer would tell anybody who is one. Where nobody's is taken, none is looked at.
+ */
+export function limitLocal(basic: Basic, by: LocalSignIn): Basic {
+  switch (by) {
+    case 'everybody':
+      return basic;
+    case 'admins':
+      return {
+        ...basic,
+        authenticate(presented) {
+          const verdict = basic.authenticate(presented);
+          return verdict instanceof Promise ? verdict.then(ofAdmins) : ofAdmins(verdict);
+        },
+        signIn: (credentials, ip) => basic.signIn(credentials, ip).then(ofAdmins),
+      };
+    case 'nobody':
+      return {
+        challenge: TOKENS_ALONE,
+        authenticate: ({ headers }) => (isBasic(headers.authorization) ? NO_PASSWORDS : 'not-mine'),
+        signIn: async () => NO_PASSWORDS,
+      };
+  }
+}
+
+const ofAdmins = (verdict: Verdict): Verdict =>
+  verdict === 'not-mine' || 'refused' in verdict || verdict.isAdmin
+    ? verdict
+    : { ...notLocal('admins'), triedAs: verdict.username };
+
+const NO_PASSWORDS = notLocal('nobody');
+
+function notLocal(by: 'admins' | 'nobody'): Refused {
+  const because = `local_sign_in = ${by}`;
+  const who = by === 'admins' ? 'Passwords of users who are no admins' : 'Passwords';
+  const told = `${who} are not taken here. Sign in by a provider at /auth/sign-in in a browser, and give programs a token: mlflow-auth-client login, or MLFLOW_TRACKING_TOKEN.`;
+  return { refused: because, error: new ApiError('UNAUTHENTICATED', told, { because }) };
 }

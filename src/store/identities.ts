@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { alreadyExists, invalid } from '../errors.ts';
+import { refuseNoAdminByProvider } from './last-admin.ts';
 import { type Followed, followGroups, type GroupsSaid } from './provider-groups.ts';
 import type { Schema } from './schema.ts';
 import type { Subject } from './types.ts';
@@ -30,13 +31,19 @@ export interface Identities {
    * RESOURCE_DOES_NOT_EXIST if there is no such user.
    */
   link(identity: NewIdentity): Promise<boolean>;
-  /** Takes that back, the user out of all groups of the provider and the sessions that began there; false if there was nothing to take back. */
+  /**
+   * Takes that back, the user out of all groups of the provider and the sessions that began there; false if there was nothing
+   * to take back.
+   *
+   * @throws ApiError BAD_REQUEST if that would leave no admin who may sign in.
+   */
   unlink(userId: number, issuer: string): Promise<boolean>;
   /** Has the user in the groups that the provider says now; undefined if it has said something newer, or means nobody. */
   followGroups(subject: Subject, said: GroupsSaid): Promise<Followed | undefined>;
 }
 
-export function createIdentities(db: Kysely<Schema>, write: Write): Identities {
+/** @param adminsBy - see `StoreOptions`. */
+export function createIdentities(db: Kysely<Schema>, write: Write, adminsBy?: readonly string[]): Identities {
   return {
     get: ({ issuer, subject }) =>
       identityQuery(db)
@@ -73,30 +80,38 @@ export function createIdentities(db: Kysely<Schema>, write: Write): Identities {
 
     unlink: (userId, issuer) =>
       write(async (transaction, announce) => {
-        const { numDeletedRows } = await transaction
-          .deleteFrom('identities')
-          .where('user_id', '=', userId)
-          .where('issuer', '=', issuer)
-          .executeTakeFirstOrThrow();
-        await transaction
-          .deleteFrom('role_members')
-          .where('user_id', '=', userId)
-          .where('issuer', '=', issuer)
-          .execute();
-        // So do the sessions that it has begun: they are the user's no longer.
-        await transaction
-          .deleteFrom('sessions')
-          .where('user_id', '=', userId)
-          .where('id', 'in', (query) =>
-            query.selectFrom('provider_sessions').select('session_id').where('issuer', '=', issuer),
-          )
-          .execute();
+        const done = await unlink(transaction, userId, issuer);
+        if (done && adminsBy?.includes(issuer) === true) {
+          await refuseNoAdminByProvider(transaction, userId, adminsBy);
+        }
         announce(userId);
-        return numDeletedRows > 0n;
+        return done;
       }),
 
     followGroups: (subject, said) => write((...by) => followGroups(by, subject, said)),
   };
+}
+
+async function unlink(transaction: Transaction<Schema>, userId: number, issuer: string): Promise<boolean> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('identities')
+    .where('user_id', '=', userId)
+    .where('issuer', '=', issuer)
+    .executeTakeFirstOrThrow();
+  await transaction
+    .deleteFrom('role_members')
+    .where('user_id', '=', userId)
+    .where('issuer', '=', issuer)
+    .execute();
+  // So do the sessions that it has begun: they are the user's no longer.
+  await transaction
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', 'in', (query) =>
+      query.selectFrom('provider_sessions').select('session_id').where('issuer', '=', issuer),
+    )
+    .execute();
+  return numDeletedRows > 0n;
 }
 
 /** Whether a provider means this user already. */

@@ -71,7 +71,13 @@ export interface Store extends StoreParts {
   close(): Promise<void>;
 }
 
-export type StoreOptions = DatabaseOptions;
+export interface StoreOptions extends DatabaseOptions {
+  /**
+   * The issuers by which alone admins sign in: one of those whom they mean stays an admin. Undefined where passwords of admins
+   * are taken.
+   */
+  readonly adminsBy?: readonly string[] | undefined;
+}
 
 /**
  * Opens a store and brings its schema up to date.
@@ -87,26 +93,27 @@ export async function openStore(databaseUri: string, options: StoreOptions): Pro
     await close();
     throw error;
   }
-  return storeOn({ engine, reads, write: createWrite(writes, engine), close });
+  return storeOn({ engine, reads, write: createWrite(writes, engine), close, adminsBy: options.adminsBy });
 }
 
 interface Opened extends Pick<Database, 'engine' | 'reads' | 'close'> {
   readonly write: Write;
+  readonly adminsBy: StoreOptions['adminsBy'];
 }
 
 /** @param within - the workspace that it is about; left out for the default one of an MLflow that may have no others. */
 function storeOn(opened: Opened, within?: string): Store {
-  const { engine, reads, write, close } = opened;
+  const { engine, reads, write, close, adminsBy } = opened;
   const workspace = within ?? DEFAULT_WORKSPACE;
   const partsOn = (on: Kysely<Schema>, by: Write): StoreParts => ({
-    users: createUsers(on, by),
+    users: createUsers(on, by, adminsBy),
     grants: grantsIn(on, by, engine, within),
     roles: createRoles(on, by, engine),
     audit: createAudit(on, by, engine),
     throttles: createThrottles(on, by, engine),
     experiments: createExperiments(on, by, engine),
     tokens: createTokens(on, by),
-    identities: createIdentities(on, by),
+    identities: createIdentities(on, by, adminsBy),
     providerSessions: createProviderSessions(on, by),
     sessions: createSessions(on, by, engine),
     invitations: createInvitations(on, by, engine),

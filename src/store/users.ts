@@ -1,7 +1,8 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
-import { ApiError, alreadyExists, notFound } from '../errors.ts';
+import { alreadyExists, notFound } from '../errors.ts';
 import { ownRoleName } from '../policy/own-role.ts';
 import { endInvitations } from './invitations.ts';
+import { refuseLastAdmin } from './last-admin.ts';
 import type { Schema } from './schema.ts';
 import { endSessions } from './sessions.ts';
 import { NO_PASSWORD, type User } from './types.ts';
@@ -56,7 +57,10 @@ export interface Users {
   remove(id: number): Promise<boolean>;
 }
 
-export function createUsers(db: Kysely<Schema>, write: Write): Users {
+/** @param adminsBy - see `StoreOptions`. */
+export function createUsers(db: Kysely<Schema>, write: Write, adminsBy?: readonly string[]): Users {
+  const keepAnAdmin = (transaction: Transaction<Schema>, id: number) =>
+    refuseLastAdmin(transaction, id, adminsBy);
   const update = (id: number, values: Values, conditions: Conditions = {}): Promise<boolean> =>
     write((transaction, announce) => change(transaction, announce, id, values, conditions));
 
@@ -97,13 +101,13 @@ export function createUsers(db: Kysely<Schema>, write: Write): Users {
     replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
-      update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: refuseLastAdmin }),
+      update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: keepAnAdmin }),
     setActive: (id, isActive) =>
-      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: refuseLastAdmin, after: endAll }),
+      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: keepAnAdmin, after: endAll }),
 
     remove: (id) =>
       write(async (transaction, announce) => {
-        await refuseLastAdmin(transaction, id);
+        await keepAnAdmin(transaction, id);
         // What held the user's own grants in workspaces.
         await transaction.deleteFrom('roles').where('name', '=', ownRoleName(id)).execute();
         const { numDeletedRows } = await transaction
@@ -192,35 +196,6 @@ async function change(
  */
 function usernameKey(username: string): string {
   return username.normalize('NFKC').toLowerCase().normalize('NFKC');
-}
-
-/** Two gateways cannot both pass: only one transaction of all that write goes on at a time. */
-async function refuseLastAdmin(transaction: Transaction<Schema>, id: number): Promise<void> {
-  const admins = await transaction
-    .selectFrom('users')
-    .select(['id', 'username'])
-    .where('is_admin', '=', 1)
-    .where('is_active', '=', 1)
-    // A service account signs in by tokens, which end.
-    .where('is_service', '=', 0)
-    // Nor does one sign in who was invited and has chosen no password yet.
-    .where((where) =>
-      where.or([
-        where('password_hash', '!=', NO_PASSWORD),
-        where.exists(
-          where.selectFrom('identities').select('user_id').whereRef('identities.user_id', '=', 'users.id'),
-        ),
-      ]),
-    )
-    .limit(2)
-    .execute();
-  const [last] = admins;
-  if (admins.length === 1 && last?.id === id) {
-    throw new ApiError(
-      'BAD_REQUEST',
-      `User (username=${last.username}) is the last admin. Make another user an admin first.`,
-    );
-  }
 }
 
 /** A row as the rest of the gateway knows it. */

@@ -35,6 +35,7 @@ test('every handler is named by a row', async () => {
     invitations: { lifeMs: 1, clock: Date.now, random: randomBytes, publicUrl: undefined },
     basic: { signIn: async () => 'not-mine' },
     buttons: [],
+    localSignIn: 'everybody',
     codes: { seal: (text) => text, open: (text) => text },
   });
   await store.close();

@@ -136,6 +136,24 @@ describe('the file', () => {
   });
 });
 
+describe('local_sign_in = nobody', () => {
+  const nobody = { MLFLOW_AUTH_LOCAL_SIGN_IN: 'nobody' };
+  const issuer = { MLFLOW_AUTH_OIDC_CORP_ISSUER: 'https://sso.example.com' };
+
+  test('is refused where there is no provider by which users sign in in a browser', () => {
+    expect(() => load(nobody)).toThrow(/MLFLOW_AUTH_LOCAL_SIGN_IN: with nobody, name a provider/);
+    expect(() => load({ ...nobody, ...issuer })).toThrow(
+      /a section \[oidc\.NAME\] with issuer and client_id/,
+    );
+    const { config } = load({ ...nobody, ...issuer, MLFLOW_AUTH_OIDC_CORP_CLIENT_ID: 'gateway' });
+    expect(config.local_sign_in).toBe('nobody');
+  });
+
+  test('one letter off stops the start', () => {
+    expect(() => load({ MLFLOW_AUTH_LOCAL_SIGNIN: 'nobody' })).toThrow(/write MLFLOW_AUTH_LOCAL_SIGN_IN/);
+  });
+});
+
 describe('variables', () => {
   test.each(SETTING_NAMES)('MLFLOW_AUTH_<KEY> overrules %s of the file', (key) => {
     const values: Record<string, [string, string]> = {
@@ -144,6 +162,7 @@ describe('variables', () => {
       default_permission: ['READ', 'EDIT'],
       grant_default_workspace_access: ['true', 'false'],
       list_users_to: ['everyone', 'admins'],
+      local_sign_in: ['everybody', 'admins'],
       database_uri: ['sqlite:///a.db', 'sqlite:////b.db'],
       upstream_uri: ['http://a:1', 'unix:/b.sock'],
       upstream_host: ['a.example', 'b.example'],

@@ -2,6 +2,7 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { ApiError } from '../../errors.ts';
 import { escapeHtml } from '../../escape-html.ts';
 import type { Basic } from '../../identity/basic.ts';
+import type { LocalSignIn } from '../../identity/limited-basic.ts';
 import type { Refused } from '../../identity/principal.ts';
 import { noSessionCookies } from '../../identity/session-cookie.ts';
 import type { FailedSignIn, Reply } from '../../reply.ts';
@@ -18,6 +19,8 @@ export interface SignInParts {
   readonly sessions: SessionParts;
   /** Where else one may sign in: each has a button. */
   readonly buttons: readonly Provider[];
+  /** Whose passwords are taken. */
+  readonly localSignIn: LocalSignIn;
   /** Where a browser goes on to leave a session at its provider too; undefined for nowhere. */
   readonly leaving: (call: Call, sessionId: string) => Promise<string | undefined>;
 }
@@ -137,29 +140,56 @@ export interface Filled {
   readonly status?: number;
 }
 
-/** The form, after a refusal with what was sent but the password. */
+/** The page with the ways to sign in, after a refusal with what was sent but the password. */
 export function form(
   call: Call,
-  { buttons }: Pick<SignInParts, 'buttons'>,
-  { username = '', next, problem, status = 200 }: Filled,
+  { buttons, localSignIn }: Pick<SignInParts, 'buttons' | 'localSignIn'>,
+  filled: Filled,
 ): Reply {
   const { prefix } = call;
+  const { problem, status = 200 } = filled;
   const { field, cookies } = formToken(call);
-  const back = checkedNext(next, prefix);
+  const next = checkedNext(filled.next, prefix);
   const alert = problem === undefined ? '' : `<p id="problem" role="alert">${escapeHtml(problem)}</p>\n`;
+  const links = providerLinks(buttons, prefix, next);
+  // Who seldom signs in so does not stand in the way of those who do each day.
+  const isAside = localSignIn === 'admins' && buttons.length > 0;
+  const fields = passwordForm({ ...filled, next, field, isOpen: !isAside || problem !== undefined });
+  const ways = {
+    everybody: [fields, links],
+    admins: isAside
+      ? [
+          links,
+          `<details${problem === undefined ? '' : ' open'}>\n<summary>Sign in as an admin</summary>\n${fields}\n</details>`,
+        ]
+      : [fields],
+    nobody: [links],
+  }[localSignIn];
+  const content = alert + ways.filter((way) => way !== '').join('\n');
+  return { ...page('Sign in to MLflow', content, { prefix, status }), cookies };
+}
+
+interface PasswordForm extends Filled {
+  readonly next: string;
+  /** That no page of another site has sent it, as HTML. */
+  readonly field: string;
+  /** Whether it is seen at once. */
+  readonly isOpen: boolean;
+}
+
+function passwordForm({ username = '', next, problem, field, isOpen }: PasswordForm): string {
   const described = problem === undefined ? '' : ' aria-describedby="problem"';
-  const focus = (isHere: boolean) => (isHere ? ' autofocus' : '');
+  const focus = (isHere: boolean) => (isHere && isOpen ? ' autofocus' : '');
   // To its own address: the part behind its #, which MLflow's pages are told by and no server sees, stays on the way.
-  const content = `${alert}<form action="" method="post">
+  return `<form action="" method="post">
 ${field}
-<input type="hidden" name="next" value="${escapeHtml(back)}">
+<input type="hidden" name="next" value="${escapeHtml(next)}">
 <label for="username">Name</label>
 <input type="text" id="username" name="username" value="${escapeHtml(username)}" autocomplete="username" autocapitalize="none" spellcheck="false"${described} required${focus(username === '')}>
 <label for="password">Password</label>
 <input type="password" id="password" name="password" autocomplete="current-password"${described} required${focus(username !== '')}>
 <button type="submit">Sign in</button>
-</form>${providerLinks(buttons, prefix, back)}`;
-  return { ...page('Sign in to MLflow', content, { prefix, status }), cookies };
+</form>`;
 }
 
 function providerLinks(providers: readonly Provider[], prefix: string, next: string): string {
@@ -170,5 +200,5 @@ function providerLinks(providers: readonly Provider[], prefix: string, next: str
     const address = `${prefix}/auth/oidc/${encodeURIComponent(name)}/start?next=${encodeURIComponent(next)}`;
     return `<li><a class="button" href="${escapeHtml(address)}">Sign in with ${escapeHtml(displayName)}</a></li>`;
   });
-  return `\n<ul class="providers">\n${links.join('\n')}\n</ul>`;
+  return `<ul class="providers">\n${links.join('\n')}\n</ul>`;
 }

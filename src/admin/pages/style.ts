@@ -13,6 +13,7 @@ button, input[type='submit'], a.button { display: block; width: 100%; margin: 0.
 button.plain, a.button { background: none; color: inherit }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 [role='alert'] { padding: 0.6rem; border-left: 0.3rem solid #b00020 }
+summary { margin: 1.5rem 0 1rem; cursor: pointer }
 dt { font-weight: bold }
 dd { margin: 0 0 0.5rem }
 code.whole { user-select: all; word-break: break-all }

@@ -24,6 +24,7 @@ async function signIn(store: Store, meanwhile: (id: number) => Promise<unknown>)
     },
     sessions: { lifeMs: HOUR, idleMs: HOUR, clock: Date.now, random: randomBytes },
     leaving: async () => undefined,
+    localSignIn: 'everybody',
     buttons: [{ name: 'corp', displayName: 'Corp & <Co>' }],
   });
   const record = recordUnattended({ operation: 'test', because: 'test', clock: Date.now });
