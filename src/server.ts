@@ -506,6 +506,7 @@ function credentialsIn(
     tokens: { maxDays, defaultDays, clock, random },
     sessions: { ...sessionTimes(config), clock, random },
     invitations: {
+      localSignIn: config.local_sign_in,
       lifeMs: config.invitation_hours * 3_600_000,
       publicUrl: config.public_url,
       ...{ clock, random },

@@ -43,6 +43,10 @@ function notTaken(taken: BasicAuth): ApiError {
 /** Whose passwords are taken: everybody's, those of admins, or nobody's. */
 export type LocalSignIn = 'everybody' | 'admins' | 'nobody';
 
+/** Whether a password of a user is taken. */
+export const isTaken = (by: LocalSignIn, { isAdmin }: { readonly isAdmin: boolean }): boolean =>
+  by === 'everybody' || (by === 'admins' && isAdmin);
+
 /**
  * Passwords as far as the setting takes them, by HTTP basic and on the sign-in page. That of a user who is no admin is refused
  * after it was proved: before, the answer would tell anybody who is one. Where nobody's is taken, none is looked at.
@@ -70,7 +74,7 @@ export function limitLocal(basic: Basic, by: LocalSignIn): Basic {
 }
 
 const ofAdmins = (verdict: Verdict): Verdict =>
-  verdict === 'not-mine' || 'refused' in verdict || verdict.isAdmin
+  verdict === 'not-mine' || 'refused' in verdict || isTaken('admins', verdict)
     ? verdict
     : { ...notLocal('admins'), triedAs: verdict.username };
 

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { alreadyExists, invalid } from '../errors.ts';
-import { refuseNoAdminByProvider } from './last-admin.ts';
+import { keepingAdmin } from './last-admin.ts';
 import { type Followed, followGroups, type GroupsSaid } from './provider-groups.ts';
 import type { Schema } from './schema.ts';
 import type { Subject } from './types.ts';
@@ -80,10 +80,7 @@ export function createIdentities(db: Kysely<Schema>, write: Write, adminsBy?: re
 
     unlink: (userId, issuer) =>
       write(async (transaction, announce) => {
-        const done = await unlink(transaction, userId, issuer);
-        if (done && adminsBy?.includes(issuer) === true) {
-          await refuseNoAdminByProvider(transaction, userId, adminsBy);
-        }
+        const done = await keepingAdmin(transaction, adminsBy, () => unlink(transaction, userId, issuer));
         announce(userId);
         return done;
       }),

@@ -31,22 +31,25 @@ export async function refuseLastAdmin(
 }
 
 /**
- * Refuses to have taken a user's link to a provider away that was the last way in for an admin.
+ * Does what may take the last admin's way in, which is undone if it has.
  *
+ * @param issuers - as in {@link refuseLastAdmin}.
  * @throws ApiError BAD_REQUEST, after which the transaction is to be rolled back.
  */
-export async function refuseNoAdminByProvider(
+export async function keepingAdmin<T>(
   transaction: Transaction<Schema>,
-  id: number,
-  issuers: readonly string[],
-): Promise<void> {
-  if ((await firstAdmins(transaction, issuers)).length > 0) {
-    return;
+  issuers: readonly string[] | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (issuers === undefined) {
+    return work();
   }
-  const unlinked = (await admins(transaction).where('users.id', '=', id).execute())[0];
-  if (unlinked !== undefined) {
-    throw lastByProvider(unlinked.username);
+  const [before] = await firstAdmins(transaction, issuers);
+  const done = await work();
+  if (before !== undefined && (await firstAdmins(transaction, issuers)).length === 0) {
+    throw lastByProvider(before.username);
   }
+  return done;
 }
 
 const lastByProvider = (username: string): ApiError =>

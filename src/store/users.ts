@@ -5,7 +5,7 @@ import { endInvitations } from './invitations.ts';
 import { refuseLastAdmin } from './last-admin.ts';
 import type { Schema } from './schema.ts';
 import { endSessions } from './sessions.ts';
-import { NO_PASSWORD, type User } from './types.ts';
+import type { User } from './types.ts';
 import type { Announce, Write } from './write.ts';
 
 export interface NewUser {

@@ -32,7 +32,10 @@ test('every handler is named by a row', async () => {
     singleSignOn: {} as SingleSignOn,
     tokens: { maxDays: 1, defaultDays: 1, clock: Date.now, random: randomBytes },
     sessions: { lifeMs: 1, idleMs: 1, clock: Date.now, random: randomBytes },
-    invitations: { lifeMs: 1, clock: Date.now, random: randomBytes, publicUrl: undefined },
+    invitations: {
+      ...{ lifeMs: 1, clock: Date.now, random: randomBytes, publicUrl: undefined },
+      localSignIn: 'everybody',
+    },
     basic: { signIn: async () => 'not-mine' },
     buttons: [],
     localSignIn: 'everybody',

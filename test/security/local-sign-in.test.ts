@@ -196,8 +196,9 @@ describe('an admin can always sign in', () => {
       (await admin.delete(`${A2}/users/delete`, { username })).json.message,
       (await admin.patch(`${A2}/users/link`, { username, provider: 'op', subject: null })).json.message,
     ];
-    for (const message of await taken()) {
-      expect(message).toContain('last admin who can sign in by a provider');
+    const all = await taken();
+    for (const message of all) {
+      expect(String(message)).toContain('last admin who can sign in by a provider');
     }
     expect((await identities.ofUser(last.id)).length).toBe(1);
     const { name } = await byProvider(gateway);
@@ -241,6 +242,31 @@ async function tokenOfAdmin(gateway: TestGateway): Promise<string> {
   });
   return secret;
 }
+
+test('a link to choose a password is made for nobody whose password is not taken, and one from before signs nobody in', async () => {
+  const settings = withProvider();
+  const { gateway, admin, another } = await openGateway({ fake: true, settings });
+  const alice = await gateway.person('alice');
+  const reset = (by: Person) =>
+    by.post(`${A2}/users/invitations/reset-password`, { username: alice.username });
+  const invite = (by: Person, is_admin: boolean) =>
+    by.post(`${A2}/users/invitations/create`, { username: unique('invited'), is_admin });
+  const { json } = await reset(admin);
+  const [, secret] = json.link.split('#');
+  const second = await another({ ...settings, local_sign_in: 'admins' });
+  expect((await reset(second.admin)).json.message).toContain('local_sign_in = admins');
+  expect((await invite(second.admin, false)).status).toBe(400);
+  expect((await invite(second.admin, true)).status).toBe(200);
+  const taken = await second.anonymous.post(`${A2}/users/invitations/accept`, {
+    ...{ secret, password: 'chosen by the link' },
+  });
+  expect([taken.status, taken.headers['set-cookie']]).toEqual([403, undefined]);
+  // Where it is taken, the link still counts.
+  const accepted = await gateway.anonymous.post(`${A2}/users/invitations/accept`, {
+    ...{ secret, password: 'chosen by the link' },
+  });
+  expect(accepted.status).toBe(200);
+});
 
 test('a session that began by a password before goes on until it ends', async () => {
   const settings = withProvider();

@@ -1,5 +1,6 @@
 import type { ReadingStore } from '../../audit/changing.ts';
 import { ApiError, denied, notFound } from '../../errors.ts';
+import { isTaken } from '../../identity/limited-basic.ts';
 import type { Passwords } from '../../identity/password.ts';
 import { sessionCookies } from '../../identity/session-cookie.ts';
 import type { Throttle } from '../../identity/throttle.ts';
@@ -99,11 +100,15 @@ function handlersOfAnybody(parts: InvitationHandlerParts) {
         // Before the link is used up: a password that breaks a rule is chosen anew.
         passwords.checkRules(password);
         const passwordHash = await passwords.hash(password);
-        const begun = await accept(call.changing, parts.sessions, {
-          ...{ secret, passwordHash, ip: call.ip },
-          userAgent: call.headers['user-agent'],
-          former: await sessionOf(call, store.sessions),
-        });
+        const begun = await accept(
+          call.changing,
+          { ...parts.invitations, sessions: parts.sessions },
+          {
+            ...{ secret, passwordHash, ip: call.ip },
+            userAgent: call.headers['user-agent'],
+            former: await sessionOf(call, store.sessions),
+          },
+        );
         if (begun === undefined) {
           throw ended();
         }
@@ -127,14 +132,15 @@ const ended = (): ApiError =>
 async function openOne(
   { ip }: Call,
   secret: string,
-  { store, throttle }: InvitationHandlerParts,
+  { store, throttle, invitations: { localSignIn } }: InvitationHandlerParts,
 ): Promise<Invitation> {
   let found: Invitation | undefined;
   await throttle.attempt({ username: undefined, ip }, async () => {
     found = await store.invitations.byHash(hashOf(secret));
     return found !== undefined;
   });
-  if (found === undefined) {
+  const user = found && (await store.users.get(found.username));
+  if (found === undefined || user === undefined || !isTaken(localSignIn, user)) {
     throw ended();
   }
   return found;

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Changing } from '../../audit/changing.ts';
 import { invalid } from '../../errors.ts';
+import { isTaken, type LocalSignIn } from '../../identity/limited-basic.ts';
 import { hashOf, INVITATION_PREFIX, makeSecret } from '../../identity/token-secret.ts';
 import { type Invitation, NO_PASSWORD, type User } from '../../store/types.ts';
 import { assign } from './roles.ts';
@@ -13,6 +14,8 @@ export interface InvitationParts {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly random: (bytes: number) => Buffer;
+  /** Whose passwords are taken: a link to choose another brings nothing. */
+  readonly localSignIn: LocalSignIn;
 }
 
 /** Who makes a link, and how long it is to count. */
@@ -38,8 +41,8 @@ export interface ShownInvitation {
 /**
  * Makes a user who has no password yet, and the secret by which they choose one.
  *
- * @throws ApiError 400 for a name that is taken or that nobody may have, for a life that no link can have, or for the role
- * of one user's own grants; 404 if there is no such role.
+ * @throws ApiError 400 for a name that is taken or that nobody may have, for a life that no link can have, for the role of one
+ * user's own grants, or where the user's password would not be taken; 404 if there is no such role.
  */
 export function invite(
   changing: Pick<Changing, 'atOnce'>,
@@ -47,6 +50,7 @@ export function invite(
   { username, isAdmin, roleIds, ...asked }: Invited,
 ): Promise<ShownInvitation> {
   const lifeMs = lifeAsked(asked, parts);
+  refuseUntaken(parts, { isAdmin });
   return changing.atOnce(async ({ users, roles, invitations }) => {
     const user = await addUser(users, {
       ...{ username, isAdmin, passwordHash: NO_PASSWORD },
@@ -63,7 +67,7 @@ export function invite(
  * Makes the secret by which a user chooses another password. The one so far goes on to count until then: whoever is to be
  * shut out is disabled.
  *
- * @throws ApiError 400 for a service account, a user who is disabled, or oneself, and for a life that no link can have.
+ * @throws ApiError 400 for a service account, a user who is disabled or whose password is not taken, or oneself, and for a life that no link can have.
  */
 export function resetByLink(
   changing: Pick<Changing, 'atOnce'>,
@@ -81,6 +85,7 @@ export function resetByLink(
     if (now === undefined || now.isService || !now.isActive) {
       throw invalid('Only a user who may sign in with a password has one to reset. Enable the user first.');
     }
+    refuseUntaken(parts, now);
     return makeLink(invitations, parts, { userId: now.id, kind: 'password_reset', lifeMs, by: asked.by });
   });
 }
@@ -93,7 +98,7 @@ export function resetByLink(
  */
 export function accept(
   changing: Pick<Changing, 'atOnce'>,
-  sessions: SessionParts,
+  { sessions, localSignIn }: { readonly sessions: SessionParts } & Pick<InvitationParts, 'localSignIn'>,
   {
     secret,
     passwordHash,
@@ -111,10 +116,19 @@ export function accept(
         ...browser,
         userId: taken.userId,
         by: { kind: 'password', id: null },
-        still: () => true,
+        still: (user) => isTaken(localSignIn, user),
       })
     );
   });
+}
+
+/** @throws ApiError 400. */
+function refuseUntaken({ localSignIn: by }: InvitationParts, user: Pick<User, 'isAdmin'>): void {
+  if (!isTaken(by, user)) {
+    throw invalid(
+      `No password of this user is taken (local_sign_in = ${by}): they sign in by a provider of single sign-on, and need no link.`,
+    );
+  }
 }
 
 async function makeLink(
