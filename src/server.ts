@@ -22,6 +22,7 @@ import { createAdoption } from './gateway/adoption/adopt.ts';
 import { entryOf, signInOf } from './gateway/audited.ts';
 import type { Context } from './gateway/index.ts';
 import { createJudge, type JudgeParts } from './gateway/judge/judge.ts';
+import { visibilityOf } from './gateway/judge/visibility.ts';
 import type { Ended } from './gateway/record.ts';
 import { type Census, createCensus } from './gateway/reused-ids/census.ts';
 import { createPageTokens } from './gateway/search/page-token.ts';
@@ -51,6 +52,7 @@ import { createMatcher } from './mlflow/table/match.ts';
 import { createArtifactHomes } from './mlflow/things/artifact-homes.ts';
 import { createElsewhere } from './mlflow/things/elsewhere.ts';
 import { createLineage, type Lineage } from './mlflow/things/lineage.ts';
+import { createListThings } from './mlflow/things/list-things.ts';
 import { createLookAt } from './mlflow/things/look-at.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
@@ -342,17 +344,21 @@ function lookUpsOf(
 }
 
 /** What the gateway's own operations are served with, whichever workspace they are about. */
-type Handling = Omit<HandlerParts, 'store' | 'deciding' | 'defaultPermission' | 'lookAt'>;
+type Handling = Omit<HandlerParts, 'store' | 'deciding' | 'defaultPermission' | 'lookAt' | 'listThings'>;
 
 function handlersOn(
   { store, upstream }: Pick<Context, 'store' | 'upstream'>,
   { judge, lineage }: Pick<LookUps, 'judge' | 'lineage'>,
   handling: Handling,
 ): Handlers {
-  const deciding = { ...judge, isPrompt: lineage.isPrompt };
+  const deciding: HandlerParts['deciding'] = {
+    ...judge,
+    isPrompt: lineage.isPrompt,
+    readable: (caller, kind) => visibilityOf(judge, caller, kind).only,
+  };
   return createHandlers({
     ...handling,
-    ...{ store, deciding, lookAt: createLookAt(upstream) },
+    ...{ store, deciding, lookAt: createLookAt(upstream), listThings: createListThings(upstream) },
     defaultPermission: judge.defaultPermission,
   });
 }

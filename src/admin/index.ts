@@ -4,6 +4,7 @@ import type { LocalSignIn } from '../identity/limited-basic.ts';
 import type { Sealing } from '../identity/oidc/sealed.ts';
 import type { Passwords } from '../identity/password.ts';
 import { limitsOf, type Throttle, type ThrottleLimits } from '../identity/throttle.ts';
+import type { ListThings } from '../mlflow/things/list-things.ts';
 import type { LookAt } from '../mlflow/things/look-at.ts';
 import type { Workspaces } from '../mlflow/things/workspaces.ts';
 import type { Permission } from '../policy/permissions.ts';
@@ -20,6 +21,7 @@ import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
+import { reachHandlers } from './api/reach.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
@@ -60,6 +62,8 @@ export interface HandlerParts {
   readonly deciding: Deciding;
   /** Asks MLflow for what a request for access is about. */
   readonly lookAt: LookAt;
+  /** Asks MLflow for what it has of a kind. */
+  readonly listThings: ListThings;
   readonly accessRequests: AccessRequestLimits;
   /** Where users come from by single sign-on. */
   readonly providers: readonly NamedProvider[];
@@ -78,6 +82,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...openapiHandlers(),
     ...auditHandlers(store),
     ...explainHandlers(parts),
+    ...reachHandlers(parts),
     ...previewHandlers(parts),
     ...accessRequestHandlers(parts),
     ...userHandlers(parts),

@@ -273,6 +273,7 @@ const explanations: readonly OwnRow[] = [
     special('explainable', 'everybody'),
     serve('permissions.holders'),
   ],
+  ['GET', '2.0 permissions/reach', 'admin', [], serve('permissions.reach')],
   ['GET', '2.0 permissions/preview', 'admin', [], serve('permissions.preview')],
 ];
 

@@ -336,6 +336,16 @@ export const T = {
       'There is nothing behind the # of this address. Open the whole link again, as it was given to you.',
   },
 
+  reach: {
+    title: 'What they reach, and why',
+    kind: 'Kind of thing',
+    search: 'Find by name',
+    caption: 'Everything that they may do anything to',
+    none: 'Nothing of this kind.',
+    noneYet: 'Nothing so far.',
+    name: 'Name',
+  },
+
   roles: {
     title: 'Roles',
     caption: 'Roles',

@@ -27,6 +27,7 @@ test('every handler is named by a row', async () => {
     health: {} as HealthParts,
     deciding: {} as Deciding,
     lookAt: async () => undefined,
+    listThings: async () => ({ things: [], next: undefined }),
     accessRequests: { most: 1, keepMs: 1 },
     providers: [],
     singleSignOn: {} as SingleSignOn,

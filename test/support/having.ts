@@ -6,7 +6,10 @@ export interface Had {
   readonly models?: readonly string[];
 }
 
-/** Answers as MLflow does where it is asked for an experiment or a model that it has, or has not; 200 and `{}` to all else. */
+/**
+ * Answers as MLflow does where it is asked for an experiment or a model that it has, or has not, or for all of them, whatever
+ * the filter; 200 and `{}` to all else.
+ */
 export function having({ experiments = {}, models = [] }: Had): Answering {
   return (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://upstream');
@@ -19,6 +22,12 @@ export function having({ experiments = {}, models = [] }: Had): Answering {
     } else if (pathname.endsWith('/registered-models/get')) {
       const model = { name: asked, creation_timestamp: 1, last_updated_timestamp: 1 };
       send(models.includes(asked) ? { registered_model: model } : undefined);
+    } else if (pathname.endsWith('/experiments/search')) {
+      send({
+        experiments: Object.entries(experiments).map(([experiment_id, name]) => ({ experiment_id, name })),
+      });
+    } else if (pathname.endsWith('/registered-models/search')) {
+      send({ registered_models: models.map((name) => ({ name })) });
     } else {
       send({});
     }

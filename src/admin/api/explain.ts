@@ -26,6 +26,8 @@ export interface Deciding {
   ): Promise<Decision> | Decision;
   /** Decides on a root at once. */
   onRoot(caller: SignedIn, action: Action, root: Root): Decision;
+  /** All ids of a kind that a user may read, in so far as grants name them one by one; undefined if others may be. */
+  readable(caller: SignedIn, kind: 'experiment' | 'registered_model'): readonly string[] | undefined;
   /** Whether a name of the model registry is a prompt's. */
   isPrompt(name: string): Promise<boolean>;
 }
@@ -190,11 +192,11 @@ function holderJson({ username, explained, own }: Holder, mayName: (role: string
   return { username, permission, because, sources: sources.map(sourceJson), own_grant: ownGrant ?? null };
 }
 
-function explanationJson({ permission, actions, because, sources }: Explanation) {
+export function explanationJson({ permission, actions, because, sources }: Explanation) {
   return { permission, actions, because, sources: sources.map(sourceJson) };
 }
 
-function sourceJson({ source, name, resourceType, resourcePattern, permission }: Source) {
+export function sourceJson({ source, name, resourceType, resourcePattern, permission }: Source) {
   return {
     source,
     name: name ?? null,

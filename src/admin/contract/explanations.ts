@@ -54,6 +54,28 @@ export const ofExplanations = describe({
       ...nextPage,
     }),
   },
+  'permissions.reach': {
+    does: 'Lists the experiments or registered models that a user may do anything to, with names, and why.',
+    query: {
+      username: text,
+      resource_type: z.enum(['experiment', 'registered_model'], {
+        error: "it must be 'experiment' or 'registered_model'",
+      }),
+      contains: z.string().max(250, 'it must be no longer than 250 characters').optional(),
+      ...paging,
+    },
+    answer: z.strictObject({
+      reached: z.array(
+        target.extend({
+          name: z.string(),
+          permission,
+          because: z.string(),
+          sources: z.array(source).describe('What decides.'),
+        }),
+      ),
+      ...nextPage,
+    }),
+  },
   'permissions.preview': {
     does: 'Tells what a change would do, without doing it.',
     query: {

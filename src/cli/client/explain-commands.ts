@@ -68,6 +68,34 @@ export const EXPLAIN_COMMANDS: readonly AskingCommand[] = [
     examples: ['holders experiment 7', 'holders registered_model churn'],
   },
   {
+    name: 'reach',
+    group: 'Permissions',
+    does: 'list every experiment, or registered model, that a user may do anything to, and why',
+    more: 'By the very code that decides. For admins.',
+    takes: [
+      USERNAME,
+      {
+        ...RESOURCE_TYPE,
+        does: 'experiment or registered_model',
+      },
+    ],
+    flags: [
+      { field: 'contains', usage: 'TEXT', does: 'only those whose name has this in it', reads: 'text' },
+    ],
+    call: { method: 'GET', path: '2.0 permissions/reach' },
+    shows: {
+      ...many('reached', [
+        ['TYPE', 'resource_type'],
+        ['ID', 'resource_id'],
+        ['NAME', 'name'],
+        ['PERMISSION', 'permission'],
+        ['BECAUSE', 'because'],
+      ]),
+      whyEmpty: (_reply, { username }) => `${username} reaches nothing of this kind.`,
+    },
+    examples: ['reach alice experiment', 'reach alice registered_model --contains churn'],
+  },
+  {
     name: 'explain-refusal',
     group: 'Audit',
     does: 'show why a request was refused, by the id that its message told',

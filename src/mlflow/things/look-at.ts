@@ -2,6 +2,7 @@ import { propertyAt } from '../read/property-at.ts';
 import { replyJson } from '../upstream/answer-json.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { existenceTarget, readExistence } from './existence.ts';
+import { hasPromptTag } from './identifiers.ts';
 
 /** A thing that MLflow has. */
 export interface SeenThing {
@@ -9,6 +10,8 @@ export interface SeenThing {
   readonly id: string;
   /** For people. */
   readonly name: string;
+  /** Whether it is a prompt, where that is asked of the model registry. */
+  readonly isPrompt?: boolean;
 }
 
 /**
@@ -31,10 +34,11 @@ export function createLookAt(upstream: Pick<Upstream, 'exchange'>): LookAt {
     if (typeof found === 'string') {
       return found === 'missing' ? undefined : found;
     }
-    const name = propertyAt(
-      replyJson(answer),
-      kind === 'experiment' ? 'experiment.name' : 'registered_model.name',
-    );
-    return { id: found.id, name: typeof name === 'string' ? name : found.id };
+    const thing = propertyAt(replyJson(answer), kind);
+    const name = propertyAt(thing, 'name');
+    return {
+      ...{ id: found.id, name: typeof name === 'string' ? name : found.id },
+      ...(kind === 'registered_model' && { isPrompt: hasPromptTag(thing) }),
+    };
   };
 }

@@ -26,7 +26,12 @@ export function Table<Row>({
   readonly more?: (() => void) | undefined;
 }) {
   if (rows.length === 0) {
-    return <p>{empty}</p>;
+    return (
+      <>
+        <p>{empty}</p>
+        {more === undefined ? null : <Button onPress={more}>{T.more}</Button>}
+      </>
+    );
   }
   return (
     <>

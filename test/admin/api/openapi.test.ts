@@ -161,6 +161,7 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     expect((await ask('userPermissions.current', {}, alice)).permissions).not.toEqual([]);
     await ask('permissions.explain', { username, ...thing });
     await ask('permissions.holders', { ...thing, max_results: '1' });
+    await ask('permissions.reach', { username, resource_type: 'experiment', contains: 'a' });
     await ask('permissions.preview', { change: 'revoke', username, ...thing });
     await ask('permissions.preview', { change: 'delete_user', username });
     await ask('userPermissions.revoke', { username, ...thing });

@@ -9,6 +9,7 @@ import { T } from '../../texts.ts';
 import { Granted } from '../account/granted.tsx';
 import { AdminPage } from './admins.tsx';
 import { Explain } from './explain.tsx';
+import { Reach } from './reach.tsx';
 import { UserActions } from './user-actions.tsx';
 import { stateText } from './users.tsx';
 
@@ -39,6 +40,9 @@ function Found({ name }: { readonly name: string }) {
           </Part>
           <Part title={T.users.grants}>
             <Held name={name} />
+          </Part>
+          <Part title={T.reach.title}>
+            <Reach username={name} />
           </Part>
           <Part title={T.users.why}>
             <Explain username={name} />

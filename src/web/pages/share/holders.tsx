@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { Answer } from '../../../admin/contract/index.ts';
 import { ask } from '../../api/client.ts';
 import { useList } from '../../api/queries.ts';
@@ -7,6 +8,7 @@ import { ConfirmButton } from '../../parts/dialog.tsx';
 import { Choice } from '../../parts/fields.tsx';
 import { Part } from '../../parts/page.tsx';
 import { useSay } from '../../parts/say.tsx';
+import { Sources } from '../../parts/sources.tsx';
 import { Table } from '../../parts/table.tsx';
 import { LEVEL_NAMES, T } from '../../texts.ts';
 import { change, GIVEN, type Given, type Thing } from './thing.ts';
@@ -17,10 +19,11 @@ interface Shown {
   readonly thing: Thing;
   /** Who looks at the page. */
   readonly username: string;
+  readonly isAdmin: boolean;
 }
 
 /** Everybody who has access, through what, and how to change or take it. */
-export function Holders({ thing, username }: Shown) {
+export function Holders({ thing, username, isAdmin }: Shown) {
   const { query, more } = useList('permissions.holders', {
     resource_type: thing.kind,
     resource_id: thing.id,
@@ -38,8 +41,7 @@ export function Holders({ thing, username }: Shown) {
             columns={[
               {
                 head: T.share.holder,
-                cell: (holder) =>
-                  holder.username === username ? `${username} (${T.share.you})` : holder.username,
+                cell: ({ username: name }) => <Name name={name} isYou={name === username} isLink={isAdmin} />,
               },
               { head: T.share.permission, cell: ({ permission }) => LEVEL_NAMES[permission] },
               { head: T.share.through, cell: (holder) => <Through thing={thing} holder={holder} /> },
@@ -55,38 +57,38 @@ export function Holders({ thing, username }: Shown) {
   );
 }
 
+/** To an admin it leads to all that the user may do. */
+function Name({
+  name,
+  isYou,
+  isLink,
+}: {
+  readonly name: string;
+  readonly isYou: boolean;
+  readonly isLink: boolean;
+}) {
+  const shown = isYou ? `${name} (${T.share.you})` : name;
+  return isLink ? (
+    <Link to="/admin/users/$name" params={{ name }}>
+      {shown}
+    </Link>
+  ) : (
+    shown
+  );
+}
+
 function Through({ thing, holder: { sources, own_grant: own } }: { thing: Thing; holder: Holder }) {
   const isOwnShown = sources.some(({ source, resource_pattern: id }) => source === 'user' && id === thing.id);
   return (
     <>
-      {sources.map(({ source, name, resource_type: kind, resource_pattern: id }) => (
-        <div key={`${source} ${name} ${kind} ${id}`}>
-          {sourceText(source, name)}
-          {kind !== undefined && id === '*' ? ` ${T.share.onAll(kind)}` : ''}
-        </div>
-      ))}
+      <Sources sources={sources} />
       {own === null || isOwnShown ? null : <div>{T.share.ownOnly(LEVEL_NAMES[own.permission])}</div>}
     </>
   );
 }
 
-function sourceText(source: Holder['sources'][number]['source'], name: string | null): string {
-  switch (source) {
-    case 'user':
-      return T.share.own;
-    case 'role':
-      return T.share.byRole(name);
-    case 'default':
-      return T.share.byDefault;
-    case 'admin':
-      return T.share.admin;
-    case 'token':
-      return T.share.token;
-  }
-}
-
 /** What can be done about a user's own grant on just this; the rest comes from elsewhere. */
-function Change({ thing, holder, username }: Shown & { readonly holder: Holder }) {
+function Change({ thing, holder, username }: Omit<Shown, 'isAdmin'> & { readonly holder: Holder }) {
   const { username: name, own_grant: own } = holder;
   const queries = useQueryClient();
   const say = useSay();

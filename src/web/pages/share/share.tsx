@@ -65,7 +65,7 @@ function Access({ thing, username, isAdmin }: Viewed) {
           {actions.includes('manage') ? (
             <>
               <Give thing={thing} isAdmin={isAdmin} />
-              <Holders thing={thing} username={username} />
+              <Holders thing={thing} username={username} isAdmin={isAdmin} />
               {isAdmin ? <RolesWithAccess thing={thing} /> : null}
             </>
           ) : null}
