@@ -22,6 +22,7 @@ import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
 import { reachHandlers } from './api/reach.ts';
+import { reportHandlers } from './api/report.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
@@ -85,6 +86,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...reachHandlers(parts),
     ...previewHandlers(parts),
     ...accessRequestHandlers(parts),
+    ...reportHandlers(parts),
     ...userHandlers(parts),
     ...passwordHandlers(parts),
     ...linkHandlers(store, providers),

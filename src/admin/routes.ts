@@ -103,8 +103,8 @@ const pages: readonly OwnRow[] = [
   app('/auth/account'),
   app('/auth/share/:kind/:id'),
   app('/auth/requests'),
-  ...['users', 'users/:name', 'invitations', 'roles', 'tokens', 'audit', 'lockouts', 'status'].map((page) =>
-    app(`/auth/admin/${page}`),
+  ...['users', 'users/:name', 'invitations', 'roles', 'tokens', 'audit', 'report', 'lockouts', 'status'].map(
+    (page) => app(`/auth/admin/${page}`),
   ),
   app('/auth/api'),
   ['GET', '/auth/invitation', 'public', [], serve('pages.invitation')],
@@ -275,6 +275,7 @@ const explanations: readonly OwnRow[] = [
   ],
   ['GET', '2.0 permissions/reach', 'admin', [], serve('permissions.reach')],
   ['GET', '2.0 permissions/preview', 'admin', [], serve('permissions.preview')],
+  ['GET', '2.0 permissions/report', 'admin', [], serve('permissions.report')],
 ];
 
 const accessRequests: readonly OwnRow[] = [

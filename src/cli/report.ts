@@ -1,9 +1,5 @@
-import { principalOf } from '../identity/accounts.ts';
-import { decide, type Need, readNeed } from '../policy/decide.ts';
-import { ACTIONS, explain } from '../policy/explain.ts';
-import { isRootKind } from '../policy/grantable.ts';
-import { type Action, PERMISSION_FOR, type Permission, refuses } from '../policy/permissions.ts';
-import type { AuditEntry } from '../store/audit/index.ts';
+import { type Advice, adviceOn, collectRefusals, type Refusal } from '../admin/deeds/reported.ts';
+import type { Permission } from '../policy/permissions.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { readMoment } from './client/read-moment.ts';
 import { time } from './client/shows.ts';
@@ -30,7 +26,7 @@ export function report({ since }: ReportOptions, io: Io): Promise<number> {
     const from = since === undefined ? undefined : readMoment('--since', since, io.clock());
     const store = await openStore(config.database_uri, { clock: io.clock });
     try {
-      const refusals = await collect(store, from);
+      const { refusals } = await collectRefusals(store, { since: from });
       if (config.enforcement === 'enforce') {
         io.stdout.write('Permissions are enforced by these settings (enforcement = enforce).\n\n');
       }
@@ -44,57 +40,6 @@ export function report({ since }: ReportOptions, io: Io): Promise<number> {
   });
 }
 
-/** What one user lacked on one thing, or was let do though nothing that is granted allows it. */
-interface Refusal {
-  readonly username: string;
-  readonly need: Need | undefined;
-  readonly because: string;
-  readonly operations: Set<string>;
-  count: number;
-  last: number;
-}
-
-const PAGE = 1000;
-
-async function collect({ audit }: Store, since: number | undefined): Promise<readonly Refusal[]> {
-  const refusals = new Map<string, Refusal>();
-  let before: string | undefined;
-  do {
-    const page = await audit.search({ allowed: false, since }, PAGE, before);
-    for (const entry of page) {
-      if (!entry.enforced && entry.username !== null) {
-        note(refusals, entry, entry.username);
-      }
-    }
-    before = page.length === PAGE ? page.at(-1)?.id : undefined;
-  } while (before !== undefined);
-  return [...refusals.values()].toSorted(
-    (one, other) => compare(one.username, other.username) || compare(labelOf(one), labelOf(other)),
-  );
-}
-
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
-
-function note(refusals: Map<string, Refusal>, entry: AuditEntry, username: string): void {
-  const need = readNeed(entry.because, entry.resources);
-  const key = JSON.stringify([username, need ?? entry.because]);
-  const refusal = refusals.get(key) ?? {
-    username,
-    need,
-    because: entry.because,
-    operations: new Set<string>(),
-    count: 0,
-    last: entry.at,
-  };
-  refusals.set(key, refusal);
-  refusal.count += 1;
-  refusal.last = Math.max(refusal.last, entry.at);
-  refusal.operations.add(entry.operation ?? `${entry.method} ${entry.path}`);
-}
-
-const labelOf = ({ need, because }: Refusal): string =>
-  need === undefined ? `~${because}` : `${need.type} ${need.id} ${need.permission}`;
-
 async function* render(
   store: Store,
   refusals: readonly Refusal[],
@@ -104,11 +49,15 @@ async function* render(
   for (const [username, ofUser] of Map.groupBy(refusals, (each) => each.username)) {
     const account = await store.account(username);
     const lines = ofUser.flatMap((refusal) => {
-      const advice =
-        account === undefined
-          ? ['# there is no such user any more']
-          : adviceOn(refusal, account, defaultPermission);
-      return advice === undefined ? [] : [headOf(refusal), ...advice];
+      const { workspace } = refusal;
+      if (workspace !== store.workspace) {
+        return [
+          headOf(refusal),
+          `#   in the workspace ${printable(workspace)}: /auth/admin/report?workspace=${encodeURIComponent(workspace)} says what would allow it`,
+        ];
+      }
+      const advice = adviceOn(refusal, account, defaultPermission);
+      return advice === undefined ? [] : [headOf(refusal), ...linesOn(username, advice)];
     });
     if (lines.length > 0) {
       isAny = true;
@@ -130,47 +79,29 @@ function headOf(refusal: Refusal): string {
   return `#   ${printable(what)}: ${count} ${count === 1 ? 'request' : 'requests'}, last ${at} (${printable(shown)}${more})`;
 }
 
-type Account = NonNullable<Awaited<ReturnType<Store['account']>>>;
-
-/** What would allow it; undefined if it is allowed by now. */
-function adviceOn(
-  { username, need }: { readonly username: string; readonly need: Need | undefined },
-  account: Account,
-  defaultPermission: Permission,
-): readonly string[] | undefined {
-  if (need === undefined) {
-    return ['#   no grant allows that: an admin may do it, or the client is to ask differently'];
-  }
-  const { type, id, permission } = need;
-  const subject = principalOf(account);
-  if (isRootKind(type)) {
-    const action = actionFor(permission);
-    const decisions = ACTIONS.map((each) => decide(subject, each, { kind: type, id }, defaultPermission));
-    if (decisions[ACTIONS.indexOf(action)]?.allow === true) {
-      return undefined;
-    }
-    const [refusing] = explain(decisions, defaultPermission).sources.filter(
-      ({ source, permission: held }) => source !== 'default' && refuses(held),
-    );
-    if (refusing !== undefined) {
-      const whose = refusing.source === 'role' ? `role ${refusing.name}` : 'the user';
+/** What would allow it, as comments and commands. */
+function linesOn(username: string, advice: Advice): readonly string[] {
+  switch (advice.is) {
+    case 'gone':
+      return ['# there is no such user any more'];
+    case 'none':
+      return ['#   no grant allows that: an admin may do it, or the client is to ask differently'];
+    case 'refused': {
+      const { source, name, permission, resourceType, resourcePattern } = advice.by;
+      const whose = source === 'role' ? `role ${name}` : 'the user';
       return [
-        `#   ${printable(whose)} holds ${refusing.permission} on ${printable(`${refusing.resourceType} ${refusing.resourcePattern}`)}: that refuses it whatever else is granted`,
+        `#   ${printable(whose)} holds ${permission} on ${printable(`${resourceType} ${resourcePattern}`)}: that refuses it whatever else is granted`,
+      ];
+    }
+    case 'grant': {
+      const { type, id, permission } = advice.need;
+      return [
+        ...(advice.replaces === undefined ? [] : [command('revoke', username, type, id)]),
+        command('grant', username, type, id, permission),
       ];
     }
   }
-  const own = account.grants.find(
-    ({ via, resourceType, resourcePattern }) =>
-      via === 'user' && resourceType === type && resourcePattern === id,
-  );
-  return [
-    ...(own === undefined ? [] : [command('revoke', username, type, id)]),
-    command('grant', username, type, id, permission),
-  ];
 }
-
-const actionFor = (permission: Permission): Action =>
-  ACTIONS.find((action) => PERMISSION_FOR[action] === permission) ?? 'manage';
 
 /** A line for a shell; a name that begins with a dash is no option. */
 function command(name: string, ...words: readonly string[]): string {

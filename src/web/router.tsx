@@ -47,6 +47,10 @@ const pages = [
     lazyRouteComponent(() => import('./pages/admin/audit.tsx'), 'AuditLog'),
   ),
   page(
+    '/admin/report',
+    lazyRouteComponent(() => import('./pages/admin/report.tsx'), 'Report'),
+  ),
+  page(
     '/admin/lockouts',
     lazyRouteComponent(() => import('./pages/admin/lockouts.tsx'), 'Lockouts'),
   ),

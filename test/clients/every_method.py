@@ -119,6 +119,9 @@ if "request_access" in methods:
     call("answer_access_request", seen.access_request_id, "READ", message="enough")
     assert client.get_user(alice).experiment_permissions[0].permission == "READ"
 
+if "list_reported_refusals" in methods:
+    assert call("list_reported_refusals", alice) == []
+
 call("delete_user", alice)
 assert not left, f"never called: {sorted(left)}"
 print(json.dumps(sorted(methods)))

@@ -17,6 +17,7 @@ const CLASSIC = ['experiment', 'registered_model'].flatMap((noun) =>
 const TOKENS = [
   ...['create_token', 'list_tokens', 'rotate_token', 'delete_token'],
   ...['list_sessions', 'delete_session'],
+  'list_reported_refusals',
   ...['invite_user', 'reset_password_by_link', 'list_invitations', 'revoke_invitation'],
 ];
 

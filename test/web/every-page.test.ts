@@ -41,6 +41,7 @@ const PAGES = [
   ['admin/roles', 'Roles', 'analysts'],
   ['admin/tokens', 'Tokens', 'for CI'],
   ['admin/audit', 'Audit', 'Download CSV'],
+  ['admin/report', 'Report', 'Nothing would be refused'],
   ['admin/lockouts', 'Lockouts', 'Nobody is locked out.'],
   ['admin/status', 'Status', 'Open intents'],
   ['api', 'API', 'Classic permissions'],

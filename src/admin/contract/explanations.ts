@@ -24,6 +24,34 @@ const CHANGES = [
   'delete_user',
 ] as const;
 
+const instant = z
+  .string()
+  .regex(/^\d{1,15}$/, 'it must be milliseconds since the epoch')
+  .transform(Number)
+  .optional();
+
+const refusal = z.strictObject({
+  username: z.string(),
+  need: target
+    .extend({ permission })
+    .nullable()
+    .describe('What was missing; null where it was nothing that is granted.'),
+  because: z.string(),
+  requests: z.int(),
+  last_at: moment,
+  operations: z.array(z.string()),
+  advice: z
+    .enum(['grant', 'refused', 'none', 'gone'])
+    .describe(
+      '`grant`: granting `need` would allow it. `refused`: what `refused_by` says refuses it whatever else is granted. `none`: no grant allows it. `gone`: there is no such user any more.',
+    ),
+  holds: permission.nullable().describe('What the user may do to it now.'),
+  replaces: permission.nullable().describe("The user's own grant on it, which is taken away first."),
+  refused_by: target
+    .extend({ role: z.string().nullable().describe('null for the user.'), permission })
+    .nullable(),
+});
+
 export const ofExplanations = describe({
   'permissions.explain': {
     does: 'Tells what a user may do to a thing, and why.',
@@ -98,13 +126,19 @@ export const ofExplanations = describe({
       left_without_manager: z.array(target).optional(),
     }),
   },
+  'permissions.report': {
+    does: 'Lists what was let pass while permissions were only reported and would be refused by what is granted now.',
+    query: { username: text.optional(), since: instant, ...paging },
+    answer: z.strictObject({
+      enforcement: z.enum(['enforce', 'report']),
+      refusals: z.array(refusal),
+      read_since: moment
+        .optional()
+        .describe('Where the audit log has more than is read: the moment from which on it was.'),
+      ...nextPage,
+    }),
+  },
 });
-
-const instant = z
-  .string()
-  .regex(/^\d{1,15}$/, 'it must be milliseconds since the epoch')
-  .transform(Number)
-  .optional();
 
 /** What entries of the audit log are looked for by. */
 export const auditFilters = {

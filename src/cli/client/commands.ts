@@ -29,6 +29,7 @@ import { LOGIN_COMMANDS } from './login-commands.ts';
 import { onFlags, planListPermissions, planListRoleUsers, USER_COLUMNS } from './plans.ts';
 import { onThing, tellHeritage } from './preview.ts';
 import type { Column } from './render-table.ts';
+import { REPORT_COMMAND } from './report-command.ts';
 import type { Input } from './send.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { many, one } from './shows.ts';
@@ -461,5 +462,6 @@ export const COMMANDS: readonly Command[] = [
   ...ROLE_COMMANDS,
   ...ACCESS_REQUEST_COMMANDS,
   ...EXPLAIN_COMMANDS,
+  REPORT_COMMAND,
   AUDIT_COMMAND,
 ];

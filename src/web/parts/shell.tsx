@@ -10,6 +10,7 @@ const ADMIN_PAGES = [
   ['/admin/roles', T.roles.title],
   ['/admin/tokens', T.tokens.all],
   ['/admin/audit', T.audit.title],
+  ['/admin/report', T.report.title],
   ['/admin/lockouts', T.lockouts.title],
   ['/admin/status', T.status.title],
 ] as const;

@@ -162,6 +162,7 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     await ask('permissions.explain', { username, ...thing });
     await ask('permissions.holders', { ...thing, max_results: '1' });
     await ask('permissions.reach', { username, resource_type: 'experiment', contains: 'a' });
+    await ask('permissions.report', { username, since: '0', max_results: '1' });
     await ask('permissions.preview', { change: 'revoke', username, ...thing });
     await ask('permissions.preview', { change: 'delete_user', username });
     await ask('userPermissions.revoke', { username, ...thing });

@@ -247,6 +247,23 @@ class AuthServiceClient(StockClient):
                 return found
             fields = {"page_token": resp["next_page_token"]}
 
+    # What would be refused, while permissions are only reported.
+
+    def list_reported_refusals(self, username: str | None = None) -> list[dict[str, Any]]:
+        """Lists what was let pass with ``enforcement = report`` and would be refused by what is granted now.
+
+        Each tells ``username``, ``need``, ``requests``, ``last_at``, ``advice`` and more, see
+        ``GET /auth/openapi.json``. For admins only.
+        """
+        fields = {} if username is None else {"username": username}
+        refusals: list[dict[str, Any]] = []
+        while True:
+            resp = self._request(f"{_API}/permissions/report", "GET", params=fields)
+            refusals.extend(resp["refusals"])
+            if not resp.get("next_page_token"):
+                return refusals
+            fields = {**fields, "page_token": resp["next_page_token"]}
+
     # The permissions API of MLflow 2.15 to 3.5, for a user on one experiment or registered model.
     # ``permission`` is READ, EDIT, MANAGE or NO_PERMISSIONS.
 
