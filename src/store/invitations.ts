@@ -27,7 +27,8 @@ export interface InvitationPage {
 
 /**
  * Links by which users choose a password, once: of those who are invited, and of those whose password is reset. A user has
- * one at most. It ends with the user, when the user is disabled, and when the password is set: {@link Users} does that.
+ * one at most. It ends with the user, when the user is disabled, when the password is set, and when whoever made it is no admin
+ * any more: {@link Users} does that.
  */
 export interface Invitations {
   /** Makes one, which ends the one that the user had. Those of anybody that have ended are forgotten. */
@@ -130,6 +131,16 @@ async function insert(
 /** Ends the link of a user, where there is one. */
 export async function endInvitations(transaction: Transaction<Schema>, userId: number): Promise<void> {
   await transaction.deleteFrom('invitations').where('user_id', '=', userId).execute();
+}
+
+/** Ends the links that a user has made for others: whoever is no admin any more is not to choose passwords by them. */
+export async function endInvitationsBy(transaction: Transaction<Schema>, userId: number): Promise<void> {
+  await transaction
+    .deleteFrom('invitations')
+    .where('created_by', '=', ({ selectFrom }) =>
+      selectFrom('users').select('username').where('users.id', '=', userId),
+    )
+    .execute();
 }
 
 function readInvitation(row: Selectable<Schema['invitations']> & { readonly username: string }): Invitation {

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { alreadyExists, notFound } from '../errors.ts';
 import { ownRoleName } from '../policy/own-role.ts';
-import { endInvitations } from './invitations.ts';
+import { endInvitations, endInvitationsBy } from './invitations.ts';
 import { refuseLastAdmin } from './last-admin.ts';
 import type { Schema } from './schema.ts';
 import { endSessions } from './sessions.ts';
@@ -101,15 +101,24 @@ export function createUsers(db: Kysely<Schema>, write: Write, adminsBy?: readonl
     replacePasswordHash: (id, from, to) => update(id, { password_hash: to }, { from }),
 
     setAdmin: (id, isAdmin) =>
-      update(id, { is_admin: isAdmin ? 1 : 0 }, isAdmin ? {} : { before: keepAnAdmin }),
+      update(
+        id,
+        { is_admin: isAdmin ? 1 : 0 },
+        isAdmin ? {} : { before: keepAnAdmin, after: endInvitationsBy },
+      ),
     setActive: (id, isActive) =>
-      update(id, { is_active: isActive ? 1 : 0 }, isActive ? {} : { before: keepAnAdmin, after: endAll }),
+      update(
+        id,
+        { is_active: isActive ? 1 : 0 },
+        isActive ? {} : { before: keepAnAdmin, after: endAllAndMade },
+      ),
 
     remove: (id) =>
       write(async (transaction, announce) => {
         await keepAnAdmin(transaction, id);
         // What held the user's own grants in workspaces.
         await transaction.deleteFrom('roles').where('name', '=', ownRoleName(id)).execute();
+        await endInvitationsBy(transaction, id);
         const { numDeletedRows } = await transaction
           .deleteFrom('users')
           .where('id', '=', id)
@@ -126,6 +135,12 @@ export function createUsers(db: Kysely<Schema>, write: Write, adminsBy?: readonl
 async function endAll(transaction: Transaction<Schema>, userId: number, butFor?: string): Promise<void> {
   await endSessions(transaction, userId, butFor);
   await endInvitations(transaction, userId);
+}
+
+/** Ends besides the links that a user has made for others, as an admin. */
+async function endAllAndMade(transaction: Transaction<Schema>, userId: number): Promise<void> {
+  await endAll(transaction, userId);
+  await endInvitationsBy(transaction, userId);
 }
 
 async function insert(

@@ -110,6 +110,30 @@ describe('a link', () => {
     expect((await accept(gateway, disabled.secret)).status).toBe(403);
   });
 
+  test.each([
+    ['is no admin any more', (username: string) => ['PATCH', 'update-admin', { username, is_admin: false }]],
+    ['is disabled', (username: string) => ['PATCH', 'update-status', { username, is_active: false }]],
+    ['is deleted', (username: string) => ['DELETE', 'delete', { username }]],
+  ] as const)(
+    'ends when the admin who has made it %s, and that of another admin does not',
+    async (_what, ending) => {
+      const former = await gateway.person('former');
+      await admin.patch(`${API}/users/update-admin`, { username: former.username, is_admin: true });
+      const alice = await gateway.person('alice');
+      const made = await former.post(`${LINKS}/reset-password`, { username: alice.username });
+      const invited = await invite({ admin: former });
+      const other = await invite(gateway);
+      const [method, path, json] = ending(former.username);
+      expect((await admin.send(String(method), `${API}/users/${path}`, { json })).status).toBe(200);
+      for (const secret of [secretIn(made), invited.secret]) {
+        expect((await accept(gateway, secret)).status).toBe(403);
+      }
+      expect((await alice.get(WHO)).status).toBe(200);
+      expect((await accept(gateway, other.secret)).status).toBe(200);
+      await admin.delete(`${API}/users/lockouts/delete`, { ip: '127.0.0.1' });
+    },
+  );
+
   test('resets a password: the one before counts until then, and its sessions end with it', async () => {
     const alice = await gateway.person('alice');
     const jar = await signInByPage(gateway, alice);
