@@ -169,6 +169,37 @@ describe('what is asked for', () => {
 });
 
 describe('a code', () => {
+  test('counts once, however it is written', async () => {
+    const { alice, jar } = await signedIn();
+    const code = await allow(jar);
+    const last = code.slice(-1);
+    // Two or four of the bits of the last character may be nobody's.
+    const alike = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].filter(
+      (each) =>
+        Buffer.from(code, 'base64url').equals(Buffer.from(code.slice(0, -1) + each, 'base64url')) &&
+        each !== last,
+    );
+    const written = [
+      ...[
+        `${code}=`,
+        `${code}==`,
+        ` ${code}`,
+        `${code}\n`,
+        `${code}.`,
+        `${code.slice(0, 9)}!${code.slice(9)}`,
+      ],
+      ...[code.replaceAll('-', '+').replaceAll('_', '/'), ...alike.map((each) => code.slice(0, -1) + each)],
+    ].filter((each) => each !== code);
+    for (const each of written) {
+      expect([each, (await redeem(gateway, each)).status]).toEqual([each, 401]);
+    }
+    expect((await redeem(gateway, code)).status).toBe(200);
+    for (const each of written) {
+      expect([each, (await redeem(gateway, each)).status]).toEqual([each, 401]);
+    }
+    expect(await tokensOf(alice)).toHaveLength(1);
+  });
+
   test('counts once, whatever comes with it, and however many come at the same time', async () => {
     const { alice, jar } = await signedIn();
     const code = await allow(jar);

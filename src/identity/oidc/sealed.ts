@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 /** Keeps texts that others hold, or a store, from being read or changed: AES-256-GCM under a key of this purpose alone. */
 export interface Sealing {
   seal(text: string): string;
-  /** Undefined for what was not sealed here, or was changed. */
+  /** Undefined for what was not sealed here, or was changed, or is written otherwise: what counts once is known by its text. */
   open(sealed: string): string | undefined;
 }
 
@@ -27,7 +27,8 @@ export function createSealing(key: Uint8Array, purpose: string, random: (bytes: 
     },
     open(sealed) {
       const bytes = Buffer.from(sealed, 'base64url');
-      if (bytes.length < NONCE_BYTES + TAG_BYTES) {
+      // Node passes over characters that are none of base64, and bits of the last one.
+      if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) {
         return undefined;
       }
       try {
