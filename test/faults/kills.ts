@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { bytesOf, type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { ADMIN, type Person, personAt, unique } from '../support/gateway.ts';
@@ -14,6 +15,7 @@ export const POINTS = [
   'when MLflow has done it',
   'once it is answered',
   'at any moment',
+  'again while it settles',
 ] as const;
 export type Point = (typeof POINTS)[number];
 export const CHANGES = ['create', 'rename', 'delete'] as const;
@@ -25,20 +27,23 @@ const PASSWORD = 'a long enough password';
 const SETTLED_MS = 30_000;
 /** In which a change is begun, done and answered. */
 const ANY_MOMENT_MS = 60;
+/** In which a gateway that was started again finds out what became of a change. */
+const SETTLING_MS = 6_000;
 
 /** A gateway that is killed again and again in front of a real MLflow. */
 export interface Killing {
   /**
    * Kills the gateway during a change of a registered model of alice's that bob reads, and starts it again.
    *
-   * @param moment - between 0 and 1, when "any moment" is.
+   * @param moment - between 0 and 1: when "any moment" is, or the second kill.
    * @throws AssertionError if anything is lost, left over or inherited then.
    */
   round(kind: ChangeKind, point: Point, moment?: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startKilling(): Promise<Killing> {
+/** @param command - what runs the gateway, if not its sources. */
+export async function startKilling(command?: readonly string[]): Promise<Killing> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-kills-'));
   const { uri } = await sharedMlflow(NEWEST);
   let reached: { point: Point; now: () => void } | undefined;
@@ -53,21 +58,26 @@ export async function startKilling(): Promise<Killing> {
       return;
     }
     const answer = await pass(uri, request, body);
-    if (changes && reached?.point === 'when MLflow has done it') {
+    if (
+      changes &&
+      (reached?.point === 'when MLflow has done it' || reached?.point === 'again while it settles')
+    ) {
       reached.now();
       return;
     }
     await reply(response, answer);
   });
-  // What MLflow may still do is waited for this long.
   const start = () =>
-    startGatewayProcess(relay.uri, join(dir, 'gateway.db'), { MLFLOW_AUTH_UPSTREAM_TIMEOUT_SECONDS: '1' });
+    startGatewayProcess(
+      relay.uri,
+      join(dir, 'gateway.db'),
+      // What MLflow may still do is waited for this long.
+      { MLFLOW_AUTH_UPSTREAM_TIMEOUT_SECONDS: '1' },
+      command,
+    );
   let gateway: GatewayProcess = await start();
-  const as = (username: 'admin' | 'alice' | 'bob') =>
-    personAt(gateway.url, username, username === 'admin' ? ADMIN.password : PASSWORD);
-  for (const username of ['alice', 'bob']) {
-    await as('admin').post('/api/2.0/mlflow/users/create', { username, password: PASSWORD });
-  }
+  const secrets = await secretsAt(gateway.url);
+  const as = (username: keyof typeof secrets) => personAt(gateway.url, username, secrets[username]);
 
   /** What MLflow has, past the gateway. */
   const isThere = async (name: string) =>
@@ -100,7 +110,7 @@ export async function startKilling(): Promise<Killing> {
       const killAt = new Promise<void>((now) => {
         reached = { point, now };
         if (point === 'at any moment') {
-          setTimeout(now, moment * ANY_MOMENT_MS);
+          void setTimeout(moment * ANY_MOMENT_MS).then(now);
         }
       });
       const asked = change(as('alice'), kind, name, newName).then(
@@ -112,6 +122,11 @@ export async function startKilling(): Promise<Killing> {
       const status = await asked;
       reached = undefined;
       gateway = await start();
+      if (point === 'again while it settles') {
+        await setTimeout(moment * SETTLING_MS);
+        await gateway.end('SIGKILL');
+        gateway = await start();
+      }
       await expect
         .poll(async () => [await holders(name), await holders(newName)], { timeout: SETTLED_MS })
         .toEqual([
@@ -128,6 +143,23 @@ export async function startKilling(): Promise<Killing> {
       await relay.close();
       rmSync(dir, { recursive: true });
     },
+  };
+}
+
+/** Users, and the token of each: a gateway that was just started need not hash a password first. */
+async function secretsAt(url: string) {
+  const admin = personAt(url, ADMIN.username, ADMIN.password);
+  async function secretOf(username: string): Promise<string> {
+    const made = await admin.post('/api/2.0/mlflow/users/tokens/create', { name: 'kills', username });
+    return String(made.json.secret);
+  }
+  for (const username of ['alice', 'bob']) {
+    await admin.post('/api/2.0/mlflow/users/create', { username, password: PASSWORD });
+  }
+  return {
+    admin: await secretOf(ADMIN.username),
+    alice: await secretOf('alice'),
+    bob: await secretOf('bob'),
   };
 }
 
