@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,workers,several,artifacts,rest,flood]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood]`; see docs/performance.md. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { buildGateway } from './gateway.ts';
 import { historyLine } from './history.ts';
 import { measureOutside, type Outside } from './outside.ts';
 import { measureRest, type Rest } from './rest.ts';
+import { measureScale } from './scale.ts';
 import { measureSearches } from './searches.ts';
 import { measureSeveral, type Several } from './several.ts';
 import { table } from './table.ts';
@@ -42,6 +43,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   async searches(bench) {
     const costs = await measureSearches(bench);
     print('Searches; CPU of all processes', costTable('searches', costs));
+    return costs;
+  },
+  async scale(bench) {
+    const costs = await measureScale(bench);
+    print('A thousand of 20,000: pages of ten; CPU of all processes', costTable('scale', costs));
     return costs;
   },
   async workers(bench) {

@@ -101,17 +101,105 @@ export function addRuns(file: string, runId: string, count: number): string[] {
   return ids;
 }
 
-/** Inserts what stands in the rows that match, with other values in some columns. */
+/** What is made by {@link createFirstInside}; its copies lie in experiments of their own. */
+const INSIDE = {
+  trace: [
+    ['trace_info', ['request_id', 'experiment_id', 'timestamp_ms'], 'request_id'],
+    ['trace_tags', ['request_id'], 'request_id'],
+    ['trace_request_metadata', ['request_id'], 'request_id'],
+  ],
+  loggedModel: [
+    ['logged_models', ['model_id', 'experiment_id', 'creation_timestamp_ms'], 'model_id'],
+    ['logged_model_tags', ['model_id', 'experiment_id'], 'model_id'],
+    ['logged_model_params', ['model_id', 'experiment_id'], 'model_id'],
+  ],
+  dataset: [
+    ['evaluation_datasets', ['dataset_id', 'name', 'created_time'], 'dataset_id'],
+    ['evaluation_dataset_tags', ['dataset_id'], 'dataset_id'],
+    ['entity_associations', ['source_id', 'destination_id', 'association_id'], 'source_id'],
+  ],
+} as const;
+export type Inside = keyof typeof INSIDE;
+const PREFIX = { trace: 'tr', loggedModel: 'm', dataset: 'd' } as const satisfies Record<Inside, string>;
+
+/** Makes a trace, a logged model and a dataset in experiment 1; answers their ids. */
+export async function createFirstInside(origin: string): Promise<Readonly<Record<Inside, string>>> {
+  const trace_id = `tr-${'f'.repeat(32)}`;
+  const trace_info = {
+    ...{ trace_id, request_time: '2026-01-01T00:00:00.000Z', execution_duration: '0.5s', state: 'OK' },
+    trace_location: traceLocation('1'),
+    request_preview: '{"question": "what is asked"}',
+    response_preview: '{"answer": "what is said"}',
+    trace_metadata: { 'mlflow.trace_schema.version': '3', 'mlflow.source.name': 'app.py' },
+    tags: { 'mlflow.traceName': 'predict' },
+  };
+  await post(origin, '3.0/mlflow/traces', { trace: { trace_info } });
+  const pairs = [{ key: 'a', value: 'b' }];
+  const logged = { experiment_id: '1', name: 'logged', params: pairs, tags: pairs };
+  const { model } = await post(origin, '2.0/mlflow/logged-models', logged);
+  const made = { name: 'dataset', experiment_ids: ['1'], tags: '{"a": "b"}' };
+  const { dataset } = await post(origin, '3.0/mlflow/datasets/create', made);
+  return {
+    trace: trace_id,
+    loggedModel: (model as { info: { model_id: string } }).info.model_id,
+    dataset: (dataset as { dataset_id: string }).dataset_id,
+  };
+}
+
+export function traceLocation(experiment_id: string) {
+  return { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id } };
+}
+
+/** Copies of one of these, in experiments 1 to `experiments` in turn, each later than the one before. */
+export function addInside(
+  file: string,
+  what: Inside,
+  first: string,
+  count: number,
+  experiments: number,
+): void {
+  const db = new Sqlite(file);
+  const copies = INSIDE[what].map(([name, changed, key]) => ({
+    changed,
+    copy: copier(db, name, changed, `${key} = '${first}'`),
+  }));
+  db.transaction(() => {
+    for (let index = 0; index < count; index += 1) {
+      const id = `${PREFIX[what]}-${index.toString(16).padStart(32, '0')}`;
+      const experiment = (index % experiments) + 1;
+      const time = 1_800_000_000_000 + index;
+      const values: Readonly<Record<string, string | number>> = {
+        ...{
+          request_id: id,
+          model_id: id,
+          dataset_id: id,
+          source_id: id,
+          association_id: `a-${id.slice(2)}`,
+        },
+        ...{ experiment_id: experiment, destination_id: String(experiment), name: `dataset ${index}` },
+        ...{ timestamp_ms: time, creation_timestamp_ms: time, created_time: time },
+      };
+      for (const { changed, copy } of copies) {
+        copy(...changed.map((column) => values[column] ?? ''));
+      }
+    }
+  })();
+  db.close();
+}
+
+/** Inserts what stood in the rows that match, with other values in some columns. */
 function copier(db: Sqlite.Database, name: string, changed: readonly string[], where: string) {
-  const columns = (db.pragma(`table_info(${name})`) as { name: string }[]).map((column) => column.name);
-  const values = columns.map((column) => (changed.includes(column) ? '?' : column));
-  const ordered = columns
-    .filter((column) => changed.includes(column))
-    .map((column) => changed.indexOf(column));
-  const statement = db.prepare(
-    `insert into ${name} (${columns.join(', ')}) select ${values.join(', ')} from ${name} where ${where}`,
-  );
-  return (...replaced: (string | number)[]) => statement.run(ordered.map((index) => replaced[index]));
+  // Read once: not every table has an index for it.
+  const rows = db.prepare(`select * from ${name} where ${where}`).all() as Record<string, unknown>[];
+  const columns = Object.keys(rows[0] ?? {});
+  const places = columns.map((column) => `@${column}`).join(', ');
+  const statement = db.prepare(`insert into ${name} (${columns.join(', ')}) values (${places})`);
+  return (...replaced: (string | number)[]) => {
+    const values = Object.fromEntries(changed.map((column, index) => [column, replaced[index]]));
+    for (const row of rows) {
+      statement.run({ ...row, ...values });
+    }
+  };
 }
 
 /** A user of MLflow's own basic-auth who may edit some experiments. */

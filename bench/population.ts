@@ -11,6 +11,8 @@ export interface Population {
   readonly grants: number;
   /** Names of registered models that every user may edit as well. */
   readonly models?: readonly string[];
+  /** Experiments that every user may edit as well. */
+  readonly experiments?: readonly string[];
   /** The cost of every hash, as a power of two; that of the gateway, or it would hash anew. */
   readonly rounds: number;
 }
@@ -18,7 +20,7 @@ export interface Population {
 /** Makes a store with the gateway's own schema, and fills it past the gateway, a million rows in seconds. */
 export async function populate(
   file: string,
-  { users, grants, models = [], rounds }: Population,
+  { users, grants, models = [], experiments = [], rounds }: Population,
 ): Promise<void> {
   const store = await openStore(`sqlite:///${file}`, { clock: Date.now });
   await store.users.create({ username: 'admin', passwordHash: hashSync(PASSWORD, rounds), isAdmin: true });
@@ -37,6 +39,9 @@ export async function populate(
       const { id } = user.get(name, name, hash) as { id: number };
       for (let each = 0; each < grants / users; each += 1) {
         grant.run(id, 'experiment', String(each + 1));
+      }
+      for (const experiment of experiments) {
+        grant.run(id, 'experiment', experiment);
       }
       for (const model of models) {
         grant.run(id, 'registered_model', model);

@@ -1,4 +1,5 @@
 import type { ReferenceKind } from '../mlflow/table/row.ts';
+import type { JsonObject } from '../mlflow/upstream/answer-json.ts';
 import type { Decision } from '../policy/decide.ts';
 import type { Action } from '../policy/permissions.ts';
 import type { InnerKind, Root } from '../policy/resources.ts';
@@ -10,6 +11,8 @@ export interface Reference {
   readonly action: Action;
   /** It need not exist yet; if it does, it must belong to this experiment. */
   readonly fresh?: { readonly in: string | undefined };
+  /** The thing as MLflow has just listed it. */
+  readonly row?: JsonObject;
   /** Things of this kind inside it are meant. */
   readonly part?: InnerKind;
   /** What grants on all of that kind must allow, where that is more. */

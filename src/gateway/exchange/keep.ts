@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { SignedIn } from '../../identity/principal.ts';
 import { CHILD_KINDS, type ChildKind } from '../../mlflow/table/row.ts';
 import type { RuleOf } from '../../mlflow/table/rule-of.ts';
+import type { JsonObject } from '../../mlflow/upstream/answer-json.ts';
 import type { RootKind } from '../../policy/resources.ts';
 import { visibilityOf } from '../judge/visibility.ts';
 import { type JobParts, judgeJob } from '../judges/job.ts';
@@ -35,18 +36,18 @@ export function shownTo(
   if (!isChild(kind)) {
     return visibilityOf(parts.judge, caller, kind as RootKind, part !== undefined);
   }
-  const judgement = async (id: string) =>
-    kind === 'job' ? judgeJob(parts, caller, 'read', id) : parts.judge.on(caller, { kind, id, action });
+  const judgement = async (id: string, row: JsonObject) =>
+    kind === 'job' ? judgeJob(parts, caller, 'read', id) : parts.judge.on(caller, { kind, id, action, row });
   return eachBy(judgement);
 }
 
 /** Shows a row by what it belongs to, each looked up. */
-function eachBy(judgement: (id: string) => Promise<Judgement>): Shown {
+function eachBy(judgement: (id: string, row: JsonObject) => Promise<Judgement>): Shown {
   return {
     // MLflow may not say what a row belongs to. That row is hidden and the others are shown: one row that is stored
     // wrongly must not take the list from everybody.
-    mayRead: (id) =>
-      judgement(id)
+    mayRead: (id, row) =>
+      judgement(id, row)
         .then(({ allow }) => allow)
         .catch(() => false),
     only: undefined,

@@ -137,7 +137,7 @@ function onMaking({ workspace, defaultPermission }: Judging, caller: SignedIn): 
 }
 
 function onChild(judging: Judging, caller: SignedIn, reference: Reference, kind: ChildKind) {
-  const roots = judging.lineage.rootsOf(kind, reference.id);
+  const roots = judging.lineage.rootsOf(kind, reference.id, reference.row);
   return roots instanceof Promise
     ? roots.then((found) =>
         found === undefined

@@ -51,7 +51,9 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
   const seal = (next: { offset: number; key: string | undefined }) =>
     asked.places.seal({ ...next, shown: asked.place.shown + filling.rows.length }, isNarrowed);
   // One more than is shown: whether there is a next page must not be known by rows that are hidden.
-  const large = isNarrowed ? asked.wanted + 1 : Math.max(asked.wanted + 1, FIRST_PAGE);
+  const enough = asked.wanted + 1;
+  // Where a row costs a look-up, rows of which few are shown are read in more pages, and not for nothing.
+  const large = isNarrowed || asked.shown.atOnce !== undefined ? enough : Math.max(enough, FIRST_PAGE);
   let size = instead?.after ?? large;
   let offset = beginning.from;
   for (let pages = 1; ; pages++) {
@@ -130,7 +132,8 @@ function fill({ search, shown, wanted }: Asked, { begins, atOnce }: Beginning): 
       return begun;
     },
     async take(rows) {
-      for (const batch of batchesOf(rows, shown)) {
+      // The page's own, and one more that says whether there is another.
+      for (const batch of batchesOf(rows, shown, () => wanted + 1 - filled.length)) {
         for (const row of await shownAmong(batch, search.id, shown)) {
           const key = keyOf(row, search);
           begun ||= begins?.(key, passed) ?? true;

@@ -38,12 +38,18 @@ export function shownAmong(
     : rows.filter((_, index) => verdicts[index]);
 }
 
-/** Rows in the groups in which they are judged. */
+/**
+ * Rows in the groups in which they are judged.
+ *
+ * @param missing - how many rows are still to be shown: where each costs a look-up, no more are judged at a time.
+ */
 export function* batchesOf(
   rows: readonly JsonObject[],
-  { atOnce = Math.max(rows.length, 1) }: Pick<Shown, 'atOnce'>,
+  { atOnce }: Pick<Shown, 'atOnce'>,
+  missing: () => number = () => rows.length,
 ): Generator<readonly JsonObject[]> {
-  for (let start = 0; start < rows.length; start += atOnce) {
-    yield rows.slice(start, start + atOnce);
+  for (let start = 0, size = 0; start < rows.length; start += size) {
+    size = atOnce === undefined ? rows.length : Math.max(1, Math.min(atOnce, missing()));
+    yield rows.slice(start, start + size);
   }
 }

@@ -4,6 +4,7 @@ import type { Root } from '../../policy/resources.ts';
 import { text } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
+import type { JsonObject } from '../upstream/answer-json.ts';
 import { ask as askUpstream } from '../upstream/ask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type AskedKind, existenceTarget, readExistence } from './existence.ts';
@@ -18,15 +19,22 @@ import {
 } from './look-ups.ts';
 import { createRunBatch } from './run-batch.ts';
 import { isId, thingIn } from './thing-in.ts';
+import { createUnmoved, forgetAllIn, type Unmoved } from './unmoved.ts';
 
 /** Finds the roots that children belong to. */
 export interface Lineage {
   /**
    * The roots of a child, all of which must allow what is asked; undefined if the upstream has no such thing.
    *
+   * @param row - the child as MLflow has just listed it. Where that says when it was last moved, nothing else is asked
+   *   for what has not been moved since it was asked about.
    * @throws ApiError 503 or 504 if the upstream gives no clear answer: silence never grants.
    */
-  rootsOf(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> | readonly Root[];
+  rootsOf(
+    kind: ChildKind,
+    id: string,
+    row?: JsonObject,
+  ): Promise<readonly Root[] | undefined> | readonly Root[];
   /** Remembers what a reply passing by has told. */
   learn(kind: ChildKind, id: string, experimentId: string): void;
   /**
@@ -72,17 +80,21 @@ export function createLineage(
   const asking = new Map<string, Promise<readonly Root[] | undefined>>();
   const experimentOfRun = createRunBatch(upstream);
   const isStillIn = createStill(ask, clock);
+  const unmoved = createUnmoved(clock);
 
-  function rootsOf(kind: ChildKind, id: string) {
+  function rootsOf(kind: ChildKind, id: string, row?: JsonObject) {
     const key = `${kind} ${id}`;
-    const known = remembered.get(key);
+    const movedAt = movedAtIn(kind, row);
+    const known = remembered.get(key) ?? ownOf(unmoved.get(key, movedAt), madeAt, movedAt);
     lookedUp?.(kind, known === undefined ? 'upstream' : 'memory');
     if (known !== undefined) {
       return known;
     }
     // What may move is asked for afresh: an answer on its way may be older than the question.
     if (!lookUpOf(kind).belongs.immutable) {
-      return ask(kind, id);
+      return movedAt === undefined
+        ? ask(kind, id)
+        : askUnmoved({ upstream, madeAt, unmoved }, kind, id, movedAt);
     }
     const running = asking.get(key);
     if (running !== undefined) {
@@ -94,16 +106,12 @@ export function createLineage(
   }
 
   async function ask(kind: ChildKind, id: string): Promise<readonly Root[] | undefined> {
-    const roots = kind === 'run' ? await askForRun(id) : await askFor(upstream, madeAt, kind, id);
+    const roots =
+      kind === 'run' ? rootsOfRun(await experimentOfRun(id)) : await askFor(upstream, madeAt, kind, id);
     if (roots !== undefined && lookUpOf(kind).belongs.immutable) {
       remembered.set(`${kind} ${id}`, roots);
     }
     return roots;
-  }
-
-  async function askForRun(id: string): Promise<readonly Root[] | undefined> {
-    const experimentId = await experimentOfRun(id);
-    return experimentId === undefined ? undefined : [experiment(experimentId)];
   }
 
   function learn(kind: ChildKind, id: string, experimentId: string) {
@@ -117,11 +125,8 @@ export function createLineage(
     learn,
     isStillIn,
     forget(experimentId) {
-      for (const [key, roots] of remembered) {
-        if (roots.some(({ kind, id }) => kind === 'experiment' && id === experimentId)) {
-          remembered.delete(key);
-        }
-      }
+      forgetAllIn(experimentId, remembered, (roots) => roots);
+      unmoved.forget(experimentId);
     },
     async isPrompt(name) {
       const [way] = TRACKED_LOOK_UPS.registered_model.byName;
@@ -178,6 +183,31 @@ async function askFor(
     askBy(upstream, ways, id),
     itself && askBy(upstream, [itself], id),
   ]);
+  return ownOf(rootsIn(thing, kind, belongs), madeAt, momentAt(shown ?? thing, belongs.since));
+}
+
+const rootsOfRun = (experimentId: string | undefined): readonly Root[] | undefined =>
+  experimentId === undefined ? undefined : [experiment(experimentId)];
+
+/** The row was read before: what is found is of that moment or later, and a later move is in another row. */
+async function askUnmoved(
+  {
+    upstream,
+    madeAt,
+    unmoved,
+  }: Required<Pick<LineageOptions, 'madeAt'>> & { upstream: Upstream; unmoved: Unmoved },
+  kind: ChildKind,
+  id: string,
+  movedAt: number,
+): Promise<readonly Root[] | undefined> {
+  const { ways, belongs } = lookUpOf(kind);
+  const roots = rootsIn(await askBy(upstream, ways, id), kind, belongs);
+  unmoved.set(`${kind} ${id}`, movedAt, roots);
+  return ownOf(roots, madeAt, movedAt);
+}
+
+/** What a thing says that it belongs to; undefined if there is no such thing, or it belongs to nothing. */
+function rootsIn(thing: unknown, kind: ChildKind, belongs: Belonging): readonly Root[] | undefined {
   if (thing === undefined) {
     return undefined;
   }
@@ -188,9 +218,22 @@ async function askFor(
     }
     throw unavailable(`The MLflow server did not say which experiment the ${kind} belongs to.`);
   }
-  const since = momentAt(shown ?? thing, belongs.since);
-  const own = since === undefined ? ids : ids.filter((each) => (madeAt(each) ?? 0) <= since);
-  return own.map((each): Root => ({ kind: belongs.kind ?? 'experiment', id: each }));
+  return ids.map((id): Root => ({ kind: belongs.kind ?? 'experiment', id }));
+}
+
+/** Without what was made after the thing came into those of their ids. */
+function ownOf(
+  roots: readonly Root[] | undefined,
+  madeAt: NonNullable<LineageOptions['madeAt']>,
+  since: number | undefined,
+): readonly Root[] | undefined {
+  return since === undefined ? roots : roots?.filter(({ id }) => (madeAt(id) ?? 0) <= since);
+}
+
+/** When the thing in a row was last moved; undefined for what never moves, or does not say when. */
+function movedAtIn(kind: ChildKind, row: JsonObject | undefined): number | undefined {
+  const { immutable, since } = lookUpOf(kind).belongs;
+  return immutable || row === undefined ? undefined : momentAt(row, since);
 }
 
 /** When a thing came into what it belongs to, if it says that. JSON has 64-bit integers as text where it is protobuf's. */

@@ -35,7 +35,8 @@ export interface Belonging {
   readonly immutable: boolean;
   /**
    * Where the thing says when it was made, or last put into an experiment (milliseconds since the epoch, by MLflow's
-   * clock). Only of what is left when its experiment is gone: another that gets the id is younger.
+   * clock). Only of what is left when its experiment is gone: another that gets the id is younger. Of what may move it
+   * is another moment after each move.
    */
   readonly since?: string;
   /**

@@ -231,6 +231,63 @@ describe('what outlives its experiment', () => {
     ]);
   });
 
+  describe('a dataset that was listed', () => {
+    const MINUTE = 60_000;
+    const rootsWhenListed = (last_update_time: number) =>
+      lineage.rootsOf('dataset', DATASET, { last_update_time });
+    const experiments = (...ids: string[]) => ids.map((id) => ({ kind: 'experiment', id }));
+    beforeEach(() => {
+      now = 10 * MINUTE;
+    });
+
+    test('is not asked about again until it is moved', async () => {
+      answers = dataset(['1', '3'], MINUTE);
+      expect(await rootsWhenListed(MINUTE)).toEqual(experiments('1', '3'));
+      answers = dataset(['3'], 2 * MINUTE);
+      expect(await rootsWhenListed(MINUTE)).toEqual(experiments('1', '3'));
+      expect(asked).toHaveLength(1);
+      expect(await rootsWhenListed(2 * MINUTE)).toEqual(experiments('3'));
+      expect(asked).toHaveLength(2);
+    });
+
+    test('and is then asked for by its id is asked about', async () => {
+      answers = dataset(['1'], MINUTE);
+      await rootsWhenListed(MINUTE);
+      answers = dataset(['3'], MINUTE);
+      expect(await lineage.rootsOf('dataset', DATASET)).toEqual(experiments('3'));
+    });
+
+    test('and was moved within the last minute is asked about each time', async () => {
+      answers = dataset(['1'], now - MINUTE);
+      await rootsWhenListed(now - MINUTE);
+      answers = dataset(['3'], now - MINUTE);
+      expect(await rootsWhenListed(now - MINUTE)).toEqual(experiments('3'));
+    });
+
+    test('does not belong to an experiment that was made since it was moved', async () => {
+      answers = dataset(['1', '3'], MINUTE);
+      await rootsWhenListed(MINUTE);
+      madeAt.set('3', 2 * MINUTE);
+      expect(await rootsWhenListed(MINUTE)).toEqual(experiments('1'));
+      madeAt.delete('3');
+    });
+
+    test('is asked about again when one of its experiments is gone', async () => {
+      answers = dataset(['1', '3'], MINUTE);
+      await rootsWhenListed(MINUTE);
+      answers = dataset(['1'], MINUTE);
+      lineage.forget('3');
+      expect(await rootsWhenListed(MINUTE)).toEqual(experiments('1'));
+    });
+
+    test('and does not say when it was moved is asked about each time', async () => {
+      answers = dataset(['1'], undefined);
+      expect(await lineage.rootsOf('dataset', DATASET, {})).toEqual(experiments('1'));
+      answers = dataset(['3'], undefined);
+      expect(await lineage.rootsOf('dataset', DATASET, {})).toEqual(experiments('3'));
+    });
+  });
+
   test.each([
     ['job', { params: { experiment_id: '2' }, creation_time: 200 }],
     ['prompt_optimization_job', { job: { experiment_id: '2', creation_timestamp_ms: '200' } }],
