@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,storm]`; see docs/performance.md. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import { measureRest, type Rest } from './rest.ts';
 import { measureScale } from './scale.ts';
 import { measureSearches } from './searches.ts';
 import { measureSeveral, type Several } from './several.ts';
+import { measureStorm, type Storm } from './storm.ts';
 import { table } from './table.ts';
 import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, type Part, START } from './targets.ts';
 
@@ -74,6 +75,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     const floods = await measureFlood(bench);
     print('A flood of wrong passwords', floodTable(floods));
     return floods;
+  },
+  async storm(bench) {
+    const storms = await measureStorm(bench);
+    print('A thousand who sign in within a second', stormTable(storms));
+    return storms;
   },
 };
 
@@ -215,4 +221,21 @@ function floodTable({ rows, guessesPerSecond }: Floods): string {
     ...[p50.toFixed(2), p99.toFixed(1), cpuMicroseconds?.toFixed(0) ?? '', String(requests)],
   ]);
   return table(head, lines);
+}
+
+function stormTable(storms: readonly Storm[]): string {
+  return table(
+    ['from', 'answers', 'hashing s', 'serving s', 'half after ms', 'last after ms', 'slowest signed-in ms'],
+    storms.map(({ from, statuses, hashing, serving, half, last, slowestSignedIn }) => [
+      from,
+      Object.entries(statuses)
+        .map(([status, count]) => `${count} × ${status}`)
+        .join(', '),
+      hashing.toFixed(1),
+      serving.toFixed(1),
+      half.toFixed(0),
+      last.toFixed(0),
+      slowestSignedIn.toFixed(0),
+    ]),
+  );
 }

@@ -154,9 +154,10 @@ async function pageToken(
   for (let page = 1; page < wanted; page += 1) {
     const { path, ...request } = shotOf(search, token, headers);
     const answer = await fetch(`${origin}${path}`, request);
-    token = ((await answer.json()) as { next_page_token?: string }).next_page_token;
+    const said = await answer.text();
+    token = (JSON.parse(said) as { next_page_token?: string }).next_page_token;
     if (token === undefined) {
-      throw new Error(`${search.name} ends with page ${page}: ${answer.status}`);
+      throw new Error(`${search.name} ends with page ${page}: ${answer.status} ${said}`);
     }
   }
   return token ?? '';

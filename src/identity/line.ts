@@ -27,13 +27,23 @@ export function createLine(places: number, maxWaiting: number): Line {
   let running = 0;
 
   function enter(one: Waiting): void {
-    const behind = waiting.findIndex(({ rank }) => isBefore(one.rank, rank));
-    waiting.splice(behind === -1 ? waiting.length : behind, 0, one);
+    waiting.splice(placeOf(one), 0, one);
     if (running < places) {
       waiting.shift()?.start();
     } else if (waiting.length > maxWaiting) {
       waiting.pop()?.refuse();
     }
+  }
+
+  /** Behind those of its rank. */
+  function placeOf({ rank }: Waiting): number {
+    let [from, to] = [0, waiting.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const other = waiting[middle];
+      [from, to] = other !== undefined && isBefore(rank, other.rank) ? [from, middle] : [middle + 1, to];
+    }
+    return from;
   }
 
   return {

@@ -19,7 +19,11 @@ export interface PasswordOptions {
   readonly rounds: number;
   /** The fewest characters (Unicode code points) of a new password. */
   readonly minLength: number;
-  /** How many checks may wait for a thread before further ones are refused. */
+  /**
+   * How many checks may wait for a thread before further ones are refused: 1,000, as many as sign in anew when a gateway
+   * was started again in front of many. A check that lasts longer than its client waits is not in vain: who comes again
+   * is known.
+   */
   readonly maxQueue?: number;
   readonly maxThreads?: number;
   readonly randomBytes?: (size: number) => Uint8Array;
@@ -89,7 +93,7 @@ function startThreads(maxThreads: number, fails: (threads: Threads) => void): Th
 }
 
 export function createPasswords(options: PasswordOptions): Passwords {
-  const { rounds, minLength, maxQueue = 64, maxThreads = 2, randomBytes = cryptoRandomBytes } = options;
+  const { rounds, minLength, maxQueue = 1000, maxThreads = 2, randomBytes = cryptoRandomBytes } = options;
   const cost = `$2b$${String(rounds).padStart(2, '0')}$`;
   const line = createLine(maxThreads, maxQueue);
   let threads: Threads | undefined;

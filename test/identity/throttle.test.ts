@@ -126,6 +126,48 @@ test('no more is tried at once than one after the other', async () => {
   expect(refused.length).toBeGreaterThanOrEqual(97);
 });
 
+describe('many users behind one address', () => {
+  /** Attempts of as many users, whose checks end when told to. */
+  function come(count: number) {
+    const ends: ((isRight: boolean) => void)[] = [];
+    const attempts = Array.from({ length: count }, (_, index) =>
+      throttle.attempt({ username: `user ${index}`, ip: HERE }, () => new Promise((end) => ends.push(end))),
+    );
+    return { ends, settled: Promise.allSettled(attempts) };
+  }
+  const atOnce = 3 * LIMITS.failures;
+
+  test('wait for each other, and all sign in', async () => {
+    const { ends, settled } = come(100);
+    for (let ended = 0; ended < 100; ended += 1) {
+      await expect.poll(() => ends.length).toBe(Math.min(100, ended + atOnce));
+      ends[ended]?.(true);
+    }
+    expect((await settled).every(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+
+  test('are all refused once as many of them were wrong as may be', async () => {
+    const { ends, settled } = come(100);
+    await expect.poll(() => ends.length).toBe(atOnce);
+    for (const end of ends) {
+      end(false);
+    }
+    const refused = (await settled).filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(100 - atOnce);
+    expect(ends).toHaveLength(atOnce);
+  });
+
+  test('do not wait in any number', async () => {
+    const { ends, settled } = come(1_000 + 2 * atOnce);
+    await expect.poll(() => ends.length).toBe(atOnce);
+    for (let ended = 0; ended < 1_000 + atOnce; ended += 1) {
+      await expect.poll(() => ends.length, { interval: 1 }).toBeGreaterThan(ended);
+      ends[ended]?.(true);
+    }
+    expect((await settled).filter(({ status }) => status === 'rejected')).toHaveLength(atOnce);
+  });
+});
+
 test('what comes alone gets its turn before what comes in numbers', async () => {
   await failTimes(2, 'alice');
   const ranks: (readonly number[])[] = [];
