@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,storm]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,large,storm]`; see docs/performance.md. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { Cost } from './compare.ts';
 import { type Floods, measureFlood } from './flood.ts';
 import { buildGateway } from './gateway.ts';
 import { historyLine } from './history.ts';
+import { type Large, measureLarge } from './large.ts';
 import { measureOutside, type Outside } from './outside.ts';
 import { measureRest, type Rest } from './rest.ts';
 import { measureScale } from './scale.ts';
@@ -75,6 +76,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     const floods = await measureFlood(bench);
     print('A flood of wrong passwords', floodTable(floods));
     return floods;
+  },
+  async large(bench) {
+    const large = await measureLarge(bench);
+    print('Large lists of the gateway itself', largeTable(large));
+    return large;
   },
   async storm(bench) {
     const storms = await measureStorm(bench);
@@ -236,6 +242,19 @@ function stormTable(storms: readonly Storm[]): string {
       half.toFixed(0),
       last.toFixed(0),
       slowestSignedIn.toFixed(0),
+    ]),
+  );
+}
+
+function largeTable(large: readonly Large[]): string {
+  return table(
+    ['what', 'requests', 'MB', 'CPU s', 'peak above before MB'],
+    large.map(({ what, requests, megabytes, cpuSeconds, peakAboveMb }) => [
+      what,
+      String(requests),
+      megabytes.toFixed(1),
+      cpuSeconds.toFixed(2),
+      peakAboveMb.toFixed(0),
     ]),
   );
 }

@@ -113,7 +113,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     if (config.enforcement === 'report') {
       options.logger.warn(REPORT_ONLY);
     }
-    const url = await app.listen({ host: config.host, port: config.port });
+    const url = await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
     closers.unshift(() => drain(app, listening, config.drain_seconds * 1000));
     closers.unshift(...keepUp(parts, config, options.logger).map(({ stop }) => stop));
     // After the port is ours: a password that is made up can be shown only by a start that succeeds.
@@ -428,6 +428,11 @@ function noCensus({ keepsExperiments }: Census): Census {
 }
 
 /** How fast sign-ins are refused unseen: the flood of a few hundred connections becomes a trickle. */
+/**
+ * Connections that the system holds until the gateway takes them: with Node's 511 it would refuse some of a thousand that
+ * come while the gateway is busy for a moment. The system may hold fewer (Linux: net.core.somaxconn).
+ */
+const BACKLOG = 4_096;
 const REFUSALS = { perSecond: 50, longestMs: 5_000 } as const;
 
 /** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */
