@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import type { AuditEntry } from '../src/store/audit/index.ts';
+import { openStore } from '../src/store/index.ts';
 import { timeOrderedId } from '../src/time-ordered-id.ts';
 import type { Bench } from './bench.ts';
 import { startChild, stop } from './children.ts';
@@ -34,7 +35,7 @@ export async function measureLarge({ dir, quick }: Bench): Promise<Large[]> {
   const socketPath = join(dir, 'large.sock');
   const database = join(dir, 'large.db');
   await populate(database, { users: USERS, grants: USERS, rounds: 4 });
-  fillAudit(database, entries);
+  await fillAudit(database, entries);
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
   const upstreamUri = `unix:${socketPath}`;
   const gateway = await startGateway({ upstreamUri, database, log: join(dir, 'large.log') });
@@ -93,21 +94,26 @@ async function readPages(gateway: GatewayChild, path: string): Promise<{ request
 }
 
 /** Writes of one user, each about a run and its experiment, as a training leaves them. */
-function fillAudit(file: string, count: number): void {
-  const db = new Sqlite(file);
-  const entry =
-    db.prepare(`insert into audit values (@id, @at, @id, 'user-0', 'password', null, '192.0.2.1', 'POST',
-    '/api/2.0/mlflow/runs/log-metric', 'POST 2.0 runs/log-metric', 'update', 1, 1, 'user grant EDIT on experiment 1', 200, 4, null)`);
-  const about = db.prepare("insert into audit_resources values (@id, @type, @about, 'user-0', 'update', 1)");
+async function fillAudit(file: string, count: number): Promise<void> {
+  const store = await openStore(`sqlite:///${file}`, { clock: Date.now });
   const first = Date.now() - count;
-  db.transaction(() => {
-    for (let index = 0; index < count; index += 1) {
-      const at = first + index;
-      const id = timeOrderedId(at);
-      entry.run({ id, at });
-      about.run({ id, type: 'experiment', about: String((index % 100) + 1) });
-      about.run({ id, type: 'run', about: (index % 10_000).toString(16).padStart(32, '0') });
-    }
-  })();
-  db.close();
+  for (let from = 0; from < count; from += PAGE) {
+    const batch = Array.from({ length: PAGE }, (_, index) => entryOf(first + from + index, from + index));
+    await store.audit.add(batch);
+  }
+  await store.close();
+}
+
+function entryOf(at: number, index: number): AuditEntry {
+  const id = timeOrderedId(at);
+  return {
+    ...{ id, at, requestId: id, username: 'user-0', credential: { kind: 'password', id: null } },
+    ...{ ip: '192.0.2.1', method: 'POST', path: '/api/2.0/mlflow/runs/log-metric' },
+    ...{ operation: 'POST 2.0 runs/log-metric', action: 'update', allowed: true, enforced: true },
+    ...{ because: 'user holds EDIT', status: 200, durationMs: 4, change: null },
+    resources: [
+      { type: 'experiment', id: String((index % 100) + 1) },
+      { type: 'run', id: (index % 10_000).toString(16).padStart(32, '0') },
+    ],
+  };
 }
