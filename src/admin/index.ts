@@ -21,12 +21,14 @@ import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
+import { providerHandlers } from './api/providers.ts';
 import { reachHandlers } from './api/reach.ts';
 import { reportHandlers } from './api/report.ts';
 import { roleMemberHandlers } from './api/role-members.ts';
 import { rolePermissionHandlers } from './api/role-permissions.ts';
 import { roleHandlers } from './api/roles.ts';
 import { sessionHandlers } from './api/sessions.ts';
+import { signInHandlers as signInListHandlers } from './api/sign-ins.ts';
 import { tokenHandlers } from './api/tokens.ts';
 import { type ListUsersTo, userHandlers } from './api/users.ts';
 import type { HandlerName } from './contract/index.ts';
@@ -93,6 +95,8 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...lockoutHandlers(store.throttles, limitsOf(signInLimits)),
     ...tokenHandlers(store, parts),
     ...sessionHandlers(store, parts.sessions),
+    ...signInListHandlers(store),
+    ...providerHandlers(parts),
     ...invitationHandlers(parts),
     ...classicPermissionHandlers(store),
     ...grantHandlers(store, defaultPermission),

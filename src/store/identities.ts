@@ -24,6 +24,8 @@ export interface NewIdentity extends Subject {
 export interface Identities {
   get(subject: Subject): Promise<Identity | undefined>;
   ofUser(userId: number): Promise<readonly Identity[]>;
+  /** How many users each issuer means. */
+  countByIssuer(): Promise<ReadonlyMap<string, number>>;
   /**
    * Says that a provider means this user.
    *
@@ -55,6 +57,16 @@ export function createIdentities(db: Kysely<Schema>, write: Write, adminsBy?: re
     async ofUser(userId) {
       const rows = await identityQuery(db).where('i.user_id', '=', userId).orderBy('i.issuer').execute();
       return rows.map(readIdentity);
+    },
+
+    async countByIssuer() {
+      const rows = await db
+        .selectFrom('identities')
+        .select(({ fn }) => ['issuer', fn.countAll<number | string>().as('count')])
+        .groupBy('issuer')
+        .orderBy('issuer')
+        .execute();
+      return new Map(rows.map(({ issuer, count }) => [issuer, Number(count)]));
     },
 
     link: (identity) =>

@@ -55,6 +55,10 @@ const pages = [
     lazyRouteComponent(() => import('./pages/admin/lockouts.tsx'), 'Lockouts'),
   ),
   page(
+    '/admin/providers',
+    lazyRouteComponent(() => import('./pages/admin/providers.tsx'), 'Providers'),
+  ),
+  page(
     '/admin/status',
     lazyRouteComponent(() => import('./pages/admin/status.tsx'), 'Status'),
   ),

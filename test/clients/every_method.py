@@ -93,6 +93,10 @@ if "list_sessions" in methods:
     call("delete_session", session.session_id)
     assert client.list_sessions(alice) == []
 
+if "list_sign_ins" in methods:
+    assert all(each.outcome for each in call("list_sign_ins", alice))
+    assert call("list_providers") == []
+
 if "invite_user" in methods:
     made = call("invite_user", "invited-" + alice, expires_in_seconds=60)
     assert made.invitation.kind == "invitation" and made.link.startswith("http"), made

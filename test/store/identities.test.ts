@@ -23,6 +23,27 @@ describe.each(ENGINES)('on $name', ({ open }) => {
     expect(await identities.ofUser(alice.id)).toEqual([]);
   });
 
+  test('users are counted by where they come from', async () => {
+    const store = await open();
+    const { identities } = store;
+    expect(await identities.countByIssuer()).toEqual(new Map());
+    for (const [name, issuers] of [
+      ['alice', ['a', 'b']],
+      ['bob', ['b']],
+    ] as const) {
+      const { id: userId } = await addUser(store, name);
+      for (const issuer of issuers) {
+        await identities.link({ issuer, subject: name, userId, isBrought: false });
+      }
+    }
+    expect(await identities.countByIssuer()).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    );
+  });
+
   test('groups come and go as the provider says last, and for as long', async () => {
     const store = await open();
     const { identities, roles } = store;

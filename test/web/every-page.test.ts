@@ -43,6 +43,7 @@ const PAGES = [
   ['admin/audit', 'Audit', 'Download CSV'],
   ['admin/report', 'Report', 'Nothing would be refused'],
   ['admin/lockouts', 'Lockouts', 'Nobody is locked out.'],
+  ['admin/providers', 'Providers', 'No provider of single sign-on is set.'],
   ['admin/status', 'Status', 'Open intents'],
   ['api', 'API', 'Classic permissions'],
 ] as const;

@@ -39,6 +39,21 @@ export const ofCredentials = describe({
     answer: shown,
   },
   'tokens.delete': { does: 'Deletes a token.', body: { token_id: text }, answer: done },
+  'signIns.list': {
+    does: "Lists when and from where somebody signed in, or tried to, by the caller's name, or as an admin by a user's, newest first.",
+    query: { username: text.nullish().describe('The caller if left out.'), ...paging },
+    answer: z.strictObject({
+      sign_ins: z.array(
+        z.strictObject({
+          at: moment,
+          ip: z.string().nullable(),
+          credential: z.string().nullable().describe('What it was by; null where it failed.'),
+          outcome: z.enum(['signed_in', 'refused', 'locked_out']),
+        }),
+      ),
+      ...nextPage,
+    }),
+  },
   'sessions.list': {
     does: 'Lists the browsers that the caller is signed in with, or as an admin a user or everybody.',
     query: { username: text.nullish(), ...paging },

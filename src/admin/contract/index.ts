@@ -4,6 +4,7 @@ import { ofCredentials } from './credentials.ts';
 import { ofAudit, ofExplanations } from './explanations.ts';
 import { ofClassicPermissions, ofGrants, ofRoles } from './grants.ts';
 import { ofInvitations } from './invitations.ts';
+import { ofProviders } from './providers.ts';
 import { ofServer } from './server.ts';
 import { ofUsers } from './users.ts';
 
@@ -17,6 +18,7 @@ export const CONTRACT = {
   ...ofRoles,
   ...ofClassicPermissions,
   ...ofExplanations,
+  ...ofProviders,
   ...ofAccessRequests,
   ...ofAudit,
 };

@@ -202,7 +202,10 @@ function namedIn({ params }: Call, { providers }: SingleSignOn): Provider {
 }
 
 /** What browsers call this gateway, with what stands before its paths. */
-function addressOf({ host, isSecure, prefix }: Call, { publicUrl }: SingleSignOn): string {
+export function addressOf(
+  { host, isSecure, prefix }: Call,
+  { publicUrl }: Pick<SingleSignOn, 'publicUrl'>,
+): string {
   return `${publicUrl ?? `${isSecure ? 'https' : 'http'}://${host}`}${prefix}`;
 }
 

@@ -1,5 +1,7 @@
 import { type Argument, USERNAME } from './arguments.ts';
 import type { Command } from './command.ts';
+import { objectsIn } from './json.ts';
+import { many, textOr } from './shows.ts';
 
 const PROVIDER: Argument = {
   field: 'provider',
@@ -16,6 +18,42 @@ const SUBJECT: Argument = {
 
 /** Commands about single sign-on. */
 export const LINK_COMMANDS: readonly Command[] = [
+  {
+    name: 'list-providers',
+    group: 'Sign-in',
+    does: 'list the providers of single sign-on as they are set, and how many users come from each',
+    more: 'Only admins may. Secrets are not shown.',
+    takes: [],
+    call: { method: 'GET', path: '2.0 providers/list' },
+    shows: {
+      ...many('providers', [
+        ['NAME', 'name'],
+        ['DISPLAYED AS', 'display_name'],
+        ['ISSUER', 'issuer'],
+        ['REDIRECT URI', textOr('redirect_uri', '')],
+        ['USERS', 'users'],
+      ]),
+      whyEmpty: () => 'No provider of single sign-on is set.',
+    },
+    examples: ['list-providers'],
+  },
+  {
+    name: 'check-provider',
+    group: 'Sign-in',
+    does: 'ask a provider of single sign-on what a sign-in will ask it',
+    more: 'Only admins may.',
+    takes: [PROVIDER],
+    call: { method: 'GET', path: '2.0 providers/check' },
+    shows: {
+      list: false,
+      pick: (reply) => objectsIn([reply]),
+      columns: [
+        ['READY', 'ready'],
+        ['FOUND', 'found'],
+      ],
+    },
+    examples: ['check-provider keycloak'],
+  },
   {
     name: 'link-user',
     group: 'Sign-in',

@@ -3,8 +3,27 @@ import { many, textOr, time } from './shows.ts';
 
 const GROUP = 'Sign-in';
 
-/** Commands about browsers in which users have signed in. */
+/** Commands about sign-ins, and browsers in which users have signed in. */
 export const SESSION_COMMANDS: readonly Command[] = [
+  {
+    name: 'list-sign-ins',
+    group: GROUP,
+    does: 'list when and from where somebody signed in, or tried to, by your name, or as an admin by a user’s',
+    takes: [],
+    flags: [{ field: 'user', usage: 'NAME', does: 'whose', reads: 'text' }],
+    before: async ({ user }) => (user === undefined ? {} : { username: user }),
+    call: { method: 'GET', path: '2.0 users/sign-ins/list' },
+    shows: {
+      ...many('sign_ins', [
+        ['WHEN', time('at')],
+        ['OUTCOME', 'outcome'],
+        ['ADDRESS', textOr('ip', '')],
+        ['BY', textOr('credential', '')],
+      ]),
+      whyEmpty: () => 'Nobody has signed in by this name lately.',
+    },
+    examples: ['list-sign-ins', 'list-sign-ins --user alice'],
+  },
   {
     name: 'list-sessions',
     group: GROUP,

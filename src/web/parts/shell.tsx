@@ -12,6 +12,7 @@ const ADMIN_PAGES = [
   ['/admin/audit', T.audit.title],
   ['/admin/report', T.report.title],
   ['/admin/lockouts', T.lockouts.title],
+  ['/admin/providers', T.providers.title],
   ['/admin/status', T.status.title],
 ] as const;
 

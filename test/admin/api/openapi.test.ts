@@ -149,6 +149,9 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     const [open] = (await ask('invitations.list', { username: alice.username })).invitations;
     expect(open.invitation_id).not.toBe(invitation.invitation_id);
     await ask('invitations.delete', { invitation_id: open.invitation_id });
+    await ask('signIns.list', { username: alice.username });
+    expect((await ask('providers.list')).providers).toHaveLength(1);
+    await ask('providers.check', { provider: 'sso' });
     expect((await ask('lockouts.list')).lockouts).toHaveLength(1);
     await ask('lockouts.delete', { username: alice.username });
   },

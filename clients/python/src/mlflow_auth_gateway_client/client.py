@@ -13,6 +13,7 @@ from mlflow_auth_gateway_client.entities import (
     OwnAccessRequest,
     RegisteredModelPermission,
     Session,
+    SignIn,
     Token,
     TokenWithSecret,
     User,
@@ -183,6 +184,17 @@ class AuthServiceClient(StockClient):
     def _link(self, verb: str, fields: dict[str, Any]) -> InvitationWithLink:
         resp = self._request(f"{_API}/users/invitations/{verb}", "POST", json=fields)
         return InvitationWithLink(Invitation.from_json(resp["invitation"]), resp["link"])
+
+    def list_sign_ins(self, username: str | None = None, max_results: int = 100) -> list[SignIn]:
+        """Lists the newest sign-ins, and attempts, by your name; for an admin by a user's."""
+        fields = {"max_results": str(max_results), **({} if username is None else {"username": username})}
+        resp = self._request(f"{_API}/users/sign-ins/list", "GET", params=fields)
+        return [SignIn.from_json(each) for each in resp["sign_ins"]]
+
+    def list_providers(self) -> list[dict[str, Any]]:
+        """Lists the providers of single sign-on as they are set, without secrets. For admins only."""
+        resp = self._request(f"{_API}/providers/list", "GET")
+        return list(resp["providers"])
 
     # Requests for access to an experiment or registered model.
 

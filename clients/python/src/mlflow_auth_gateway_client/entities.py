@@ -142,6 +142,22 @@ class InvitationWithLink(NamedTuple):
         return f"InvitationWithLink(invitation={self.invitation!r}, link='***')"
 
 
+class SignIn(NamedTuple):
+    """A sign-in, or an attempt. Times are milliseconds since the epoch."""
+
+    at: int
+    ip: str | None
+    credential: str | None
+    """What it was by; None where it failed."""
+    outcome: str
+    """``signed_in``, ``refused`` or ``locked_out``."""
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> SignIn:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
 class AccessRequest(NamedTuple):
     """A request for access that you may answer. Times are milliseconds since the epoch."""
 

@@ -2,6 +2,7 @@ import { useAsk, useMe } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { Page, Part } from '../../parts/page.tsx';
 import { Sessions } from '../../parts/sessions.tsx';
+import { SignIns } from '../../parts/sign-ins.tsx';
 import { T } from '../../texts.ts';
 import { OwnRequests } from '../requests/own.tsx';
 import { Granted } from './granted.tsx';
@@ -32,6 +33,7 @@ export function Account() {
               <>
                 <OwnTokens username={user.username} />
                 <Sessions username={user.username} />
+                <SignIns username={user.username} />
                 <OwnRequests />
                 <WhatYouMay />
               </>

@@ -3,6 +3,7 @@ import { useAsk, useList } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { Part } from '../../parts/page.tsx';
 import { Sessions } from '../../parts/sessions.tsx';
+import { SignIns } from '../../parts/sign-ins.tsx';
 import { CreateToken } from '../../parts/tokens/create.tsx';
 import { TokenTable } from '../../parts/tokens/table.tsx';
 import { T } from '../../texts.ts';
@@ -52,6 +53,7 @@ function Found({ name }: { readonly name: string }) {
             <Tokens name={name} />
           </Part>
           <Sessions username={name} />
+          <SignIns username={name} />
         </>
       )}
     </Answered>
