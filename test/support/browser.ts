@@ -18,9 +18,15 @@ export interface Seat {
   pending(): string[];
 }
 
+/** What of a browser is to be the same on every machine. */
+export interface Look {
+  readonly timezoneId?: string;
+  readonly userAgent?: string;
+}
+
 export interface Browsers {
   /** Opens a browser in which this person has signed in on the gateway's page; nobody, if left out. */
-  open(url: string, person?: Person): Promise<Seat>;
+  open(url: string, person?: Person, look?: Look): Promise<Seat>;
   /** Closes every browser and removes the executable. */
   close(): Promise<void>;
 }
@@ -51,7 +57,7 @@ export async function installBrowsers(): Promise<Browsers> {
   const { executablePath, env } = await installChromium(dir);
   const open: Browser[] = [];
   return {
-    async open(url, person) {
+    async open(url, person, look) {
       const browser = await chromium.launch({
         executablePath,
         args: [
@@ -63,7 +69,7 @@ export async function installBrowsers(): Promise<Browsers> {
         env: { ...environment(), ...env },
       });
       open.push(browser);
-      const seat = await takeSeat(browser, url);
+      const seat = await takeSeat(browser, url, look);
       if (person !== undefined) {
         // Relative: the address may end in a prefix.
         await seat.page.goto('auth/sign-in');
@@ -149,12 +155,13 @@ export async function signIn(
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-async function takeSeat(browser: Browser, baseURL: string): Promise<Seat> {
+async function takeSeat(browser: Browser, baseURL: string, look: Look = {}): Promise<Seat> {
   const context = await browser.newContext({
     baseURL,
     // MLflow's experiment page crashes where the browser names no locale.
     locale: 'en-US',
     viewport: { width: 1400, height: 900 },
+    ...look,
   });
   context.setDefaultTimeout(PATIENCE_MS);
   const ours = new URL(baseURL).origin;

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { getGlobalDispatcher } from 'undici';
 import { type ProviderConfig, readProviders } from '../../src/config/providers.ts';
 import { type Config, settings } from '../../src/config.ts';
-import { type RunningServer, startServer } from '../../src/server.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server.ts';
 
 export const ADMIN = { username: 'admin', password: 'the-first-administrator' } as const;
 
@@ -79,10 +79,15 @@ export function unique(name: string): string {
   return `${name}-${process.pid.toString(36)}-${people}-${Date.now().toString(36)}`;
 }
 
-/** Starts a whole gateway of the test's own in front of an upstream, with a store in a new directory. */
+/**
+ * Starts a whole gateway of the test's own in front of an upstream, with a store in a new directory.
+ *
+ * @param given - its clock and randomness, where they are not to be the real ones.
+ */
 export async function startGateway(
   upstreamUri: string,
   { oidc, ...overrides }: Settings = {},
+  given: Pick<ServerOptions, 'clock' | 'random'> = {},
 ): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-'));
   const written = settings.parse({
@@ -97,7 +102,7 @@ export async function startGateway(
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(JSON.parse(line)) });
   const config = { ...written, ...(oidc !== undefined && { oidc: providersIn(oidc) }) };
-  const server = await startServer(config, { logger });
+  const server = await startServer(config, { logger, ...given });
   const as = (username: string, password: string) => personAt(server.url, username, password);
   const admin = as(ADMIN.username, ADMIN.password);
   return {
