@@ -28,7 +28,7 @@ describe('what a provider said is over after a while:', () => {
     provider.isDown = false;
     const settings = {
       database_uri: temporaryUri(),
-      oidc: { op: { issuer: provider.uri, ...CLIENT } },
+      oidc: { op: { issuer: provider.uri, admin_group: 'admins', ...CLIENT } },
     };
     const opened = await openGateway({ fake: true, settings });
     gateways = [opened.gateway, await opened.another(settings)];
@@ -73,6 +73,16 @@ describe('what a provider said is over after a while:', () => {
     expect(roles.map((role: { name: string }) => role.name)).toEqual(['after']);
     const kept = await gateways[0].server.store.providerSessions.get(sessionId);
     expect(kept?.checkAt).toBeGreaterThan(Date.now());
+  });
+
+  test('what it takes away counts for the request that asked, and for those that waited with it', async () => {
+    const { name, jar, sessionId } = await signedIn(['admins']);
+    expect((await ask(gateways[1], jar)).json.user.is_admin).toBe(true);
+    provider.people.set(name, { preferred_username: name, groups: [] });
+    const other = await another();
+    await over(sessionId);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask(other, jar)));
+    expect(answers.map(({ json }) => json.user.is_admin)).toEqual(answers.map(() => false));
   });
 
   test('two gateways that ask at the same time show the token once: a second time is taken for a thief’s', async () => {

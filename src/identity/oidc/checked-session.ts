@@ -41,11 +41,14 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
     ...inner,
     authenticate(presented) {
       const verdict = inner.authenticate(presented);
-      return verdict instanceof Promise ? verdict.then(checked) : checked(verdict);
+      const again = () => inner.authenticate(presented);
+      return verdict instanceof Promise
+        ? verdict.then((later) => checked(later, again))
+        : checked(verdict, again);
     },
   };
 
-  function checked(verdict: Verdict): Verdict | Promise<Verdict> {
+  function checked(verdict: Verdict, again: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
     if (verdict === 'not-mine' || 'refused' in verdict || verdict.credential.id === undefined) {
       return verdict;
     }
@@ -55,7 +58,8 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
     }
     const running = asking.get(id) ?? check(id).finally(() => asking.delete(id));
     asking.set(id, running);
-    return running.then((refused) => refused ?? verdict);
+    // What the provider said may have taken groups or the flag of an admin away, and waiting for it took time.
+    return running.then((refused) => refused ?? again());
   }
 
   /** @returns undefined for a session that goes on. */
