@@ -19,6 +19,7 @@ import { type InvitationHandlerParts, invitationHandlers } from './api/invitatio
 import { linkHandlers, type NamedProvider } from './api/links.ts';
 import { lockoutHandlers } from './api/lockouts.ts';
 import { openapiHandlers } from './api/openapi.ts';
+import { ownRoleGrantHandlers } from './api/own-role-grants.ts';
 import { type MlflowVersion, passwordHandlers } from './api/passwords.ts';
 import { previewHandlers } from './api/preview.ts';
 import { providerHandlers } from './api/providers.ts';
@@ -102,6 +103,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...grantHandlers(store, defaultPermission),
     ...roleHandlers(parts),
     ...rolePermissionHandlers(store),
+    ...ownRoleGrantHandlers(store),
     ...roleMemberHandlers(store, defaultPermission),
     ...signupHandlers(passwords),
     ...signInHandlers(signIn),

@@ -215,6 +215,28 @@ const roles: readonly OwnRow[] = [
   ['GET', '3.0 roles/users/list', 'signed-in', [], special('role-admin', 'role_id'), serve('roles.users')],
 ];
 
+/** Sharing one thing with a role of one's own: no role is administered by it. */
+const roleGrants: readonly OwnRow[] = [
+  [
+    'POST',
+    '2.0 permissions/grant-role',
+    'signed-in',
+    [],
+    special('grantable'),
+    serve('roleGrants.grant'),
+    afresh,
+  ],
+  [
+    'POST',
+    '2.0 permissions/revoke-role',
+    'signed-in',
+    [],
+    special('grantable'),
+    serve('roleGrants.revoke'),
+    afresh,
+  ],
+];
+
 /** MLflow's classic permissions API, alike for each kind of resource, for callers who hold MANAGE on it. */
 const permissionsOn = (
   path: string,
@@ -311,6 +333,7 @@ export const OWN_SECTIONS = {
   'Pages for people': pages,
   'Grants of users': grants,
   Roles: roles,
+  'Sharing with roles': roleGrants,
   'Classic permissions': classicPermissions,
   'Who may do what': explanations,
   'Requests for access': accessRequests,

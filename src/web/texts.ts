@@ -116,6 +116,7 @@ export const T = {
     taken: (name: string) => `The access of ${name} was removed.`,
     roles: 'Roles with access',
     rolesCaption: 'Roles that grant something on just this',
+    rolesOwn: 'Those that you have yourself. An admin sees and changes the others.',
     noRoles: 'No role grants something on just this.',
   },
 

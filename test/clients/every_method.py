@@ -93,6 +93,13 @@ if "list_sessions" in methods:
     call("delete_session", session.session_id)
     assert client.list_sessions(alice) == []
 
+if "share_with_role" in methods:
+    sent = {"name": "shared-" + alice, "workspace": "default"}
+    made = client._request("/api/3.0/mlflow/roles/create", "POST", json=sent)["role"]
+    call("share_with_role", made["id"], "experiment", experiment, "READ")
+    call("unshare_with_role", made["id"], "experiment", experiment)
+    client._request("/api/3.0/mlflow/roles/delete", "DELETE", json={"role_id": made["id"]})
+
 if "list_sign_ins" in methods:
     assert all(each.outcome for each in call("list_sign_ins", alice))
     assert call("list_providers") == []

@@ -18,6 +18,9 @@ const TOKENS = [
   ...['create_token', 'list_tokens', 'rotate_token', 'delete_token'],
   ...['list_sessions', 'delete_session'],
   'list_reported_refusals',
+  ...['request_access', 'list_access_requests', 'list_own_access_requests'],
+  ...['answer_access_request', 'withdraw_access_request', 'list_sign_ins', 'list_providers'],
+  ...['share_with_role', 'unshare_with_role'],
   ...['invite_user', 'reset_password_by_link', 'list_invitations', 'revoke_invitation'],
 ];
 

@@ -106,6 +106,32 @@ test('an admin shares a model with a role, by keyboard alone', async () => {
   expect(await unexpectedTrouble(seat)).toEqual([]);
 });
 
+test('an owner shares with a role that they have, and with no other', async () => {
+  await manages(alice, 'experiment', '15');
+  const make = async (name: string) =>
+    (await gateway.admin.post(`${A3}/roles/create`, { name, workspace: 'default' })).json.role.id;
+  const [own] = [await make('my team'), await make('my rivals')];
+  for (const { username } of [alice, dave]) {
+    await gateway.admin.post(`${A3}/roles/assign`, { role_id: own, username });
+  }
+  const seat = await browsers.open(gateway.url, alice);
+  const { page } = seat;
+  await page.goto('/auth/share/experiment/15');
+  await page.getByRole('combobox', { name: 'Users and roles' }).fill('my ');
+  await page.getByRole('option', { name: 'my team role' }).waitFor();
+  expect(await page.getByRole('option', { name: 'my rivals' }).count()).toBe(0);
+  await page.getByRole('option', { name: 'my team role' }).click();
+  await page.getByRole('button', { name: 'Share', exact: true }).click();
+  await page.getByText('Shared with my team.').waitFor();
+  await page.getByRole('row', { name: 'my team Read' }).waitFor();
+  expect(await levelOf(dave, 'experiment', '15')).toBe('READ');
+  await page.getByRole('button', { name: 'Remove the access of my team' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('No role grants something on just this.').waitFor();
+  expect(await levelOf(dave, 'experiment', '15')).toBe('NO_PERMISSIONS');
+  expect(await unexpectedTrouble(seat)).toEqual([]);
+});
+
 test('what another took away meanwhile is told, and the page shows how it is', async () => {
   await manages(alice, 'experiment', '12');
   await manages(bob, 'experiment', '12');

@@ -5,6 +5,7 @@ import { ofAudit, ofExplanations } from './explanations.ts';
 import { ofClassicPermissions, ofGrants, ofRoles } from './grants.ts';
 import { ofInvitations } from './invitations.ts';
 import { ofProviders } from './providers.ts';
+import { ofRoleGrants } from './role-grants.ts';
 import { ofServer } from './server.ts';
 import { ofUsers } from './users.ts';
 
@@ -19,6 +20,7 @@ export const CONTRACT = {
   ...ofClassicPermissions,
   ...ofExplanations,
   ...ofProviders,
+  ...ofRoleGrants,
   ...ofAccessRequests,
   ...ofAudit,
 };

@@ -32,6 +32,7 @@ import type { Column } from './render-table.ts';
 import { REPORT_COMMAND } from './report-command.ts';
 import type { Input } from './send.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
+import { SHARE_COMMANDS } from './share-commands.ts';
 import { many, one } from './shows.ts';
 import { findRolePermission, keepOwnPassword, oneList, seesEverybody } from './steps.ts';
 import { TOKEN_COMMANDS } from './token-commands.ts';
@@ -460,6 +461,7 @@ export const COMMANDS: readonly Command[] = [
   ...CLASSIC_COMMANDS,
   ...GRANT_COMMANDS,
   ...ROLE_COMMANDS,
+  ...SHARE_COMMANDS,
   ...ACCESS_REQUEST_COMMANDS,
   ...EXPLAIN_COMMANDS,
   REPORT_COMMAND,

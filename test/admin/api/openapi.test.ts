@@ -193,6 +193,9 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     expect((await ask('rolePermissions.list', inQuery)).role_permissions).toHaveLength(1);
     expect((await ask('roles.users', inQuery)).assignments).toHaveLength(1);
     expect((await ask('userRoles.list', { username })).roles).not.toEqual([]);
+    const onRole = { ...byRole, ...on('8') };
+    await ask('roleGrants.grant', { ...onRole, permission: 'EDIT' });
+    await ask('roleGrants.revoke', onRole);
     await ask('roles.unassign', { ...byRole, username });
     await ask('rolePermissions.remove', { role_permission_id: granted.id });
     await ask('roles.delete', byRole);

@@ -196,6 +196,25 @@ class AuthServiceClient(StockClient):
         resp = self._request(f"{_API}/providers/list", "GET")
         return list(resp["providers"])
 
+    # Sharing what you manage with a role that you have.
+
+    def share_with_role(
+        self, role_id: int, resource_type: str, resource_id: str, permission: str
+    ) -> None:
+        """Gives a role that you have READ, USE, EDIT or MANAGE on a thing that you manage."""
+        fields = {
+            "role_id": role_id,
+            "resource_type": resource_type,
+            "resource_id": resource_id,
+            "permission": permission,
+        }
+        self._request(f"{_API}/permissions/grant-role", "POST", json=fields)
+
+    def unshare_with_role(self, role_id: int, resource_type: str, resource_id: str) -> None:
+        """Takes away what a role that you have was given on a thing that you manage."""
+        fields = {"role_id": role_id, "resource_type": resource_type, "resource_id": resource_id}
+        self._request(f"{_API}/permissions/revoke-role", "POST", json=fields)
+
     # Requests for access to an experiment or registered model.
 
     def request_access(

@@ -1,29 +1,34 @@
 import { useState } from 'react';
-import { DEFAULT_WORKSPACE, workspaceOf } from '../../api/client.ts';
-import { useAsk } from '../../api/queries.ts';
 import { Choice } from '../../parts/fields.tsx';
 import { Form } from '../../parts/form.tsx';
 import { Part } from '../../parts/page.tsx';
 import { useSay } from '../../parts/say.tsx';
 import { LEVELS, T } from '../../texts.ts';
 import { ChooseGrantees } from './choose.tsx';
+import { useRoles } from './roles.tsx';
 import { GIVEN, type Given, type Grantee, give, type Thing } from './thing.ts';
 
+interface Giving {
+  readonly thing: Thing;
+  /** Who looks at the page. */
+  readonly username: string;
+  readonly isAdmin: boolean;
+}
+
 /** Gives access to several users and roles at once. */
-export function Give({ thing, isAdmin }: { readonly thing: Thing; readonly isAdmin: boolean }) {
+export function Give({ thing, username, isAdmin }: Giving) {
   const [chosen, setChosen] = useState<readonly Grantee[]>([]);
   const [level, setLevel] = useState<Given>('READ');
-  const { data } = useAsk('roles.list', {}, { enabled: isAdmin });
-  // A role grants in its own workspace. A negative id is a user's own grants, which look like a role.
-  const workspace = workspaceOf() ?? DEFAULT_WORKSPACE;
-  const roles = (data?.roles ?? []).filter((role) => role.id > 0 && role.workspace === workspace);
+  const roles = useRoles({ username, isAdmin });
   const say = useSay();
 
   async function act() {
     if (chosen.length === 0) {
       throw new Error(T.share.none);
     }
-    const outcomes = await Promise.allSettled(chosen.map((each) => give(thing, each, level, roles)));
+    const outcomes = await Promise.allSettled(
+      chosen.map((each) => give(thing, each, level, isAdmin ? roles : undefined)),
+    );
     const failed = chosen.filter((_, at) => outcomes[at]?.status === 'rejected');
     const given = chosen.filter((each) => !failed.includes(each));
     if (given.length > 0) {
@@ -43,7 +48,7 @@ export function Give({ thing, isAdmin }: { readonly thing: Thing; readonly isAdm
     <Part title={T.share.give}>
       <Form act={act} submit={T.share.submit}>
         <ChooseGrantees
-          label={isAdmin ? T.share.who : T.share.whoUsers}
+          label={isAdmin || roles.length > 0 ? T.share.who : T.share.whoUsers}
           roles={roles}
           chosen={chosen}
           choose={setChosen}

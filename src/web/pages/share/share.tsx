@@ -64,9 +64,9 @@ function Access({ thing, username, isAdmin }: Viewed) {
           )}
           {actions.includes('manage') ? (
             <>
-              <Give thing={thing} isAdmin={isAdmin} />
+              <Give thing={thing} username={username} isAdmin={isAdmin} />
               <Holders thing={thing} username={username} isAdmin={isAdmin} />
-              {isAdmin ? <RolesWithAccess thing={thing} /> : null}
+              <RolesWithAccess thing={thing} username={username} isAdmin={isAdmin} />
             </>
           ) : null}
         </>

@@ -28,15 +28,22 @@ export interface Grantee {
 
 type Role = Answer<'roles.list'>['roles'][number];
 
-/** Gives a user or role just this access, whatever grant there was on this thing. */
+/**
+ * Gives a user or role just this access, whatever grant there was on this thing.
+ *
+ * @param roles - all of them, for those who administer roles; left out for others, who share with roles of their own.
+ */
 export async function give(
   thing: Thing,
   { name, roleId }: Grantee,
   permission: Given,
-  roles: readonly Role[],
+  roles: readonly Role[] | undefined,
 ): Promise<void> {
   if (roleId !== undefined) {
-    await giveRole(thing, roleId, permission, roles);
+    const { kind, id } = thing;
+    await (roles === undefined
+      ? ask('roleGrants.grant', { role_id: roleId, resource_type: kind, resource_id: id, permission })
+      : giveRole(thing, roleId, permission, roles));
     return;
   }
   try {
