@@ -18,6 +18,9 @@ const EVERYBODYS = [
   'https://accounts.google.com',
 ];
 
+/** Issuers of Microsoft's that are no tenant: whoever has a tenant says there what its users and groups are called. */
+const NO_TENANT = /^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)(?:\/|$)/;
+
 /** Which service account a token stands for: the one of the first mapping whose claims it has. */
 export interface ServiceMapping {
   readonly account: string;
@@ -190,6 +193,9 @@ function inconsistencies(
     ...(same === undefined
       ? []
       : [['issuer', `[${PROVIDER_SECTION}${same.name}] has this issuer already: write each once`] as const]),
+    ...(NO_TENANT.test(issuerKey(issuer).toLowerCase())
+      ? [['issuer', 'write that of your tenant, by its id: anybody in the world can sign in here'] as const]
+      : []),
     ...(audience.length === 0 && client.client_id === undefined
       ? [
           [

@@ -85,6 +85,11 @@ describe('is refused:', () => {
     ['scopes without openid', 'issuer = https://s.example.com\nclient_id = c\nscopes = profile', /openid/],
     ['an empty group', 'issuer = https://sso.example.com\naudience = m\nallowed_groups = a,,b', /groups/],
     [
+      'everybody of Microsoft',
+      'issuer = https://login.microsoftonline.com/Common/v2.0\nclient_id = c',
+      /anybody in the world/,
+    ],
+    [
       'everybody of GitHub',
       'issuer = https://token.actions.githubusercontent.com\naudience = m',
       /anybody in the world/,

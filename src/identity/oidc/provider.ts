@@ -177,8 +177,12 @@ async function lookAt(
 
 const KEYS = z.object({ keys: z.array(z.object({ kty: z.string() })).min(1) });
 
-/** Asks for the discovery document (OpenID Connect Discovery 1.0, section 4), whose issuer must be the one that was meant. */
-async function discoverBy(
+/**
+ * Asks for the discovery document (OpenID Connect Discovery 1.0, section 4), whose issuer must be the one that was meant.
+ *
+ * @throws Error with a sentence, if it is another.
+ */
+export async function discoverBy(
   config: ProviderConfig,
   fetch: ProviderFetch,
   key: KeyObject | undefined,
@@ -199,7 +203,12 @@ async function discoverBy(
       ],
     },
   );
-  return { issuer: found.serverMetadata().issuer, client: found };
+  const { issuer } = found.serverMetadata();
+  // The library takes others of Microsoft's too, and then users of every tenant in the world.
+  if (issuerKey(issuer) !== issuerKey(config.issuer)) {
+    throw new Error(`it calls itself ${issuer}: write that as its issuer, if it is one`);
+  }
+  return { issuer, client: found };
 }
 
 /** Tokens of others are checked: the gateway is no client of the provider for that. */

@@ -1,0 +1,32 @@
+/** A provider is the one that the settings name, whoever else it calls itself. */
+import { expect, test } from 'vitest';
+import { readProviders } from '../../src/config/providers.ts';
+import { discoverBy } from '../../src/identity/oidc/provider.ts';
+
+const TENANT = 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0';
+
+/** Asks a provider that calls itself so. */
+function discover(written: string, issuer: string) {
+  const values = { issuer: written, client_id: 'gateway' };
+  const texts = Object.entries(values).map(([key, text]) => [key, { text, origin: key }] as const);
+  const { providers, problems } = readProviders(new Map([['entra', new Map(texts)]]));
+  const [config] = providers;
+  expect(problems).toEqual([]);
+  if (config === undefined) {
+    throw new Error('there is no provider');
+  }
+  const document = { issuer, jwks_uri: 'https://login.microsoftonline.com/keys' };
+  return discoverBy(config, async () => Response.json(document), undefined);
+}
+
+test('it is taken under its own name', async () => {
+  expect((await discover(TENANT, TENANT)).issuer).toBe(TENANT);
+});
+
+test.each([
+  'https://login.microsoftonline.com/{tenantid}/v2.0',
+  'https://login.microsoftonline.com/6babcaad-604b-40ac-a9d7-9fd97c0b779f/v2.0',
+  'https://sso.example.com',
+])('it is not taken as %s, whose users would be taken too', async (issuer) => {
+  await expect(discover(TENANT, issuer)).rejects.toThrow(`it calls itself ${issuer}`);
+});
