@@ -71,6 +71,9 @@ export const T = {
 
   share: {
     title: (kind: string, name: string) => `Share ${kindText(kind)} ${name}`,
+    inWorkspace: (name: string) => `In the workspace ${name}.`,
+    inDefault: (name: string) =>
+      `This is about the workspace ${name}. What lies in another is shared by the link “Share” on its page in MLflow.`,
     copyLink: 'Copy link',
     open: 'Open in MLflow',
     badKind: 'Only experiments and registered models have a page to share them.',

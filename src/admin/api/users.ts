@@ -3,6 +3,7 @@ import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, missingParameter } from '../../errors.ts';
 import type { Passwords } from '../../identity/password.ts';
 import type { SignedIn } from '../../identity/principal.ts';
+import type { Workspaces } from '../../mlflow/things/workspaces.ts';
 import { scopeJson } from '../../policy/ceiling.ts';
 import { mayDoEverything } from '../../policy/decide.ts';
 import type { Permission } from '../../policy/permissions.ts';
@@ -29,6 +30,17 @@ export interface UserParts {
   /** What a user who holds no grant may do. */
   readonly defaultPermission: Permission;
   readonly listUsersTo: ListUsersTo;
+  readonly workspaces: Pick<Workspaces, 'areOn'>;
+}
+
+/** Whether MLflow is known to have workspaces. It was asked on the way of the request, and is not waited for here. */
+function areOn({ workspaces }: Pick<UserParts, 'workspaces'>): boolean {
+  const on = workspaces.areOn();
+  if (on instanceof Promise) {
+    on.catch(() => undefined);
+    return false;
+  }
+  return on;
 }
 
 /** To whom all users are listed. */
@@ -77,7 +89,8 @@ export function userHandlers(parts: UserParts) {
         is_admin: mayDoEverything(caller),
         must_change_password: caller.mustChangePassword,
       };
-      return { body: { user, is_basic_auth: true, credential: credentialJson(caller) } };
+      const workspace = areOn(parts) ? store.workspace : null;
+      return { body: { user, is_basic_auth: true, workspace, credential: credentialJson(caller) } };
     },
 
     async 'users.updateAdmin'(call: Call): Promise<Reply> {

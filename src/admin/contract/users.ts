@@ -42,6 +42,10 @@ export const ofUsers = describe({
     answer: z.strictObject({
       user: user.extend({ must_change_password: z.boolean() }),
       is_basic_auth: z.boolean(),
+      workspace: z
+        .string()
+        .nullable()
+        .describe('Which one the request is about; null where MLflow has none.'),
       credential: z.strictObject({
         kind: z.string(),
         id: z.string().nullable(),

@@ -6,7 +6,7 @@ import { NEWEST } from '../../support/mlflow.ts';
 import { inWorkspace, useWorkspaces } from '../../support/workspaces.ts';
 
 describe(`in front of MLflow ${NEWEST} with workspaces`, () => {
-  const { gateway, alice, bob, names } = useWorkspaces(NEWEST);
+  const { gateway, admin, alice, bob, carol, names } = useWorkspaces(NEWEST);
   const experiments = { a: unique('in-a'), b: unique('in-b') };
   let browsers: Browsers;
   beforeAll(async () => {
@@ -26,5 +26,36 @@ describe(`in front of MLflow ${NEWEST} with workspaces`, () => {
     await page.goto(`${gateway.url}/#/experiments?workspace=${names.a}`);
     await page.getByText(experiments.a).first().waitFor();
     expect(await page.content()).not.toContain(experiments.b);
+  });
+
+  test('who manages an experiment in a workspace shares it there, and nowhere else', async () => {
+    const id = await createExperiment(inWorkspace(alice, names.a));
+    const explain = async (workspace: string) =>
+      (
+        await inWorkspace(admin, workspace).get(
+          `/api/2.0/mlflow/permissions/explain?username=${carol.username}&resource_type=experiment&resource_id=${id}`,
+        )
+      ).json.permission;
+    const { page } = await browsers.open(gateway.url, alice);
+    await page.goto(`/auth/share/experiment/${id}?workspace=${names.a}`);
+    await page.getByLabel('Users', { exact: true }).fill(carol.username);
+    await page.getByRole('option', { name: carol.username }).click();
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    await page.getByText(`Shared with ${carol.username}.`).waitFor();
+    expect([await explain(names.a), await explain(names.b)]).toEqual(['READ', 'NO_PERMISSIONS']);
+    expect(
+      (await inWorkspace(carol, names.a).get(`/api/2.0/mlflow/experiments/get?experiment_id=${id}`)).status,
+    ).toBe(200);
+  });
+
+  test('a page says which workspace it is about: the default one, where its address names none', async () => {
+    const id = await createExperiment(inWorkspace(alice, names.a));
+    const { page } = await browsers.open(gateway.url, alice);
+    await page.goto(`/auth/share/experiment/${id}`);
+    await page.getByText('This is about the workspace default.').waitFor();
+    await page.getByText('To share it you need Manage on it.').waitFor();
+    await page.goto(`/auth/share/experiment/${id}?workspace=${names.a}`);
+    await page.getByText(`In the workspace ${names.a}.`).waitFor();
+    await page.getByText('Who has access').waitFor();
   });
 });

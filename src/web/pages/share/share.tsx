@@ -1,4 +1,5 @@
 import { useParams } from '@tanstack/react-router';
+import { workspaceOf } from '../../api/client.ts';
 import { useAsk, useMe, useThingName } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
 import { Copy } from '../../parts/copy.tsx';
@@ -28,7 +29,7 @@ function ShareThing({ thing }: { readonly thing: Thing }) {
   const me = useMe();
   const name = useThingName(thing.kind, thing.id);
   return (
-    <Page title={T.share.title(thing.kind, name)}>
+    <Page title={T.share.title(thing.kind, name)} lead={placeText(me.data?.workspace)}>
       <div className="buttons">
         <Copy text={window.location.href} button={T.share.copyLink} />
         <a href={inMlflow(thing)}>{T.share.open}</a>
@@ -38,6 +39,14 @@ function ShareThing({ thing }: { readonly thing: Thing }) {
       </Answered>
     </Page>
   );
+}
+
+/** Which workspace the page is about, where MLflow has some. */
+function placeText(workspace: string | null | undefined): string | undefined {
+  if (workspace === null || workspace === undefined) {
+    return undefined;
+  }
+  return workspaceOf() === undefined ? T.share.inDefault(workspace) : T.share.inWorkspace(workspace);
 }
 
 interface Viewed {
