@@ -1,4 +1,4 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,large,storm]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,large,uploads,storm]`; see docs/performance.md. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { measureSeveral, type Several } from './several.ts';
 import { measureStorm, type Storm } from './storm.ts';
 import { table } from './table.ts';
 import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, type Part, START } from './targets.ts';
+import { measureUploads, type Uploads } from './uploads.ts';
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -81,6 +82,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     const large = await measureLarge(bench);
     print('Large lists of the gateway itself', largeTable(large));
     return large;
+  },
+  async uploads(bench) {
+    const uploads = await measureUploads(bench);
+    print('Many uploads at once', uploadsTable(uploads));
+    return uploads;
   },
   async storm(bench) {
     const storms = await measureStorm(bench);
@@ -255,6 +261,22 @@ function largeTable(large: readonly Large[]): string {
       megabytes.toFixed(1),
       cpuSeconds.toFixed(2),
       peakAboveMb.toFixed(0),
+    ]),
+  );
+}
+
+function uploadsTable(uploads: readonly Uploads[]): string {
+  return table(
+    ['to', 'uploads', 'MB each', 'whole', 'CPU s for a GB', 'idle MB', 'peak above idle MB', 'target'],
+    uploads.map((each) => [
+      each.to,
+      String(each.uploads),
+      String(each.megabytesEach),
+      String(each.whole),
+      each.cpuSecondsPerGigabyte.toFixed(2),
+      each.idleMb.toFixed(0),
+      each.peakAboveIdleMb.toFixed(0),
+      ARTIFACT_MEMORY,
     ]),
   );
 }

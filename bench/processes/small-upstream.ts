@@ -85,8 +85,11 @@ function search({ filter, max_results, page_token }: Record<string, unknown>): s
 /** PUT takes all bytes; GET answers as many as `…/<bytes>` ends with. */
 function artifact(request: IncomingMessage, response: ServerResponse, url: URL): void {
   if (request.method !== 'GET') {
-    request.resume();
-    request.on('end', () => json(response, '{}'));
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    request.on('end', () => json(response, JSON.stringify({ bytes })));
     return;
   }
   let left = Number(url.pathname.split('/').at(-1));
