@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Child, launch, ROOT } from './children.ts';
 
 const BUILD = join(ROOT, 'bench-results', 'build');
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 /** Builds the gateway as `npm run build` does but for the check of types, into a place of the benchmark's own. */
 export function buildGateway(): void {

@@ -153,7 +153,7 @@ async function pageToken(
   let token: string | undefined;
   for (let page = 1; page < wanted; page += 1) {
     const { path, ...request } = shotOf(search, token, headers);
-    const answer = await fetch(`${origin}${path}`, request);
+    const answer = await patiently(`${origin}${path}`, request);
     const said = await answer.text();
     token = (JSON.parse(said) as { next_page_token?: string }).next_page_token;
     if (token === undefined) {
@@ -161,4 +161,15 @@ async function pageToken(
     }
   }
   return token ?? '';
+}
+
+/** As MLflow's clients do: on a busy machine MLflow may close a connection that is just being used again. */
+async function patiently(url: string, request: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await fetch(url, request);
+    if (answer.status !== 503 || attempt === 5) {
+      return answer;
+    }
+    await answer.body?.cancel();
+  }
 }

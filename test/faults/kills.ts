@@ -190,7 +190,8 @@ async function nothingIsInherited(
   isThere: (name: string) => Promise<boolean>,
 ): Promise<void> {
   if (!(await isThere(name))) {
-    expect((await bob.post(`${MODELS}/create`, { name })).status).toBe(200);
+    const { status, text } = await bob.post(`${MODELS}/create`, { name });
+    expect({ status, text }).toMatchObject({ status: 200 });
     expect((await alice.get(`${MODELS}/get?name=${encodeURIComponent(name)}`)).status).toBe(403);
   }
 }
