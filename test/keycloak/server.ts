@@ -1,13 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../support/free-port.ts';
 
 const VERSION = '26.7.3';
 const ARTIFACT = `org.keycloak:keycloak-quarkus-dist:${VERSION}:zip`;
-const ZIP = `.m2/repository/org/keycloak/keycloak-quarkus-dist/${VERSION}/keycloak-quarkus-dist-${VERSION}.zip`;
 const ADMIN = { username: 'admin', password: 'admin-of-keycloak' } as const;
 
 /** A Keycloak of the test's own, or the one at KEYCLOAK_URL, whose admin is `admin` with KEYCLOAK_ADMIN_PASSWORD. */
@@ -25,9 +24,8 @@ export async function startKeycloak(): Promise<Keycloak> {
     return keycloakAt(there, process.env['KEYCLOAK_ADMIN_PASSWORD'] ?? ADMIN.password, async () => undefined);
   }
   const run = promisify(execFile);
-  await run('mvn', ['-q', 'dependency:get', `-Dartifact=${ARTIFACT}`, '-Dtransitive=false']);
   const dir = mkdtempSync(join(tmpdir(), 'keycloak-'));
-  await run('unzip', ['-q', join(homedir(), ZIP), '-d', dir]);
+  await run('mvn', ['-q', '-B', 'dependency:unpack', `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${dir}`]);
   const port = await freePort();
   const child = spawn(
     join(dir, `keycloak-${VERSION}`, 'bin', 'kc.sh'),
