@@ -69,8 +69,8 @@ export function programHandlers(parts: AllowedPrograms) {
  * do more than itself, or outlives it, and a page of another site would have a remembered password sent along.
  */
 function askedIn(call: Call, { tokens }: AllowedPrograms): Asked {
-  sessionIdOf(call);
   const asked = queryOf(call, ASKED);
+  sessionIdOf(call);
   const { redirect_uri: redirectUri } = asked;
   if (redirectUri !== undefined && Number(new URL(redirectUri).port || 80) > 65_535) {
     throw invalid("Invalid value for parameter 'redirect_uri': there is no such port.");
