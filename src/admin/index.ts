@@ -37,6 +37,7 @@ import type { SessionParts } from './deeds/sessions.ts';
 import type { TokenParts } from './deeds/tokens.ts';
 import type { Call, Handler } from './handler.ts';
 import { appHandlers } from './pages/app.ts';
+import { fragmentHandlers } from './pages/fragment.ts';
 import { passwordPageHandlers } from './pages/password.ts';
 import { programHandlers } from './pages/programs.ts';
 import { leavingAddress, providerSignInHandlers, type SingleSignOn } from './pages/provider-sign-in.ts';
@@ -110,6 +111,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...providerSignInHandlers(signIn),
     ...passwordPageHandlers(parts),
     ...programHandlers(parts),
+    ...fragmentHandlers(),
     ...styleHandlers(),
     ...appHandlers(createWebFiles()),
   };

@@ -88,6 +88,8 @@ const signIn: readonly OwnRow[] = [
   ['GET', '/auth/oidc/:name/start', 'public', [], serve('oidc.start')],
   ['GET', '/auth/oidc/:name/callback', 'public', [], serve('oidc.callback')],
   ['POST', '/auth/oidc/:name/back-channel-logout', 'public', [], serve('oidc.backChannelLogout'), takesForm],
+  ['GET', '/auth/return', 'public', [], serve('fragment.page')],
+  ['GET', '/auth/fragment.js', 'public', [], serve('fragment.script')],
   ['GET', '/auth/style.css', 'public', [], serve('style')],
 ];
 

@@ -39,6 +39,8 @@ type PageName =
   | 'oidc.start'
   | 'oidc.callback'
   | 'oidc.backChannelLogout'
+  | 'fragment.script'
+  | 'fragment.page'
   | 'style'
   | 'pages.app'
   | 'pages.invitation'

@@ -2,14 +2,16 @@ import { escapeHtml } from '../../escape-html.ts';
 import type { Reply } from '../../reply.ts';
 import { styleAddress } from './style.ts';
 
-/** Nothing is run, and no style counts but that of the file, whatever text gets into a page. */
-const POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
+/** Nothing is run, or nothing but the gateway's file, and no style counts but that of the file, whatever text gets into a page. */
+const policy = (runsScript: boolean): string =>
+  [
+    "default-src 'none'",
+    ...(runsScript ? ["script-src 'self'"] : []),
+    "style-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
 
 export interface PageOptions {
   /** Before every path of this gateway; empty for none. */
@@ -17,6 +19,8 @@ export interface PageOptions {
   /** 200 if left out. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether a script of the gateway may run; none may if left out. */
+  readonly runsScript?: boolean;
 }
 
 /**
@@ -28,13 +32,13 @@ export interface PageOptions {
 export function page(
   title: string,
   content: string,
-  { prefix, status = 200, headers = {} }: PageOptions,
+  { prefix, status = 200, headers = {}, runsScript = false }: PageOptions,
 ): Reply {
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
+      'content-security-policy': policy(runsScript),
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       // What one comes from is told to nobody else; a form of ours goes on to say that it is ours.

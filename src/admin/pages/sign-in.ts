@@ -9,6 +9,7 @@ import type { FailedSignIn, Reply } from '../../reply.ts';
 import type { SessionParts } from '../deeds/sessions.ts';
 import type { Call } from '../handler.ts';
 import { formToken, formTokenProblem } from './form-token.ts';
+import { fragmentScript, returnAddress } from './fragment.ts';
 import { checkedNext } from './next.ts';
 import { page } from './page.ts';
 import { sessionOf, signedIn } from './signed-in.ts';
@@ -166,7 +167,7 @@ export function form(
     nobody: [links],
   }[localSignIn];
   const content = alert + ways.filter((way) => way !== '').join('\n');
-  return { ...page('Sign in to MLflow', content, { prefix, status }), cookies };
+  return { ...page('Sign in to MLflow', content, { prefix, status, runsScript: links !== '' }), cookies };
 }
 
 interface PasswordForm extends Filled {
@@ -197,8 +198,9 @@ function providerLinks(providers: readonly Provider[], prefix: string, next: str
     return '';
   }
   const links = providers.map(({ name, displayName }) => {
-    const address = `${prefix}/auth/oidc/${encodeURIComponent(name)}/start?next=${encodeURIComponent(next)}`;
-    return `<li><a class="button" href="${escapeHtml(address)}">Sign in with ${escapeHtml(displayName)}</a></li>`;
+    const start = (to: string) =>
+      `${prefix}/auth/oidc/${encodeURIComponent(name)}/start?next=${encodeURIComponent(to)}`;
+    return `<li><a class="button" href="${escapeHtml(start(next))}" data-with-fragment="${escapeHtml(start(returnAddress(prefix, next)))}">Sign in with ${escapeHtml(displayName)}</a></li>`;
   });
-  return `<ul class="providers">\n${links.join('\n')}\n</ul>`;
+  return `<ul class="providers">\n${links.join('\n')}\n</ul>${fragmentScript(prefix)}`;
 }

@@ -72,6 +72,6 @@ test('one that was changed while it was proved begins none, nor does a user who 
 test('each provider has a button, which leads back to the page that was asked for', async () => {
   const { page } = await signIn(await open(), async () => {});
   expect(page).toContain(
-    '<a class="button" href="/auth/oidc/corp/start?next=%2Fa%3Fb%3Dc">Sign in with Corp &#38; &#60;Co&#62;</a>',
+    '<a class="button" href="/auth/oidc/corp/start?next=%2Fa%3Fb%3Dc" data-with-fragment="/auth/oidc/corp/start?next=%2Fauth%2Freturn%3Fnext%3D%252Fa%253Fb%253Dc">Sign in with Corp &#38; &#60;Co&#62;</a>',
   );
 });
