@@ -190,6 +190,10 @@ export const T = {
     repeat: 'New password again',
     differs: 'The two new passwords are not the same.',
     change: 'Change password',
+    elsewhere: (providers: readonly string[]) =>
+      providers.length === 0
+        ? 'You have no password here.'
+        : `You have no password here: it is kept at ${providers.join(', ')}. Change it there.`,
     changed: 'Your password is changed. Other browsers and clients have to sign in with the new one.',
     tokens: 'Tokens',
     tokensLead: 'A token signs in a script, a notebook or CI in your name, without your password.',

@@ -82,6 +82,12 @@ if "create_token" in methods:
     call("delete_token", made.token.token_id)
     assert client.list_tokens(alice) == []
 
+if "link_user" in methods:
+    call("link_user", alice, "corp", "subject of " + alice)
+    assert [each.subject for each in call("list_identities", alice)] == ["subject of " + alice]
+    call("unlink_user", alice, "corp")
+    assert client.list_identities(alice) == []
+
 if "list_sessions" in methods:
     form = requests.get(signing_in)
     token = re.search('name="csrf_token" value="([^"]*)"', form.text).group(1)

@@ -21,6 +21,7 @@ const TOKENS = [
   ...['request_access', 'list_access_requests', 'list_own_access_requests'],
   ...['answer_access_request', 'withdraw_access_request', 'list_sign_ins', 'list_providers'],
   ...['share_with_role', 'unshare_with_role'],
+  ...['link_user', 'unlink_user', 'list_identities'],
   ...['invite_user', 'reset_password_by_link', 'list_invitations', 'revoke_invitation'],
 ];
 
@@ -51,7 +52,10 @@ async function python(
 }
 
 describe.each(MLFLOW_VERSIONS)('with the mlflow package %s', { timeout: PATIENCE_MS }, (version) => {
-  const { gateway } = useGateway({ version });
+  const { gateway } = useGateway({
+    version,
+    settings: { oidc: { corp: { issuer: 'https://sso.example.com', audience: 'mlflow' } } },
+  });
 
   const everyMethod = async (app: string): Promise<string[]> => {
     const { stdout } = await python(version, [join(import.meta.dirname, 'every_method.py')], {

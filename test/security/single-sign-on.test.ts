@@ -85,6 +85,9 @@ test('the sign-in page has a button for each provider, which leads there and bac
   expect(page.text).toContain('href="/auth/oidc/op/start?next=%2Fx%3Fy%3D1"');
   expect(page.text).toContain('Sign in with Our &#60;b&#62;IdP&#60;/b&#62;');
   const name = somebody();
+  expect(page.text).toContain(
+    'data-with-fragment="/auth/oidc/op/start?next=%2Fauth%2Freturn%3Fnext%3D%252Fx%253Fy%253D1"',
+  );
   const back = await jar.get(await beginAt(jar, gateway.url, '/x?y=1'));
   expect(back.status).toBe(303);
   expect(back.headers['location']).toBe('/x?y=1');
@@ -288,6 +291,20 @@ test('no token of the provider stands in the store, the log or the audit log', a
   expect(kept?.idToken).toMatch(/^[\w-]{200,}$/);
   const entries = await gateway.server.store.audit.search({}, 1000);
   expect(JSON.stringify([gateway.log, entries])).not.toMatch(/eyJ[\w-]+\.eyJ/);
+});
+
+test('one whom a provider has brought is asked for no password to change, and told where it is kept', async () => {
+  const { jar } = await signedIn();
+  const { user } = (await current(jar)).json;
+  expect(user).toMatchObject({ has_password: false, providers: ['Our <b>IdP</b>'] });
+  const { text } = await jar.get('/auth/password');
+  expect(text).not.toContain('type="password"');
+  expect(text).toContain('it is kept at Our &#60;b&#62;IdP&#60;/b&#62;. Change it there.');
+  const local = await gateway.person('alice');
+  expect((await local.get(`${A2}/users/current`)).json.user).toMatchObject({
+    ...{ has_password: true, providers: [] },
+  });
+  expect((await local.get('/auth/password')).text).toContain('type="password"');
 });
 
 test('one whom a provider has brought has no password, and none can be guessed or set without an admin', async () => {

@@ -7,7 +7,7 @@ import { type Call, DONE } from '../handler.ts';
 import { bodyOf, existingUser } from './parameters.ts';
 
 /** The part of a provider's settings by which an admin names it. */
-export type NamedProvider = Pick<ProviderConfig, 'name' | 'issuer'>;
+export type NamedProvider = Pick<ProviderConfig, 'name' | 'issuer' | 'display_name'>;
 
 /** Whom the providers of single sign-on mean: an admin says so where a name alone does not prove it. */
 export function linkHandlers(store: ReadingStore, providers: readonly NamedProvider[]) {

@@ -14,6 +14,7 @@ import type { User } from '../../store/types.ts';
 import { ofUsers } from '../contract/users.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
 import { neighboursOf } from '../deeds/neighbours.ts';
+import { type OwnPasswordParts, ownPassword } from '../deeds/own-password.ts';
 import { ownRole } from '../deeds/own-role.ts';
 import { leftWithout } from '../deeds/preview.ts';
 import { createServiceAccount, createUser, deleteUser, setActive, setAdmin } from '../deeds/users.ts';
@@ -24,7 +25,7 @@ import { FAMILIES, namesOf } from './permission-families.ts';
 import { targetJson } from './preview.ts';
 import { roleJson } from './role-json.ts';
 
-export interface UserParts {
+export interface UserParts extends OwnPasswordParts {
   readonly store: ReadingStore;
   readonly passwords: Passwords;
   /** What a user who holds no grant may do. */
@@ -81,17 +82,7 @@ export function userHandlers(parts: UserParts) {
 
     'users.search': (call: Call): Promise<Reply> => namesLike(parts, call),
 
-    async 'users.current'(call: Call): Promise<Reply> {
-      const caller = callerOf(call);
-      const user = {
-        ...userJson(await existing(caller.username)),
-        // By a token that is confined to less, an admin is none.
-        is_admin: mayDoEverything(caller),
-        must_change_password: caller.mustChangePassword,
-      };
-      const workspace = areOn(parts) ? store.workspace : null;
-      return { body: { user, is_basic_auth: true, workspace, credential: credentialJson(caller) } };
-    },
+    'users.current': (call: Call): Promise<Reply> => oneself(callerOf(call), parts),
 
     async 'users.updateAdmin'(call: Call): Promise<Reply> {
       const body = bodyOf(call, ofUsers['users.updateAdmin'].body);
@@ -120,6 +111,21 @@ export function userHandlers(parts: UserParts) {
       return { body: { given: left.map(targetJson) } };
     },
   };
+}
+
+async function oneself(caller: SignedIn, parts: UserParts): Promise<Reply> {
+  const own = await existingUser(parts.store.users, caller.username);
+  const { isHere, providers } = await ownPassword(own, parts);
+  const user = {
+    ...userJson(own),
+    // By a token that is confined to less, an admin is none.
+    is_admin: mayDoEverything(caller),
+    must_change_password: caller.mustChangePassword,
+    has_password: isHere,
+    providers,
+  };
+  const workspace = areOn(parts) ? parts.store.workspace : null;
+  return { body: { user, is_basic_auth: true, workspace, credential: credentialJson(caller) } };
 }
 
 async function everybodyWithPermissions({ users, grants }: ReadingStore): Promise<Reply> {

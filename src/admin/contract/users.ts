@@ -40,7 +40,13 @@ export const ofUsers = describe({
   'users.current': {
     does: 'Tells who one is, by which credential, and what that may do at most.',
     answer: z.strictObject({
-      user: user.extend({ must_change_password: z.boolean() }),
+      user: user.extend({
+        must_change_password: z.boolean(),
+        has_password: z.boolean().describe('Whether there is one here that is taken.'),
+        providers: z
+          .array(z.string())
+          .describe('What providers of single sign-on by which the user signs in call themselves.'),
+      }),
       is_basic_auth: z.boolean(),
       workspace: z
         .string()

@@ -5,22 +5,28 @@ import type { Passwords } from '../../identity/password.ts';
 import type { Throttle } from '../../identity/throttle.ts';
 import type { Reply } from '../../reply.ts';
 import { existingUser } from '../api/parameters.ts';
+import { type OwnPassword, type OwnPasswordParts, ownPassword } from '../deeds/own-password.ts';
 import { changeOwnPassword } from '../deeds/users.ts';
 import { type Call, callerOf } from '../handler.ts';
 import { formToken, formTokenProblem } from './form-token.ts';
 import { checkedNext } from './next.ts';
 import { page } from './page.ts';
 
-export interface PasswordPageParts {
-  readonly store: Pick<ReadingStore, 'users'>;
+export interface PasswordPageParts extends OwnPasswordParts {
+  readonly store: Pick<ReadingStore, 'users' | 'identities'>;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
 }
 
 /** The page on which a user changes the password: the first thing to do with one that another has chosen. */
-export function passwordPageHandlers({ store, passwords, throttle }: PasswordPageParts) {
+export function passwordPageHandlers(parts: PasswordPageParts) {
+  const { store, passwords, throttle } = parts;
   return {
-    'password.page': (call: Call): Reply => form(call, {}),
+    async 'password.page'(call: Call): Promise<Reply> {
+      const user = await existingUser(store.users, callerOf(call).username);
+      const own = await ownPassword(user, parts);
+      return own.isHere ? form(call, {}) : elsewhere(call, own);
+    },
 
     async 'password.submit'(call: Call): Promise<Reply> {
       const { body, prefix } = call;
@@ -64,6 +70,22 @@ const nextOf = ({ body, query }: Call): unknown => body['next'] ?? query.get('ne
 const repetitionProblem = ({ password, password_again: again }: Call['body']): string | undefined =>
   again === password ? undefined : 'The two new passwords are not the same.';
 
+/** A form would ask for what is not here. */
+function elsewhere({ prefix }: Call, { providers }: OwnPassword): Reply {
+  const where =
+    providers.length === 0
+      ? 'You have no password here.'
+      : `You have no password here: it is kept at ${providers.join(', ')}. Change it there.`;
+  const content = `<p>${escapeHtml(where)}</p>
+<p><a href="${prefix}/">Go to MLflow</a></p>
+${signOut(prefix)}`;
+  return page('Change your password', content, { prefix });
+}
+
+const signOut = (prefix: string): string => `<form action="${prefix}/auth/sign-out" method="post">
+<button type="submit" class="plain">Sign out</button>
+</form>`;
+
 interface Filled {
   readonly problem?: string;
   readonly status?: number;
@@ -91,8 +113,6 @@ ${field}
 <input type="password" id="password_again" name="password_again" autocomplete="new-password" required>
 <button type="submit">Change password</button>
 </form>
-<form action="${prefix}/auth/sign-out" method="post">
-<button type="submit" class="plain">Sign out</button>
-</form>`;
+${signOut(prefix)}`;
   return { ...page('Change your password', content, { prefix, status }), cookies };
 }

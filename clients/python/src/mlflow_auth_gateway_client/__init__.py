@@ -4,6 +4,7 @@ from mlflow_auth_gateway_client.client import AuthServiceClient
 from mlflow_auth_gateway_client.entities import (
     AccessRequest,
     ExperimentPermission,
+    Identity,
     Invitation,
     InvitationWithLink,
     OwnAccessRequest,
@@ -19,6 +20,7 @@ __all__ = [
     "AccessRequest",
     "AuthServiceClient",
     "ExperimentPermission",
+    "Identity",
     "Invitation",
     "InvitationWithLink",
     "OwnAccessRequest",

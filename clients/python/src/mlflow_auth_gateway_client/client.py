@@ -8,6 +8,7 @@ from mlflow_auth_gateway_client import _stock
 from mlflow_auth_gateway_client.entities import (
     AccessRequest,
     ExperimentPermission,
+    Identity,
     Invitation,
     InvitationWithLink,
     OwnAccessRequest,
@@ -113,6 +114,31 @@ class AuthServiceClient(StockClient):
     def delete_token(self, token_id: str) -> None:
         """Deletes a token, which is refused from then on."""
         self._request(f"{_API}/users/tokens/delete", "DELETE", json={"token_id": token_id})
+
+    # Single sign-on.
+
+    def link_user(self, username: str, provider: str, subject: str) -> None:
+        """Has a user sign in by a provider of single sign-on. For admins only.
+
+        Args:
+            username: The user.
+            provider: The name of the provider in the settings of the gateway.
+            subject: What the provider calls the user, as a refusal tells them.
+        """
+        self._link_to(username, provider, subject)
+
+    def unlink_user(self, username: str, provider: str) -> None:
+        """Has a user sign in by a provider of single sign-on no longer. For admins only."""
+        self._link_to(username, provider, None)
+
+    def list_identities(self, username: str) -> list[Identity]:
+        """Lists what providers of single sign-on call a user. For admins and the user itself."""
+        resp = self._request(f"{_API}/users/get", "GET", params={"username": username})
+        return [Identity.from_json(identity) for identity in resp["user"].get("identities", [])]
+
+    def _link_to(self, username: str, provider: str, subject: str | None) -> None:
+        fields = {"username": username, "provider": provider, "subject": subject}
+        self._request(f"{_API}/users/link", "PATCH", json=fields)
 
     # Sessions, by which browsers are signed in.
 

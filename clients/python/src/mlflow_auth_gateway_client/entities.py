@@ -95,6 +95,18 @@ class Token(NamedTuple):
         return cls(**{field: dictionary[field] for field in cls._fields})
 
 
+class Identity(NamedTuple):
+    """What a provider of single sign-on calls a user."""
+
+    issuer: str
+    subject: str
+
+    @classmethod
+    def from_json(cls, dictionary: Mapping[str, Any]) -> Identity:
+        """Reads what the server sends, and leaves what a later one may send besides."""
+        return cls(**{field: dictionary[field] for field in cls._fields})
+
+
 class Session(NamedTuple):
     """A browser that a user is signed in with. Times are milliseconds since the epoch."""
 

@@ -6,7 +6,7 @@ import { SignIns } from '../../parts/sign-ins.tsx';
 import { T } from '../../texts.ts';
 import { OwnRequests } from '../requests/own.tsx';
 import { Granted } from './granted.tsx';
-import { ChangePassword } from './password.tsx';
+import { ChangePassword, PasswordElsewhere } from './password.tsx';
 import { OwnTokens } from './tokens.tsx';
 
 /** What the caller is, may do, and signs in with. */
@@ -28,7 +28,11 @@ export function Account() {
                 <dd>{credentialText(credential.kind)}</dd>
               </dl>
             </Part>
-            {user.is_service ? null : <ChangePassword username={user.username} />}
+            {user.has_password ? (
+              <ChangePassword username={user.username} />
+            ) : user.is_service ? null : (
+              <PasswordElsewhere providers={user.providers} />
+            )}
             {user.must_change_password ? null : (
               <>
                 <OwnTokens username={user.username} />

@@ -47,3 +47,12 @@ export function ChangePassword({ username }: { readonly username: string }) {
     </Part>
   );
 }
+
+/** In place of a form that could change nothing. */
+export function PasswordElsewhere({ providers }: { readonly providers: readonly string[] }) {
+  return (
+    <Part title={T.account.password}>
+      <p>{T.account.elsewhere(providers)}</p>
+    </Part>
+  );
+}
