@@ -116,6 +116,7 @@ const PICTURES = [
   ['audit', 'admin', 'admin/audit', 'New entries show by themselves.'],
   ['report', 'admin', 'admin/report', 'Edit on experiment 7'],
   ['lockouts', 'admin', 'admin/lockouts', 'bob'],
+  ['providers', 'admin', 'admin/providers', 'No provider of single sign-on is set.'],
   ['status', 'admin', 'admin/status', 'Open intents'],
   ['invitation', 'nobody', 'invitation', 'This link is for dora.'],
   ['sign-in', 'nobody', 'sign-in', 'Sign in to MLflow'],
