@@ -1,6 +1,7 @@
 /** A session that began at a provider lives no longer than that says, on every gateway, and ends by its word alone. */
 import type { JWTPayload } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hashOf } from '../../src/identity/token-secret.ts';
 import { temporaryUri } from '../store/temporary.ts';
 import { type Person, type TestGateway, unique } from '../support/gateway.ts';
 import { type FakeProvider, startFakeProvider } from '../support/provider.ts';
@@ -111,6 +112,42 @@ describe('what a provider said is over after a while:', () => {
     const { entries } = (await admin.get(`${A2}/audit/search?username=${name}&action=delete_session`)).json;
     expect(entries).toHaveLength(1);
     expect(entries[0].because).toContain('invalid_grant');
+  });
+
+  test('one whom it means another user by now is signed out, not left in the session of the first', async () => {
+    const { name, jar, sessionId } = await signedIn();
+    const { store } = gateways[0].server;
+    const session = await store.sessions.get(sessionId);
+    const there = await store.providerSessions.get(sessionId);
+    const [first, second] = [await store.users.get(name), await gateways[0].person(unique('second'))];
+    const other = await store.users.get(second.username);
+    if (!session || !there || !first || !other) {
+      throw new Error('something is missing');
+    }
+    // As a sign-in does that was under way when its user was unlinked.
+    await store.identities.unlink(first.id, there.issuer);
+    await store.identities.link({ ...there, userId: other.id, isBrought: false });
+    const times = { lifeMs: 1e9, idleMs: 1e9, ip: undefined, userAgent: undefined };
+    await store.sessions.create({
+      id: sessionId,
+      userId: first.id,
+      hash: hashOf(jar.session ?? ''),
+      ...times,
+    });
+    await store.providerSessions.add({ ...there, checkAt: Date.now() - 1 });
+    expect((await ask(await another(), jar)).status).toBe(401);
+    expect(await store.sessions.get(sessionId)).toBeUndefined();
+  });
+
+  test('when it answers by halves, its new token is kept: the old one is good once', async () => {
+    const { name, jar, sessionId } = await signedIn();
+    // Groups that are in no id token are asked for elsewhere.
+    provider.people.set(name, { preferred_username: name });
+    await over(sessionId);
+    provider.isDownAt = '/me';
+    expect((await ask(gateways[1], jar)).status).toBe(503);
+    provider.isDownAt = undefined;
+    expect((await ask(gateways[1], jar)).status).toBe(200);
   });
 
   test('while it does not answer the session opens nothing, and goes on when it does', async () => {

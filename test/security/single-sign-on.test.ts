@@ -225,6 +225,21 @@ test.each([
   expect(location).not.toMatch(/^\/[/\\]|[\r\n]/);
 });
 
+test('a page that has a browser begin sign-ins without end does not keep its user out', async () => {
+  const jar = open();
+  const next = `/x?${'x'.repeat(1_490)}`;
+  for (let count = 0; count < 30; count += 1) {
+    await beginAt(jar, gateway.url, next);
+  }
+  // A server takes a head of some kilobytes, a browser no cookie of more than four (RFC 6265, section 6.1).
+  expect(jar.header.length).toBeLessThan(12_000);
+  somebody();
+  const { status, headers } = await jar.get(await beginAt(jar, gateway.url, next));
+  expect({ status, to: headers['location'] }).toEqual({ status: 303, to: next });
+  const long = await open().get(`/auth/oidc/op/start?next=/x?${'x'.repeat(5_000)}`);
+  expect(String(long.headers['set-cookie']).length).toBeLessThan(4_096);
+});
+
 test('a session that a browser had before ends, and the new one has another secret (fixation)', async () => {
   const { jar } = await signedIn();
   const before = jar.session;

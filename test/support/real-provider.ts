@@ -23,6 +23,8 @@ export interface RealProvider extends Listening {
   readonly tokenRequests: () => number;
   /** Whether it answers nothing but errors. */
   isDown: boolean;
+  /** A path at which alone it answers nothing but an error. */
+  isDownAt: string | undefined;
 }
 
 export const CLIENT = { client_id: 'gateway', client_secret: 'a secret of the client' } as const;
@@ -34,13 +36,16 @@ export async function startRealProvider(accessTokenSeconds = 3600): Promise<Real
   let tokenRequests = 0;
   const server = createServer((request, response) => {
     tokenRequests += request.url === '/token' ? 1 : 0;
-    return real.isDown ? response.writeHead(500).end() : handle(request, response);
+    return real.isDown || request.url === real.isDownAt
+      ? response.writeHead(500).end()
+      : handle(request, response);
   });
   const real: RealProvider = {
     ...(await listen(server)),
     people: new Map(),
     current: '',
     isDown: false,
+    isDownAt: undefined,
     tokenRequests: () => tokenRequests,
     async serve(gatewayUrl, client = CLIENT) {
       const provider = await providerFor(real, gatewayUrl, client, accessTokenSeconds);

@@ -49,7 +49,7 @@ export function providerSignInHandlers(parts: ProviderSignInParts) {
   return {
     async 'oidc.start'(call: Call): Promise<Reply> {
       const provider = namedIn(call, singleSignOn);
-      const next = checkedNext(call.query.get('next')?.[0], call.prefix);
+      const next = keepable(checkedNext(call.query.get('next')?.[0], call.prefix), call.prefix);
       try {
         const begun = await beginSignIn(
           provider,
@@ -60,7 +60,7 @@ export function providerSignInHandlers(parts: ProviderSignInParts) {
         return {
           status: 303,
           headers: { location: begun.address, 'cache-control': 'no-store' },
-          cookies: [pendingCookie(begun.state, begun.sealed, call.isSecure)],
+          cookies: [...noneTooMany(call), pendingCookie(begun.state, begun.sealed, call.isSecure)],
         };
       } catch (error) {
         return failed(call, parts, next, error);
@@ -214,14 +214,40 @@ const queryOf = ({ query }: Call): string =>
     [...query].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
   ).toString();
 
+/** What the names of all cookies of sign-ins begin with. */
+const cookiePrefix = (isSecure: boolean): string => `${isSecure ? '__Host-' : ''}mlflow-gateway-oidc-`;
+
 /** A cookie for each sign-in: those that are open in several tabs do not get into each other's way. */
 const cookieNameOf = (state: string, isSecure: boolean): string =>
-  `${isSecure ? '__Host-' : ''}mlflow-gateway-oidc-${stateKey(state).slice(0, 12)}`;
+  cookiePrefix(isSecure) + stateKey(state).slice(0, 12);
+
+/**
+ * How many sign-ins a browser keeps. A page of another site can have it begin any number, whose cookies together would be
+ * a head that no server takes: its user would be kept out.
+ */
+const MOST_PENDING = 4;
+/** Browsers keep no cookie of more than 4096 bytes. */
+const LONGEST_NEXT = 1_500;
+
+const keepable = (next: string, prefix: string): string => (next.length > LONGEST_NEXT ? `${prefix}/` : next);
+
+/** Takes sign-ins away from a browser that keeps as many as it may: those that it names first are the oldest (RFC 6265, 5.4). */
+function noneTooMany({ headers, isSecure }: Call): readonly string[] {
+  const open = Object.keys(parseCookie(headers.cookie ?? '')).filter((name) =>
+    name.startsWith(cookiePrefix(isSecure)),
+  );
+  return open
+    .slice(0, Math.max(0, open.length - MOST_PENDING + 1))
+    .map((name) => cookieOf(name, '', isSecure));
+}
+
+const pendingCookie = (state: string, sealed: string, isSecure: boolean): string =>
+  cookieOf(cookieNameOf(state, isSecure), sealed, isSecure);
 
 /** Sent along where the provider sends the browser back, as opening a page (`SameSite=Lax`). Empty to take it away. */
-function pendingCookie(state: string, sealed: string, isSecure: boolean): string {
+function cookieOf(name: string, sealed: string, isSecure: boolean): string {
   return stringifySetCookie({
-    ...{ name: cookieNameOf(state, isSecure), value: sealed, path: '/', httpOnly: true, sameSite: 'lax' },
+    ...{ name, value: sealed, path: '/', httpOnly: true, sameSite: 'lax' },
     secure: isSecure,
     maxAge: sealed === '' ? 0 : SIGN_IN_MS / 1000,
   });

@@ -6,7 +6,7 @@ import type { Authenticator, Refused, Verdict } from '../principal.ts';
 import type { Provided } from './provided.ts';
 import type { Provider } from './provider.ts';
 import type { Sealing } from './sealed.ts';
-import { completed, type ProviderTokens, providedBySignIn, tokensIn } from './sign-in.ts';
+import { completed, providedBySignIn, tokensIn } from './sign-in.ts';
 
 export interface CheckedSessionOptions {
   readonly sessions: Pick<ProviderSessions, 'get' | 'hold' | 'checked' | 'release'>;
@@ -49,21 +49,27 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
   };
 
   function checked(verdict: Verdict, again: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
-    if (verdict === 'not-mine' || 'refused' in verdict || verdict.credential.id === undefined) {
+    if (verdict === 'not-mine' || 'refused' in verdict) {
       return verdict;
     }
-    const { id } = verdict.credential;
+    const {
+      username,
+      credential: { id },
+    } = verdict;
+    if (id === undefined) {
+      return verdict;
+    }
     if (clock() < (checkAt.get(id) ?? 0)) {
       return verdict;
     }
-    const running = asking.get(id) ?? check(id).finally(() => asking.delete(id));
+    const running = asking.get(id) ?? check(id, username).finally(() => asking.delete(id));
     asking.set(id, running);
     // What the provider said may have taken groups or the flag of an admin away, and waiting for it took time.
     return running.then((refused) => refused ?? again());
   }
 
   /** @returns undefined for a session that goes on. */
-  async function check(id: string): Promise<Refused | undefined> {
+  async function check(id: string, username: string): Promise<Refused | undefined> {
     for (let waitedMs = 0; waitedMs < HOLD_MS; waitedMs += LOOK_MS) {
       const session = await sessions.get(id);
       if (session === undefined || clock() < session.checkAt) {
@@ -73,7 +79,7 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
       }
       const held = await sessions.hold(id, session.checkAt, HOLD_MS);
       if (held !== undefined) {
-        return askProvider(held, options);
+        return askProvider(held, username, options);
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -81,9 +87,13 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
   }
 }
 
-/** @returns undefined if the session goes on. */
+/**
+ * @param username - whose session it is.
+ * @returns undefined if the session goes on.
+ */
 async function askProvider(
   session: ProviderSession,
+  username: string,
   options: CheckedSessionOptions,
 ): Promise<Refused | undefined> {
   const { sessions, providers, sealing, end, settle, clock } = options;
@@ -94,25 +104,36 @@ async function askProvider(
     await end(sessionId, 'its provider is not asked any more');
     return OVER;
   }
+  let kept: Pick<ProviderSession, 'refreshToken' | 'idToken'> | undefined;
   try {
-    const { provided, tokens } = await refresh(provider, session, token, clock);
-    const settled = provided === undefined ? '' : await settle(provided);
+    const { client: found } = await provider.discover();
+    const answer = await client.refreshTokenGrant(found, token);
+    const tokens = tokensIn(answer);
+    kept = {
+      refreshToken: sealing.seal(tokens.refreshToken ?? token),
+      idToken: tokens.idToken === undefined ? session.idToken : sealing.seal(tokens.idToken),
+    };
+    const provided = await saidIn(answer, provider, session, clock);
+    const settled = provided === undefined ? username : await settle(provided);
     if (typeof settled !== 'string') {
       await end(sessionId, settled.refused);
       return settled;
     }
-    await sessions.checked(sessionId, {
-      refreshToken: sealing.seal(tokens.refreshToken ?? token),
-      idToken: tokens.idToken === undefined ? session.idToken : sealing.seal(tokens.idToken),
-      checkAt: clock() + tokens.holdsMs,
-    });
+    if (settled !== username) {
+      await end(sessionId, 'its provider means another user now');
+      return OVER;
+    }
+    await sessions.checked(sessionId, { ...kept, checkAt: clock() + tokens.holdsMs });
     return undefined;
   } catch (error) {
     if (error instanceof client.ResponseBodyError && error.status < 500) {
       await end(sessionId, `its provider says ${error.error}`);
       return OVER;
     }
-    await sessions.release(sessionId);
+    // The token that was shown is used up already: the one that came for it is what to ask by the next time.
+    await (kept === undefined
+      ? sessions.release(sessionId)
+      : sessions.checked(sessionId, { ...kept, checkAt: session.checkAt }));
     throw unavailable(
       `The provider ${provider.name} does not answer whether your session still holds. Try again.`,
       error,
@@ -120,25 +141,24 @@ async function askProvider(
   }
 }
 
-async function refresh(
+/** What a provider says now; undefined if it says nothing of the user. */
+async function saidIn(
+  answer: client.TokenEndpointResponse & client.TokenEndpointResponseHelpers,
   provider: Provider,
   { subject, issuer }: ProviderSession,
-  token: string,
   clock: () => number,
-): Promise<{ readonly provided: Provided | undefined; readonly tokens: ProviderTokens }> {
+): Promise<Provided | undefined> {
   const { client: found } = await provider.discover();
-  const answer = await client.refreshTokenGrant(found, token);
-  const tokens = tokensIn(answer);
   const said = answer.claims();
   if (said !== undefined && said.sub !== subject) {
     throw new Error(`${issuer} has answered for another subject`);
   }
   if (said === undefined && found.serverMetadata().userinfo_endpoint === undefined) {
-    return { provided: undefined, tokens };
+    return undefined;
   }
   const asOf = said === undefined ? clock() : said.iat * 1000;
   const claims = await completed(provider, found, said ?? { sub: subject }, answer.access_token);
-  return { provided: providedBySignIn(provider, claims, subject, asOf), tokens };
+  return providedBySignIn(provider, claims, subject, asOf);
 }
 
 const OVER: Refused = {
