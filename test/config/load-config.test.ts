@@ -180,7 +180,7 @@ describe('variables', () => {
     };
     const [inFile, inVariable] = values[key] ?? ['2000', '3000'];
     const small: [string, string] = ['13', '14'];
-    const [a, b] = /rounds|length/.test(key) ? small : [inFile, inVariable];
+    const [a, b] = /rounds|length|hours|per_user/.test(key) ? small : [inFile, inVariable];
     // Certificate and key are written both, or neither.
     const other = { tls_cert_file: 'tls_key_file = a\n', tls_key_file: 'tls_cert_file = a\n' }[key] ?? '';
     const shown = (text: string, env = {}) => {
