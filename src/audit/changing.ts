@@ -59,7 +59,7 @@ export interface Changing {
   readonly roles: Roles;
   readonly throttles: Pick<Throttles, 'clear'>;
   readonly tokens: ChangingTokens;
-  readonly identities: Pick<Identities, 'link' | 'unlink' | 'followGroups'>;
+  readonly identities: Pick<Identities, 'get' | 'link' | 'unlink' | 'followGroups'>;
   readonly sessions: ChangingSessions;
   readonly invitations: ChangingInvitations;
   readonly accessRequests: Pick<AccessRequests, 'create' | 'answer' | 'withdraw'>;
@@ -408,6 +408,7 @@ function changingIdentities(change: Change): Changing['identities'] {
     };
   };
   return {
+    get: (subject) => change(async ({ identities }) => [await identities.get(subject), undefined]),
     link: (identity) =>
       change(async (parts) => {
         const username = await usernameOf(parts, identity.userId);

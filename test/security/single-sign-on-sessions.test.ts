@@ -1,6 +1,9 @@
 /** A session that began at a provider lives no longer than that says, on every gateway, and ends by its word alone. */
+import { randomBytes } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beginSession } from '../../src/admin/deeds/sessions.ts';
+import { changingBy } from '../../src/audit/changing.ts';
 import { hashOf } from '../../src/identity/token-secret.ts';
 import { temporaryUri } from '../store/temporary.ts';
 import { type Person, type TestGateway, unique } from '../support/gateway.ts';
@@ -112,6 +115,28 @@ describe('what a provider said is over after a while:', () => {
     const { entries } = (await admin.get(`${A2}/audit/search?username=${name}&action=delete_session`)).json;
     expect(entries).toHaveLength(1);
     expect(entries[0].because).toContain('invalid_grant');
+  });
+
+  test('none begins for one who was unlinked since the provider was believed', async () => {
+    const { name, sessionId } = await signedIn();
+    const { store } = gateways[0].server;
+    const [user, session] = [await store.users.get(name), await store.providerSessions.get(sessionId)];
+    if (!user || !session) {
+      throw new Error('something is missing');
+    }
+    const parts = { lifeMs: 1e9, idleMs: 1e9, clock: Date.now, random: randomBytes };
+    const begin = () =>
+      beginSession(
+        changingBy(store, async () => {}),
+        parts,
+        {
+          ...{ userId: user.id, by: { kind: 'oidc', id: 'op' }, still: () => true, ip: '127.0.0.1' },
+          ...{ userAgent: undefined, former: undefined, there: { lifeMs: undefined, session } },
+        },
+      );
+    expect(await begin()).toBeDefined();
+    await store.identities.unlink(user.id, session.issuer);
+    expect(await begin()).toBeUndefined();
   });
 
   test('one whom it means another user by now is signed out, not left in the session of the first', async () => {

@@ -60,9 +60,13 @@ export function beginSession(
   { lifeMs, idleMs, clock, random }: SessionParts,
   { userId, by, still, ip, userAgent, former, there }: SessionToBegin,
 ): Promise<BegunSession | undefined> {
-  return changing.atOnce(async ({ users, sessions, providerSessions }) => {
+  return changing.atOnce(async ({ users, identities, sessions, providerSessions }) => {
     const user = await users.getById(userId);
     if (user === undefined || !user.isActive || !still(user)) {
+      return undefined;
+    }
+    // Unlinked since the provider was believed: what ends with that has been ended already.
+    if (there !== undefined && (await identities.get(there.session))?.userId !== userId) {
       return undefined;
     }
     if (former !== undefined) {

@@ -117,7 +117,13 @@ async function comeBack(
         there: begunThere(finished, singleSignOn),
       },
     ));
-  return answer ?? refused(call, parts, pending.next, { refused: 'the user is disabled', triedAs: username });
+  return (
+    answer ??
+    refused(call, parts, pending.next, {
+      refused: 'the user is disabled, or was unlinked',
+      triedAs: username,
+    })
+  );
 }
 
 /** A session that its provider gives no token to ask again by lives no longer than what was said. */

@@ -93,8 +93,9 @@ export async function verifyAccessToken(
       issuer: issuerKey(issuer),
       subject: sub,
       claims,
-      issuedAt: iat * 1000,
-      expiresAt: exp * 1000,
+      // Seconds may have fractions (RFC 7519, section 2); the store keeps whole milliseconds.
+      issuedAt: Math.floor(iat * 1000),
+      expiresAt: Math.floor(exp * 1000),
     };
   } catch (error) {
     return refusedFor(error, provider);

@@ -142,7 +142,7 @@ export function tokensIn(
   return {
     idToken: answer.id_token,
     refreshToken: answer.refresh_token,
-    holdsMs: Math.max(LEAST_HOLDS_MS, seconds === undefined ? HOLDS_MS : seconds * 1000),
+    holdsMs: Math.max(LEAST_HOLDS_MS, seconds === undefined ? HOLDS_MS : Math.floor(seconds * 1000)),
   };
 }
 
@@ -177,7 +177,8 @@ export function providedBySignIn(
     subject,
     username: usernameIn(claims, name),
     groups: leavesGroupsOut(claims, groups) ? undefined : groupsIn(claims, groups),
-    asOf,
+    // Seconds of a provider may have fractions (RFC 7519, section 2); the store keeps whole milliseconds.
+    asOf: Math.floor(asOf),
     until: undefined,
   };
 }

@@ -5,6 +5,7 @@ import { LOGGED_OUT_PREFIX } from '../../../src/identity/logged-out.ts';
 import { AGAIN_AFTER_MS } from '../../../src/identity/oidc/provider.ts';
 import { grantOn, type Settings, unique } from '../../support/gateway.ts';
 import { AUDIENCE, type FakeProvider, makeKey, startFakeProvider } from '../../support/provider.ts';
+import { sharedPostgresql } from '../../support/shared-postgresql.ts';
 import { byToken } from '../../support/tokens.ts';
 import { openGateway, useGateway } from '../../support/use-gateway.ts';
 
@@ -149,6 +150,21 @@ test('a group never takes over a role of its name, and a role of a provider is m
   expect(gateway.log.some(({ msg, group }) => String(msg).includes('is no role') && group === local)).toBe(
     true,
   );
+});
+
+test('times with fractions of a second are times (RFC 7519, section 2), whatever database keeps them', async () => {
+  const opened = await openGateway({
+    fake: true,
+    settings: {
+      database_uri: await sharedPostgresql(),
+      oidc: { main: { issuer: provider.uri, audience: AUDIENCE } },
+    },
+  });
+  const claims = { ...somebody({ groups: ['fractions'] }), iat: now() - 0.123_45, exp: now() + 300.678_91 };
+  const { status, text } = await byToken(opened.gateway.url, await provider.sign(claims)).get(
+    `${A2}/users/current`,
+  );
+  expect({ status, text }).toMatchObject({ status: 200 });
 });
 
 test('hundreds of groups are as many roles', async () => {
