@@ -117,7 +117,8 @@ export async function startKilling(command?: readonly string[]): Promise<Killing
         ({ status }) => status,
         () => undefined,
       );
-      await (point === 'once it is answered' ? asked : killAt);
+      // A change that is refused before it gets there is answered, and the gateway killed all the same.
+      await (point === 'once it is answered' ? asked : Promise.race([killAt, asked]));
       await gateway.end('SIGKILL');
       const status = await asked;
       reached = undefined;
