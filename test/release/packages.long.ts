@@ -1,12 +1,13 @@
 /** Makes a release and installs each of its parts as people do, where the repository is not. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
-import { ADMIN } from '../support/gateway.ts';
+import { ADMIN, personAt } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
 import { isThere } from '../support/is-there.ts';
 import { pythonOf, STARTED } from '../support/mlflow.ts';
@@ -95,7 +96,17 @@ describe.each([
       MLFLOW_TRACKING_USERNAME: ADMIN.username,
       MLFLOW_TRACKING_PASSWORD: ADMIN.password,
     };
-    expect(run(command('mlflow-auth-client'), ['list-users'], env)).toContain(ADMIN.username);
+    // Not waited for in one piece: the upstream that the gateway asks is in this very process.
+    const listed = await promisify(execFile)(command('mlflow-auth-client'), ['list-users'], { env });
+    expect(listed.stdout).toContain(ADMIN.username);
+    // The pages for people are in the package, each of their files.
+    const admin = personAt(gateway.url, ADMIN.username, ADMIN.password);
+    const page = await admin.get('/auth/account');
+    const files = [...page.text.matchAll(/"(\/auth\/assets\/[^"]+)"/g)].map(([, file = '']) => file);
+    expect(files.length).toBeGreaterThan(1);
+    for (const file of [...files, '/auth/in-mlflow.js', '/auth/style.css']) {
+      expect([file, (await admin.get(file)).status]).toEqual([file, 200]);
+    }
     expect(await gateway.end('SIGTERM')).toBe(0);
     const settings = { PATH: path, MLFLOW_AUTH_DATABASE_URI: `sqlite:///${store}` };
     const copy = join(prefix, 'copy.db');
