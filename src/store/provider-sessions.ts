@@ -135,7 +135,12 @@ function readingProviderSessions(db: Kysely<Schema>): Pick<ProviderSessions, 'ge
         query = query.where('subject', '=', subject);
       }
       if (sid !== undefined) {
-        query = query.where('sid', '=', sid);
+        // Of a session there that was not named when it began, it is only known whose it is.
+        query = query.where((where) =>
+          subject === undefined
+            ? where('sid', '=', sid)
+            : where.or([where('sid', '=', sid), where('sid', 'is', null)]),
+        );
       }
       return (await query.execute()).map((row) => row.session_id);
     },

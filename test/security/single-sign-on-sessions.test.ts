@@ -209,7 +209,7 @@ describe('a word that a session has ended counts for nothing', () => {
     const { store } = gateway.server;
     const user = await store.users.create({ username: 'somebody', passwordHash: '', isAdmin: false });
     const now = Math.floor(Date.now() / 1000);
-    async function session(): Promise<string> {
+    async function session(sid: string | null = 'there'): Promise<string> {
       const id = unique('session');
       const one = {
         id,
@@ -222,7 +222,7 @@ describe('a word that a session has ended counts for nothing', () => {
       };
       await store.sessions.create(one);
       await store.providerSessions.add({
-        ...{ sessionId: id, issuer: `${provider.uri}/`, subject: 'somebody', sid: 'there' },
+        ...{ sessionId: id, issuer: `${provider.uri}/`, subject: 'somebody', sid: sid ?? undefined },
         ...{ refreshToken: undefined, idToken: undefined, checkAt: Date.now() + 1e9 },
       });
       return id;
@@ -263,10 +263,12 @@ describe('a word that a session has ended counts for nothing', () => {
     const next = await session();
     expect((await say(token)).status).toBe(400);
     expect(await store.sessions.get(next)).toBeDefined();
-    // By the session there, and no other of its user.
+    // By the session there, and no other of its user, but for one that may be it.
+    const unnamed = await session(null);
     const other = await provider.sign({ ...good(), sid: 'elsewhere' }, { typ: 'logout+jwt' });
     expect((await say(other)).status).toBe(200);
     expect(await store.sessions.get(next)).toBeDefined();
+    expect(await store.sessions.get(unnamed)).toBeUndefined();
     expect((await admin.get(`${A2}/users/current`)).status).toBe(200);
     await stranger.close();
   });
