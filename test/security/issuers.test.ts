@@ -1,7 +1,11 @@
 /** A provider is the one that the settings name, whoever else it calls itself. */
+import { createServer } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { readProviders } from '../../src/config/providers.ts';
+import { createProviderFetch } from '../../src/identity/oidc/fetch.ts';
 import { discoverBy } from '../../src/identity/oidc/provider.ts';
+import { listen } from '../support/listen.ts';
 
 const TENANT = 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0';
 
@@ -29,4 +33,23 @@ test.each([
   'https://sso.example.com',
 ])('it is not taken as %s, whose users would be taken too', async (issuer) => {
   await expect(discover(TENANT, issuer)).rejects.toThrow(`it calls itself ${issuer}`);
+});
+
+test('what it answers is read to a megabyte, and no further by being packed', async () => {
+  const packed = (bytes: number) => gzipSync(Buffer.alloc(bytes, ' '));
+  const answers: Readonly<Record<string, Buffer>> = {
+    '/small': packed(1000),
+    '/large': packed(50 * 1024 ** 2),
+  };
+  const server = await listen(
+    createServer(({ url = '' }, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(answers[url]);
+    }),
+  );
+  const { fetch, close } = createProviderFetch({ ca: undefined, timeoutMs: 5_000 });
+  expect((await (await fetch(`${server.uri}/small`, {})).text()).length).toBe(1000);
+  const large = await fetch(`${server.uri}/large`, {});
+  await expect(large.text()).rejects.toThrow(/more than it may/);
+  await close();
+  await server.close();
 });

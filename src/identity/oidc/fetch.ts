@@ -37,8 +37,27 @@ export function createProviderFetch({ ca, timeoutMs }: ProviderFetchOptions): {
       const answer = await send(url, { ...options, redirect: 'manual', dispatcher } as Parameters<
         typeof send
       >[1]);
-      return answer as unknown as Response;
+      return limited(answer as unknown as Response);
     },
     close: () => dispatcher.close(),
   };
+}
+
+/** The dispatcher counts bytes as they are sent: some kilobytes may unpack to gigabytes. */
+function limited(answer: Response): Response {
+  const { body, status, headers } = answer;
+  if (body === null) {
+    return answer;
+  }
+  let bytes = 0;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes > MOST_BYTES) {
+        throw new Error('the provider answers more than it may');
+      }
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(body.pipeThrough(counted), { status, headers });
 }
