@@ -30,6 +30,7 @@ describe('what a provider said is over after a while:', () => {
   afterAll(() => provider.close());
   beforeEach(async () => {
     provider.isDown = false;
+    provider.downStatus = 500;
     const settings = {
       database_uri: temporaryUri(),
       oidc: { op: { issuer: provider.uri, admin_group: 'admins', ...CLIENT } },
@@ -175,8 +176,12 @@ describe('what a provider said is over after a while:', () => {
     expect((await ask(gateways[1], jar)).status).toBe(200);
   });
 
-  test('while it does not answer the session opens nothing, and goes on when it does', async () => {
+  test.each([
+    ['it does not answer', 500],
+    ['it has been asked too much', 429],
+  ])('while %s the session opens nothing, and goes on when it does', async (_, status) => {
     const { jar, sessionId } = await signedIn();
+    provider.downStatus = status;
     provider.isDown = true;
     await over(sessionId);
     expect((await ask(gateways[1], jar)).status).toBe(503);

@@ -23,6 +23,8 @@ export interface RealProvider extends Listening {
   readonly tokenRequests: () => number;
   /** Whether it answers nothing but errors. */
   isDown: boolean;
+  /** The status of these. */
+  downStatus: number;
   /** A path at which alone it answers nothing but an error. */
   isDownAt: string | undefined;
 }
@@ -37,7 +39,9 @@ export async function startRealProvider(accessTokenSeconds = 3600): Promise<Real
   const server = createServer((request, response) => {
     tokenRequests += request.url === '/token' ? 1 : 0;
     return real.isDown || request.url === real.isDownAt
-      ? response.writeHead(500).end()
+      ? response
+          .writeHead(real.downStatus, { 'content-type': 'application/json' })
+          .end('{"error":"temporarily_unavailable"}')
       : handle(request, response);
   });
   const real: RealProvider = {
@@ -45,6 +49,7 @@ export async function startRealProvider(accessTokenSeconds = 3600): Promise<Real
     people: new Map(),
     current: '',
     isDown: false,
+    downStatus: 500,
     isDownAt: undefined,
     tokenRequests: () => tokenRequests,
     async serve(gatewayUrl, client = CLIENT) {

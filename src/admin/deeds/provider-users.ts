@@ -100,36 +100,42 @@ async function follow(
   const { provider, asOf, until } = provided;
   const usable = groups.filter((group) => roleNameProblem(group) === undefined);
   const by = changing(parts, identity.username, provided);
-  const followed = await by.identities.followGroups(identity, { groups: usable, asOf, until });
+  // As one: what an older token says after this is of no account for the flag either.
+  const followed = await by.atOnce(async ({ identities, users }) => {
+    const changed = await identities.followGroups(identity, { groups: usable, asOf, until });
+    if (changed !== undefined && provider.admin_group !== undefined && identity.isBrought) {
+      await setAdmin(parts, users, identity, { provider, isAdmin: groups.includes(provider.admin_group) });
+    }
+    return changed;
+  });
   if (followed === undefined) {
     return;
   }
   for (const group of [...followed.taken, ...groups.filter((each) => !usable.includes(each))]) {
     sayOnce(parts, provided, group);
   }
-  if (provider.admin_group !== undefined && identity.isBrought) {
-    await setAdmin(parts, identity, provided, groups.includes(provider.admin_group));
-  }
 }
 
 async function setAdmin(
-  parts: SigningIn,
+  { log }: SigningIn,
+  users: Changing['users'],
   { userId, username }: Identity,
-  provided: Provided,
-  isAdmin: boolean,
+  { provider, isAdmin }: Pick<Provided, 'provider'> & { readonly isAdmin: boolean },
 ): Promise<void> {
-  const user = await parts.store.users.getById(userId);
+  const user = await users.getById(userId);
   if (user === undefined || user.isAdmin === isAdmin) {
     return;
   }
   try {
-    await changing(parts, username, provided).users.setAdmin(userId, isAdmin);
+    await users.setAdmin(userId, isAdmin);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 400) {
       throw error;
     }
-    const provider = provided.provider.name;
-    parts.log.warn({ user: username, provider }, 'the last admin stays one without being in admin_group');
+    log.warn(
+      { user: username, provider: provider.name },
+      'the last admin stays one without being in admin_group',
+    );
   }
 }
 

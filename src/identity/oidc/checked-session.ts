@@ -22,8 +22,10 @@ export interface CheckedSessionOptions {
 
 /** How many sessions are known by when they are to be checked. */
 const REMEMBERED = 50_000;
-/** Longer than a provider may take to answer. */
-const HOLD_MS = 15_000;
+/** Longer than a provider may take to answer all that it is asked: what it offers, anew, its keys, who the user is. */
+const HOLD_MS = 30_000;
+/** How long a request waits for the answer that another one is to have. */
+const WAIT_MS = 15_000;
 /** How often one looks whether another gateway has its answer. */
 const LOOK_MS = 200;
 
@@ -70,7 +72,7 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
 
   /** @returns undefined for a session that goes on. */
   async function check(id: string, username: string): Promise<Refused | undefined> {
-    for (let waitedMs = 0; waitedMs < HOLD_MS; waitedMs += LOOK_MS) {
+    for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs += LOOK_MS) {
       const session = await sessions.get(id);
       if (session === undefined || clock() < session.checkAt) {
         // One that began by a password is no provider's, for good.
@@ -86,6 +88,9 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
     throw unavailable('Your session is being checked at its provider. Try again.');
   }
 }
+
+/** What a provider says that has been asked too much is nothing about the session (RFC 6585, section 4). */
+const isRefusal = (status: number): boolean => status < 500 && status !== 429;
 
 /**
  * @param username - whose session it is.
@@ -126,7 +131,7 @@ async function askProvider(
     await sessions.checked(sessionId, { ...kept, checkAt: clock() + tokens.holdsMs });
     return undefined;
   } catch (error) {
-    if (error instanceof client.ResponseBodyError && error.status < 500) {
+    if (error instanceof client.ResponseBodyError && isRefusal(error.status)) {
       await end(sessionId, `its provider says ${error.error}`);
       return OVER;
     }
