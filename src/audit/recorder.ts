@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Audit, AuditEntry } from '../store/audit/index.ts';
+import { SEGMENT_SIZE } from '../store/audit/segments.ts';
 import { tidy } from './tidy.ts';
 
 /** Takes entries on the way of requests, and writes them beside it. */
@@ -26,10 +27,14 @@ export interface RecorderOptions {
 
 /** How long an entry may wait for others that are written along with it. */
 const FLUSH_MS = 500;
-/** Entries of one transaction: others wait for the store's one writer meanwhile. */
-const BATCH = 512;
+/**
+ * Entries of one transaction: others wait for the store's one writer meanwhile. As many are written at once: to keep more
+ * of them in memory costs more than to write them, as V8 copies what lives long.
+ */
+const BATCH = SEGMENT_SIZE;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
 const MOST_WAITING = 100_000;
+
 /** Creates the way into the audit log; entries are written in the order in which they were taken. */
 export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions): Recorder {
   let waiting: AuditEntry[] = [];
@@ -74,6 +79,10 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
         return;
       }
       waiting.push(entry);
+      // Again after as many more, where they cannot be written.
+      if (waiting.length % BATCH === 0) {
+        void setImmediate().then(flush);
+      }
     },
     get waiting() {
       return waiting.length;
