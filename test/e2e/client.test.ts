@@ -249,6 +249,8 @@ describe.each(MLFLOW_VERSIONS)('mlflow-auth-client in front of MLflow %s', (vers
         is_active: true,
         is_service: false,
         must_change_password: false,
+        has_password: true,
+        providers: [],
       },
     ]);
   });

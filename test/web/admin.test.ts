@@ -73,7 +73,7 @@ test('a user is made with a first password, found, reset, disabled, enabled and 
 test('why somebody cannot see a model is told in words', async () => {
   const { page } = seat;
   await page.goto(`/auth/admin/users/${alice.username}`);
-  await page.getByLabel('Kind').selectOption({ label: 'registered model' });
+  await page.getByLabel('Kind', { exact: true }).selectOption({ label: 'registered model' });
   await page.getByLabel('Id or name').fill('churn');
   await page.getByRole('button', { name: 'Explain' }).click();
   await page.getByText(/^Nothing, because: /).waitFor();

@@ -12,6 +12,10 @@ export async function violations(page: Page): Promise<string[]> {
     await page.reload();
     await page.getByRole('heading', { level: 1 }).waitFor();
   }
+  // A colour on its way to another is neither.
+  await page.evaluate(
+    'Promise.allSettled(document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished))',
+  );
   return page.evaluate(
     `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`,
   );
