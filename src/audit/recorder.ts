@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Audit, AuditEntry } from '../store/audit/index.ts';
-import { SEGMENT_SIZE } from '../store/audit/segments.ts';
 import { tidy } from './tidy.ts';
 
 /** Takes entries on the way of requests, and writes them beside it. */
@@ -28,10 +27,10 @@ export interface RecorderOptions {
 /** How long an entry may wait for others that are written along with it. */
 const FLUSH_MS = 500;
 /**
- * Entries of one transaction: others wait for the store's one writer meanwhile. As many are written at once: to keep more
- * of them in memory costs more than to write them, as V8 copies what lives long.
+ * Entries of one transaction: others wait for the store's one writer meanwhile, and of a SQLite file so does every request.
+ * A transaction waits for the disk, which takes as long as to write a thousand entries.
  */
-const BATCH = SEGMENT_SIZE;
+const BATCH = 2048;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
 const MOST_WAITING = 100_000;
 
@@ -79,10 +78,6 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
         return;
       }
       waiting.push(entry);
-      // Again after as many more, where they cannot be written.
-      if (waiting.length % BATCH === 0) {
-        void setImmediate().then(flush);
-      }
     },
     get waiting() {
       return waiting.length;
