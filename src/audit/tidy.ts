@@ -1,11 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Audit } from '../store/audit/index.ts';
 
 const EVERY_MS = 60_000;
 /** Segments of one transaction: others wait for the store's one writer meanwhile. */
 const SEGMENTS_AT_ONCE = 2;
-const PAUSE_MS = 500;
+const PAUSE_MS = 100;
 /** Only what is older is put together: every gateway on the store has written its entries by then. */
 const SETTLED_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -22,7 +21,13 @@ export interface TidyOptions {
 /** Removes from the audit log what is too old, and puts together what came one by one: once a minute, a little at a time. */
 export function tidy({ audit, log, keepDays, clock }: TidyOptions): { close(): void } {
   let closed = false;
-  const timer = setInterval(() => void tidyUp(), EVERY_MS);
+  let underWay: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    // What is left of a long time takes longer than until the next turn.
+    underWay ??= tidyUp().finally(() => {
+      underWay = undefined;
+    });
+  }, EVERY_MS);
   timer.unref();
 
   async function tidyUp(): Promise<void> {
@@ -37,7 +42,7 @@ export function tidy({ audit, log, keepDays, clock }: TidyOptions): { close(): v
 
   async function inSteps(step: () => Promise<number>): Promise<void> {
     while (!closed && (await step()) === SEGMENTS_AT_ONCE) {
-      await setTimeout(PAUSE_MS);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 

@@ -115,6 +115,17 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
       expect(found.map(({ id }) => id)).toEqual(expected.map((name) => entries[name].id));
     });
 
+    test('for a type that none has finds nothing, whatever ids look like', async () => {
+      await store.audit.add([
+        entry(DAY, { resources: ['7:8', ':7:8', '%3A7'].map((id) => ({ type: 'experiment', id })) }),
+      ]);
+      expect(await store.audit.search({ resourceType: 'experiment', resourceId: '7:8' }, 10)).toHaveLength(1);
+      for (const resourceType of ['experiment:7', 'experiment:', 'experiment%3A7']) {
+        expect(await store.audit.search({ resourceType, resourceId: '8' }, 10)).toEqual([]);
+        expect(await store.audit.search({ resourceType, resourceId: '7:8' }, 10)).toEqual([]);
+      }
+    });
+
     test('for a request finds its entries whoever named it, and however long it took', async () => {
       const id = (at: number) => `${firstIdOf(at)}-7abc-8abc-00000000abcd`;
       const own = entry(DAY + 50, { requestId: id(DAY) });
@@ -179,6 +190,16 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
     expect(await audit.search({ resourceType: 'experiment' }, 10)).toHaveLength(1);
     const left = await rows(place, 'select distinct segment_id from audit_terms');
     expect(left).toHaveLength(1);
+  });
+
+  test('entries about very much go too', async () => {
+    const place = await uri();
+    const { audit } = await open(place);
+    const resources = Array.from({ length: 40_000 }, (_, id) => ({ type: 'role', id: String(id) }));
+    await audit.add([entry(DAY, { resources })]);
+    expect(await audit.search({ resourceType: 'role', resourceId: '39999' }, 1)).toHaveLength(1);
+    expect(await audit.prune(2 * DAY, 1)).toBe(1);
+    expect(await rows(place, 'select term from audit_terms')).toEqual([]);
   });
 
   describe('entries that came one by one are put together', () => {

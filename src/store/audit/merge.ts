@@ -2,18 +2,15 @@ import type { Kysely } from 'kysely';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import { firstIdOf, momentOf } from './entry.ts';
-import { addSegments, readEntries, removeSegments } from './rows.ts';
-import { SEGMENT_SIZE, SEGMENT_SPAN_MS, segmentsOf, sizeOf } from './segments.ts';
+import { addSegments, removeSegments } from './rows.ts';
+import { readEntries, SEGMENT_SIZE, SEGMENT_SPAN_MS, type Segment, segmentsOf, sizeOf } from './segments.ts';
 import { ANY } from './terms.ts';
 
 /** How far back small segments are looked for: those before had their chance while they were young. */
 const LOOK_BACK_MS = 2 * SEGMENT_SPAN_MS;
 
 /** A segment, by the term that every entry has. */
-interface Kept {
-  readonly id: string;
-  readonly firstId: string;
-}
+type Kept = Pick<Segment, 'id' | 'firstId'>;
 
 /**
  * Puts small segments together with those that follow them, within a transaction.

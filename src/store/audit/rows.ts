@@ -1,18 +1,16 @@
 import type { Kysely } from 'kysely';
 import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
-import type { AuditEntry } from './entry.ts';
-import type { Segment } from './segments.ts';
+import { readEntries, type Segment } from './segments.ts';
 import { termsOf } from './terms.ts';
 
 /** A segment as it is kept, without its terms. */
-export interface SegmentRow {
-  readonly id: string;
-  readonly entries: string;
-}
+type SegmentRow = Pick<Segment, 'id' | 'entries'>;
 
 const SEGMENT_COLUMNS = ['id', 'entries'];
 const TERM_COLUMNS = ['term', 'segment_id', 'first_id', 'positions'];
+/** Terms that one statement removes: databases take no more than some ten thousand values. */
+const TERMS_AT_ONCE = 1000;
 
 /** Keeps segments, within a transaction. */
 export async function addSegments(
@@ -38,17 +36,14 @@ export async function addSegments(
  */
 export async function removeSegments(db: Kysely<Schema>, segments: readonly SegmentRow[]): Promise<void> {
   for (const { id, entries } of segments) {
-    const terms = new Set(readEntries(entries).flatMap(termsOf));
-    await db
-      .deleteFrom('audit_terms')
-      .where('term', 'in', [...terms])
-      .where('segment_id', '=', id)
-      .execute();
+    const terms = [...new Set(readEntries(entries).flatMap(termsOf))];
+    for (let start = 0; start < terms.length; start += TERMS_AT_ONCE) {
+      await db
+        .deleteFrom('audit_terms')
+        .where('term', 'in', terms.slice(start, start + TERMS_AT_ONCE))
+        .where('segment_id', '=', id)
+        .execute();
+    }
     await db.deleteFrom('audit_segments').where('id', '=', id).execute();
   }
-}
-
-/** All entries of a segment, oldest first. */
-export function readEntries(entries: string): readonly AuditEntry[] {
-  return entries.split('\n').map((line) => JSON.parse(line) as AuditEntry);
 }

@@ -106,6 +106,11 @@ export function entriesAt(entries: string, positions: bigint): readonly AuditEnt
     .reverse();
 }
 
+/** All entries of a segment, oldest first. */
+export function readEntries(entries: string): readonly AuditEntry[] {
+  return entries.split('\n').map((line) => JSON.parse(line) as AuditEntry);
+}
+
 /** An entry as a line of JSON. NUL is shown as what cannot be shown: neither terminals nor spreadsheets take it. */
 function lineOf(entry: AuditEntry): string {
   const line = JSON.stringify(entry);

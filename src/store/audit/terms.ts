@@ -7,7 +7,10 @@ export const ANY = '*';
 /** The longest text that is a term as it is: a row of an index has an end in every database. */
 const LONGEST = 300;
 
-/** What an entry is found by. A term may come more than once. */
+/**
+ * What an entry is found by. A term may come more than once. Terms are kept, and removed by what this says of their entries:
+ * to change it takes a step of the schema that writes them anew.
+ */
 export function termsOf(entry: AuditEntry): readonly string[] {
   const { username, action, allowed, requestId, resources } = entry;
   return [
@@ -16,11 +19,7 @@ export function termsOf(entry: AuditEntry): readonly string[] {
     term('allowed', String(allowed)),
     ...(username === null ? [] : [term('user', username)]),
     ...(requestId === null || tellsWhen(requestId, entry.id) ? [] : [term('request', requestId)]),
-    ...resources.flatMap(({ type, id }) => [
-      term('type', type),
-      term('id', id),
-      term(`resource ${type}`, id),
-    ]),
+    ...resources.flatMap(({ type, id }) => [term('type', type), term('id', id), term(ofType(type), id)]),
   ];
 }
 
@@ -36,7 +35,7 @@ export function termsFor(filter: AuditFilter): readonly [string, ...string[]] {
       ? undefined
       : resourceType === undefined
         ? term('id', resourceId)
-        : term(`resource ${resourceType}`, resourceId),
+        : term(ofType(resourceType), resourceId),
     username === undefined ? undefined : term('user', username),
     allowed === false ? term('allowed', 'false') : undefined,
     resourceType === undefined || resourceId !== undefined ? undefined : term('type', resourceType),
@@ -65,6 +64,9 @@ function tellsWhen(requestId: string, entryId: string): boolean {
   const took = momentOf(entryId) - (beginning ?? Number.NaN);
   return took >= 0 && took <= REQUEST_MS;
 }
+
+/** A type that is asked for may be any text. */
+const ofType = (type: string): string => `resource ${type.replace(/[%:]/g, encodeURIComponent)}`;
 
 /** The name of what is told has no colon, so that no two terms are alike. */
 function term(what: string, value: string): string {
