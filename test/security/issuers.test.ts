@@ -1,11 +1,18 @@
 /** A provider is the one that the settings name, whoever else it calls itself. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readProviders } from '../../src/config/providers.ts';
 import { createProviderFetch } from '../../src/identity/oidc/fetch.ts';
 import { discoverBy } from '../../src/identity/oidc/provider.ts';
+import { temporaryDirectory } from '../store/temporary.ts';
+import { writeCertificates } from '../support/certificates.ts';
 import { listen } from '../support/listen.ts';
+import { AUDIENCE, startFakeProvider } from '../support/provider.ts';
+import { byToken } from '../support/tokens.ts';
+import { openGateway } from '../support/use-gateway.ts';
 
 const TENANT = 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0';
 
@@ -52,4 +59,28 @@ test('what it answers is read to a megabyte, and no further by being packed', as
   await expect(large.text()).rejects.toThrow(/more than it may/);
   await close();
   await server.close();
+});
+
+test.each([
+  ['the authority of its certificate', 'ca.pem', 200],
+  ['another authority', 'other.pem', 503],
+  ['no authority', undefined, 503],
+])('one of a private authority, with %s in ca_file', async (_, file, status) => {
+  const dir = temporaryDirectory();
+  writeCertificates(dir);
+  const at = (name: string) => join(dir, name);
+  const tls = { cert: readFileSync(at('server.pem')), key: readFileSync(at('server.key')) };
+  const provider = await startFakeProvider(tls);
+  onTestFinished(() => provider.close());
+  const { gateway } = await openGateway({
+    fake: true,
+    settings: {
+      oidc: {
+        op: { issuer: provider.uri, audience: AUDIENCE, ...(file !== undefined && { ca_file: at(file) }) },
+      },
+    },
+  });
+  const token = await provider.sign({ sub: 'p', preferred_username: 'p' });
+  const answer = await byToken(gateway.url, token).get('/api/2.0/mlflow/users/current');
+  expect(answer.status).toBe(status);
 });

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import {
   type CryptoKey,
   exportJWK,
@@ -41,10 +42,14 @@ export async function makeKey(kid: string, algorithm = 'RS256'): Promise<Provide
   return { kid, algorithm, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg: algorithm } };
 }
 
-export async function startFakeProvider(): Promise<FakeProvider> {
+/** @param tls - certificate and key, both PEM, to be reached by https. */
+export async function startFakeProvider(tls?: {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}): Promise<FakeProvider> {
   const key = await makeKey('first');
   const asked = new Map<string, number>();
-  const server = createServer(({ url = '' }, response) => {
+  const answer: RequestListener = ({ url = '' }, response) => {
     asked.set(url, (asked.get(url) ?? 0) + 1);
     if (provider.fails === 'hangs') {
       return;
@@ -65,9 +70,9 @@ export async function startFakeProvider(): Promise<FakeProvider> {
     const document = documents[url];
     response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(document ?? {}));
-  });
+  };
   const provider: FakeProvider = {
-    ...(await listen(server)),
+    ...(await listen(tls === undefined ? createServer(answer) : createTlsServer(tls, answer))),
     asked,
     key,
     keys: [key.publicJwk],
