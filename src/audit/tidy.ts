@@ -21,22 +21,24 @@ export interface TidyOptions {
 /** Removes from the audit log what is too old, and puts together what came one by one: once a minute, a little at a time. */
 export function tidy({ audit, log, keepDays, clock }: TidyOptions): { close(): void } {
   let closed = false;
-  let underWay: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    // What is left of a long time takes longer than until the next turn.
-    underWay ??= tidyUp().finally(() => {
-      underWay = undefined;
-    });
-  }, EVERY_MS);
+  let isUnderWay = false;
+  const timer = setInterval(() => void tidyUp(), EVERY_MS);
   timer.unref();
 
   async function tidyUp(): Promise<void> {
+    // What has gathered for long takes more than a minute.
+    if (isUnderWay) {
+      return;
+    }
+    isUnderWay = true;
     const now = clock();
     try {
       await inSteps(() => audit.prune(now - keepDays * DAY_MS, SEGMENTS_AT_ONCE));
       await inSteps(() => audit.merge(now - SETTLED_MS, SEGMENTS_AT_ONCE));
     } catch (error) {
       log.warn({ err: error }, 'old entries of the audit log cannot be removed or put together right now');
+    } finally {
+      isUnderWay = false;
     }
   }
 
