@@ -63,6 +63,43 @@ test('an owner shares with two at once, changes one and takes it back', async ()
   expect(await unexpectedTrouble(seat)).toEqual([]);
 });
 
+test('the link of the page is copied, and the page says so', async () => {
+  await manages(alice, 'experiment', '212');
+  const { page } = await browsers.open(gateway.url, alice);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/auth/share/experiment/212');
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  await page.getByText('Copied.').waitFor();
+  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
+    `${gateway.url}/auth/share/experiment/212`,
+  );
+});
+
+test('while a server is slow, what is pressed twice is done once', async () => {
+  await manages(alice, 'experiment', '213');
+  const { page } = await browsers.open(gateway.url, alice);
+  await page.goto('/auth/share/experiment/213');
+  const { promise: slow, resolve: hurry } = Promise.withResolvers<void>();
+  let changes = 0;
+  await page.route('**/*', async (route) => {
+    if (route.request().method() !== 'GET') {
+      changes += 1;
+      await slow;
+    }
+    await route.continue();
+  });
+  await page.getByRole('combobox', { name: /^Users/ }).fill(bob.username);
+  await page.getByRole('option', { name: bob.username }).click();
+  await page.getByRole('button', { name: 'Share', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => changes).toBe(1);
+  hurry();
+  await page.getByText(`Shared with ${bob.username}.`).waitFor();
+  await page.getByRole('row', { name: `${bob.username} Read own grant` }).waitFor();
+  expect(changes).toBe(1);
+});
+
 test('an admin shares a model with a role, by keyboard alone', async () => {
   const { json } = await gateway.admin.post(`${A3}/roles/create`, { name: 'readers', workspace: 'default' });
   await gateway.admin.post(`${A3}/roles/assign`, { role_id: json.role.id, username: dave.username });
