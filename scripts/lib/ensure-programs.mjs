@@ -12,6 +12,8 @@ const DEBIAN = {
   nginx: 'nginx-light',
   caddy: 'caddy',
   mariadbd: 'mariadb-server-core',
+  // mariadb-install-db calls it, and no package of the server brings it or asks for it.
+  my_print_defaults: 'mariadb-client-core',
   'systemd-analyze': 'systemd',
 };
 const HELM = 'helm.sh/helm/v3/cmd/helm@v3.22.0';

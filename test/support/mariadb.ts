@@ -13,7 +13,7 @@ export interface RunningMariadb {
   close(): Promise<void>;
 }
 
-const PROGRAMS = ['mariadbd', 'mariadb-install-db'];
+const PROGRAMS = ['mariadbd', 'mariadb-install-db', 'my_print_defaults'];
 
 /** Whether there is no MariaDB on this machine; no package of npm brings one. */
 export function isMariadbMissing(): boolean {
