@@ -24,7 +24,7 @@ export function openSqlite(file: string | undefined, clock: () => number): Engin
   const name = file ?? ':memory:';
   const reader = connect(name);
   const writer = file === undefined ? reader : connectAgain(name, reader);
-  const checkPlace = file === undefined ? () => {} : createPlaceCheck(file);
+  const checkPlace = file === undefined ? () => {} : createPlaceCheck(file, clock);
   const lane = createLane();
   const dialectOf = (connection: Sqlite.Database): Dialect => createDialect(connection, checkPlace, lane);
   return {
