@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Audit, AuditEntry } from '../store/audit/index.ts';
+import {
+  type Audit,
+  type AuditEntry,
+  collectEntries,
+  readEntries,
+  type Segment,
+  sizeOf,
+} from '../store/audit/index.ts';
 import { tidy } from './tidy.ts';
 
 /** Takes entries on the way of requests, and writes them beside it. */
@@ -16,7 +23,7 @@ export interface Recorder {
 }
 
 export interface RecorderOptions {
-  readonly audit: Pick<Audit, 'add' | 'merge' | 'prune'>;
+  readonly audit: Pick<Audit, 'addSegments' | 'merge' | 'prune'>;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** How many days entries are kept. */
   readonly keepDays: number;
@@ -27,16 +34,19 @@ export interface RecorderOptions {
 /** How long an entry may wait for others that are written along with it. */
 const FLUSH_MS = 500;
 /**
- * Entries of one transaction: others wait for the store's one writer meanwhile, and of a SQLite file so does every request.
+ * Segments of one transaction: others wait for the store's one writer meanwhile, and of a SQLite file so does every request.
  * A transaction waits for the disk, which takes as long as to write a thousand entries.
  */
-const BATCH = 2048;
+const BATCH = 8;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
 const MOST_WAITING = 100_000;
 
 /** Creates the way into the audit log; entries are written in the order in which they were taken. */
 export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions): Recorder {
-  let waiting: AuditEntry[] = [];
+  const collection = collectEntries();
+  /** What is to be written next, of before what the collection has. */
+  let segments: readonly Segment[] = [];
+  let waiting = 0;
   let writing: Promise<void> | undefined;
   let lost = 0;
   let closed = false;
@@ -45,15 +55,17 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
   flushing.unref();
 
   async function write(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH);
+    segments = [...segments, ...collection.take()];
+    while (segments.length > 0) {
+      const batch = segments.slice(0, BATCH);
       try {
-        await audit.add(batch);
+        await audit.addSegments(batch);
       } catch (error) {
-        log.warn({ err: error, waiting: waiting.length }, 'the audit log cannot be written right now');
+        log.warn({ err: error, waiting }, 'the audit log cannot be written right now');
         return;
       }
-      waiting = waiting.slice(batch.length);
+      segments = segments.slice(batch.length);
+      waiting -= batch.reduce((sum, { id }) => sum + sizeOf(id), 0);
       // Requests get their turn between two transactions: of a SQLite file, each holds all else up.
       await setImmediate();
     }
@@ -72,20 +84,21 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
 
   return {
     record(entry) {
-      if (closed || waiting.length >= MOST_WAITING) {
+      if (closed || waiting >= MOST_WAITING) {
         lost += 1;
         log.error({ entry }, 'the audit log takes no more entries');
         return;
       }
-      waiting.push(entry);
+      collection.add(entry);
+      waiting += 1;
     },
     get waiting() {
-      return waiting.length;
+      return waiting;
     },
     async flush() {
       await flush();
       // What was taken while others were written.
-      if (waiting.length > 0) {
+      if (waiting > 0) {
         await flush();
       }
     },
@@ -94,8 +107,10 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
       tidying.close();
       await this.flush();
       closed = true;
-      for (const entry of waiting) {
-        log.error({ entry }, 'the audit log could not be written before the end');
+      for (const { entries } of [...segments, ...collection.take()]) {
+        for (const entry of readEntries(entries)) {
+          log.error({ entry }, 'the audit log could not be written before the end');
+        }
       }
     },
   };

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRecorder } from '../../src/audit/recorder.ts';
-import type { AuditEntry } from '../../src/store/audit/index.ts';
+import { type AuditEntry, readEntries } from '../../src/store/audit/index.ts';
 import { entry } from '../store/audit-entry.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
@@ -14,11 +14,11 @@ function recorder() {
   const store = { fails: false };
   const made = createRecorder({
     audit: {
-      async add(entries) {
+      async addSegments(segments) {
         if (store.fails) {
           throw new Error('away');
         }
-        added.push(entries);
+        added.push(segments.flatMap(({ entries }) => readEntries(entries)));
       },
       merge: async () => 0,
       prune: async () => 0,

@@ -6,14 +6,17 @@ import { type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
 import { merge } from './merge.ts';
 import { addSegments, removeSegments } from './rows.ts';
 import { search } from './search.ts';
-import { segmentsOf } from './segments.ts';
+import { type Segment, segmentsOf } from './segments.ts';
 
 export { type AuditChange, type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
+export { type Collection, collectEntries, readEntries, type Segment, sizeOf } from './segments.ts';
 
 /** The audit log: entries are added and, when they are old, removed; never changed. */
 export interface Audit {
   /** Adds entries, all of them or none. */
   add(entries: readonly AuditEntry[]): Promise<void>;
+  /** Adds the entries of segments, all of them or none. */
+  addSegments(segments: readonly Segment[]): Promise<void>;
   /**
    * Entries, newest first.
    *
@@ -40,8 +43,11 @@ export interface Audit {
 type AuditEngine = Pick<Engine, 'insertRows'>;
 
 export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngine): Audit {
+  const keep = (segments: readonly Segment[]) =>
+    write((transaction) => addSegments(transaction, engine, segments));
   return {
-    add: (entries) => write((transaction) => addSegments(transaction, engine, segmentsOf(entries))),
+    add: (entries) => keep(segmentsOf(entries)),
+    addSegments: keep,
     search: (filter, limit, before) => search(db, filter, limit, before),
     prune: (olderThan, limit) =>
       write(async (transaction) => {

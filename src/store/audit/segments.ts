@@ -27,23 +27,85 @@ export const SEGMENT_SPAN_MS = 3_600_000;
 
 /** Puts entries into as few segments as can be, each entry into one. */
 export function segmentsOf(entries: readonly AuditEntry[]): readonly Segment[] {
-  const inOrder = entries.toSorted((one, other) => (one.id < other.id ? -1 : 1));
-  const segments: Segment[] = [];
-  let start = 0;
-  for (let end = 1; end <= inOrder.length; end += 1) {
-    const next = inOrder[end];
-    const first = inOrder[start];
-    const fits =
-      next !== undefined &&
-      first !== undefined &&
-      end - start < SEGMENT_SIZE &&
-      momentOf(next.id) - momentOf(first.id) <= SEGMENT_SPAN_MS;
-    if (!fits) {
-      segments.push(segmentOf(inOrder.slice(start, end)));
-      start = end;
+  const collection = collectEntries();
+  for (const entry of entries.toSorted((one, other) => (one.id < other.id ? -1 : 1))) {
+    collection.add(entry);
+  }
+  return collection.take();
+}
+
+/** Entries that come one by one and become segments. */
+export interface Collection {
+  /** Takes an entry, and keeps nothing of it but text: V8 copies objects that wait, again and again. */
+  add(entry: AuditEntry): void;
+  /** Gives out what it has taken, and has nothing then. */
+  take(): readonly Segment[];
+}
+
+/** Starts to collect entries. Those that come in the order of their ids become as few segments as can be. */
+export function collectEntries(): Collection {
+  let full: Segment[] = [];
+  let open: OpenSegment | undefined;
+
+  function close(): void {
+    if (open !== undefined) {
+      full.push(closed(open));
+      open = undefined;
     }
   }
-  return segments;
+
+  return {
+    add(entry) {
+      if (open !== undefined && !fits(open, entry.id)) {
+        close();
+      }
+      open ??= { firstId: entry.id, lastId: entry.id, lines: [], having: new Map() };
+      append(open, entry);
+    },
+    take() {
+      close();
+      const taken = full;
+      full = [];
+      return taken;
+    },
+  };
+}
+
+/** A segment that entries are added to. */
+interface OpenSegment {
+  readonly firstId: string;
+  lastId: string;
+  readonly lines: string[];
+  /** Positions of the entries that have each term. */
+  readonly having: Map<string, number[]>;
+}
+
+function fits({ firstId, lastId, lines }: OpenSegment, id: string): boolean {
+  return lines.length < SEGMENT_SIZE && id > lastId && momentOf(id) - momentOf(firstId) <= SEGMENT_SPAN_MS;
+}
+
+function append(open: OpenSegment, entry: AuditEntry): void {
+  const { lines, having } = open;
+  const position = lines.length;
+  for (const term of termsOf(entry)) {
+    const positions = having.get(term);
+    if (positions === undefined) {
+      having.set(term, [position]);
+    } else if (positions.at(-1) !== position) {
+      positions.push(position);
+    }
+  }
+  lines.push(lineOf(entry));
+  open.lastId = entry.id;
+}
+
+function closed({ firstId, lastId, lines, having }: OpenSegment): Segment {
+  return {
+    id: `${lastId}/${lines.length}`,
+    firstId,
+    entries: lines.join('\n'),
+    terms: new Map(Array.from(having, ([term, positions]) => [term, positionsText(positions)])),
+  };
 }
 
 /** The id of the newest entry of a segment. */
@@ -51,26 +113,6 @@ export const newestIn = (segmentId: string): string => segmentId.split('/')[0] ?
 
 /** How many entries a segment has. */
 export const sizeOf = (segmentId: string): number => Number(segmentId.split('/')[1]);
-
-function segmentOf(entries: readonly AuditEntry[]): Segment {
-  const having = new Map<string, number[]>();
-  for (const [position, entry] of entries.entries()) {
-    for (const term of termsOf(entry)) {
-      const positions = having.get(term);
-      if (positions === undefined) {
-        having.set(term, [position]);
-      } else if (positions.at(-1) !== position) {
-        positions.push(position);
-      }
-    }
-  }
-  return {
-    id: `${entries.at(-1)?.id}/${entries.length}`,
-    firstId: entries[0]?.id ?? '',
-    entries: entries.map(lineOf).join('\n'),
-    terms: new Map(Array.from(having, ([term, positions]) => [term, positionsText(positions)])),
-  };
-}
 
 /** A set of positions as hexadecimal digits, the lowest position in the lowest bit. */
 function positionsText(positions: readonly number[]): string {
