@@ -1,5 +1,5 @@
 import { type AuditEntry, momentOf } from './entry.ts';
-import { termsOf } from './terms.ts';
+import { type Spelling, spellOnce, termsOf } from './terms.ts';
 
 /**
  * Entries of about the same time, kept as one. To keep and to index each entry by itself costs fourteen insertions into
@@ -59,7 +59,7 @@ export function collectEntries(): Collection {
       if (open !== undefined && !fits(open, entry.id)) {
         close();
       }
-      open ??= { firstId: entry.id, lastId: entry.id, lines: [], having: new Map() };
+      open ??= { firstId: entry.id, lastId: entry.id, lines: [], having: new Map(), spelling: spellOnce() };
       append(open, entry);
     },
     take() {
@@ -78,6 +78,7 @@ interface OpenSegment {
   readonly lines: string[];
   /** Positions of the entries that have each term. */
   readonly having: Map<string, number[]>;
+  readonly spelling: Spelling;
 }
 
 function fits({ firstId, lastId, lines }: OpenSegment, id: string): boolean {
@@ -85,9 +86,9 @@ function fits({ firstId, lastId, lines }: OpenSegment, id: string): boolean {
 }
 
 function append(open: OpenSegment, entry: AuditEntry): void {
-  const { lines, having } = open;
+  const { lines, having, spelling } = open;
   const position = lines.length;
-  for (const term of termsOf(entry)) {
+  for (const term of termsOf(entry, spelling)) {
     const positions = having.get(term);
     if (positions === undefined) {
       having.set(term, [position]);

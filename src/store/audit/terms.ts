@@ -7,20 +7,53 @@ export const ANY = '*';
 /** The longest text that is a term as it is: a row of an index has an end in every database. */
 const LONGEST = 300;
 
+/** How terms are spelled: each time, or once for what comes again. */
+export interface Spelling {
+  term(what: string, value: string): string;
+  ofType(type: string, id: string): string;
+}
+
+const PLAIN: Spelling = { term, ofType: (type, id) => term(ofType(type), id) };
+
+/** Spells each term once: entries that come one after the other have most of theirs in common. */
+export function spellOnce(): Spelling {
+  return { term: once(PLAIN.term), ofType: once(PLAIN.ofType) };
+}
+
+function once(spell: (what: string, value: string) => string): (what: string, value: string) => string {
+  const spelled = new Map<string, Map<string, string>>();
+  return (what, value) => {
+    let terms = spelled.get(what);
+    if (terms === undefined) {
+      terms = new Map();
+      spelled.set(what, terms);
+    }
+    let term = terms.get(value);
+    if (term === undefined) {
+      term = spell(what, value);
+      terms.set(value, term);
+    }
+    return term;
+  };
+}
+
 /**
  * What an entry is found by. A term may come more than once. Terms are kept, and removed by what this says of their entries:
  * to change it takes a step of the schema that writes them anew.
  */
-export function termsOf(entry: AuditEntry): readonly string[] {
+export function termsOf(entry: AuditEntry, { term, ofType }: Spelling = PLAIN): readonly string[] {
   const { username, action, allowed, requestId, resources } = entry;
-  return [
-    ANY,
-    term('action', action),
-    term('allowed', String(allowed)),
-    ...(username === null ? [] : [term('user', username)]),
-    ...(requestId === null || tellsWhen(requestId, entry.id) ? [] : [term('request', requestId)]),
-    ...resources.flatMap(({ type, id }) => [term('type', type), term('id', id), term(ofType(type), id)]),
-  ];
+  const terms = [ANY, term('action', action), term('allowed', String(allowed))];
+  if (username !== null) {
+    terms.push(term('user', username));
+  }
+  if (requestId !== null && !tellsWhen(requestId, entry.id)) {
+    terms.push(term('request', requestId));
+  }
+  for (const { type, id } of resources) {
+    terms.push(term('type', type), term('id', id), ofType(type, id));
+  }
+  return terms;
 }
 
 /**
