@@ -5,7 +5,7 @@ import { type Child, type Load, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
 import { startGateway } from './gateway.ts';
 import { isInstalled, type MlflowServer, startMlflow } from './mlflow.ts';
-import { addExperiments, addRuns, createFirstRun, createMlflowUser } from './mlflow-data.ts';
+import { addExperiments, addRuns, createFirstRun, createMlflowUser, madeAt } from './mlflow-data.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
 import { startHttpProxy } from './rivals.ts';
@@ -57,7 +57,11 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
     const database = join(dir, 'before-mlflow.db');
     await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
     const upstream = join(dir, 'upstream.sock');
-    const small = await startChild('bench/processes/small-upstream.ts', [join(dir, 'small.sock'), '10']);
+    // Made when MLflow's were, or the gateway takes MLflow's for others with the same ids, on which nobody holds a grant.
+    const small = await startChild('bench/processes/small-upstream.ts', [
+      ...[join(dir, 'small.sock'), '10'],
+      String(await madeAt(tcp.origin, '1')),
+    ]);
     symlinkSync(join(dir, 'small.sock'), upstream);
     const gateway = await startGateway({
       upstreamUri: `unix:${upstream}`,

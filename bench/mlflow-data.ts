@@ -36,7 +36,14 @@ export async function createFirstRun(origin: string): Promise<string> {
   return runId;
 }
 
-/** Copies of the first experiment, in the database itself: thousands in no time. */
+/** When MLflow made an experiment, in milliseconds since the epoch. */
+export async function madeAt(origin: string, experimentId: string): Promise<number> {
+  const answer = await fetch(`${origin}/api/2.0/mlflow/experiments/get?experiment_id=${experimentId}`);
+  const { experiment } = (await answer.json()) as { experiment: { creation_time: number } };
+  return experiment.creation_time;
+}
+
+/** Copies of the first experiment, made when it was, in the database itself: thousands in no time. */
 export function addExperiments(file: string, until: number): void {
   const db = new Sqlite(file);
   const { most } = db.prepare('select max(experiment_id) as most from experiments').get() as { most: number };

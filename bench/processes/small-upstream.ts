@@ -1,21 +1,21 @@
 /**
- * An upstream that answers at once, to see what stands in front of it alone: `small-upstream.ts SOCKET EXPERIMENTS`.
- * Every run belongs to experiment 1; a search answers from EXPERIMENTS rows that MLflow could have.
+ * An upstream that answers at once, to see what stands in front of it alone: `small-upstream.ts SOCKET EXPERIMENTS [MADE]`.
+ * Every run belongs to experiment 1; a search answers from EXPERIMENTS rows that MLflow could have, made at MADE.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-const [socketPath, experiments] = process.argv.slice(2);
+const [socketPath, experiments, made = '1700000000000'] = process.argv.slice(2);
 
 const experiment = (id: number) => ({
   experiment_id: String(id),
   name: `experiment ${id}`,
   artifact_location: `mlflow-artifacts:/${id}`,
   lifecycle_stage: 'active',
-  last_update_time: 1_700_000_000_000,
-  creation_time: 1_700_000_000_000,
+  last_update_time: Number(made),
+  creation_time: Number(made),
 });
 
-const rows = Array.from({ length: Number(experiments) }, (_, index) => experiment(index + 1));
+const rows = Array.from({ length: Number(experiments) }, (_, index) => experiment(index + 1)).reverse();
 const EXPERIMENT = JSON.stringify({ experiment: experiment(1) });
 const RUN = (id: string) => {
   const info = { run_id: id, run_uuid: id, experiment_id: '1', status: 'RUNNING', start_time: 1 };
