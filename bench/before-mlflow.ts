@@ -4,8 +4,9 @@ import type { Bench } from './bench.ts';
 import { type Child, type Load, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
 import { startGateway } from './gateway.ts';
-import { isInstalled, type MlflowServer, startMlflow } from './mlflow.ts';
+import { isInstalled, type MlflowServer, type MlflowSettings, startMlflow } from './mlflow.ts';
 import { addExperiments, addRuns, createFirstRun, createMlflowUser, madeAt } from './mlflow-data.ts';
+import { prepareOidcAuth } from './oidc-auth.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { basic, populate } from './population.ts';
 import { startHttpProxy } from './rivals.ts';
@@ -22,20 +23,20 @@ const QUICK: ReadonlySet<string> = new Set(['runs/get', 'runs/log-metric', 'runs
 const READABLE = ['1', '2', '3', '4', '5'];
 const USER = 'user-0';
 
-/** The gateway in front of a real MLflow, beside MLflow alone and MLflow's own basic-auth; CPU of all processes. */
+type How = Pick<MlflowSettings, 'auth' | 'app' | 'python'>;
+
+/**
+ * The gateway in front of a real MLflow, beside MLflow alone, MLflow's own basic-auth and mlflow-oidc-auth; CPU of all
+ * processes.
+ */
 export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Promise<Cost[]> {
   if (!isInstalled('3.17.2')) {
     note('No stock MLflow is installed (npm test installs it): measured nothing in front of it.');
     return [];
   }
   const file = join(dir, 'mlflow.db');
-  const start = (name: string, listen: 'socket' | 'tcp', cacheSeconds?: number) =>
-    startMlflow({
-      dir: join(dir, name),
-      backendStoreUri: `sqlite:///${file}`,
-      listen,
-      ...(cacheSeconds !== undefined && { auth: { cacheSeconds } }),
-    });
+  const start = (name: string, listen: 'socket' | 'tcp', how: How = {}) =>
+    startMlflow({ dir: join(dir, name), backendStoreUri: `sqlite:///${file}`, listen, ...how });
   const servers: MlflowServer[] = [];
   try {
     // The first makes the database that all share, and is reached for what the benchmark needs itself.
@@ -46,12 +47,38 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
     addExperiments(file, 199);
     const socket = await start('socket', 'socket');
     servers.push(socket);
-    const uncached = await start('uncached', 'tcp', 0);
+    const uncached = await start('uncached', 'tcp', { auth: { cacheSeconds: 0 } });
     servers.push(uncached);
-    const cached = await start('cached', 'tcp', 3_600);
+    const cached = await start('cached', 'tcp', { auth: { cacheSeconds: 3_600 } });
     servers.push(cached);
     for (const { origin } of [uncached, cached]) {
       await createMlflowUser(origin, USER, READABLE);
+    }
+    const oidcAuth = prepareOidcAuth(join(dir, 'oidc-auth'), USER, READABLE, note);
+    const subject = { experimentId: '1', runIds };
+    const contestant = (
+      name: string,
+      server: Pick<Contestant, 'origin' | 'measured'>,
+      headers: object,
+    ): Contestant => ({
+      name,
+      ...server,
+      shots: (operation) => OPERATIONS[nameOf(operation)](subject, { ...headers }),
+    });
+    const beside: Contestant[] = [];
+    const addBeside = async (name: string, headers: object, how: How) => {
+      const started = await start(`beside-${beside.length}`, 'tcp', how);
+      servers.push(started);
+      beside.push(contestant(name, server(started), headers));
+    };
+    if (oidcAuth !== undefined) {
+      const { app, python, otherPython, token } = oidcAuth;
+      const on = otherPython === undefined ? '' : `, Python ${otherPython}`;
+      // A newer Python is a faster one.
+      if (otherPython !== undefined) {
+        await addBeside(`MLflow, TCP${on}`, {}, { python });
+      }
+      await addBeside(`mlflow-oidc-auth, token${on}`, basic(USER, token), { python, app });
     }
 
     const database = join(dir, 'before-mlflow.db');
@@ -69,16 +96,6 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       log: join(dir, 'before-mlflow.log'),
     });
     const bare = await startHttpProxy(upstream);
-    const subject = { experimentId: '1', runIds };
-    const contestant = (
-      name: string,
-      server: Pick<Contestant, 'origin' | 'measured'>,
-      headers: object,
-    ): Contestant => ({
-      name,
-      ...server,
-      shots: (operation) => OPERATIONS[nameOf(operation)](subject, { ...headers }),
-    });
     const through = ({ said, pid }: Child) => ({
       origin: said,
       measured: [{ pid }, { group: socket.group }],
@@ -88,6 +105,7 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       contestant('MLflow, TCP', server(tcp), {}),
       contestant('MLflow basic-auth', server(uncached), basic(USER)),
       contestant('MLflow basic-auth, passwords cached', server(cached), basic(USER)),
+      ...beside,
       contestant('bare @fastify/http-proxy on the socket', through(bare), {}),
       contestant('gateway on the socket, admin', through(gateway), basic('admin')),
       contestant('gateway on the socket, user', through(gateway), basic(USER)),
@@ -190,7 +208,7 @@ export async function measureBeforeWorkers({ load, dir, quick, note }: Bench): P
  */
 async function warmUp(load: Load, contestants: readonly Contestant[], count: number): Promise<void> {
   for (const { name, origin, shots } of contestants) {
-    if (name.startsWith('MLflow')) {
+    if (/^mlflow/i.test(name)) {
       continue;
     }
     for (const operation of ['experiments/get', 'runs/get', 'runs/log-metric']) {

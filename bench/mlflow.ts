@@ -38,13 +38,24 @@ export interface MlflowSettings {
   readonly workers?: number;
   /** MLflow's own `--app-name basic-auth`: seconds that it remembers a password it has checked. */
   readonly auth?: { readonly cacheSeconds: number };
+  /** Of the environment whose MLflow is started; that of the stock one of this version if not said. */
+  readonly python?: string;
+  /** Another package's `--app-name`, and its settings. */
+  readonly app?: App;
+}
+
+/** A package that MLflow runs in place of its own application. */
+export interface App {
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export function isInstalled(version: MlflowVersion): boolean {
   return existsSync(pythonOf(version));
 }
 
-function pythonOf(version: MlflowVersion): string {
+/** The interpreter of a stock MLflow, there or not. */
+export function pythonOf(version: MlflowVersion): string {
   return join(ROOT, process.env['MLFLOW_TEST_VENVS'] ?? '.venv', `mlflow-${version}`, 'bin/python');
 }
 
@@ -56,6 +67,8 @@ export async function startMlflow({
   listen,
   workers = 1,
   auth,
+  python = pythonOf(version),
+  app,
 }: MlflowSettings): Promise<MlflowServer> {
   mkdirSync(dir, { recursive: true });
   // Not in dir, whose path may be longer than a socket's can be.
@@ -63,12 +76,13 @@ export async function startMlflow({
   const port = await freePort();
   const output = openSync(join(dir, 'log'), 'a');
   const server = spawnTethered({
-    python: pythonOf(version),
+    python,
     args: [
       ...['-m', 'mlflow', 'server', '--workers', String(workers)],
       ...['--host', '127.0.0.1', '--port', String(port)],
       ...['--backend-store-uri', backendStoreUri, '--artifacts-destination', join(dir, 'artifacts')],
       ...(auth === undefined ? [] : ['--app-name', 'basic-auth']),
+      ...(app === undefined ? [] : ['--app-name', app.name]),
       ...(socketPath === undefined ? [] : LISTEN_ON[version](socketPath)),
     ],
     cwd: dir,
@@ -80,6 +94,7 @@ export async function startMlflow({
         MLFLOW_AUTH_CONFIG_PATH: writeAuthConfig(dir, auth.cacheSeconds),
         MLFLOW_FLASK_SERVER_SECRET_KEY: 'only for the benchmark',
       }),
+      ...app?.env,
     },
     output,
   });
