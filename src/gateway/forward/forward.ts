@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiError } from '../../errors.ts';
@@ -7,7 +8,7 @@ import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
 import { methodFor } from '../method-for.ts';
 import { providerHeaders } from '../provider-key.ts';
-import { type Arriving, createRequester, headersFor } from './relay.ts';
+import { type Arriving, createRequester, type Sent } from './relay.ts';
 import type { Uploads } from './uploads.ts';
 
 const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const;
@@ -45,35 +46,42 @@ export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploa
     },
     handler: (request, reply, _dest, options) => {
       const { bytes, target } = request.way;
-      const send = (path: string, headers: Record<string, string>) => {
+      const send = (placed: string, headers: readonly string[]) => {
         // Read and judged: sent on byte for byte.
         const judged = bytes !== undefined &&
           bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
-        const rewriteRequestHeaders = () => headersFor(reply, headers);
-        // Without what the version in front does not declare.
-        const queryString = () => target.rawQuery ?? '';
-        const method = methodFor(request);
-        reply.from(path, { ...options, ...judged, method, queryString, rewriteRequestHeaders });
+        const path = target.rawQuery ? `${placed}?${target.rawQuery}` : placed;
+        const sent = { reply, path, headers } satisfies Sent;
+        const rewriteRequestHeaders = () => sent as unknown as IncomingHttpHeaders;
+        // The target that is sent is the one above: what reply-from makes of another need not grow with it.
+        reply.from('/', {
+          ...options,
+          ...judged,
+          method: methodFor(request),
+          queryString,
+          rewriteRequestHeaders,
+        });
       };
-      const headers = toHeaders(request, upstream.host);
       const path = upstream.placed(target.path);
       if (typeof path === 'string' && (bytes !== undefined || request.body === undefined)) {
-        send(path, headers);
+        send(path, toHeaders(request, upstream.host, bytes === undefined));
         return;
       }
       return Promise.all([path, upstream.wantsChunks()]).then(([placed, chunks]) => {
-        if (bytes === undefined && request.body !== undefined) {
+        const streams = bytes === undefined && request.body !== undefined;
+        if (streams) {
           request.body = uploads(request);
-          if (chunks && !isRefusedByLength(request)) {
-            delete headers['content-length'];
-          }
         }
-        send(placed, headers);
+        const keepsLength = bytes === undefined && !(streams && chunks && !isRefusedByLength(request));
+        send(placed, toHeaders(request, upstream.host, keepsLength));
         return reply;
       });
     },
   });
 }
+
+/** The query is part of the path. */
+const queryString = () => '';
 
 /** As much of a reply as a refusal needs: reply-from's is of another type than Fastify's. */
 interface Refusable {
@@ -91,16 +99,13 @@ function refuse(reply: Refusable, error: ApiError): void {
   reply.send(error);
 }
 
-function toHeaders(request: FastifyRequest, host: string): Record<string, string> {
+/** @param keepsLength - whether the body that is sent has the length that the client's had: it may have been unpacked or narrowed. */
+function toHeaders(request: FastifyRequest, host: string, keepsLength: boolean): readonly string[] {
   const { id: requestId, way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
-  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, requestId, judged });
+  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, requestId, judged, keepsLength });
   if (way.workspace !== undefined) {
-    sent[WORKSPACE_HEADER] = way.workspace.name;
-  }
-  // A body that was read may have been unpacked or narrowed: its own length counts.
-  if (way.bytes !== undefined) {
-    delete sent['content-length'];
+    sent.push(WORKSPACE_HEADER, way.workspace.name);
   }
   return sent;
 }

@@ -26,14 +26,13 @@ const SMALL_BYTES = 16 * 1024;
 
 type Heard = (error: Error | null, answer?: object) => void;
 
-/** @fastify/reply-from hands its requester nothing but what is to be sent: the reply goes along with the headers. */
-const REPLY = Symbol('reply');
-
-type HeadersFor = Record<string, string> & { readonly [REPLY]: FastifyReply };
-
-/** Headers that tell {@link createRequester} whose answer is asked for. */
-export function headersFor(reply: FastifyReply, headers: Record<string, string>): HeadersFor {
-  return Object.assign(headers, { [REPLY]: reply });
+/** What is sent in place of a request, and whose answer it is. */
+export interface Sent {
+  readonly reply: FastifyReply;
+  /** With its query, as it was judged. */
+  readonly path: string;
+  /** Each name, and behind it what the header says. */
+  readonly headers: readonly string[];
 }
 
 /**
@@ -46,7 +45,10 @@ export function createRequester(
   const unread = createUnread();
   return {
     request(options: Dispatcher.DispatchOptions, heard: Heard): void {
-      const { [REPLY]: reply } = options.headers as HeadersFor;
+      // reply-from hands on what it takes for headers, and a target of its own.
+      const { reply, path, headers } = options.headers as unknown as Sent;
+      options.path = path;
+      options.headers = headers as string[];
       const { way } = reply.request;
       if (way.waitedMs > 0) {
         options.headersTimeout = timeLeft(upstream, way);
@@ -140,10 +142,8 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
 /** Begins the client's answer. */
 function writeHead(reply: FastifyReply, home: Home, answered: IncomingHttpHeaders): void {
   reply.hijack();
-  reply.raw.writeHead(reply.statusCode, {
-    ...replyHeaders(answered, home, reply.request.way.target.path),
-    ...reply.getHeaders(),
-  } as OutgoingHttpHeaders);
+  const headers = replyHeaders(answered, home, reply.request.way.target.path);
+  reply.raw.writeHead(reply.statusCode, Object.assign(headers, reply.getHeaders()) as OutgoingHttpHeaders);
 }
 
 /** What is known of an answer while it is written. */

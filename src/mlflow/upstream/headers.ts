@@ -35,6 +35,8 @@ const STRIPPED: ReadonlySet<string> = new Set([
   'script-name',
   'x-script-name',
   'path-info',
+  // The gateway's own stands there.
+  'x-request-id',
 ]);
 
 const verdicts = new Map<string, boolean>();
@@ -66,22 +68,27 @@ export interface Sender {
   readonly requestId: string;
   /** Client headers of an identity kind that the row reads and judges, such as `x-mlflow-run-id`. */
   readonly judged?: readonly string[];
+  /** Whether `Content-Length` goes on; it does unless this says no. */
+  readonly keepsLength?: boolean;
 }
 
-/** The headers that the upstream gets: the client's without identity, and what the gateway knows itself. */
-export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
-  const sent: Record<string, string> = {};
+/**
+ * The headers that the upstream gets: the client's without identity, and what the gateway knows itself.
+ *
+ * @returns each name, and behind it what the header says.
+ */
+export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): string[] {
+  const { judged, keepsLength = true } = sender;
+  // uvicorn believes this header from loopback, where the gateway may well sit: always the real client.
+  const sent = ['host', sender.host, 'x-forwarded-for', sender.ip];
+  sent.push('x-forwarded-proto', sender.protocol, 'x-request-id', sender.requestId);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && (passes(name) || sender.judged?.includes(name))) {
-      sent[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    const goesOn = name === 'content-length' ? keepsLength : passes(name) || judged?.includes(name);
+    if (value !== undefined && goesOn) {
+      sent.push(name, Array.isArray(value) ? value.join(', ') : String(value));
     }
   }
-  sent['host'] = sender.host;
-  // uvicorn believes this header from loopback, where the gateway may well sit: always the real client.
-  sent['x-forwarded-for'] = sender.ip;
-  sent['x-forwarded-proto'] = sender.protocol;
-  sent['x-request-id'] = sender.requestId;
   return sent;
 }
 
@@ -117,7 +124,7 @@ export function foreignConnectionOption(connection: string | undefined): string 
 }
 
 /** Headers that ask for a part of a reply, or for none: dropped where the whole reply is judged. */
-const PARTIAL = [
+const PARTIAL: ReadonlySet<string> = new Set([
   'accept-encoding',
   'range',
   'if-range',
@@ -126,13 +133,16 @@ const PARTIAL = [
   'if-match',
   'if-unmodified-since',
   'content-length',
-];
+]);
 
 /** Headers of a request whose reply the gateway reads itself, and so asks for whole. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
-  const sent = upstreamHeaders(headers, sender);
-  for (const name of PARTIAL) {
-    delete sent[name];
+  const given = upstreamHeaders(headers, sender);
+  const sent: Record<string, string> = {};
+  for (const [at, name] of given.entries()) {
+    if (at % 2 === 0 && !PARTIAL.has(name)) {
+      sent[name] = given[at + 1] ?? '';
+    }
   }
   return sent;
 }
