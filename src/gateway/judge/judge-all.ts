@@ -31,10 +31,13 @@ function note(
   references: readonly Reference[],
   judgements: readonly Judgement[],
 ): Judged | undefined {
-  const judged = references.flatMap((reference, index) => {
-    const judgement = judgements[index];
-    return judgement === undefined ? [] : [{ ...judgement, reference }];
-  });
+  const judged: Judged[] = [];
+  for (const [index, judgement] of judgements.entries()) {
+    const reference = references[index];
+    if (reference !== undefined) {
+      judged.push({ ...judgement, reference });
+    }
+  }
   way.judged = way.judged.length === 0 ? judged : [...way.judged, ...judged];
   way.because = judged.at(-1)?.because ?? way.because;
   return judged.find(({ allow }) => !allow);
