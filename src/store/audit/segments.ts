@@ -1,4 +1,4 @@
-import { type AuditEntry, momentOf } from './entry.ts';
+import { type AuditEntry, firstIdOf, momentOf } from './entry.ts';
 import { type Spelling, spellOnce, termsOf } from './terms.ts';
 
 /**
@@ -59,7 +59,7 @@ export function collectEntries(): Collection {
       if (open !== undefined && !fits(open, entry.id)) {
         close();
       }
-      open ??= { firstId: entry.id, lastId: entry.id, lines: [], having: new Map(), spelling: spellOnce() };
+      open ??= begun(entry.id);
       append(open, entry);
     },
     take() {
@@ -74,6 +74,8 @@ export function collectEntries(): Collection {
 /** A segment that entries are added to. */
 interface OpenSegment {
   readonly firstId: string;
+  /** The id that its entries must be below. */
+  readonly endsBefore: string;
   lastId: string;
   readonly lines: string[];
   /** Positions of the entries that have each term. */
@@ -81,8 +83,13 @@ interface OpenSegment {
   readonly spelling: Spelling;
 }
 
-function fits({ firstId, lastId, lines }: OpenSegment, id: string): boolean {
-  return lines.length < SEGMENT_SIZE && id > lastId && momentOf(id) - momentOf(firstId) <= SEGMENT_SPAN_MS;
+function begun(firstId: string): OpenSegment {
+  const endsBefore = firstIdOf(momentOf(firstId) + SEGMENT_SPAN_MS + 1);
+  return { firstId, endsBefore, lastId: firstId, lines: [], having: new Map(), spelling: spellOnce() };
+}
+
+function fits({ endsBefore, lastId, lines }: OpenSegment, id: string): boolean {
+  return lines.length < SEGMENT_SIZE && id > lastId && id < endsBefore;
 }
 
 function append(open: OpenSegment, entry: AuditEntry): void {
