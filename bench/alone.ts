@@ -78,12 +78,12 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   for (const operation of [...MEASURED, ONE_BY_ONE]) {
     const large = operation.includes('log-batch');
     const effort = {
-      rounds: quick ? 3 : 6,
-      count: (quick ? 1000 : 1500) / (large ? 2 : 1),
+      rounds: quick ? 3 : 8,
+      count: (quick ? 1000 : 6000) / (large ? 3 : 1),
       seconds: 5,
       connections: operation === ONE_BY_ONE ? 1 : 16,
-      // V8 compiles for thousands of requests; who has had fewer would look dearer.
-      warmUp: (operation === MEASURED[0] ? 20_000 : 6_000) / (quick ? 2 : 1) / (large ? 3 : 1),
+      // V8 compiles for tens of thousands of requests; who has had fewer would look dearer.
+      warmUp: (operation === MEASURED[0] ? 60_000 : 30_000) / (quick ? 5 : 1) / (large ? 4 : 1),
     };
     costs.push(...(await compare(load, operation, contestants, effort)));
   }

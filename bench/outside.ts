@@ -16,6 +16,16 @@ const MEASURED: readonly OperationName[] = ['runs/get', 'runs/log-metric', 'runs
 const RUN = '00000000000000000000000000000abc';
 const CONNECTIONS = 16;
 
+interface Effort {
+  /** Rounds first that do not count: V8 compiles for some hundred thousand requests, and anew where connections are. */
+  readonly warmUp: number;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+const QUICK: Effort = { warmUp: 2, rounds: 3, seconds: 1 };
+const WHOLE: Effort = { warmUp: 4, rounds: 5, seconds: 3 };
+
 /** What an operation cost with one contestant, as wrk saw it. */
 export interface Outside {
   readonly operation: string;
@@ -69,7 +79,7 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
         ...(caddy ? [seen('Caddy, authentication alone', caddy.origin, caddy.measured, basic('admin'))] : []),
         ...(nginx ? [seen('nginx, authentication alone', nginx.origin, nginx.measured, basic('admin'))] : []),
       ];
-      await measure(operation, contestants, { dir, rounds: quick ? 3 : 4, seconds: quick ? 1 : 2 });
+      await measure(operation, contestants, { dir, ...(quick ? QUICK : WHOLE) });
       costs.push(...costsOf(operation, contestants));
     }
     return costs;
@@ -82,10 +92,9 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
 async function measure(
   operation: OperationName,
   contestants: readonly Seen[],
-  { dir, rounds, seconds }: { dir: string; rounds: number; seconds: number },
+  { dir, rounds, seconds, warmUp }: Effort & { readonly dir: string },
 ): Promise<void> {
-  // The first two are warm-up.
-  for (let round = -2; round < rounds; round += 1) {
+  for (let round = -warmUp; round < rounds; round += 1) {
     for (const { origin, measured, headers, cpu, perSecond } of contestants) {
       const [shot] = OPERATIONS[operation]({ experimentId: '1', runIds: [RUN] }, headers);
       if (shot === undefined) {
