@@ -36,7 +36,7 @@ export async function addSegments(
  */
 export async function removeSegments(db: Kysely<Schema>, segments: readonly SegmentRow[]): Promise<void> {
   for (const { id, entries } of segments) {
-    const terms = [...new Set(readEntries(entries).flatMap((entry) => termsOf(entry)))];
+    const terms = [...new Set(readEntries(entries).flatMap(termsOf))];
     for (let start = 0; start < terms.length; start += TERMS_AT_ONCE) {
       await db
         .deleteFrom('audit_terms')

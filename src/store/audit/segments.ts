@@ -1,5 +1,6 @@
 import { type AuditEntry, firstIdOf, momentOf } from './entry.ts';
-import { type Spelling, spellOnce, termsOf } from './terms.ts';
+import { areAlike, lineLike, lineOf, readLines } from './lines.ts';
+import { ownTerms, sharedTerms } from './terms.ts';
 
 /**
  * Entries of about the same time, kept as one. To keep and to index each entry by itself costs fourteen insertions into
@@ -13,7 +14,7 @@ export interface Segment {
   readonly id: string;
   /** The id of its oldest entry. */
   readonly firstId: string;
-  /** JSON Lines, oldest first. */
+  /** JSON Lines, oldest first; what is like an entry before it says so. */
   readonly entries: string;
   /** Which entries have each {@link termsOf term}: {@link positionsOf positions} from the oldest. */
   readonly terms: ReadonlyMap<string, string>;
@@ -78,14 +79,23 @@ interface OpenSegment {
   readonly endsBefore: string;
   lastId: string;
   readonly lines: string[];
-  /** Positions of the entries that have each term. */
-  readonly having: Map<string, number[]>;
-  readonly spelling: Spelling;
+  readonly likenesses: Likeness[];
+  /** The latest of them by the thing that it is about. */
+  readonly latest: Map<string | undefined, Likeness>;
+  /** Positions of entries that have a term of their own. */
+  readonly own: Map<string, number[]>;
+}
+
+/** Entries that are alike, by the first of them. */
+interface Likeness {
+  readonly first: AuditEntry;
+  readonly positions: number[];
 }
 
 function begun(firstId: string): OpenSegment {
   const endsBefore = firstIdOf(momentOf(firstId) + SEGMENT_SPAN_MS + 1);
-  return { firstId, endsBefore, lastId: firstId, lines: [], having: new Map(), spelling: spellOnce() };
+  const nothing = { lines: [], likenesses: [], latest: new Map(), own: new Map() };
+  return { firstId, endsBefore, lastId: firstId, ...nothing };
 }
 
 function fits({ endsBefore, lastId, lines }: OpenSegment, id: string): boolean {
@@ -93,27 +103,47 @@ function fits({ endsBefore, lastId, lines }: OpenSegment, id: string): boolean {
 }
 
 function append(open: OpenSegment, entry: AuditEntry): void {
-  const { lines, having, spelling } = open;
+  const { lines, likenesses, latest } = open;
   const position = lines.length;
-  for (const term of termsOf(entry, spelling)) {
-    const positions = having.get(term);
-    if (positions === undefined) {
-      having.set(term, [position]);
-    } else if (positions.at(-1) !== position) {
-      positions.push(position);
-    }
+  const about = entry.resources.at(-1)?.id;
+  const known = latest.get(about);
+  if (known !== undefined && areAlike(known.first, entry)) {
+    known.positions.push(position);
+    lines.push(lineLike(known.positions[0] ?? 0, entry));
+  } else {
+    const likeness = { first: entry, positions: [position] };
+    likenesses.push(likeness);
+    latest.set(about, likeness);
+    lines.push(lineOf(entry));
   }
-  lines.push(lineOf(entry));
+  for (const term of ownTerms(entry)) {
+    addTo(open.own, term, [position]);
+  }
   open.lastId = entry.id;
 }
 
-function closed({ firstId, lastId, lines, having }: OpenSegment): Segment {
+function closed({ firstId, lastId, lines, likenesses, own }: OpenSegment): Segment {
+  const having = new Map(own);
+  for (const { first, positions } of likenesses) {
+    for (const term of new Set(sharedTerms(first))) {
+      addTo(having, term, positions);
+    }
+  }
   return {
     id: `${lastId}/${lines.length}`,
     firstId,
     entries: lines.join('\n'),
     terms: new Map(Array.from(having, ([term, positions]) => [term, positionsText(positions)])),
   };
+}
+
+function addTo(having: Map<string, number[]>, term: string, positions: readonly number[]): void {
+  const known = having.get(term);
+  if (known === undefined) {
+    having.set(term, [...positions]);
+  } else {
+    known.push(...positions);
+  }
 }
 
 /** The id of the newest entry of a segment. */
@@ -124,8 +154,8 @@ export const sizeOf = (segmentId: string): number => Number(segmentId.split('/')
 
 /** A set of positions as hexadecimal digits, the lowest position in the lowest bit. */
 function positionsText(positions: readonly number[]): string {
-  const digits = new Array<number>(((positions.at(-1) ?? 0) >>> 2) + 1).fill(0);
-  const last = digits.length - 1;
+  const last = Math.max(...positions) >>> 2;
+  const digits = new Array<number>(last + 1).fill(0);
   for (const position of positions) {
     const digit = last - (position >>> 2);
     digits[digit] = (digits[digit] ?? 0) | (1 << (position & 3));
@@ -149,24 +179,8 @@ export function countOf(positions: bigint): number {
  * @param entries - JSON Lines, oldest first.
  */
 export function entriesAt(entries: string, positions: bigint): readonly AuditEntry[] {
-  return entries
-    .split('\n')
-    .filter((_, position) => ((positions >> BigInt(position)) & 1n) === 1n)
-    .map((line) => JSON.parse(line) as AuditEntry)
-    .reverse();
+  return readLines(entries, (position) => ((positions >> BigInt(position)) & 1n) === 1n).reverse();
 }
 
 /** All entries of a segment, oldest first. */
-export function readEntries(entries: string): readonly AuditEntry[] {
-  return entries.split('\n').map((line) => JSON.parse(line) as AuditEntry);
-}
-
-/** An entry as a line of JSON. NUL is shown as what cannot be shown: neither terminals nor spreadsheets take it. */
-function lineOf(entry: AuditEntry): string {
-  const line = JSON.stringify(entry);
-  return line.includes('\\u0000') ? JSON.stringify(entry, withoutNul) : line;
-}
-
-function withoutNul(_: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;
-}
+export const readEntries = (entries: string): readonly AuditEntry[] => readLines(entries);

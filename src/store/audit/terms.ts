@@ -7,53 +7,28 @@ export const ANY = '*';
 /** The longest text that is a term as it is: a row of an index has an end in every database. */
 const LONGEST = 300;
 
-/** How terms are spelled: each time, or once for what comes again. */
-export interface Spelling {
-  term(what: string, value: string): string;
-  ofType(type: string, id: string): string;
-}
-
-const PLAIN: Spelling = { term, ofType: (type, id) => term(ofType(type), id) };
-
-/** Spells each term once: entries that come one after the other have most of theirs in common. */
-export function spellOnce(): Spelling {
-  return { term: once(PLAIN.term), ofType: once(PLAIN.ofType) };
-}
-
-function once(spell: (what: string, value: string) => string): (what: string, value: string) => string {
-  const spelled = new Map<string, Map<string, string>>();
-  return (what, value) => {
-    let terms = spelled.get(what);
-    if (terms === undefined) {
-      terms = new Map();
-      spelled.set(what, terms);
-    }
-    let term = terms.get(value);
-    if (term === undefined) {
-      term = spell(what, value);
-      terms.set(value, term);
-    }
-    return term;
-  };
-}
-
 /**
  * What an entry is found by. A term may come more than once. Terms are kept, and removed by what this says of their entries:
  * to change it takes a step of the schema that writes them anew.
  */
-export function termsOf(entry: AuditEntry, { term, ofType }: Spelling = PLAIN): readonly string[] {
-  const { username, action, allowed, requestId, resources } = entry;
-  const terms = [ANY, term('action', action), term('allowed', String(allowed))];
-  if (username !== null) {
-    terms.push(term('user', username));
-  }
-  if (requestId !== null && !tellsWhen(requestId, entry.id)) {
-    terms.push(term('request', requestId));
-  }
-  for (const { type, id } of resources) {
-    terms.push(term('type', type), term('id', id), ofType(type, id));
-  }
-  return terms;
+export const termsOf = (entry: AuditEntry): readonly string[] => [...sharedTerms(entry), ...ownTerms(entry)];
+
+/** The terms that it has in common with entries that are {@link areAlike alike}. */
+export function sharedTerms({ username, action, allowed, resources }: AuditEntry): readonly string[] {
+  return [
+    ANY,
+    term('action', action),
+    term('allowed', String(allowed)),
+    ...(username === null ? [] : [term('user', username)]),
+    ...resources.flatMap(({ type, id }) => [term('type', type), term('id', id), term(ofType(type), id)]),
+  ];
+}
+
+const NONE: readonly string[] = [];
+
+/** The terms that it has beside them. */
+export function ownTerms({ id, requestId }: AuditEntry): readonly string[] {
+  return requestId === null || tellsWhen(requestId, id) ? NONE : [term('request', requestId)];
 }
 
 /**

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { collectEntries, readEntries } from '../../src/store/audit/index.ts';
+import { entry } from './audit-entry.ts';
+
+const RUNS = 50;
+
+/** What fifty training loops log in turn. */
+const logged = Array.from({ length: 1000 }, (_, at) =>
+  entry(at, {
+    requestId: `of ${at}`,
+    durationMs: at % 7,
+    resources: [
+      { type: 'experiment', id: '1' },
+      { type: 'run', id: `run-${at % RUNS}` },
+    ],
+  }),
+);
+
+test('entries that are alike take little more room than what they have of their own', () => {
+  const collection = collectEntries();
+  logged.forEach(collection.add);
+  const segments = collection.take();
+  expect(segments.flatMap(({ entries }) => readEntries(entries))).toEqual(logged);
+  const kept = segments.reduce((sum, { entries }) => sum + entries.length, 0);
+  expect(kept).toBeLessThan(JSON.stringify(logged).length / 2);
+});
+
+test('entries that come out of the order of their ids begin another segment', () => {
+  const collection = collectEntries();
+  const [first, second, third] = [entry(3), entry(1), entry(2)];
+  [first, second, third].forEach(collection.add);
+  expect(collection.take().map(({ entries }) => readEntries(entries))).toEqual([[first], [second, third]]);
+  expect(collection.take()).toEqual([]);
+});
+
+test.each([
+  ['username', 'bob'],
+  ['credential', { kind: 'token', id: 'a' }],
+  ['credential', null],
+  ['ip', null],
+  ['method', 'GET'],
+  ['path', '/other'],
+  ['operation', null],
+  ['action', 'create'],
+  ['resources', []],
+  ['resources', [{ type: 'run', id: '7' }]],
+  ['allowed', false],
+  ['enforced', false],
+  ['because', 'admin'],
+  ['status', 500],
+  ['change', { before: null, after: {} }],
+])('two that differ in their %s are told apart', (field, value) => {
+  const collection = collectEntries();
+  const both = [entry(1), entry(2, { [field]: value }), entry(3)];
+  both.forEach(collection.add);
+  expect(collection.take().flatMap(({ entries }) => readEntries(entries))).toEqual(both);
+});
