@@ -1,8 +1,11 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** Room for young objects, with the copy that a collection needs: what `--max-semi-space-size=4` gives. */
-const ENOUGH_BYTES = 8 * 1024 * 1024;
+/**
+ * Room for young objects, with the copy that a collection needs: what `--max-semi-space-size=8` gives. With half of it a
+ * request takes a tenth more of CPU, with twice as much none less.
+ */
+const ENOUGH_BYTES = 16 * 1024 * 1024;
 
 /**
  * Bounds the room for young objects. V8 doubles it under load, up to 128 MB, and keeps it for as long as there is any

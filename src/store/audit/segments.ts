@@ -1,6 +1,7 @@
 import { type AuditEntry, firstIdOf, momentOf } from './entry.ts';
 import { areAlike, lineLike, lineOf, readLines } from './lines.ts';
 import { ownTerms, sharedTerms } from './terms.ts';
+import { createText, type Text } from './text.ts';
 
 /**
  * Entries of about the same time, kept as one. To keep and to index each entry by itself costs fourteen insertions into
@@ -37,7 +38,7 @@ export function segmentsOf(entries: readonly AuditEntry[]): readonly Segment[] {
 
 /** Entries that come one by one and become segments. */
 export interface Collection {
-  /** Takes an entry, and keeps nothing of it but text: V8 copies objects that wait, again and again. */
+  /** Takes an entry, and keeps little of it but {@link Text text}. */
   add(entry: AuditEntry): void;
   /** Gives out what it has taken, and has nothing then. */
   take(): readonly Segment[];
@@ -45,40 +46,36 @@ export interface Collection {
 
 /** Starts to collect entries. Those that come in the order of their ids become as few segments as can be. */
 export function collectEntries(): Collection {
-  let full: Segment[] = [];
-  let open: OpenSegment | undefined;
-
-  function close(): void {
-    if (open !== undefined) {
-      full.push(closed(open));
-      open = undefined;
-    }
-  }
-
+  const text = createText();
+  let begun: OpenSegment[] = [];
   return {
     add(entry) {
-      if (open !== undefined && !fits(open, entry.id)) {
-        close();
+      let open = begun.at(-1);
+      if (open === undefined || !fits(open, entry.id)) {
+        open = openSegment(entry.id, text.length);
+        begun.push(open);
       }
-      open ??= begun(entry.id);
-      append(open, entry);
+      append(open, entry, text);
     },
     take() {
-      close();
-      const taken = full;
-      full = [];
+      const taken = begun.map((each) => segmentOf(each, text));
+      begun = [];
+      text.clear();
       return taken;
     },
   };
 }
 
-/** A segment that entries are added to. */
+/** A segment that entries are added to, or were. */
 interface OpenSegment {
   readonly firstId: string;
   /** The id that its entries must be below. */
   readonly endsBefore: string;
   lastId: string;
-  readonly lines: string[];
+  size: number;
+  /** Where its entries stand in the text of all. */
+  readonly start: number;
+  end: number;
   readonly likenesses: Likeness[];
   /** The latest of them by the thing that it is about. */
   readonly latest: Map<string | undefined, Likeness>;
@@ -92,37 +89,40 @@ interface Likeness {
   readonly positions: number[];
 }
 
-function begun(firstId: string): OpenSegment {
+function openSegment(firstId: string, start: number): OpenSegment {
   const endsBefore = firstIdOf(momentOf(firstId) + SEGMENT_SPAN_MS + 1);
-  const nothing = { lines: [], likenesses: [], latest: new Map(), own: new Map() };
-  return { firstId, endsBefore, lastId: firstId, ...nothing };
+  const nothing = { size: 0, start, end: start, likenesses: [], latest: new Map(), own: new Map() };
+  return { firstId, endsBefore, lastId: '', ...nothing };
 }
 
-function fits({ endsBefore, lastId, lines }: OpenSegment, id: string): boolean {
-  return lines.length < SEGMENT_SIZE && id > lastId && id < endsBefore;
+function fits({ endsBefore, lastId, size }: OpenSegment, id: string): boolean {
+  return size < SEGMENT_SIZE && id > lastId && id < endsBefore;
 }
 
-function append(open: OpenSegment, entry: AuditEntry): void {
-  const { lines, likenesses, latest } = open;
-  const position = lines.length;
+function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
+  const { likenesses, latest, size: position } = open;
   const about = entry.resources.at(-1)?.id;
   const known = latest.get(about);
+  let line: string;
   if (known !== undefined && areAlike(known.first, entry)) {
     known.positions.push(position);
-    lines.push(lineLike(known.positions[0] ?? 0, entry));
+    line = lineLike(known.positions[0] ?? 0, entry);
   } else {
     const likeness = { first: entry, positions: [position] };
     likenesses.push(likeness);
     latest.set(about, likeness);
-    lines.push(lineOf(entry));
+    line = lineOf(entry);
   }
+  text.add(position === 0 ? line : `\n${line}`);
   for (const term of ownTerms(entry)) {
     addTo(open.own, term, [position]);
   }
   open.lastId = entry.id;
+  open.size += 1;
+  open.end = text.length;
 }
 
-function closed({ firstId, lastId, lines, likenesses, own }: OpenSegment): Segment {
+function segmentOf({ firstId, lastId, size, start, end, likenesses, own }: OpenSegment, text: Text): Segment {
   const having = new Map(own);
   for (const { first, positions } of likenesses) {
     for (const term of new Set(sharedTerms(first))) {
@@ -130,9 +130,9 @@ function closed({ firstId, lastId, lines, likenesses, own }: OpenSegment): Segme
     }
   }
   return {
-    id: `${lastId}/${lines.length}`,
+    id: `${lastId}/${size}`,
     firstId,
-    entries: lines.join('\n'),
+    entries: text.between(start, end),
     terms: new Map(Array.from(having, ([term, positions]) => [term, positionsText(positions)])),
   };
 }
