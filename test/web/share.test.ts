@@ -90,7 +90,15 @@ test('while a server is slow, what is pressed twice is done once', async () => {
   });
   await page.getByRole('combobox', { name: /^Users/ }).fill(bob.username);
   await page.getByRole('option', { name: bob.username }).click();
-  await page.getByRole('button', { name: 'Share', exact: true }).focus();
+  // As the list closes, it gives the focus back to its field.
+  await page.getByRole('listbox').waitFor({ state: 'detached' });
+  const share = page.getByRole('button', { name: 'Share', exact: true });
+  await expect
+    .poll(async () => {
+      await share.focus();
+      return share.and(page.locator(':focus')).count();
+    })
+    .toBe(1);
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
   await expect.poll(() => changes).toBe(1);

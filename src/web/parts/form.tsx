@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { Form as AriaForm, Button } from 'react-aria-components';
 import { T } from '../texts.ts';
 import { Failure } from './answered.tsx';
@@ -24,18 +24,24 @@ export function Form<Result>({
   readonly children: ReactNode;
 }) {
   const queries = useQueryClient();
+  // Of this moment: a button that is pressed twice may be so before it has been shown as waiting.
+  const isActing = useRef(false);
   const acting = useMutation({
     mutationFn: act,
     onSuccess: (result) => done?.(result),
     // After a failure too: a part may have been done, or somebody else has changed it meanwhile.
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: () => {
+      isActing.current = false;
+      return queries.invalidateQueries();
+    },
   });
   return (
     <AriaForm
       className="form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!acting.isPending) {
+        if (!isActing.current) {
+          isActing.current = true;
           acting.mutate();
         }
       }}

@@ -38,7 +38,8 @@ describe(`in front of MLflow ${NEWEST} with workspaces`, () => {
       ).json.permission;
     const { page } = await browsers.open(gateway.url, alice);
     await page.goto(`/auth/share/experiment/${id}?workspace=${names.a}`);
-    await page.getByLabel('Users', { exact: true }).fill(carol.username);
+    // They have roles too, as soon as the page knows.
+    await page.getByRole('combobox', { name: /^Users/ }).fill(carol.username);
     await page.getByRole('option', { name: carol.username }).click();
     await page.getByRole('button', { name: 'Share', exact: true }).click();
     await page.getByText(`Shared with ${carol.username}.`).waitFor();
@@ -56,6 +57,6 @@ describe(`in front of MLflow ${NEWEST} with workspaces`, () => {
     await page.getByText('To share it you need Manage on it.').waitFor();
     await page.goto(`/auth/share/experiment/${id}?workspace=${names.a}`);
     await page.getByText(`In the workspace ${names.a}.`).waitFor();
-    await page.getByText('Who has access').waitFor();
+    await page.getByRole('heading', { name: 'Who has access' }).waitFor();
   });
 });
