@@ -10,8 +10,8 @@ const logged = Array.from({ length: 1000 }, (_, at) =>
     requestId: `of ${at}`,
     durationMs: at % 7,
     resources: [
-      { type: 'experiment', id: '1' },
       { type: 'run', id: `run-${at % RUNS}` },
+      { type: 'experiment', id: '1' },
     ],
   }),
 );

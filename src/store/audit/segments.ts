@@ -101,7 +101,8 @@ function fits({ endsBefore, lastId, size }: OpenSegment, id: string): boolean {
 
 function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
   const { likenesses, latest, size: position } = open;
-  const about = entry.resources.at(-1)?.id;
+  // What is named first is the thing itself, what follows is what it lies in.
+  const about = entry.resources[0]?.id;
   const known = latest.get(about);
   let line: string;
   if (known !== undefined && areAlike(known.first, entry)) {
