@@ -29,13 +29,13 @@ describe.each(MLFLOW_VERSIONS)('in front of MLflow %s', (version) => {
     await page.goto(`/#/experiments/${experiment}`);
     await page.getByRole('heading', { name: 'Sign in to MLflow' }).waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(size.width);
-    expect(await page.evaluate('document.activeElement.id')).toBe('username');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('username');
 
     await signIn(page, { username: alice.username, password: 'not the password' });
     await page.getByRole('alert').getByText('The name or the password is not right.').waitFor();
     expect(await page.getByLabel('Name').inputValue()).toBe(alice.username);
     expect(await page.getByLabel('Password').inputValue()).toBe('');
-    expect(await page.evaluate('document.activeElement.id')).toBe('password');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('password');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(size.width);
     expect(seat.takeTrouble()).toEqual(['POST /auth/sign-in 401', expect.stringMatching(/^notice /)]);
 
