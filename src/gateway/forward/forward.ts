@@ -99,11 +99,14 @@ function refuse(reply: Refusable, error: ApiError): void {
   reply.send(error);
 }
 
+const LENGTH: ReadonlySet<string> = new Set(['content-length']);
+
 /** @param keepsLength - whether the body that is sent has the length that the client's had: it may have been unpacked or narrowed. */
 function toHeaders(request: FastifyRequest, host: string, keepsLength: boolean): readonly string[] {
   const { id: requestId, way, ip, protocol, raw } = request;
   const judged = [...(way.operation?.judgedHeaders ?? []), ...providerHeaders(request)];
-  const sent = upstreamHeaders(raw.headers, { host, ip, protocol, requestId, judged, keepsLength });
+  const sender = { host, ip, protocol, requestId, judged };
+  const sent = upstreamHeaders(raw.headers, keepsLength ? sender : { ...sender, without: LENGTH });
   if (way.workspace !== undefined) {
     sent.push(WORKSPACE_HEADER, way.workspace.name);
   }

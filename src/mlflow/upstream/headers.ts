@@ -68,8 +68,8 @@ export interface Sender {
   readonly requestId: string;
   /** Client headers of an identity kind that the row reads and judges, such as `x-mlflow-run-id`. */
   readonly judged?: readonly string[];
-  /** Whether `Content-Length` goes on; it does unless this says no. */
-  readonly keepsLength?: boolean;
+  /** Names of client headers that do not go on beside those that never do. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /**
@@ -78,13 +78,13 @@ export interface Sender {
  * @returns each name, and behind it what the header says.
  */
 export function upstreamHeaders(headers: IncomingHttpHeaders, sender: Sender): string[] {
-  const { judged, keepsLength = true } = sender;
+  const { judged, without } = sender;
   // uvicorn believes this header from loopback, where the gateway may well sit: always the real client.
   const sent = ['host', sender.host, 'x-forwarded-for', sender.ip];
   sent.push('x-forwarded-proto', sender.protocol, 'x-request-id', sender.requestId);
   for (const name in headers) {
     const value = headers[name];
-    const goesOn = name === 'content-length' ? keepsLength : passes(name) || judged?.includes(name);
+    const goesOn = without?.has(name) !== true && (passes(name) || judged?.includes(name));
     if (value !== undefined && goesOn) {
       sent.push(name, Array.isArray(value) ? value.join(', ') : String(value));
     }
@@ -137,12 +137,10 @@ const PARTIAL: ReadonlySet<string> = new Set([
 
 /** Headers of a request whose reply the gateway reads itself, and so asks for whole. */
 export function exchangeHeaders(headers: IncomingHttpHeaders, sender: Sender): Record<string, string> {
-  const given = upstreamHeaders(headers, sender);
+  const given = upstreamHeaders(headers, { ...sender, without: PARTIAL });
   const sent: Record<string, string> = {};
-  for (const [at, name] of given.entries()) {
-    if (at % 2 === 0 && !PARTIAL.has(name)) {
-      sent[name] = given[at + 1] ?? '';
-    }
+  for (let at = 0; at < given.length; at += 2) {
+    sent[given[at] ?? ''] = given[at + 1] ?? '';
   }
   return sent;
 }
