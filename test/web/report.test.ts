@@ -111,7 +111,10 @@ test('its page grants what is missing once it is confirmed, by keyboard, and say
   expect(await mayOn(alice, '8')).toBe('NO_PERMISSIONS');
   await page.getByRole('button', { name: `Grant ${alice.username} Edit on experiment 8` }).click();
   await dialog.getByRole('button', { name: 'Grant' }).click();
-  await page.getByRole('heading', { level: 2, name: alice.username }).waitFor({ state: 'detached' });
+  // The dialog's own heading, while it closes, holds the name as well.
+  await page
+    .getByRole('heading', { level: 2, name: alice.username, exact: true })
+    .waitFor({ state: 'detached' });
   expect(await mayOn(alice, '8')).toBe('EDIT');
   expect(await unexpectedTrouble(seat)).toEqual([]);
 });
