@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { unexpectedTrouble } from '../e2e/browser/trouble.ts';
 import { type Browsers, installBrowsers, type Seat } from '../support/browser.ts';
 import { unique } from '../support/gateway.ts';
+import { pressTwice } from '../support/press-twice.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
 const A2 = '/api/2.0/mlflow';
@@ -92,15 +93,24 @@ test('a role is made, grants something, gets a member and is deleted', async () 
   await open.getByLabel('Id, name, or * for all').fill('*');
   await open.getByRole('button', { name: 'Add a grant' }).click();
   await open.getByText('Read: every experiment').waitFor();
-  await open.getByLabel('User').fill(alice.username);
-  await open.getByRole('button', { name: 'Add a member' }).click();
-  await open.getByRole('button', { name: `Remove ${alice.username}` }).waitFor();
+  const remove = open.getByRole('button', { name: `Remove ${alice.username}` });
+  const addAlice = async () => {
+    await open.getByLabel('User').fill(alice.username);
+    await open.getByRole('button', { name: 'Add a member' }).click();
+    await remove.waitFor();
+  };
+  await addAlice();
   const held = async () =>
     (
       await gateway.admin.get(
         `${A3}/users/permissions/get?username=${alice.username}&resource_type=experiment&resource_id=30`,
       )
     ).json.permission;
+  expect(await held()).toBe('READ');
+  await pressTwice(remove);
+  await remove.waitFor({ state: 'detached' });
+  expect(await held()).toBe('NO_PERMISSIONS');
+  await addAlice();
   expect(await held()).toBe('READ');
   await open.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: `Delete role ${role}` }).click();

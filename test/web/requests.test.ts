@@ -4,6 +4,7 @@ import { unexpectedTrouble } from '../e2e/browser/trouble.ts';
 import { type Browsers, installBrowsers, type Seat } from '../support/browser.ts';
 import { grantOn } from '../support/gateway.ts';
 import { having } from '../support/having.ts';
+import { pressTwice } from '../support/press-twice.ts';
 import { useGateway } from '../support/use-gateway.ts';
 import { violations } from './axe.ts';
 
@@ -74,7 +75,7 @@ test('a page about nothing and one about a hidden thing look and answer alike', 
     await page.getByRole('button', { name: 'Request access' }).click();
     await page.getByText('You have asked for: Read. Nobody has answered yet.').waitFor();
     seen.push((await page.getByRole('main').innerText()).replaceAll(id, 'ID'));
-    await page.getByRole('button', { name: `Withdraw the request for experiment ${id}` }).click();
+    await pressTwice(page.getByRole('button', { name: `Withdraw the request for experiment ${id}` }));
     await page.getByText('Your request is withdrawn.').waitFor();
   }
   expect(seen[0]).toBe(seen[1]);

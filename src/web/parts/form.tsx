@@ -1,8 +1,8 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef } from 'react';
+import type { ReactNode } from 'react';
 import { Form as AriaForm, Button } from 'react-aria-components';
 import { T } from '../texts.ts';
 import { Failure } from './answered.tsx';
+import { useAct } from './use-act.ts';
 
 /**
  * Fields and a button that does something with them. While it is done the button waits; a refusal shows above it, and what
@@ -23,34 +23,20 @@ export function Form<Result>({
   readonly isDanger?: boolean;
   readonly children: ReactNode;
 }) {
-  const queries = useQueryClient();
-  // Of this moment: a button that is pressed twice may be so before it has been shown as waiting.
-  const isActing = useRef(false);
-  const acting = useMutation({
-    mutationFn: act,
-    onSuccess: (result) => done?.(result),
-    // After a failure too: a part may have been done, or somebody else has changed it meanwhile.
-    onSettled: () => {
-      isActing.current = false;
-      return queries.invalidateQueries();
-    },
-  });
+  const { start, isPending, error } = useAct(act, done);
   return (
     <AriaForm
       className="form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!isActing.current) {
-          isActing.current = true;
-          acting.mutate();
-        }
+        start();
       }}
     >
       {children}
-      {acting.error === null ? null : <Failure error={acting.error} />}
+      {error === null ? null : <Failure error={error} />}
       <div className="buttons">
-        <Button type="submit" className={isDanger ? 'danger' : 'main'} isPending={acting.isPending}>
-          {acting.isPending ? T.waiting : submit}
+        <Button type="submit" className={isDanger ? 'danger' : 'main'} isPending={isPending}>
+          {isPending ? T.waiting : submit}
         </Button>
         {cancel === undefined ? null : <Button onPress={cancel}>{T.cancel}</Button>}
       </div>

@@ -1,4 +1,3 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Button, Heading } from 'react-aria-components';
 import type { Answer } from '../../../admin/contract/index.ts';
@@ -8,6 +7,7 @@ import { Answered, Failure } from '../../parts/answered.tsx';
 import { CloseButton } from '../../parts/dialog.tsx';
 import { Choice, Field } from '../../parts/fields.tsx';
 import { Form } from '../../parts/form.tsx';
+import { useAct } from '../../parts/use-act.ts';
 import { kindText, LEVEL_NAMES, LEVELS, type Level, T, thingText } from '../../texts.ts';
 
 type Role = Answer<'roles.list'>['roles'][number];
@@ -118,25 +118,26 @@ interface Item {
 }
 
 function Items({ items, empty }: { readonly items: readonly Item[]; readonly empty: string }) {
-  const queries = useQueryClient();
-  const removing = useMutation({
-    mutationFn: ({ remove }: Item) => remove(),
-    onSettled: () => queries.invalidateQueries(),
-  });
+  return items.length === 0 ? (
+    <p>{empty}</p>
+  ) : (
+    <ul className="items">
+      {items.map((item) => (
+        <Removable key={item.key} item={item} />
+      ))}
+    </ul>
+  );
+}
+
+function Removable({ item: { text, remove } }: { readonly item: Item }) {
+  const { start, isPending, error } = useAct(remove);
   return (
-    <>
-      {items.length === 0 ? <p>{empty}</p> : null}
-      <ul className="items">
-        {items.map((item) => (
-          <li key={item.key}>
-            {item.text}
-            <Button aria-label={T.roles.removeOf(item.text)} onPress={() => removing.mutate(item)}>
-              {T.roles.remove}
-            </Button>
-          </li>
-        ))}
-      </ul>
-      {removing.error === null ? null : <Failure error={removing.error} />}
-    </>
+    <li>
+      {text}
+      <Button aria-label={T.roles.removeOf(text)} onPress={start} isPending={isPending}>
+        {T.roles.remove}
+      </Button>
+      {error === null ? null : <Failure error={error} />}
+    </li>
   );
 }

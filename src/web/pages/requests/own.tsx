@@ -1,4 +1,3 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import type { Answer } from '../../../admin/contract/index.ts';
 import { ask, DEFAULT_WORKSPACE } from '../../api/client.ts';
@@ -8,6 +7,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Part } from '../../parts/page.tsx';
 import { useSay } from '../../parts/say.tsx';
 import { Table } from '../../parts/table.tsx';
+import { useAct } from '../../parts/use-act.ts';
 import { LEVEL_NAMES, T, thingText } from '../../texts.ts';
 
 type OwnRequest = Answer<'accessRequests.listOwn'>['access_requests'][number];
@@ -59,23 +59,17 @@ function State({ request: { state, granted, answer } }: { readonly request: OwnR
 
 /** Takes back what has no answer yet. */
 export function Withdraw({ request }: { readonly request: OwnRequest }) {
-  const queries = useQueryClient();
   const say = useSay();
-  const withdrawing = useMutation({
-    mutationFn: () => ask('accessRequests.withdraw', { access_request_id: request.access_request_id }),
-    onSuccess: () => say(T.requests.withdrawn),
-    onSettled: () => queries.invalidateQueries(),
-  });
+  const { start, isPending, error } = useAct(
+    () => ask('accessRequests.withdraw', { access_request_id: request.access_request_id }),
+    () => say(T.requests.withdrawn),
+  );
   return request.state === 'open' ? (
     <>
-      <Button
-        aria-label={T.requests.withdrawOf(subjectText(request))}
-        onPress={() => withdrawing.mutate()}
-        isPending={withdrawing.isPending}
-      >
+      <Button aria-label={T.requests.withdrawOf(subjectText(request))} onPress={start} isPending={isPending}>
         {T.requests.withdraw}
       </Button>
-      {withdrawing.error === null ? null : <Failure error={withdrawing.error} />}
+      {error === null ? null : <Failure error={error} />}
     </>
   ) : null;
 }
