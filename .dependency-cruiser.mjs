@@ -20,7 +20,15 @@ const FLOORS = [
   ['store'],
   ['listening'],
   ['config.ts', 'config'],
-  ['policy', 'errors.ts', 'reply.ts', 'escape-html.ts', 'manifest.ts', 'time-ordered-id.ts'],
+  [
+    'policy',
+    'errors.ts',
+    'reply.ts',
+    'escape-html.ts',
+    'manifest.ts',
+    'recently-used.ts',
+    'time-ordered-id.ts',
+  ],
 ];
 
 /** The rooms of src/gateway, highest first. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { startCaddy } from './caddy.ts';
-import { type Child, ROOT, startChild, stop } from './children.ts';
+import { type Child, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
-import { type GatewayChild, startGateway } from './gateway.ts';
+import { type GatewayChild, startGateway, WITHOUT_AUDIT } from './gateway.ts';
 import { startNginx } from './nginx.ts';
 import { fromEach, OPERATIONS, type OperationName } from './operations.ts';
-import { basic, populate } from './population.ts';
+import { basic, type Population, populate } from './population.ts';
 import { startPostgresql } from './postgresql.ts';
 import { startHttpProxy } from './rivals.ts';
 
@@ -22,6 +22,9 @@ const ONE_BY_ONE = 'runs/get, one at a time';
 
 const RUNS = Array.from({ length: 50 }, (_, index) => (index + 0xabc).toString(16).padStart(32, '0'));
 const SUBJECT = { experimentId: '1', runIds: RUNS };
+type Amounts = Pick<Population, 'users' | 'grants'>;
+
+const FEW: Amounts = { users: 10, grants: 10 };
 /** Users that send requests in turn where there are many. */
 const CALLERS = 100;
 
@@ -31,18 +34,22 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const socketPath = join(dir, 'alone.sock');
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
   const bare = await startHttpProxy(socketPath);
-  await populate(join(dir, 'few.db'), { users: 10, grants: 10, rounds: 4 });
-  await populate(join(dir, 'unwritten.db'), { users: 10, grants: 10, rounds: 4 });
-  await populate(join(dir, 'many.db'), { ...many, rounds: 4 });
   const upstreamUri = `unix:${socketPath}`;
-  const start = (name: string, execArgv: string[] = []) =>
-    startGateway({ upstreamUri, database: join(dir, `${name}.db`), log: join(dir, `${name}.log`), execArgv });
-  const few = await start('few');
-  const unwritten = await start('unwritten', ['--import', join(ROOT, 'bench/processes/without-audit.js')]);
-  const crowded = await start('many');
+  const start = async (name: string, population: Amounts, execArgv: string[] = []) => {
+    const database = join(dir, `${name}.db`);
+    await populate(database, { ...population, rounds: 4 });
+    return startGateway({ upstreamUri, database, log: join(dir, `${name}.log`), execArgv });
+  };
+  // Each has a process of its own: one that served several would have had more requests than the others, and be compiled
+  // the better for it.
+  const forAdmin = await start('admin', FEW);
+  const forUser = await start('user', FEW);
+  const forToken = await start('token', FEW);
+  const unwritten = await start('unwritten', FEW, WITHOUT_AUDIT);
+  const crowded = await start('many', many);
   const nginx = await startNginx(dir, socketPath);
   const caddy = await startCaddy(dir, socketPath);
-  const postgresql = await startPostgresql(join(dir, 'few.db'));
+  const postgresql = await startPostgresql(join(dir, 'user.db'));
   for (const [name, rival] of Object.entries({ nginx, Caddy: caddy, PostgreSQL: postgresql })) {
     if (rival === undefined) {
       note(`${name} is not installed: left out.`);
@@ -57,9 +64,9 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
     contestant(name, gateway.said, gateway.pid, callers);
   const contestants = [
     contestant('bare @fastify/http-proxy', bare.said, bare.pid, [{}]),
-    through('gateway, admin', few, [basic('admin')]),
-    through('gateway, user', few, [basic('user-0')]),
-    through('gateway, user with a token', few, [await bearer(few.said, 'user-1')]),
+    through('gateway, admin', forAdmin, [basic('admin')]),
+    through('gateway, user', forUser, [basic('user-0')]),
+    through('gateway, user with a token', forToken, [await bearer(forToken.said, 'user-1')]),
     through('gateway, user, no audit log', unwritten, [basic('user-0')]),
     ...(onPostgresql ? [through('gateway, user, PostgreSQL', onPostgresql, [basic('user-0')])] : []),
     through(
@@ -88,7 +95,7 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
     costs.push(...(await compare(load, operation, contestants, effort)));
   }
   await Promise.all([nginx?.stop(), caddy?.stop()]);
-  for (const each of [few, unwritten, crowded, onPostgresql, bare, small]) {
+  for (const each of [forAdmin, forUser, forToken, unwritten, crowded, onPostgresql, bare, small]) {
     await (each && stop(each.process));
   }
   await postgresql?.stop();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { type Child, type Load, startChild, stop } from './children.ts';
 import { type Contestant, type Cost, compare } from './compare.ts';
-import { startGateway } from './gateway.ts';
+import { startGateway, WITHOUT_AUDIT } from './gateway.ts';
 import { isInstalled, type MlflowServer, type MlflowSettings, startMlflow } from './mlflow.ts';
 import { addExperiments, addRuns, createFirstRun, createMlflowUser, madeAt } from './mlflow-data.ts';
 import { prepareOidcAuth } from './oidc-auth.ts';
@@ -81,8 +81,6 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       await addBeside(`mlflow-oidc-auth, token${on}`, basic(USER, token), { python, app });
     }
 
-    const database = join(dir, 'before-mlflow.db');
-    await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
     const upstream = join(dir, 'upstream.sock');
     // Made when MLflow's were, or the gateway takes MLflow's for others with the same ids, on which nobody holds a grant.
     const small = await startChild('bench/processes/small-upstream.ts', [
@@ -90,11 +88,16 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       String(await madeAt(tcp.origin, '1')),
     ]);
     symlinkSync(join(dir, 'small.sock'), upstream);
-    const gateway = await startGateway({
-      upstreamUri: `unix:${upstream}`,
-      database,
-      log: join(dir, 'before-mlflow.log'),
-    });
+    const startOn = async (name: string, execArgv: string[] = []) => {
+      const database = join(dir, `${name}.db`);
+      await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
+      return startGateway({
+        ...{ upstreamUri: `unix:${upstream}`, database, log: join(dir, `${name}.log`), execArgv },
+      });
+    };
+    const forAdmin = await startOn('for-admin');
+    const forUser = await startOn('for-user');
+    const unwritten = await startOn('unwritten', WITHOUT_AUDIT);
     const bare = await startHttpProxy(upstream);
     const through = ({ said, pid }: Child) => ({
       origin: said,
@@ -107,8 +110,9 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       contestant('MLflow basic-auth, passwords cached', server(cached), basic(USER)),
       ...beside,
       contestant('bare @fastify/http-proxy on the socket', through(bare), {}),
-      contestant('gateway on the socket, admin', through(gateway), basic('admin')),
-      contestant('gateway on the socket, user', through(gateway), basic(USER)),
+      contestant('gateway on the socket, admin', through(forAdmin), basic('admin')),
+      contestant('gateway on the socket, user', through(forUser), basic(USER)),
+      contestant('gateway on the socket, user, no audit log', through(unwritten), basic(USER)),
     ];
     // MLflow's pool holds 15 connections to its database, and a write waits for all before it.
     const effort = {
@@ -132,7 +136,7 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       const operation = `experiments/search, 5 of ${many.toLocaleString('en')}`;
       costs.push(...(await compare(load, operation, contestants, effort)));
     }
-    for (const { process } of [gateway, bare]) {
+    for (const { process } of [forAdmin, forUser, unwritten, bare]) {
       await stop(process);
     }
     return costs;

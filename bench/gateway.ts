@@ -6,6 +6,8 @@ import { type Child, launch, ROOT } from './children.ts';
 
 const BUILD = join(ROOT, 'bench-results', 'build');
 const START_MS = 120_000;
+/** For Node, of a gateway that is to keep no audit log. */
+export const WITHOUT_AUDIT = ['--import', join(ROOT, 'bench/processes/without-audit.js')];
 
 /** Builds the gateway as `npm run build` does but for the check of types, into a place of the benchmark's own. */
 export function buildGateway(): void {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { LRUCache } from 'lru-cache';
 import { entryJson } from './admin/api/audit.ts';
 import type { InvitationHandlerParts } from './admin/api/invitations.ts';
 import { createProviderUsers } from './admin/deeds/provider-users.ts';
@@ -57,6 +56,7 @@ import { createLookAt } from './mlflow/things/look-at.ts';
 import { createStoredName } from './mlflow/things/stored-names.ts';
 import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
+import { recentlyUsed } from './recently-used.ts';
 import { ROUTES } from './routes.ts';
 import { openStore, type Store } from './store/index.ts';
 import { DEFAULT_WORKSPACE } from './store/workspace.ts';
@@ -375,7 +375,7 @@ const CONTEXTS = 200;
 
 /** Makes and remembers what knows the names and ids of each workspace of an MLflow that has them. */
 function contextsOf(whole: Context & LookUps, parts: ContextParts): (workspace: string) => Context {
-  const contexts = new LRUCache<string, Context>({ max: CONTEXTS });
+  const contexts = recentlyUsed<Context>(CONTEXTS);
   return (workspace) => {
     const known = contexts.get(workspace) ?? contextOf(workspace, whole, parts);
     contexts.set(workspace, known);

@@ -1,9 +1,17 @@
-import { dictionary } from '@zxcvbn-ts/language-common';
+import { createRequire } from 'node:module';
 
-/** The commonest passwords, of leaks, in lower case: those that are guessed first. */
-const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
+const require = createRequire(import.meta.url);
 
-/** Whether a password is among the commonest 49,000, in whatever letter case. */
+let common: ReadonlySet<string> | undefined;
+
+/** Whether a password is among the commonest 49,000 of leaks, which are guessed first, in whatever letter case. */
 export function isCommonPassword(password: string): boolean {
-  return COMMON.has(password.toLowerCase());
+  common ??= load();
+  return common.has(password.toLowerCase());
+}
+
+/** Read when a password is first set: five megabytes that most gateways never need. */
+function load(): ReadonlySet<string> {
+  const { dictionary } = require('@zxcvbn-ts/language-common') as typeof import('@zxcvbn-ts/language-common');
+  return new Set(dictionary['passwords-common']);
 }

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import type { Grant } from '../policy/grant.ts';
 import { withMembership } from '../policy/membership.ts';
 import type { Resource } from '../policy/resources.ts';
+import { recentlyUsed } from '../recently-used.ts';
 import type { Change, Follower } from '../store/changes.ts';
 import type { Store } from '../store/index.ts';
 import type { Session, Account as StoredAccount, Token } from '../store/types.ts';
@@ -49,10 +49,7 @@ export function createAccounts(
 ): Accounts {
   const catchUp = createCatchUp(store.changes.follow(), drop);
   const usernameOf = new Map<number, string>();
-  const remembered = new LRUCache<string, Account>({
-    max,
-    dispose: ({ user }) => usernameOf.delete(user.id),
-  });
+  const remembered = recentlyUsed<Account>(max, ({ user }) => usernameOf.delete(user.id));
   const loading = new Map<string, Promise<Account | undefined>>();
 
   function drop(change: Change): void {

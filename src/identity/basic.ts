@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash as digest } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { ApiError } from '../errors.ts';
+import { recentlyUsed } from '../recently-used.ts';
 import { NO_PASSWORD } from '../store/types.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
 import { LOGGED_OUT_PREFIX } from './logged-out.ts';
@@ -62,7 +62,7 @@ interface Remembered {
  */
 export function createBasic(options: BasicOptions): Basic {
   const { accounts, throttle, processKey, pace } = options;
-  const remembered = new LRUCache<string, Remembered>({ max: 50_000 });
+  const remembered = recentlyUsed<Remembered>(50_000);
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
   const prefix = Buffer.from(processKey).toString('base64');

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { recentlyUsed } from '../recently-used.ts';
 import type { SessionOwner } from '../store/sessions.ts';
 import type { Session } from '../store/types.ts';
 import { type Account, type Accounts, admitted } from './accounts.ts';
@@ -34,7 +34,7 @@ const REMEMBERED = 50_000;
  * better: before one ends unused, the store is asked.
  */
 export function createSession({ accounts, ownerOf, idleMs, clock }: SessionOptions): Authenticator {
-  const known = new LRUCache<string, Known>({ max: REMEMBERED });
+  const known = recentlyUsed<Known>(REMEMBERED);
 
   return {
     authenticate({ headers, isSecure }: Presented): Verdict | Promise<Verdict> {

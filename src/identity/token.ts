@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { recentlyUsed } from '../recently-used.ts';
 import type { TokenOwner } from '../store/tokens.ts';
 import type { Token } from '../store/types.ts';
 import { type Account, type Accounts, admitted, asSignIn } from './accounts.ts';
@@ -34,7 +34,7 @@ const REMEMBERED = 50_000;
  * rotated by any process is refused on the next request.
  */
 export function createToken({ accounts, ownerOf, clock }: TokenOptions): Authenticator {
-  const usernames = new LRUCache<string, string>({ max: REMEMBERED });
+  const usernames = recentlyUsed<string>(REMEMBERED);
 
   return {
     authenticate({ headers }: Presented): Verdict | Promise<Verdict> {

@@ -1,7 +1,7 @@
 import { hash as digest } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { issuerKey } from '../../config/providers.ts';
 import { denied } from '../../errors.ts';
+import { recentlyUsed } from '../../recently-used.ts';
 import { identityKey } from '../../store/types.ts';
 import { type Account, type Accounts, admitted, asSignIn } from '../accounts.ts';
 import type { Authenticator, Credential, Presented, Refused, SignedIn, Verdict } from '../principal.ts';
@@ -44,7 +44,7 @@ const REMEMBERED = 50_000;
 export function createBearerJwt(options: BearerJwtOptions): Authenticator {
   const { accounts, clock } = options;
   const signIn = createSignIn(options);
-  const remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
+  const remembered = recentlyUsed<Remembered>(REMEMBERED);
   const checking = new Map<string, Promise<Verdict>>();
   return {
     authenticate({ headers }: Presented): Verdict | Promise<Verdict> {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import * as client from 'openid-client';
 import { unavailable } from '../../errors.ts';
+import { recentlyUsed } from '../../recently-used.ts';
 import type { ProviderSession, ProviderSessions } from '../../store/provider-sessions.ts';
 import type { Authenticator, Refused, Verdict } from '../principal.ts';
 import type { Provided } from './provided.ts';
@@ -36,7 +36,7 @@ const LOOK_MS = 200;
  */
 export function createCheckedSession(inner: Authenticator, options: CheckedSessionOptions): Authenticator {
   const { sessions, clock } = options;
-  const checkAt = new LRUCache<string, number>({ max: REMEMBERED });
+  const checkAt = recentlyUsed<number>(REMEMBERED);
   const asking = new Map<string, Promise<Refused | undefined>>();
 
   return {

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { unavailable } from '../../errors.ts';
+import { recentlyUsed } from '../../recently-used.ts';
 import { decodeOnce } from '../read/percent.ts';
 import { propertyAt } from '../read/property-at.ts';
 import { replyJson } from '../upstream/answer-json.ts';
@@ -40,7 +40,7 @@ export function createArtifactHomes(
   lineage: Pick<Lineage, 'rootsOf'>,
 ): ArtifactHomes {
   // By experiment, where the location is the one that MLflow gives by itself: another experiment of that id has the same.
-  const known = new LRUCache<string, readonly string[]>({ max: REMEMBERED });
+  const known = recentlyUsed<readonly string[]>(REMEMBERED);
 
   async function locationOf(id: string): Promise<readonly string[] | undefined> {
     const [{ target, at }] = TRACKED_LOOK_UPS.experiment.byId;

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { unavailable } from '../../errors.ts';
 import type { Root } from '../../policy/resources.ts';
+import { recentlyUsed } from '../../recently-used.ts';
 import { text } from '../read/json.ts';
 import { propertyAt } from '../read/property-at.ts';
 import type { ChildKind } from '../table/row.ts';
@@ -76,7 +76,7 @@ export function createLineage(
   upstream: Upstream,
   { lookedUp, madeAt = () => undefined, clock = Date.now }: LineageOptions = {},
 ): Lineage {
-  const remembered = new LRUCache<string, readonly Root[]>({ max: REMEMBERED });
+  const remembered = recentlyUsed<readonly Root[]>(REMEMBERED);
   const asking = new Map<string, Promise<readonly Root[] | undefined>>();
   const experimentOfRun = createRunBatch(upstream);
   const isStillIn = createStill(ask, clock);
@@ -152,9 +152,7 @@ function createStill(
   ask: (kind: ChildKind, id: string) => Promise<readonly Root[] | undefined>,
   clock: () => number,
 ): Lineage['isStillIn'] {
-  const answers = new LRUCache<string, { askedAt: number; roots: ReturnType<typeof ask> }>({
-    max: STILL_AT_ONCE,
-  });
+  const answers = recentlyUsed<{ askedAt: number; roots: ReturnType<typeof ask> }>(STILL_AT_ONCE);
   return async (experimentId, kind, id) => {
     const key = `${kind} ${id}`;
     const now = clock();

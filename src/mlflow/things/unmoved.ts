@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { Root } from '../../policy/resources.ts';
+import { recentlyUsed } from '../../recently-used.ts';
 
 /** What things belonged to when they were last moved. It holds for a thing that says the same moment. */
 export interface Unmoved {
@@ -16,7 +17,7 @@ const SETTLED_MS = 60_000;
 
 /** @param clock - milliseconds since the epoch. */
 export function createUnmoved(clock: () => number): Unmoved {
-  const known = new LRUCache<string, { movedAt: number; roots: readonly Root[] }>({ max: REMEMBERED });
+  const known = recentlyUsed<{ movedAt: number; roots: readonly Root[] }>(REMEMBERED);
   return {
     get(key, movedAt) {
       const at = known.get(key);
