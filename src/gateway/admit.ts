@@ -51,7 +51,7 @@ export function admit(
     if (reply.raw.destroyed) {
       place.leave();
     } else {
-      reply.raw.once('close', place.leave);
+      reply.raw.on('close', place.leave);
     }
     return place.free?.then((waitedMs) => {
       request.way.waitedMs = waitedMs;
@@ -75,7 +75,7 @@ function createCount(most: number) {
       );
     }
     underWay.set(address, before + 1);
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       const left = (underWay.get(address) ?? 1) - 1;
       if (left === 0) {
         underWay.delete(address);

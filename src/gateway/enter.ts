@@ -115,7 +115,7 @@ const HEADER = new RegExp(`^${WORKSPACE_HEADER.replaceAll('-', '[-_]')}$`);
 function namedIn(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
   let named: string | undefined;
   for (const name in headers) {
-    if (HEADER.test(name)) {
+    if (name.length === WORKSPACE_HEADER.length && HEADER.test(name)) {
       const value = String(headers[name]).trim();
       named = value === '' ? named : named === undefined ? value : `${named}, ${value}`;
     }

@@ -14,7 +14,10 @@ import type { OpenWay } from './way.ts';
 
 const EMPTY_TARGET: Target = readTarget('/');
 
-const targets = new WeakMap<IncomingMessage, Target | Reply | ApiError>();
+/** Where a request keeps its target until its first stage: a WeakMap would cost more than it takes to read the target. */
+const TARGET = Symbol('target');
+
+type Marked = IncomingMessage & { [TARGET]?: Target | Reply | ApiError };
 
 /**
  * Makes Fastify's `rewriteUrl`, which takes the prefix off and brings the target into its one canonical form before
@@ -23,18 +26,18 @@ const targets = new WeakMap<IncomingMessage, Target | Reply | ApiError>();
  * @param prefix - such as `/mlflow`; empty for none.
  */
 export function rewriteUrlUnder(prefix: string): (raw: IncomingMessage) => string {
-  return (raw) => {
+  return (raw: Marked) => {
     try {
       refuseToken(raw.url ?? '');
       const rest = withoutPrefix(raw.url ?? '', prefix);
       const target = typeof rest === 'string' ? readTarget(rest) : rest;
-      targets.set(raw, target);
+      raw[TARGET] = target;
       return isTarget(target) ? writeTarget(target) : '/';
     } catch (error) {
       if (!(error instanceof ApiError)) {
         throw error;
       }
-      targets.set(raw, error);
+      raw[TARGET] = error;
       return '/';
     }
   };
@@ -100,7 +103,7 @@ export function transport(app: FastifyInstance): void {
         socket.setTimeout(socket.timeout ?? 0);
       }
     });
-    const target = targets.get(request.raw) ?? readTarget(request.raw.url ?? '');
+    const target = (raw as Marked)[TARGET] ?? readTarget(raw.url ?? '');
     request.way = newWay(isTarget(target) ? target : EMPTY_TARGET);
     if (target instanceof ApiError) {
       throw target;

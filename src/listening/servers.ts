@@ -101,7 +101,7 @@ function createConnections() {
 
   function asked({ socket }: IncomingMessage, response: ServerResponse): void {
     underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
-    response.once('close', () => {
+    response.on('close', () => {
       const before = underWay.get(socket);
       // A socket that is gone is not to be remembered, as nothing would take it out again.
       if (before === undefined) {

@@ -71,7 +71,7 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
   let begun = false;
   let givenUp = false;
   const giveUp = () => controller?.abort(new Error('nobody waits for the answer'));
-  raw.once('close', () => {
+  raw.on('close', () => {
     if (!raw.writableFinished) {
       giveUp();
     }
