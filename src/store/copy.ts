@@ -72,7 +72,7 @@ export type Copied = ReadonlyMap<string, number>;
  * same.
  */
 export async function copyRows(fromUri: string, toUri: string, options: DatabaseOptions): Promise<Copied> {
-  const from = openDatabase(fromUri, options);
+  const from = await openDatabase(fromUri, options);
   try {
     const steps = await stepsOf(from.reads, from.engine);
     if (steps === undefined) {
@@ -80,7 +80,7 @@ export async function copyRows(fromUri: string, toUri: string, options: Database
         'What is to be copied is no store of this gateway, or one that a newer version has used. Use that version.',
       );
     }
-    const to = openDatabase(toUri, options);
+    const to = await openDatabase(toUri, options);
     try {
       await migrate(to.writes, to.engine, steps);
       return await copyBetween(from, to);

@@ -26,11 +26,11 @@ const CONNECTIONS = 10;
 const TIMEOUT_SECONDS = 5;
 
 /** @throws Error with a sentence if the URI or the file it names will not do. */
-export function openDatabase(
+export async function openDatabase(
   databaseUri: string,
   { clock, queried, connections = CONNECTIONS, timeoutSeconds = TIMEOUT_SECONDS }: DatabaseOptions,
-): Database {
-  const engine = placeOf(databaseUri).open({ clock, connections, timeoutSeconds });
+): Promise<Database> {
+  const engine = await placeOf(databaseUri).open({ clock, connections, timeoutSeconds });
   const log = queried && {
     log: ({ queryDurationMillis }: { queryDurationMillis: number }) => queried(queryDurationMillis / 1000),
   };

@@ -52,7 +52,7 @@ export interface Place {
    *
    * @throws Error with a sentence if that cannot be done.
    */
-  open(options: EngineOptions): Engine;
+  open(options: EngineOptions): Promise<Engine>;
   /**
    * Whether there is anything: a file, or tables in a server's database. Whether it is a store shows once it is opened.
    *

@@ -86,7 +86,7 @@ export interface StoreOptions extends DatabaseOptions {
  * @throws Error if the URI, the file or what is in it will not do, with what to write instead.
  */
 export async function openStore(databaseUri: string, options: StoreOptions): Promise<Store> {
-  const { engine, reads, writes, close } = openDatabase(databaseUri, options);
+  const { engine, reads, writes, close } = await openDatabase(databaseUri, options);
   try {
     await migrate(writes, engine);
   } catch (error) {

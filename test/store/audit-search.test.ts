@@ -22,7 +22,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, clock }) => {
           await audit.add([each]);
         }
       });
-      const database = openDatabase(place, { clock: clock(place) });
+      const database = await openDatabase(place, { clock: clock(place) });
       onTestFinished(() => database.close());
       let answered = 0;
       const plugin: KyselyPlugin = {

@@ -67,7 +67,7 @@ describe.each(ENGINES)('on $name', ({ open, uri, run, tables, plan }) => {
     for (const statement of BEFORE_SEGMENTS) {
       await run(place, statement);
     }
-    const database = openDatabase(place, { clock: Date.now });
+    const database = await openDatabase(place, { clock: Date.now });
     onTestFinished(() => database.close());
     await auditSegments(database.engine).up(database.writes);
     const store = await open(place);

@@ -9,7 +9,7 @@ import { openSqlite } from './engine.ts';
 
 /** A SQLite file, or a database in memory, which is there for as long as it is open. */
 export function sqlitePlace({ file }: SqliteLocation): Place {
-  const open: Place['open'] = ({ clock }) => openSqlite(file, clock);
+  const open: Place['open'] = async ({ clock }) => openSqlite(file, clock);
   if (file === undefined) {
     return { name: 'memory', open, exists: async () => false, isFile: () => false, checkWritable() {} };
   }
