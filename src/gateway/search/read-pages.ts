@@ -8,9 +8,16 @@ import { batchesOf, shownAmong } from './shown.ts';
 
 /** Pages read for one request before it is answered with what there is and a token to go on. */
 const MOST_PAGES = 60;
-/** The first page asked for when rows will be taken out; each further one is larger. */
-const FIRST_PAGE = 1000;
+/** Rows that cost the upstream about as much as to be asked once more: no fewer are asked for where few may be shown. */
+const FIRST_PAGE = 100;
+/** The first page of a list that has to be read to its end. */
+const LARGE_PAGE = 1000;
+/** Further pages are so many times as long, where those before tell nothing. */
 const GROWTH = 4;
+/** Pages whose length is told by how much of those before was shown. What has deceived so often may do so again. */
+const MOST_FORESEEN = 3;
+/** A little more is asked for than is likely to do. */
+const SPARE = 1.25;
 
 /** How the upstream's pages are read. */
 export interface Manner {
@@ -21,7 +28,7 @@ export interface Manner {
   readonly instead?: Instead;
 }
 
-/** Another way to the same answer. It is tried once `after` rows have been read and the list goes on. */
+/** Another way to the same answer. It is tried once, before more than `after` rows are read of a list that goes on. */
 export interface Instead {
   readonly after: number;
   /** Undefined if it leads nowhere. */
@@ -52,9 +59,9 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
     asked.places.seal({ ...next, shown: asked.place.shown + filling.rows.length }, isNarrowed);
   // One more than is shown: whether there is a next page must not be known by rows that are hidden.
   const enough = asked.wanted + 1;
-  // Where a row costs a look-up, rows of which few are shown are read in more pages, and not for nothing.
-  const large = isNarrowed || asked.shown.atOnce !== undefined ? enough : Math.max(enough, FIRST_PAGE);
-  let size = instead?.after ?? large;
+  const first = isNarrowed ? enough : firstSize(asked, enough);
+  let other = instead;
+  let size = Math.min(first, other?.after ?? first);
   let offset = beginning.from;
   for (let pages = 1; ; pages++) {
     const answer = await ask(asked, manner, offset, size);
@@ -64,10 +71,6 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
     const { rows, more } = readPage(answer, asked.search.list);
     if (more) {
       noteExtent(asked, offset + rows.length + 1);
-    }
-    const other = more && pages === 1 ? await instead?.answer() : undefined;
-    if (other !== undefined) {
-      return other;
     }
     const end = await filling.take(rows);
     if (end === 'elsewhere') {
@@ -87,8 +90,33 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
           )
         : undefined;
     }
-    size = pages === 1 && instead !== undefined ? large : size * GROWTH;
+    const found = filling.rows.length;
+    const foresees = pages <= MOST_FORESEEN && found > 0 && asked.shown.atOnce === undefined;
+    size = foresees
+      ? Math.max(enough, (((offset - beginning.from) * (enough - found)) / found) * SPARE)
+      : size * GROWTH;
+    if (other !== undefined && offset - beginning.from + size > other.after) {
+      const answered = await other.answer();
+      if (answered !== undefined) {
+        return answered;
+      }
+      other = undefined;
+    }
   }
+}
+
+/** How many of the upstream's rows are asked for at first, to find `enough` that are shown among them. */
+function firstSize({ shown, place }: Asked, enough: number): number {
+  // Where a row costs a look-up, rows of which few are shown are read in more pages, and not for nothing.
+  if (shown.atOnce !== undefined) {
+    return enough;
+  }
+  // Most rows are shown where it is not known which ones are.
+  if (shown.only === undefined) {
+    return enough * SPARE;
+  }
+  const isToTheEnd = shown.only.length - place.shown < enough;
+  return Math.max(enough, isToTheEnd ? LARGE_PAGE : FIRST_PAGE);
 }
 
 function ask(asked: Asked, { clause, selected }: Manner, offset: number, size: number): Promise<Answer> {
@@ -96,7 +124,7 @@ function ask(asked: Asked, { clause, selected }: Manner, offset: number, size: n
   const exchange = form.exchange({
     ...(selected !== undefined && { [selected.by]: selected.ids }),
     ...(clause !== undefined && { filter: behind(clause, filter) }),
-    max_results: Math.min(size, search.paging.largestPage),
+    max_results: Math.min(Math.ceil(size), search.paging.largestPage),
     page_token: upstreamToken(offset, asked),
   });
   return upstream.exchange(exchange);

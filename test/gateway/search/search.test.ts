@@ -276,6 +276,74 @@ describe('walking the pages of a search', () => {
     }
   });
 
+  describe('1,000 readable of 20,000', () => {
+    const ids = numbered(20_000);
+    const asking = async (readable: readonly string[], params: Record<string, string | number>) => {
+      const upstream = searching(ids, true);
+      const search = searchOf(requestOf('POST', { max_results: 10, ...params }), true);
+      const answer = await searchVisible(upstream, search, visible(readable));
+      const { rows, next_page_token: token } = JSON.parse(answer.bytes.toString());
+      return { shown: rows.map(({ id }: { id: string }) => id), token, asked: upstream.asked };
+    };
+    const rowsOf = (asked: readonly Asked[]) => asked.reduce((sum, { size }) => sum + size, 0);
+    const isClause = ({ filter }: Asked) => filter.startsWith('id IN');
+    /** The page behind so many rows. */
+    const pageBehind = async (readable: readonly string[], count: number) => {
+      const { token } = await asking(readable, { max_results: count });
+      return asking(readable, { page_token: token });
+    };
+
+    test('are met soon where one in twenty is readable, on each page, and are named in no filter', async () => {
+      const readable = ids.filter((id) => Number(id) % 20 === 7);
+      const first = await asking(readable, {});
+      expect(first.shown).toEqual(readable.slice(0, 10));
+      let later = first;
+      for (let pages = 0; pages < 20; pages++) {
+        later = await asking(readable, { page_token: later.token });
+      }
+      expect(later.shown).toEqual(readable.slice(200, 210));
+      for (const { asked } of [first, later]) {
+        expect(asked.some(isClause)).toBe(false);
+        expect(asked.length).toBeLessThanOrEqual(3);
+        expect(rowsOf(asked)).toBeLessThan(400);
+      }
+    });
+
+    test('are named in a filter where they are not met soon, after no more rows than that costs', async () => {
+      const readable = ids.slice(-1000);
+      const { shown, token, asked } = await asking(readable, {});
+      expect(shown).toEqual(readable.slice(0, 10));
+      expect(asked.filter(isClause)).toHaveLength(1);
+      expect(rowsOf(asked)).toBeLessThanOrEqual(520);
+      const next = await asking(readable, { page_token: token });
+      expect(next.shown).toEqual(readable.slice(10, 20));
+      expect(next.asked.map(isClause)).toEqual([true]);
+    });
+
+    test('are named in a filter from the row on behind which the others are far away', async () => {
+      const readable = [...ids.slice(0, 505), ...ids.slice(-495)];
+      const { shown, token, asked } = await pageBehind(readable, 500);
+      expect(shown).toEqual(readable.slice(500, 510));
+      expect(rowsOf(asked)).toBeLessThanOrEqual(520);
+      expect((await asking(readable, { page_token: token })).shown).toEqual(readable.slice(510, 520));
+    });
+
+    test('end without reading all that follows', async () => {
+      const readable = ids.slice(0, 1000);
+      const { shown, token, asked } = await pageBehind(readable, 995);
+      expect([shown, token]).toEqual([readable.slice(995), undefined]);
+      expect(rowsOf(asked)).toBeLessThanOrEqual(520);
+    });
+  });
+
+  test('where all but a few are readable, little more is asked for than is shown', async () => {
+    const upstream = searching(numbered(5000), false);
+    const search = searchOf(requestOf('POST', { max_results: 10 }), false);
+    const answer = await searchVisible(upstream, search, visibleBut(['3', '4']));
+    expect(JSON.parse(answer.bytes.toString()).rows).toHaveLength(10);
+    expect(upstream.asked.map(({ size }) => size)).toEqual([14]);
+  });
+
   test('a search that finds nothing readable for very long ends its page with a token to go on', async () => {
     const endless = {
       async exchange(request: Exchange) {
