@@ -28,7 +28,7 @@ export interface Manner {
   readonly instead?: Instead;
 }
 
-/** Another way to the same answer. It is tried once, before more than `after` rows are read of a list that goes on. */
+/** Another way to the same answer. It is tried once, before more than `after` rows are read of a list that goes on behind them. */
 export interface Instead {
   readonly after: number;
   /** Undefined if it leads nowhere. */
@@ -90,12 +90,17 @@ async function readFrom(asked: Asked, beginning: Beginning, manner: Manner): Pro
           )
         : undefined;
     }
+    const read = offset - beginning.from;
     const found = filling.rows.length;
     const foresees = pages <= MOST_FORESEEN && found > 0 && asked.shown.atOnce === undefined;
-    size = foresees
-      ? Math.max(enough, (((offset - beginning.from) * (enough - found)) / found) * SPARE)
-      : size * GROWTH;
-    if (other !== undefined && offset - beginning.from + size > other.after) {
+    size = foresees ? Math.max(enough, ((read * (enough - found)) / found) * SPARE) : size * GROWTH;
+    if (other !== undefined && read + size > other.after) {
+      const end = beginning.from + other.after;
+      // Up to there the list may end.
+      if (offset < end && asked.search.extent.atLeast <= end) {
+        size = end - offset;
+        continue;
+      }
       const answered = await other.answer();
       if (answered !== undefined) {
         return answered;
