@@ -577,8 +577,7 @@ function endedIn(
       (entry) => entry !== undefined,
     );
     taken.forEach(recorder.record);
-    const written = request.failure === undefined ? request.way?.written : undefined;
-    for (const entry of shown ? [...taken, ...(written === undefined ? [] : [written])] : []) {
+    for (const entry of shown ? [...taken, ...(request.way?.written ?? [])] : []) {
       process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
     }
   };
@@ -699,6 +698,8 @@ async function drain(app: FastifyInstance, { servers }: Listening, withinMs: num
   const timer = setTimeout(() => servers.closeAll(), withinMs);
   try {
     await closing;
+    // A request that was broken off ends with its connection, and its entry in the audit log is made then.
+    await servers.gone();
   } finally {
     clearTimeout(timer);
   }

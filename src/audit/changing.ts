@@ -10,7 +10,7 @@ import type { Role, RolePermission, Roles } from '../store/roles.ts';
 import { MOST_SESSIONS, type NewSession } from '../store/sessions.ts';
 import type { Throttles } from '../store/throttles.ts';
 import type { NewToken, Tokens } from '../store/tokens.ts';
-import type { Invitation, Session, Subject, Token } from '../store/types.ts';
+import type { Invitation, Session, Subject, Token, User } from '../store/types.ts';
 import type { Users } from '../store/users.ts';
 
 /** Verbs that change what a user may do. */
@@ -108,8 +108,8 @@ export interface Told {
   readonly by?: Pick<AuditEntry, 'username' | 'credential'>;
 }
 
-/** Adds the entry of a change within the transaction that makes it. */
-export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<void>;
+/** Adds the entry of a change within the transaction that makes it, and answers it. */
+export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<AuditEntry>;
 
 /** The parts of the store that a change reads and alters. */
 export type ReadsForChanging = Pick<Store, 'atOnce' | keyof Verbs>;
@@ -117,13 +117,34 @@ export type ReadsForChanging = Pick<Store, 'atOnce' | keyof Verbs>;
 /** Runs a change, which answers what it did and what there is to tell of it; a change that came to nothing tells nothing. */
 type Change = <T>(work: (parts: StoreParts) => Promise<readonly [T, Told | undefined]>) => Promise<T>;
 
-/** Binds the store to one caller. */
-export function changingBy(store: ReadsForChanging, record: RecordChange): Changing {
+/**
+ * Binds the store to one caller.
+ *
+ * @param kept - told of the entries of a transaction once that is kept: of one that comes to nothing, none is there.
+ */
+export function changingBy(
+  store: ReadsForChanging,
+  record: RecordChange,
+  kept: (entries: readonly AuditEntry[]) => void = () => {},
+): Changing {
+  async function together<T>(work: (parts: StoreParts, record: RecordChange) => Promise<T>): Promise<T> {
+    const entries: AuditEntry[] = [];
+    const done = await store.atOnce((parts) =>
+      work(parts, async (told, audit) => {
+        const entry = await record(told, audit);
+        entries.push(entry);
+        return entry;
+      }),
+    );
+    kept(entries);
+    return done;
+  }
+
   const change: Change = (work) =>
-    store.atOnce(async (parts) => {
+    together(async (parts, recordTold) => {
       const [done, told] = await work(parts);
       if (told !== undefined) {
-        await record(told, parts.audit);
+        await recordTold(told, parts.audit);
       }
       return done;
     });
@@ -141,7 +162,7 @@ export function changingBy(store: ReadsForChanging, record: RecordChange): Chang
       add: (session) => store.atOnce((parts) => parts.providerSessions.add(session)),
       use: (key, forMs) => store.atOnce((parts) => parts.providerSessions.use(key, forMs)),
     },
-    atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
+    atOnce: (work) => together((parts, recordTold) => work(changingIn(parts, recordTold))),
   };
 }
 
@@ -161,22 +182,23 @@ async function roleNameOf({ roles }: StoreParts, id: number): Promise<string> {
   return (await roles.get(id))?.name ?? String(id);
 }
 
-/** Makes a change of one user, whose name is read before it, and the sessions that end with it. */
+/** Makes a change of one user, who is read before it, and the sessions that end with it. */
 const changeOfUser =
   (change: Change) =>
   (
     id: number,
     action: string,
     run: (users: Users) => Promise<boolean>,
-    tell: (username: string) => AuditChange,
+    tell: (username: string, before: User | undefined) => AuditChange,
   ): Promise<boolean> =>
     change(async (parts) => {
-      const username = await usernameOf(parts, id);
+      const before = await parts.users.getById(id);
+      const username = before?.username ?? String(id);
       const sessions = await sessionsOf(parts, id);
       const done = await run(parts.users);
       const left = new Set(await sessionsOf(parts, id));
       const told = withEnded(
-        tell(username),
+        tell(username, before),
         sessions.filter((session) => !left.has(session)),
       );
       return [done, done ? { action, change: told, resources: aboutUser(username) } : undefined];
@@ -206,8 +228,8 @@ function changingUsers(users: Users, change: Change): Users {
         id,
         isActive ? 'enable_user' : 'disable_user',
         (each) => each.setActive(id, isActive),
-        (username) => ({
-          before: { username, is_active: !isActive },
+        (username, before) => ({
+          before: { username, is_active: before?.isActive },
           after: { username, is_active: isActive },
         }),
       ),
@@ -216,8 +238,8 @@ function changingUsers(users: Users, change: Change): Users {
         id,
         'set_admin',
         (each) => each.setAdmin(id, isAdmin),
-        (username) => ({
-          before: { username, is_admin: !isAdmin },
+        (username, before) => ({
+          before: { username, is_admin: before?.isAdmin },
           after: { username, is_admin: isAdmin },
         }),
       ),

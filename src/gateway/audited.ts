@@ -22,7 +22,7 @@ export interface AuditedOptions {
 export function entryOf(ended: Ended, { reads, clock }: AuditedOptions): AuditEntry | undefined {
   const { way, request, touched, failure, ip, status, ms } = ended;
   const isPublic = way?.operation?.need === 'public' && !way.signInFailed;
-  if (way === undefined || way.written !== undefined || isPublic) {
+  if (way === undefined || way.written.length > 0 || isPublic) {
     return undefined;
   }
   const refused = isRefusal(failure);
@@ -83,7 +83,14 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
       change,
     };
     await audit.add([entry]);
-    way.written = entry;
+    return entry;
+  };
+}
+
+/** Has a request know its entries that are kept; with none of these, it gets the one that every request has. */
+export function keptFor({ way }: FastifyRequest): (entries: readonly AuditEntry[]) => void {
+  return (entries) => {
+    way.written = [...way.written, ...entries];
   };
 }
 

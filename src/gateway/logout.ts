@@ -5,7 +5,7 @@ import { LOGGED_OUT_PREFIX } from '../identity/logged-out.ts';
 import { hasCompanion, noSessionCookies, sessionSecretIn } from '../identity/session-cookie.ts';
 import { hashOf } from '../identity/token-secret.ts';
 import type { Store } from '../store/index.ts';
-import { recordFor } from './audited.ts';
+import { keptFor, recordFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 import { elsewhere } from './same-origin.ts';
 
@@ -44,7 +44,10 @@ export function logout(app: FastifyInstance, { store, clock }: LogoutOptions): v
   async function end(request: FastifyRequest, reply: FastifyReply, secret: string): Promise<void> {
     const session = await store.sessions.byHash(hashOf(secret));
     if (session !== undefined) {
-      await changingBy(store, recordFor(request, reply, clock)).sessions.end(session, 'sign-out');
+      await changingBy(store, recordFor(request, reply, clock), keptFor(request)).sessions.end(
+        session,
+        'sign-out',
+      );
     }
   }
 }

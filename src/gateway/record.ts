@@ -96,7 +96,7 @@ function isRefusal(failure: Error | undefined): boolean {
 
 function fieldsOf(request: FastifyRequest, located: readonly Touched[]) {
   const { way, failure } = request;
-  const written = failure === undefined ? way?.written : undefined;
+  const written = failure === undefined ? way?.written.at(-1) : undefined;
   const touched =
     written?.resources.map(({ type, id }) => `${type} ${id}`) ??
     located.map(({ kind, id }) => `${kind} ${id}`);

@@ -5,7 +5,7 @@ import type { Handlers } from '../admin/index.ts';
 import { changingBy } from '../audit/changing.ts';
 import { rulesBy } from '../mlflow/table/phases.ts';
 import type { Store } from '../store/index.ts';
-import { recordFor } from './audited.ts';
+import { keptFor, recordFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 
 /** What the operations of one workspace are served by. */
@@ -50,7 +50,7 @@ export function serve(
       ip: request.ip,
       host: request.host,
       isSecure: request.protocol === 'https',
-      changing: changingBy(store, recordFor(request, reply, clock)),
+      changing: changingBy(store, recordFor(request, reply, clock), keptFor(request)),
     };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));
   });

@@ -79,7 +79,7 @@ function newWay(target: Target): OpenWay {
     body: {},
     judged: [],
     because: '',
-    written: undefined,
+    written: [],
     shows: undefined,
     rewrite: undefined,
     readAs: undefined,

@@ -45,8 +45,8 @@ export interface Way {
   readonly reported: boolean;
   /** Why it would have been refused otherwise. */
   readonly refusal: ApiError | undefined;
-  /** Its entry in the audit log, where it changed users, grants or roles: written along with the change. */
-  readonly written: AuditEntry | undefined;
+  /** Its entries in the audit log, where it changed users, grants or roles: kept along with the changes. */
+  readonly written: readonly AuditEntry[];
   /** Tells the rows of a list that are shown, where a judge knows it; set instead of asking for what each belongs to. */
   readonly shows: ((row: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Takes out of a JSON reply what the caller may not see; set by a stage that judged only a part of it. */

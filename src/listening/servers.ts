@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyServerFactory } from 'fastify';
 import type { KeyPair } from './key-pair.ts';
 import { closeSlowReaders } from './slow-readers.ts';
@@ -18,6 +19,8 @@ export interface Servers {
   drain(): void;
   /** Closes all connections. */
   closeAll(): void;
+  /** Resolves, after {@link drain}, once no connection is left and all that follows from the end of the last has been done. */
+  gone(): Promise<void>;
   /** Looks at no connection any more. */
   stop(): void;
 }
@@ -73,6 +76,7 @@ export function createServers(options: ServersOptions): Servers {
       }
     },
     drain: connections.drain,
+    gone: connections.gone,
     closeAll() {
       for (const server of servers) {
         server.closeAllConnections();
@@ -88,6 +92,7 @@ export function createServers(options: ServersOptions): Servers {
  */
 function createConnections() {
   const underWay = new Map<Socket, number>();
+  const { promise: gone, resolve: noneLeft } = Promise.withResolvers<void>();
   let draining = false;
 
   function opened(socket: Socket): void {
@@ -96,7 +101,16 @@ function createConnections() {
       return;
     }
     underWay.set(socket, 0);
-    socket.once('close', () => underWay.delete(socket));
+    socket.once('close', () => {
+      underWay.delete(socket);
+      tellIfGone();
+    });
+  }
+
+  function tellIfGone(): void {
+    if (draining && underWay.size === 0) {
+      noneLeft();
+    }
   }
 
   function asked({ socket }: IncomingMessage, response: ServerResponse): void {
@@ -126,6 +140,12 @@ function createConnections() {
           socket.destroySoon();
         }
       }
+      tellIfGone();
+    },
+    async gone() {
+      await gone;
+      // Who else listens for the end of the last one has been told.
+      await setImmediate();
     },
   };
 }

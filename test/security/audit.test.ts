@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
-import { useGateway } from '../support/use-gateway.ts';
+import { temporaryUri } from '../store/temporary.ts';
+import { unique } from '../support/gateway.ts';
+import { openGateway, useGateway } from '../support/use-gateway.ts';
 
 const API = '/api/2.0/mlflow';
 const RUN = '0123456789abcdef0123456789abcdef';
@@ -275,6 +277,60 @@ test('what was done before an end is in the log after it', async () => {
   rmSync(dir, { recursive: true });
 });
 
+test('a change that is taken back with its transaction has the entry of a request that came to nothing', async () => {
+  const username = unique('newcomer');
+  const answer = await gateway.admin.post(`${API}/users/invitations/create`, {
+    username,
+    role_ids: [99_999],
+  });
+  expect(answer.status).toBe(404);
+  const entry = await newest({ request_id: String(answer.headers['x-request-id']) });
+  expect(entry).toMatchObject({
+    username: 'admin',
+    path: `${API}/users/invitations/create`,
+    status: 404,
+  });
+  expect(entry).not.toHaveProperty('change');
+  expect(await search({ resource_type: 'user', resource_id: username })).toEqual([]);
+});
+
+test.each([
+  ['update-admin', 'is_admin', false],
+  ['update-status', 'is_active', true],
+])('%s to what is so already tells no change that never was', async (verb, field, value) => {
+  const answer = await gateway.admin.send('PATCH', `${API}/users/${verb}`, {
+    json: { username: alice.username, [field]: value },
+  });
+  expect(answer.status).toBe(200);
+  expect((await newest({ request_id: String(answer.headers['x-request-id']) }))['change']).toEqual({
+    before: { username: alice.username, [field]: value },
+    after: { username: alice.username, [field]: value },
+  });
+});
+
+test('what MLflow had not answered when the gateway ended is in the log', async () => {
+  const database_uri = temporaryUri();
+  const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
+  const { gateway: ending } = await openGateway({
+    fake: (request, response) => {
+      if (request.url?.includes('experiments/create') === true) {
+        arrived();
+      } else {
+        response.end('{}');
+      }
+    },
+    settings: { drain_seconds: '0', database_uri },
+  });
+  const sent = ending.admin.post(`${API}/experiments/create`, { name: 'slow' }).catch(() => undefined);
+  await asked;
+  await ending.close();
+  await sent;
+  const store = await openStore(database_uri, { clock: Date.now });
+  const entries = await store.audit.search({ action: 'create' }, 10);
+  await store.close();
+  expect(entries).toMatchObject([{ username: 'admin', path: `${API}/experiments/create` }]);
+});
+
 test('with audit_stdout every entry is a line of standard output too: a refusal and a change alike', async () => {
   const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const shown = await another({ audit_stdout: 'true' });
@@ -287,6 +343,15 @@ test('with audit_stdout every entry is a line of standard output too: a refusal 
     const bob = await shown.person('bob');
     await bob.get(`${API}/experiments/get?experiment_id=${EXPERIMENT}`);
     await expect.poll(() => entries().map(({ action }) => action)).toContain('read');
+    // One request, two changes.
+    const invited = await shown.admin.post(`${API}/users/invitations/create`, { username: unique('carol') });
+    await expect
+      .poll(() =>
+        entries()
+          .filter(({ request_id: id }) => id === invited.headers['x-request-id'])
+          .map(({ action }) => action),
+      )
+      .toEqual(['create_user', 'invite_user']);
     expect(entries()).toContainEqual(
       expect.objectContaining({
         action: 'create_user',
