@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RecordChange } from '../audit/changing.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
-import type { AuditEntry } from '../store/audit/index.ts';
+import { type AuditEntry, cut } from '../store/audit/index.ts';
 import { DEFAULT_WORKSPACE } from '../store/workspace.ts';
 import { timeOrderedId } from '../time-ordered-id.ts';
 import { type Ended, reasonOf } from './record.ts';
@@ -111,13 +111,6 @@ function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
     operation: way.operation?.name ?? null,
     enforced: true,
   };
-}
-
-/** Longer than every name that is good for anything. Entries wait in memory, and what is in them is of a caller's choosing. */
-const LONGEST = 1000;
-
-function cut(text: string): string {
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
 
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);

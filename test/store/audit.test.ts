@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AuditEntry, type AuditFilter, firstIdOf } from '../../src/store/audit/index.ts';
@@ -5,8 +6,9 @@ import type { Store } from '../../src/store/index.ts';
 import { entry } from './audit-entry.ts';
 import { ENGINES } from './engines.ts';
 
-const DAY = 86_400_000;
-const LATEST = 3 * 3_600_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const LATEST = 3 * HOUR;
 /** As the gateway names a request, in the first hour. */
 const OWN_REQUEST = `${firstIdOf(3_590_000)}-7abc-8abc-00000000abcd`;
 const anyEntry = fc.record({
@@ -95,6 +97,62 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
     expect((await store.audit.search({}, 1))[0]?.because).toBe('a\ufffdb');
   });
 
+  test.each([
+    ['NUL', 'a\0', 'b\0'],
+    ['half of a surrogate pair', 'a\ud800', 'a\udc00'],
+  ])(
+    '%s in any text does not hold up what comes with it, and is found by what was sent',
+    async (_, one, other) => {
+      const about = (text: string) =>
+        entry(HOUR, {
+          username: text,
+          path: text,
+          requestId: text,
+          resources: [{ type: text, id: text }],
+          change: { before: null, after: { name: text } },
+        });
+      const both = [about(one), about(other)];
+      await store.audit.add(both);
+      await store.audit.add([entry(HOUR + 1)]);
+      const ids = async (filter: AuditFilter) => (await store.audit.search(filter, 10)).map(({ id }) => id);
+      for (const mergedYet of [false, true]) {
+        for (const text of [one, other]) {
+          const id = both.find(({ username }) => username === text)?.id;
+          for (const filter of [
+            { username: text },
+            { requestId: text },
+            { resourceType: text },
+            { resourceType: text, resourceId: text },
+          ]) {
+            expect(await ids(filter), `${JSON.stringify(filter)} ${mergedYet}`).toContain(id);
+          }
+        }
+        await store.audit.merge(2 * HOUR, 10);
+      }
+      const shown = (await store.audit.search({}, 10)).at(-1);
+      expect(JSON.stringify(shown)).not.toMatch(/\\u/);
+      // None of the terms is left behind.
+      await store.audit.prune(DAY, 10);
+      expect(await ids({ username: one })).toEqual([]);
+    },
+  );
+
+  test('a text that is too long is cut between characters, and is found by what was sent', async () => {
+    const name = `${'x'.repeat(999)}\u{1F600}y`;
+    const long = entry(HOUR, {
+      username: name,
+      path: name,
+      resources: [{ type: 'experiment', id: name }],
+      change: { before: null, after: { name } },
+    });
+    await store.audit.add([long]);
+    const kept = `${'x'.repeat(999)}…`;
+    const expected = [{ ...long, username: kept, path: kept, resources: [{ type: 'experiment', id: kept }] }];
+    expect(await store.audit.search({ username: name }, 10)).toEqual(expected);
+    expect(await store.audit.search({ resourceType: 'experiment', resourceId: name }, 10)).toEqual(expected);
+    expect(await store.audit.search({ resourceId: kept }, 10)).toEqual(expected);
+  });
+
   describe('a search', () => {
     const entries = {
       alice: entry(1 * DAY),
@@ -139,6 +197,16 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
         expect(await store.audit.search({ resourceType, resourceId: '8' }, 10)).toEqual([]);
         expect(await store.audit.search({ resourceType, resourceId: '7:8' }, 10)).toEqual([]);
       }
+    });
+
+    test('for a type does not find an id of another by its hash', async () => {
+      const id = 'x'.repeat(400);
+      await store.audit.add([entry(DAY, { resources: [{ type: 'model', id }] })]);
+      const hash = createHash('sha256').update(id).digest('base64');
+      for (const resourceType of ['model hashed', 'model %hashed']) {
+        expect(await store.audit.search({ resourceType, resourceId: hash }, 10)).toEqual([]);
+      }
+      expect(await store.audit.search({ resourceType: 'model', resourceId: id }, 10)).toHaveLength(1);
     });
 
     test('for a request finds its entries whoever named it, and however long it took', async () => {

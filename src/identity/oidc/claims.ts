@@ -50,11 +50,15 @@ export function leavesGroupsOut(claims: Claims, claim: string): boolean {
 /**
  * The name that a user gets who comes for the first time, as names are compared: in lower case, in one Unicode form.
  *
- * @returns undefined if there is none; an email that nobody has verified is none, as anybody may claim it.
+ * @returns undefined if there is none, or none that can be kept; an email that nobody has verified is none, as anybody may claim it.
  */
 export function usernameIn(claims: Claims, claim: string): string | undefined {
   const name = claimAt(claims, claim);
   if (typeof name !== 'string' || name.trim() === '') {
+    return undefined;
+  }
+  // Databases take neither, or make one name of two: the halves of different surrogate pairs look alike.
+  if (!name.isWellFormed() || name.includes('\0')) {
     return undefined;
   }
   if (/(?:^|\.)email$/.test(claim) && claims['email_verified'] !== true) {

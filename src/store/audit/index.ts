@@ -10,6 +10,7 @@ import { type Segment, segmentsOf } from './segments.ts';
 
 export { type AuditChange, type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
 export { type Collection, collectEntries, readEntries, type Segment, sizeOf } from './segments.ts';
+export { cut } from './shown.ts';
 
 /** The audit log: entries are added and, when they are old, removed; never changed. */
 export interface Audit {

@@ -1,4 +1,5 @@
 import type { AuditEntry } from './entry.ts';
+import { cut, LONGEST_TEXT, showable } from './shown.ts';
 
 /** What an entry has of its own where all else is as in another: that of a training loop comes again and again. */
 type Own = Pick<AuditEntry, 'id' | 'at' | 'requestId' | 'durationMs'>;
@@ -49,15 +50,23 @@ export function lineLike(like: number, { id, at, requestId, durationMs }: AuditE
   return json({ like, id, at, requestId, durationMs } satisfies Alike);
 }
 
-/** NUL is shown as what cannot be shown: neither terminals nor spreadsheets take it. */
+/** JSON with texts as they are kept. A short line that escapes no character has them as they are. */
 function json(value: AuditEntry | Alike): string {
   const line = JSON.stringify(value);
-  return line.includes('\\u0000') ? JSON.stringify(value, withoutNul) : line;
+  return line.length > LONGEST_TEXT || line.includes('\\u') ? keptJson(value) : line;
 }
 
-function withoutNul(_: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;
+/** What a change made is told whole, however long. */
+function keptJson(value: AuditEntry | (Alike & { readonly change?: undefined })): string {
+  const { change, ...others } = value;
+  const kept: object = JSON.parse(JSON.stringify(others, eachText(cut)));
+  return JSON.stringify({ ...kept, change }, eachText(showable));
 }
+
+const eachText =
+  (as: (text: string) => string) =>
+  (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? as(value) : value;
 
 /**
  * Reads the entries of a segment.

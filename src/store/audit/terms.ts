@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type AuditEntry, type AuditFilter, momentOf } from './entry.ts';
+import { cut } from './shown.ts';
 
 /** What every entry has. */
 export const ANY = '*';
 
-/** The longest text that is a term as it is: a row of an index has an end in every database. */
+/** The longest text that a term tells as it is: a row of an index has an end in every database. */
 const LONGEST = 300;
 
 /**
@@ -74,12 +75,15 @@ function tellsWhen(requestId: string, entryId: string): boolean {
 }
 
 /** A type that is asked for may be any text. */
-const ofType = (type: string): string => `resource ${type.replace(/[%:]/g, encodeURIComponent)}`;
+const ofType = (type: string): string => `resource ${cut(type).replace(/[%:]/g, encodeURIComponent)}`;
 
-/** The name of what is told has no colon, so that no two terms are alike. */
+/**
+ * The name of what is told has no colon, so that no two terms are alike; and no bare percent sign, so that nobody finds
+ * what is hashed by asking for a type of that name.
+ */
 function term(what: string, value: string): string {
-  const shown = value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
-  return shown.length <= LONGEST
-    ? `${what}:${shown}`
-    : `${what} hashed:${createHash('sha256').update(shown).digest('base64')}`;
+  const kept = cut(value);
+  return kept.length <= LONGEST
+    ? `${what}:${kept}`
+    : `${what} %hashed:${createHash('sha256').update(kept).digest('base64')}`;
 }

@@ -47,7 +47,7 @@ test('a name is folded as names are compared, and an email counts only if it is 
   for (const verified of [false, 'true', undefined, 1]) {
     expect(usernameIn({ email: 'al@example.com', email_verified: verified }, 'email')).toBeUndefined();
   }
-  for (const name of ['', ' ', 7, null, ['alice']]) {
+  for (const name of ['', ' ', 7, null, ['alice'], 'al\ud800ice', '\udc00', 'alice\0']) {
     expect(usernameIn({ preferred_username: name }, 'preferred_username')).toBeUndefined();
   }
 });
