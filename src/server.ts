@@ -13,6 +13,7 @@ import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { changingBy } from './audit/changing.ts';
 import { followingStore } from './audit/following.ts';
 import { createRecorder, type Recorder } from './audit/recorder.ts';
+import { showingStore } from './audit/showing.ts';
 import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import { issuerKey } from './config/providers.ts';
@@ -58,6 +59,7 @@ import { createWorkspaces } from './mlflow/things/workspaces.ts';
 import { createUpstream, type Upstream } from './mlflow/upstream/upstream.ts';
 import { recentlyUsed } from './recently-used.ts';
 import { ROUTES } from './routes.ts';
+import type { AuditEntry } from './store/audit/index.ts';
 import { openStore, type Store } from './store/index.ts';
 import { DEFAULT_WORKSPACE } from './store/workspace.ts';
 
@@ -195,14 +197,15 @@ async function open(config: Config, { logger, clock }: Given, closers: (() => un
   const listening = await prepareListening(config, { log: logger, maxHeaderBytes: MAX_HEADER_BYTES, clock });
   closers.unshift(() => listening.stop());
   const metrics = config.metrics_port === 0 ? undefined : await measuring();
-  const store = await openStore(config.database_uri, {
+  const opened = await openStore(config.database_uri, {
     clock,
     queried: metrics?.queried,
     connections: config.database_connections,
     timeoutSeconds: config.database_timeout_seconds,
     adminsBy: adminsBy(config),
   });
-  closers.unshift(() => store.close());
+  closers.unshift(() => opened.close());
+  const store = config.audit_stdout ? showingStore(opened, showEntry) : opened;
   const passwords = createPasswords({
     rounds: config.password_rounds,
     minLength: config.min_password_length,
@@ -577,10 +580,15 @@ function endedIn(
       (entry) => entry !== undefined,
     );
     taken.forEach(recorder.record);
-    for (const entry of shown ? [...taken, ...(request.way?.written ?? [])] : []) {
-      process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
+    if (shown) {
+      taken.forEach(showEntry);
     }
   };
+}
+
+/** Shows an entry of the audit log to whoever reads standard output. */
+function showEntry(entry: AuditEntry): void {
+  process.stdout.write(`${JSON.stringify(entryJson(entry))}\n`);
 }
 
 /** Readiness that says in the log when a part comes or goes. */

@@ -343,6 +343,8 @@ test('with audit_stdout every entry is a line of standard output too: a refusal 
     const bob = await shown.person('bob');
     await bob.get(`${API}/experiments/get?experiment_id=${EXPERIMENT}`);
     await expect.poll(() => entries().map(({ action }) => action)).toContain('read');
+    // What the gateway does by itself.
+    expect(entries()).toContainEqual(expect.objectContaining({ operation: 'start', action: 'create_user' }));
     // One request, two changes.
     const invited = await shown.admin.post(`${API}/users/invitations/create`, { username: unique('carol') });
     await expect
