@@ -11,3 +11,10 @@ export function ownerOfRole(name: string): number | undefined {
   const id = /^__user_(\d+)__$/.exec(name)?.[1];
   return id === undefined ? undefined : Number(id);
 }
+
+/**
+ * Whether what looks like a role is a user's own grants: in the workspace `default` it has a negative id, in others it is a role of
+ * the store, told by its name alone.
+ */
+export const isOwnRole = ({ id, name }: { readonly id: number; readonly name: string }): boolean =>
+  id < 0 || ownerOfRole(name) !== undefined;

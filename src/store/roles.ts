@@ -7,6 +7,7 @@ import type { Schema } from './schema.ts';
 import type { Write } from './write.ts';
 
 export type { Role, RoleGroup, RoleMember, RolePermission } from './roles/role.ts';
+export { missingRole } from './roles/role.ts';
 
 /**
  * Roles, their grants and their members, in the shape of MLflow 3.17's roles API and with its sentences.

@@ -1,6 +1,6 @@
 import type { ReadingStore } from '../../audit/changing.ts';
-import { notFound } from '../../errors.ts';
-import type { Role } from '../../store/roles.ts';
+import { isOwnRole } from '../../policy/own-role.ts';
+import { missingRole, type Role } from '../../store/roles.ts';
 import { ownRole, ownRoleId } from '../deeds/own-role.ts';
 import { integer } from './parameters.ts';
 
@@ -24,4 +24,18 @@ export async function existingRole(store: Pick<ReadingStore, 'grants' | 'roles'>
   return found;
 }
 
-export const missingRole = (id: number) => notFound(`Role with id=${id} not found`);
+/**
+ * A role that can be changed: not that of a user's own grants, which is changed by granting to that user.
+ *
+ * @throws ApiError 404 in MLflow's words.
+ */
+export async function changeableRole(
+  store: Pick<ReadingStore, 'grants' | 'roles'>,
+  id: number,
+): Promise<Role> {
+  const found = await existingRole(store, id);
+  if (isOwnRole(found)) {
+    throw missingRole(id);
+  }
+  return found;
+}

@@ -1,5 +1,6 @@
 import type { ReadingStore } from '../../audit/changing.ts';
 import { denied, notFound } from '../../errors.ts';
+import { isOwnRole } from '../../policy/own-role.ts';
 import { refuses } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import type { Role, RolePermission } from '../../store/roles.ts';
@@ -51,9 +52,9 @@ export function ownRoleGrantHandlers(store: Pick<ReadingStore, 'roles' | 'grants
   ): Promise<{ readonly role: Role; readonly held: RolePermission | undefined }> {
     const caller = callerOf(call);
     const id = integer('role_id', role_id);
-    const role = id < 0 ? undefined : await store.roles.get(id);
+    const role = await store.roles.get(id);
     const isVisible = await visibleRolesOf(store, caller);
-    if (role === undefined || role.workspace !== caller.workspace || !isVisible(role)) {
+    if (role === undefined || isOwnRole(role) || role.workspace !== caller.workspace || !isVisible(role)) {
       throw denied('You share with roles that you have yourself; an admin shares with every role.');
     }
     const held = role.permissions.find(

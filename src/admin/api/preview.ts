@@ -7,7 +7,7 @@ import { ofExplanations } from '../contract/explanations.ts';
 import { text } from '../contract/fields.ts';
 import { effectsOf, leftWithout, type Planned } from '../deeds/preview.ts';
 import type { Call } from '../handler.ts';
-import { existingRole } from './existing-role.ts';
+import { changeableRole } from './existing-role.ts';
 import { permissionOn, refuse } from './grants.ts';
 import { existingUser, filtersOf, integer, queryOf } from './parameters.ts';
 
@@ -73,7 +73,7 @@ export function previewHandlers({
   }
 
   function roleIn(call: Call) {
-    return existingRole(store, integer('role_id', queryOf(call, { role_id: text }).role_id));
+    return changeableRole(store, integer('role_id', queryOf(call, { role_id: text }).role_id));
   }
 }
 

@@ -39,7 +39,9 @@ export function rolePermissionHandlers(store: ReadingStore) {
         store,
         permissionIdIn(bodyOf(call, ofRoles['rolePermissions.remove'].body)),
       );
-      await revokeFromRole(call.changing.roles, permission);
+      if (!(await revokeFromRole(call.changing.roles, permission))) {
+        throw missingPermission(permission.id);
+      }
       return DONE;
     },
 

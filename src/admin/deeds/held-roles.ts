@@ -3,10 +3,11 @@ import type { SignedIn } from '../../identity/principal.ts';
 import { decide, mayDoEverything } from '../../policy/decide.ts';
 import { isAdministration } from '../../policy/grant.ts';
 import { isRootKind } from '../../policy/grantable.ts';
+import { isOwnRole } from '../../policy/own-role.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL } from '../../policy/resources.ts';
 import type { Role, RolePermission } from '../../store/roles.ts';
-import { isOwnRole, ownRole } from './own-role.ts';
+import { ownRole } from './own-role.ts';
 
 /** The parts of the store that tell who holds what. */
 type Held = Pick<ReadingStore, 'grants' | 'roles'>;

@@ -1,4 +1,4 @@
-import { ownerOfRole, ownRoleName } from '../../policy/own-role.ts';
+import { ownRoleName } from '../../policy/own-role.ts';
 import type { OwnGrant } from '../../store/grants.ts';
 import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
@@ -31,7 +31,3 @@ export function ownRole({ id }: Pick<User, 'id'>, grants: readonly OwnGrant[]): 
 
 /** The id of a user's own role: below zero, where no real role has one. Given such an id, the id of the user. */
 export const ownRoleId = (id: number): number => -id;
-
-/** Whether a role is that of a user's own grants. In workspaces other than the default one it is a role of the store. */
-export const isOwnRole = ({ id, name }: Pick<Role, 'id' | 'name'>): boolean =>
-  id < 0 || ownerOfRole(name) !== undefined;

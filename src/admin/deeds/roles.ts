@@ -1,9 +1,16 @@
 import { invalid } from '../../errors.ts';
 import { isRootKind, patternProblem, permissionProblem } from '../../policy/grantable.ts';
-import { OWN_ROLE_PREFIX, ownerOfRole } from '../../policy/own-role.ts';
+import { isOwnRole, OWN_ROLE_PREFIX } from '../../policy/own-role.ts';
 import type { Permission } from '../../policy/permissions.ts';
 import { ALL } from '../../policy/resources.ts';
-import type { Role, RoleGroup, RoleMember, RolePermission, Roles } from '../../store/roles.ts';
+import {
+  missingRole,
+  type Role,
+  type RoleGroup,
+  type RoleMember,
+  type RolePermission,
+  type Roles,
+} from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
 import { DEFAULT_WORKSPACE } from '../../store/workspace.ts';
 import { type GrantTarget, isNameable } from './grants.ts';
@@ -64,6 +71,15 @@ export async function createRole(
 }
 
 /**
+ * Whether there is such a role to change. That of a user's own grants is none: renamed, emptied or without its member it would
+ * no longer be what the user was granted, and taking a grant back would miss it.
+ */
+async function isThere(roles: Pick<Roles, 'get'>, id: number): Promise<boolean> {
+  const role = await roles.get(id);
+  return role !== undefined && !isOwnRole(role);
+}
+
+/**
  * Renames or describes a role; undefined if there is none.
  *
  * @throws ApiError 400 if another role has the name, or none can.
@@ -76,12 +92,12 @@ export async function updateRole(
   if (changes.name !== undefined) {
     checkRoleName(changes.name);
   }
-  return roles.update(id, changes);
+  return (await isThere(roles, id)) ? roles.update(id, changes) : undefined;
 }
 
 /** Deletes a role with its grants and memberships; false if there is none. */
-export function deleteRole(roles: Roles, id: number): Promise<boolean> {
-  return roles.remove(id);
+export async function deleteRole(roles: Roles, id: number): Promise<boolean> {
+  return (await isThere(roles, id)) && roles.remove(id);
 }
 
 /**
@@ -99,6 +115,9 @@ export async function grantToRole(
   if (id !== ALL && isRootKind(type) && !isNameable(type, id)) {
     throw invalid(`No request can name ${type} ${JSON.stringify(id)}.`);
   }
+  if (!(await isThere(roles, roleId))) {
+    throw missingRole(roleId);
+  }
   return roles.addPermission(roleId, type, id, permission);
 }
 
@@ -109,16 +128,16 @@ export async function grantToRole(
  */
 export async function changeGrantOfRole(
   roles: Roles,
-  { id, resourceType }: RolePermission,
+  { id, roleId, resourceType }: RolePermission,
   permission: Permission,
 ): Promise<RolePermission | undefined> {
   refuse(permissionProblem(permission, resourceType));
-  return roles.updatePermission(id, permission);
+  return (await isThere(roles, roleId)) ? roles.updatePermission(id, permission) : undefined;
 }
 
 /** Takes a grant from a role; false if it is gone meanwhile. */
-export function revokeFromRole(roles: Roles, { id }: RolePermission): Promise<boolean> {
-  return roles.removePermission(id);
+export async function revokeFromRole(roles: Roles, { id, roleId }: RolePermission): Promise<boolean> {
+  return (await isThere(roles, roleId)) && roles.removePermission(id);
 }
 
 /**
@@ -132,15 +151,15 @@ export async function assign(
   roleId: number,
 ): Promise<RoleMember | undefined> {
   const role = await roles.get(roleId);
-  if (role !== undefined && ownerOfRole(role.name) !== undefined) {
+  if (role !== undefined && isOwnRole(role)) {
     throw invalid(`Role '${role.name}' holds what one user was granted, and has no other members.`);
   }
   return roles.assign(id, roleId);
 }
 
 /** Ends a membership; false if there is none. */
-export function unassign(roles: Roles, { id }: Pick<User, 'id'>, roleId: number): Promise<boolean> {
-  return roles.unassign(id, roleId);
+export async function unassign(roles: Roles, { id }: Pick<User, 'id'>, roleId: number): Promise<boolean> {
+  return (await isThere(roles, roleId)) && roles.unassign(id, roleId);
 }
 
 function refuse(problem: string | undefined): void {

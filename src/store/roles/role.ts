@@ -109,6 +109,9 @@ export function readRolePermissions(
 export async function refuseMissingRole(transaction: Transaction<Schema>, id: number): Promise<void> {
   const role = await transaction.selectFrom('roles').select('id').where('id', '=', id).executeTakeFirst();
   if (role === undefined) {
-    throw notFound(`Role with id=${id} not found`);
+    throw missingRole(id);
   }
 }
+
+/** In MLflow's words. */
+export const missingRole = (id: number) => notFound(`Role with id=${id} not found`);

@@ -1,7 +1,7 @@
 /** The pages of MLflow show users their workspaces, and what is in each. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browsers, installBrowsers, type Seat } from '../../support/browser.ts';
-import { createExperiment, unique } from '../../support/gateway.ts';
+import { createExperiment, grantOn, unique } from '../../support/gateway.ts';
 import { NEWEST } from '../../support/mlflow.ts';
 import { inWorkspace, useWorkspaces } from '../../support/workspaces.ts';
 
@@ -58,5 +58,29 @@ describe(`in front of MLflow ${NEWEST} with workspaces`, () => {
     await page.goto(`/auth/share/experiment/${id}?workspace=${names.a}`);
     await page.getByText(`In the workspace ${names.a}.`).waitFor();
     await page.getByRole('heading', { name: 'Who has access' }).waitFor();
+  });
+
+  test('what a user was granted in a workspace shows as their own, and as no role', async () => {
+    const id = await createExperiment(inWorkspace(alice, names.a));
+    const own = await createExperiment(inWorkspace(alice, names.a));
+    await grantOn(inWorkspace(alice, names.a), carol, 'experiment', id, 'READ');
+    const seat = await browsers.open(gateway.url, carol);
+    await seat.page.goto(`/auth/account?workspace=${names.a}`);
+    const mine = seat.page.getByRole('table', { name: 'What you are granted' }).getByRole('row');
+    await mine.filter({ hasText: id }).waitFor();
+    expect(await seat.page.content()).not.toContain('__user_');
+    const { page } = await browsers.open(gateway.url, admin);
+    await page.goto(`/auth/share/experiment/${own}?workspace=${names.a}`);
+    await page.getByRole('heading', { name: 'Who has access' }).waitFor();
+    await page.getByRole('combobox', { name: /^Users/ }).fill('user');
+    await page.getByRole('option', { name: /user/ }).first().waitFor();
+    expect(await page.content()).not.toContain('__user_');
+    await page.goto('/auth/admin/roles');
+    await page.getByRole('row', { name: /^user/ }).first().waitFor();
+    expect(await page.content()).not.toContain('__user_');
+    await page.goto('/auth/admin/users');
+    await page.getByRole('button', { name: 'Invite a user' }).click();
+    await page.getByRole('checkbox', { name: 'user' }).first().waitFor();
+    expect(await page.content()).not.toContain('__user_');
   });
 });

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Answer } from '../../../admin/contract/index.ts';
+import { isOwnRole } from '../../../policy/own-role.ts';
 import { useThingName } from '../../api/queries.ts';
 import { Table } from '../../parts/table.tsx';
 import { LEVEL_NAMES, T, thingText } from '../../texts.ts';
@@ -32,8 +33,8 @@ export function Granted({
         { head: T.share.permission, cell: ({ permission }) => LEVEL_NAMES[permission] },
         {
           head: T.account.through,
-          // A negative id is a user's own grants, which look like a role.
-          cell: ({ role_id: id, role_name: name }) => (id < 0 ? T.account.own : T.share.byRole(name)),
+          cell: ({ role_id: id, role_name: name }) =>
+            isOwnRole({ id, name }) ? T.account.own : T.share.byRole(name),
         },
         ...(canShare
           ? [{ head: T.account.share, cell: (each: Permission) => <ToShare permission={each} /> }]

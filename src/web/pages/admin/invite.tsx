@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import type { Answer } from '../../../admin/contract/index.ts';
+import { isOwnRole } from '../../../policy/own-role.ts';
 import { ask } from '../../api/client.ts';
 import { useAsk } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
@@ -56,8 +57,7 @@ function ChooseRoles({ chosen, choose }: Choosing) {
   return (
     <Answered query={found}>
       {({ roles }) => {
-        // A negative id is a user's own grants, which look like a role.
-        const some = roles.filter(({ id }) => id > 0);
+        const some = roles.filter((role) => !isOwnRole(role));
         return some.length === 0 ? null : (
           <fieldset className="roles">
             <legend>{T.invitations.roles}</legend>

@@ -1,4 +1,5 @@
 import type { Answer } from '../../../admin/contract/index.ts';
+import { isOwnRole } from '../../../policy/own-role.ts';
 import { ask } from '../../api/client.ts';
 import { useAsk } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
@@ -29,8 +30,7 @@ function Found() {
       {(found) => (
         <Table
           caption={T.roles.caption}
-          // A negative id is a user's own grants, which look like a role.
-          rows={found.roles.filter(({ id }) => id > 0)}
+          rows={found.roles.filter((role) => !isOwnRole(role))}
           keyOf={({ id }) => String(id)}
           empty={T.roles.none}
           columns={[

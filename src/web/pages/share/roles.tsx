@@ -1,4 +1,5 @@
 import type { Answer } from '../../../admin/contract/index.ts';
+import { isOwnRole } from '../../../policy/own-role.ts';
 import { ask, DEFAULT_WORKSPACE, workspaceOf } from '../../api/client.ts';
 import { useAsk } from '../../api/queries.ts';
 import { Answered } from '../../parts/answered.tsx';
@@ -29,9 +30,8 @@ export function useRoles(viewed: Viewed): readonly Role[] {
 
 type Role = Answer<'roles.list'>['roles'][number];
 
-/** A negative id is a user's own grants, which look like a role. */
-const isHere = ({ id, workspace }: Role): boolean =>
-  id > 0 && workspace === (workspaceOf() ?? DEFAULT_WORKSPACE);
+const isHere = (role: Role): boolean =>
+  !isOwnRole(role) && role.workspace === (workspaceOf() ?? DEFAULT_WORKSPACE);
 
 /** Roles that grant something on just this, as far as the caller may change it. */
 export function RolesWithAccess({ thing, ...viewed }: Viewed & { readonly thing: Thing }) {
