@@ -1,14 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import {
-  type Audit,
-  type AuditEntry,
-  collectEntries,
-  readEntries,
-  type Segment,
-  sizeOf,
-} from '../store/audit/index.ts';
+import { type Audit, type AuditEntry, collectEntries, readEntries, sizeOf } from '../store/audit/index.ts';
 import { tidy } from './tidy.ts';
+import { createWriter } from './writer.ts';
 
 /** Takes entries on the way of requests, and writes them beside it. */
 export interface Recorder {
@@ -23,7 +16,7 @@ export interface Recorder {
 }
 
 export interface RecorderOptions {
-  readonly audit: Pick<Audit, 'addSegments' | 'merge' | 'prune'>;
+  readonly audit: Pick<Audit, 'addSegments' | 'addMissing' | 'merge' | 'prune'>;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** How many days entries are kept. */
   readonly keepDays: number;
@@ -33,19 +26,12 @@ export interface RecorderOptions {
 
 /** How long an entry may wait for others that are written along with it. */
 const FLUSH_MS = 500;
-/**
- * Segments of one transaction: others wait for the store's one writer meanwhile, and of a SQLite file so does every request.
- * A transaction waits for the disk, which takes as long as to write a thousand entries.
- */
-const BATCH = 8;
 /** Entries that wait for a store that does not answer. Beyond, the newest are told to the process log alone. */
 const MOST_WAITING = 100_000;
 
-/** Creates the way into the audit log; entries are written in the order in which they were taken. */
+/** Creates the way into the audit log; entries are written in the order in which they were taken, while the store answers. */
 export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions): Recorder {
   const collection = collectEntries();
-  /** What is to be written next, of before what the collection has. */
-  let segments: readonly Segment[] = [];
   let waiting = 0;
   let writing: Promise<void> | undefined;
   let lost = 0;
@@ -53,21 +39,24 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
   const flushing = setInterval(() => void flush(), FLUSH_MS);
   const tidying = tidy({ audit, log, keepDays, clock });
   flushing.unref();
+  const writer = createWriter({
+    audit,
+    onWritten(segments) {
+      waiting -= segments.reduce((sum, { id }) => sum + sizeOf(id), 0);
+    },
+    onRefused(entry, error) {
+      waiting -= 1;
+      lost += 1;
+      log.error({ err: error, entry }, 'the audit log cannot keep this entry');
+    },
+  });
 
   async function write(): Promise<void> {
-    segments = [...segments, ...collection.take()];
-    while (segments.length > 0) {
-      const batch = segments.slice(0, BATCH);
-      try {
-        await audit.addSegments(batch);
-      } catch (error) {
-        log.warn({ err: error, waiting }, 'the audit log cannot be written right now');
-        return;
-      }
-      segments = segments.slice(batch.length);
-      waiting -= batch.reduce((sum, { id }) => sum + sizeOf(id), 0);
-      // Requests get their turn between two transactions: of a SQLite file, each holds all else up.
-      await setImmediate();
+    try {
+      await writer.write(collection.take());
+    } catch (error) {
+      log.warn({ err: error, waiting }, 'the audit log cannot be written right now');
+      return;
     }
     if (lost > 0) {
       log.error({ lost }, 'entries of the audit log were told to this log alone');
@@ -107,7 +96,7 @@ export function createRecorder({ audit, log, keepDays, clock }: RecorderOptions)
       tidying.close();
       await this.flush();
       closed = true;
-      for (const { entries } of [...segments, ...collection.take()]) {
+      for (const { entries } of [...writer.held, ...collection.take()]) {
         for (const entry of readEntries(entries)) {
           log.error({ entry }, 'the audit log could not be written before the end');
         }

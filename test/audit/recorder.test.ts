@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRecorder } from '../../src/audit/recorder.ts';
-import { type AuditEntry, readEntries } from '../../src/store/audit/index.ts';
+import { invalid } from '../../src/errors.ts';
+import { type AuditEntry, readEntries, type Segment } from '../../src/store/audit/index.ts';
 import { entry } from '../store/audit-entry.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
@@ -11,24 +12,38 @@ afterEach(() => void vi.useRealTimers());
 function recorder() {
   const added: (readonly AuditEntry[])[] = [];
   const warnings: unknown[] = [];
-  const store = { fails: false };
+  const told: unknown[] = [];
+  const store: { fails: boolean; refuses?: Error } = { fails: false };
+  const add = async (segments: readonly Segment[]) => {
+    const entries = segments.flatMap((segment) => readEntries(segment.entries));
+    if (store.fails) {
+      throw new Error('away');
+    }
+    if (store.refuses !== undefined && entries.some(({ because }) => because === 'bad')) {
+      throw store.refuses;
+    }
+    added.push(entries);
+  };
   const made = createRecorder({
-    audit: {
-      async addSegments(segments) {
-        if (store.fails) {
-          throw new Error('away');
-        }
-        added.push(segments.flatMap(({ entries }) => readEntries(entries)));
-      },
-      merge: async () => 0,
-      prune: async () => 0,
+    audit: { addSegments: add, addMissing: add, merge: async () => 0, prune: async () => 0 },
+    log: {
+      warn: (about: unknown) => void warnings.push(about),
+      error: ({ entry }: { entry?: AuditEntry }) => void (entry !== undefined && told.push(entry)),
     },
-    log: { warn: (about: unknown) => void warnings.push(about), error: () => undefined },
     keepDays: 1,
     clock: () => 0,
   });
   onTestFinished(() => made.close());
-  return { ...made, added, warnings, store };
+  return {
+    ...made,
+    get waiting() {
+      return made.waiting;
+    },
+    added,
+    warnings,
+    told,
+    store,
+  };
 }
 
 /** All that can be done without waiting for a moment to come. */
@@ -74,4 +89,75 @@ test('a store that is away is asked again, and gets all of them when it is back'
   vi.advanceTimersByTime(500);
   await settle();
   expect(added.flat()).toHaveLength(600);
+});
+
+test('what is long is written in more transactions: a database takes no more than so much at once', async () => {
+  const { record, added } = recorder();
+  const path = '\u0001'.repeat(990);
+  const entries = Array.from({ length: 2048 }, (_, at) => entry(at, { username: `user ${at}`, path }));
+  for (const each of entries) {
+    record(each);
+  }
+  vi.advanceTimersByTime(500);
+  await settle();
+  expect(added.flat()).toEqual(entries);
+  expect(added.length).toBeGreaterThan(2);
+});
+
+/** Three segments, of which the middle one has an entry that the store does not take. */
+const withBad = () =>
+  Array.from({ length: 3 * 256 }, (_, at) => entry(at, { because: at === 300 ? 'bad' : 'good' }));
+
+test('what the store refuses is told to the process log, and keeps nothing else out', async () => {
+  const made = recorder();
+  made.store.refuses = invalid('A name is too long.');
+  const entries = withBad();
+  for (const each of entries) {
+    made.record(each);
+  }
+  await made.flush();
+  expect(made.told).toEqual([entries[300]]);
+  expect(made.added.flat()).toEqual(entries.toSpliced(300, 1));
+  expect(made.waiting).toBe(0);
+});
+
+test('what fails again and again while others are written is told to the process log in the end', async () => {
+  const made = recorder();
+  made.store.refuses = new Error('it gave no answer');
+  const entries = withBad();
+  for (const each of entries) {
+    made.record(each);
+  }
+  for (let at = 0; at < 10; at += 1) {
+    await made.flush();
+    made.record(entry(1000 + at));
+  }
+  expect(made.added.flat()).toEqual(
+    expect.arrayContaining([...entries.slice(0, 256), ...entries.slice(512)]),
+  );
+  expect(made.told).toEqual([]);
+  for (let at = 0; at < 30; at += 1) {
+    await made.flush();
+    made.record(entry(2000 + at));
+  }
+  await made.flush();
+  expect(made.told).toEqual([entries[300]]);
+  expect(made.added.flat()).toEqual(expect.arrayContaining(entries.toSpliced(300, 1)));
+  expect(made.waiting).toBe(0);
+});
+
+test('what fails while nothing else is written is kept for a store that is back', async () => {
+  const made = recorder();
+  made.store.fails = true;
+  const entries = Array.from({ length: 600 }, (_, at) => entry(at));
+  for (const each of entries) {
+    made.record(each);
+  }
+  for (let at = 0; at < 100; at += 1) {
+    await made.flush();
+  }
+  made.store.fails = false;
+  await made.flush();
+  expect(made.told).toEqual([]);
+  expect(made.added.flat().toSorted((one, other) => one.at - other.at)).toEqual(entries);
 });

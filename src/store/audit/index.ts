@@ -4,12 +4,20 @@ import type { Schema } from '../schema.ts';
 import type { Write } from '../write.ts';
 import { type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
 import { merge } from './merge.ts';
+import { missingOf } from './missing.ts';
 import { addSegments, removeSegments } from './rows.ts';
 import { search } from './search.ts';
 import { type Segment, segmentsOf } from './segments.ts';
 
 export { type AuditChange, type AuditEntry, type AuditFilter, firstIdOf } from './entry.ts';
-export { type Collection, collectEntries, readEntries, type Segment, sizeOf } from './segments.ts';
+export {
+  type Collection,
+  collectEntries,
+  readEntries,
+  type Segment,
+  segmentsOf,
+  sizeOf,
+} from './segments.ts';
 export { cut } from './shown.ts';
 
 /** The audit log: entries are added and, when they are old, removed; never changed. */
@@ -18,6 +26,8 @@ export interface Audit {
   add(entries: readonly AuditEntry[]): Promise<void>;
   /** Adds the entries of segments, all of them or none. */
   addSegments(segments: readonly Segment[]): Promise<void>;
+  /** Adds those entries of segments that are not there: an answer may be lost after segments were added. */
+  addMissing(segments: readonly Segment[]): Promise<void>;
   /**
    * Entries, newest first.
    *
@@ -49,6 +59,8 @@ export function createAudit(db: Kysely<Schema>, write: Write, engine: AuditEngin
   return {
     add: (entries) => keep(segmentsOf(entries)),
     addSegments: keep,
+    addMissing: (segments) =>
+      write(async (transaction) => addSegments(transaction, engine, await missingOf(transaction, segments))),
     search: (filter, limit, before) => search(db, filter, limit, before),
     prune: (olderThan, limit) =>
       write(async (transaction) => {
