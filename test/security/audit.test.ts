@@ -250,6 +250,54 @@ test.each(['=1+1', '+1', '-1', '@SUM(1)', '＝1', '\t=1'])('no cell begins a for
   expect(csv.text.split('\r\n')[1]?.split(',')[3]).toMatch(/^'/);
 });
 
+/** The cells of the newest exported entry of a filter, as a table of commas has them. */
+async function newestCells(filter: Record<string, string>): Promise<readonly string[]> {
+  const csv = await gateway.admin.get(
+    `${API}/audit/export?${new URLSearchParams({ format: 'csv', ...filter })}`,
+  );
+  const [, line = ''] = csv.text.split('\r\n');
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, within, plain = '']) =>
+    within === undefined ? plain : within.replaceAll('""', '"'),
+  );
+}
+
+test.each([
+  ['a;=1+1', "a;'=1+1"],
+  ['a; =1+1', "a; '=1+1"],
+  ['a;"=1+1"', `a;"'=1+1"`],
+  ['a;;@SUM(1);-1', "a;;'@SUM(1);'-1"],
+  ['a\t=1+1', "a\\u0009'=1+1"],
+  ['"=1+1"', `"'=1+1"`],
+  [' ＝1', " '＝1"],
+  ["'=1+1", "''=1+1"],
+  ['\\u0009=1', '\\u005cu0009=1'],
+  ['\t=1', "'\\u0009'=1"],
+  ['a\\b;c-d=e', 'a\\b;c-d=e'],
+])('no formula begins where a spreadsheet splits at other characters: %j', async (name, cell) => {
+  await gateway.as(name, 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
+  await newest({ username: name });
+  expect((await newestCells({ username: name }))[3]).toBe(cell);
+});
+
+test('a name looks like no second resource, and what was changed is read back exactly', async () => {
+  const name = `a; user bob%3B;=1+1;"-1`;
+  const grant = {
+    username: alice.username,
+    resource_type: 'registered_model',
+    resource_id: name,
+    permission: 'READ',
+  };
+  expect((await gateway.admin.post('/api/3.0/mlflow/users/permissions/grant', grant)).status).toBe(200);
+  const filter = { action: 'grant', resource_type: 'registered_model', resource_id: name };
+  const entry = await newest(filter);
+  const cells = await newestCells(filter);
+  const resources = cells[10]?.split('; ') ?? [];
+  expect(resources).toHaveLength((entry['resources'] as readonly unknown[]).length);
+  expect(resources).toContain('registered_model a%3B user bob%253B%3B=1+1%3B"-1');
+  expect(cells[17]).not.toMatch(/;=/);
+  expect(entry['change']).toMatchObject({ after: JSON.parse(cells[17] ?? '') });
+});
+
 test('no name that was tried breaks a line, moves a cursor, or searches for something else', async () => {
   const name = `x\n\r\u001b[2J\u202e"',' or 1=1 --`;
   await gateway.as(name, 'a wrong password').get(`${API}/experiments/get?experiment_id=1`);
