@@ -31,8 +31,9 @@ import { roleHandlers } from './api/roles.ts';
 import { sessionHandlers } from './api/sessions.ts';
 import { signInHandlers as signInListHandlers } from './api/sign-ins.ts';
 import { tokenHandlers } from './api/tokens.ts';
-import { type ListUsersTo, userHandlers } from './api/users.ts';
+import { userHandlers } from './api/users.ts';
 import type { HandlerName } from './contract/index.ts';
+import type { ListUsersTo } from './deeds/neighbours.ts';
 import type { SessionParts } from './deeds/sessions.ts';
 import type { TokenParts } from './deeds/tokens.ts';
 import type { Call, Handler } from './handler.ts';
@@ -80,7 +81,7 @@ export type Handlers = Readonly<Record<HandlerName, Handler>>;
 
 /** Every operation that the gateway serves itself, under the names that its rows use. */
 export function createHandlers(parts: HandlerParts): Handlers {
-  const { store, passwords, signInLimits, defaultPermission, health, providers } = parts;
+  const { store, passwords, signInLimits, health, providers } = parts;
   const signIn = { ...parts, leaving: (call: Call, id: string) => leavingAddress(call, id, parts) };
   return {
     ...healthHandlers(health),
@@ -100,12 +101,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
     ...signInListHandlers(store),
     ...providerHandlers(parts),
     ...invitationHandlers(parts),
-    ...classicPermissionHandlers(store),
-    ...grantHandlers(store, defaultPermission),
+    ...classicPermissionHandlers(parts),
+    ...grantHandlers(parts),
     ...roleHandlers(parts),
     ...rolePermissionHandlers(store),
     ...ownRoleGrantHandlers(store),
-    ...roleMemberHandlers(store, defaultPermission),
+    ...roleMemberHandlers(parts),
     ...signupHandlers(passwords),
     ...signInHandlers(signIn),
     ...providerSignInHandlers(signIn),

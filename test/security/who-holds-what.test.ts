@@ -2,7 +2,7 @@
  * Who shares a thing sees what others hold on it, as the pages of MLflow ask before they grant; of what they hold
  * elsewhere, and through which roles, nothing is told.
  */
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { grantOn, type Person, unique } from '../support/gateway.ts';
 import { NO_UPSTREAM, openGateway, useGateway } from '../support/use-gateway.ts';
 import { inWorkspace } from '../support/workspaces.ts';
@@ -130,6 +130,87 @@ describe('list_users_to = admins', () => {
     expect((await namesFor(stranger)).toSorted()).toEqual(names(stranger, alice, ofAll));
     expect(await namesFor(reader)).toEqual(names(reader));
     expect((await namesFor(chief)).length).toBe(6);
+  });
+
+  describe('no answer about another tells whether there is such a user', () => {
+    const A2 = '/api/2.0/mlflow';
+    const nobody = 'nobody-at-all';
+    let manager: Person;
+    let beside: Person;
+    let denied: Person;
+    let stranger: Person;
+    let boss: Person;
+    beforeAll(async () => {
+      manager = await closed.person('manager');
+      beside = await closed.person('beside');
+      denied = await closed.person('denied');
+      stranger = await closed.person('unknown');
+      boss = await closed.person('boss');
+      const promoted = { username: boss.username, is_admin: true };
+      expect((await chief.patch(`${A2}/users/update-admin`, promoted)).status).toBe(200);
+      await grantOn(chief, manager, 'experiment', '31', 'MANAGE');
+      await grantOn(chief, manager, 'registered_model', 'managed', 'MANAGE');
+      await grantOn(chief, beside, 'experiment', '31', 'READ');
+      await grantOn(chief, denied, 'experiment', '31', 'DENY');
+      await grantOn(chief, stranger, 'experiment', '32', 'MANAGE');
+    });
+
+    const classic = (kind: string, verb: string) => `${A2}/${kind}/permissions/${verb}`;
+    const thing = { resource_type: 'experiment', resource_id: '31' };
+    const asked: readonly [method: string, path: string, sent: Readonly<Record<string, string>>][] = [
+      ['GET', `${A3}/users/permissions/get`, thing],
+      ['GET', `${A3}/users/permissions/list`, {}],
+      ['GET', `${A3}/users/roles/list`, {}],
+      ['POST', `${A3}/users/permissions/revoke`, thing],
+      ['POST', `${A3}/users/permissions/revoke`, { ...thing, resource_type: 'nonsense' }],
+      ['GET', classic('experiments', 'get'), { experiment_id: '31' }],
+      ['PATCH', classic('experiments', 'update'), { experiment_id: '31', permission: 'EDIT' }],
+      ['DELETE', classic('experiments', 'delete'), { experiment_id: '31' }],
+      ['GET', classic('registered-models', 'get'), { name: 'managed' }],
+      ['PATCH', classic('registered-models', 'update'), { name: 'managed', permission: 'EDIT' }],
+      ['DELETE', classic('registered-models', 'delete'), { name: 'managed' }],
+    ];
+
+    test.each(asked)('%s %s %j', async (method, path, sent) => {
+      /** What is answered about a user, without the name that was asked about. */
+      const about = async (username: string) => {
+        const values = { ...sent, username };
+        const headers = { 'x-request-id': 'the-same' };
+        const { status, text } = await (method === 'GET'
+          ? manager.send(method, `${path}?${new URLSearchParams(values)}`, { headers })
+          : manager.send(method, path, { json: values, headers }));
+        return [status, text.replaceAll(username, 'NAME')];
+      };
+      const ofNobody = await about(nobody);
+      expect(await about(stranger.username)).toEqual(ofNobody);
+      expect(await about(boss.username)).toEqual(ofNobody);
+    });
+
+    test('whoever manages a thing sees and takes what others hold on it, and grants to whom they can name', async () => {
+      const held = async (who: Person) =>
+        (await manager.get(named('users/permissions/get', who, '&resource_type=experiment&resource_id=31')))
+          .json.permission;
+      expect([await held(beside), await held(denied), await held(manager)]).toEqual([
+        'READ',
+        'DENY',
+        'MANAGE',
+      ]);
+      expect(await told(manager, beside)).toEqual(['experiment 31 READ']);
+      const query = `experiment_id=31&username=${beside.username}`;
+      expect((await manager.get(`${classic('experiments', 'get')}?${query}`)).status).toBe(200);
+      await grantOn(manager, stranger, 'experiment', '31', 'READ');
+      expect(await held(stranger)).toBe('READ');
+      const grant = { ...thing, username: stranger.username };
+      expect((await manager.post(`${A3}/users/permissions/revoke`, grant)).status).toBe(200);
+      await grantOn(manager, boss, 'experiment', '31', 'READ');
+      expect((await manager.get(named('users/permissions/list', boss))).json.is_admin).toBe(true);
+      expect(await held(boss)).toBe('MANAGE');
+    });
+
+    test('admins are told that there is no such user', async () => {
+      const path = named('users/permissions/list', { ...stranger, username: nobody });
+      expect((await chief.get(path)).json.message).toBe(`User with username=${nobody} not found`);
+    });
   });
 
   test('who holds something on the same name in another workspace is nobody that one needs to know', async () => {

@@ -12,10 +12,10 @@ import { ALL, ROOT_KINDS, type Root, type RootKind } from '../../policy/resource
 import type { Reply } from '../../reply.ts';
 import { ofExplanations } from '../contract/explanations.ts';
 import { type Holder, holdersOf } from '../deeds/holders.ts';
+import { type ListUsersTo, seesEverybody } from '../deeds/neighbours.ts';
 import { type Call, callerOf } from '../handler.ts';
 import { pageAskedIn, pageOf } from './paging.ts';
 import { existingUser, filtersOf } from './parameters.ts';
-import type { ListUsersTo } from './users.ts';
 
 /** What decides about requests, to be asked about anybody. */
 export interface Deciding {
@@ -83,7 +83,7 @@ export function explainHandlers({ store, deciding, defaultPermission, listUsersT
 
   /** Where not everybody is listed, users who hold nothing by a grant are not told to callers who are no admins. */
   function mayMeet(caller: SignedIn): (username: string, explained: Explanation) => boolean {
-    if (listUsersTo === 'everyone' || mayDoEverything(caller) || administersWorkspace(caller)) {
+    if (seesEverybody(listUsersTo, caller)) {
       return () => true;
     }
     return (username, { sources }) =>

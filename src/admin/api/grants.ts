@@ -1,6 +1,6 @@
-import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, invalid, notFound } from '../../errors.ts';
 import { indexGrants } from '../../identity/accounts.ts';
+import type { SignedIn } from '../../identity/principal.ts';
 import { type Ceiling, holds } from '../../policy/ceiling.ts';
 import { effectivePermission, holdingOf, mayDoEverything } from '../../policy/decide.ts';
 import {
@@ -13,20 +13,28 @@ import {
 import { allows, type Permission } from '../../policy/permissions.ts';
 import { ALL, type RootKind } from '../../policy/resources.ts';
 import type { Reply } from '../../reply.ts';
+import type { Role } from '../../store/roles.ts';
+import type { User } from '../../store/types.ts';
 import { ofGrants } from '../contract/grants.ts';
 import { type GrantTarget, grant, isNameable, revoke, whyNotGrantable } from '../deeds/grants.ts';
 import { rolesHeld, rolesVisibleTo } from '../deeds/held-roles.ts';
+import { neighboursOf, seesEverybody } from '../deeds/neighbours.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
-import { bodyOf, existingUser, queryOf } from './parameters.ts';
+import { bodyOf, existingUser, type Meeting, queryOf, userToMeet } from './parameters.ts';
 import { flatPermissions } from './role-json.ts';
+
+export interface GrantParts extends Meeting {
+  /** What a user who holds no grant may do. */
+  readonly defaultPermission: Permission;
+}
 
 /**
  * MLflow 3.17's grants of single users, one API for all kinds of resources; over the same grants as the classic one.
  *
- * @param defaultPermission - what a user who holds no grant may do.
  * @see mlflow/server/auth/__init__.py (`grant_user_permission` and those around it)
  */
-export function grantHandlers(store: ReadingStore, defaultPermission: Permission) {
+export function grantHandlers(parts: GrantParts) {
+  const { store, defaultPermission } = parts;
   return {
     async 'userPermissions.grant'(call: Call): Promise<Reply> {
       const body = bodyOf(call, ofGrants['userPermissions.grant'].body);
@@ -45,10 +53,10 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     async 'userPermissions.revoke'(call: Call): Promise<Reply> {
       const asked = bodyOf(call, ofGrants['userPermissions.revoke'].body);
       const { username, resource_type: type, resource_id: id } = asked;
-      const user = await existingUser(store.users, username);
+      const user = await userToMeet(parts, call, username);
       refuseWorkspace(type);
       refuse(typeProblem(type));
-      if (!(await revoke(call.changing.grants, user, { type, id }))) {
+      if (user === undefined || !(await revoke(call.changing.grants, user, { type, id }))) {
         throw notFound(`${labelOf(username, type, id)} not found.`);
       }
       return DONE;
@@ -57,9 +65,11 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
     async 'userPermissions.get'(call: Call): Promise<Reply> {
       const asked = queryOf(call, ofGrants['userPermissions.get'].query);
       const { username, resource_type: type, resource_id: id } = asked;
-      const user = await existingUser(store.users, username);
+      const user = await userToMeet(parts, call, username);
       checkGrantable({ type, id });
-      const permission = user.isAdmin ? 'MANAGE' : await effective(username, type, id);
+      const isAdmin =
+        user?.isAdmin === true && (await meets(parts, callerOf(call), user, await rolesHeld(store, user.id)));
+      const permission = isAdmin ? 'MANAGE' : await effective(parts, user, { type, id });
       return { body: { allowed: allows(permission, 'use'), permission } };
     },
 
@@ -70,29 +80,53 @@ export function grantHandlers(store: ReadingStore, defaultPermission: Permission
   };
 
   async function permissionsOf(call: Call, username: string): Promise<Reply> {
-    const user = await existingUser(store.users, username);
+    const user = await userToMeet(parts, call, username);
+    if (user === undefined) {
+      return { body: { is_admin: false, permissions: [] } };
+    }
     const caller = callerOf(call);
     const held = await rolesHeld(store, user.id);
     const visible = (await rolesVisibleTo(store, caller, defaultPermission))(user.id, held);
-    const isAdmin = user.id === caller.id ? mayDoEverything(caller) : user.isAdmin;
+    const isAdmin =
+      user.id === caller.id
+        ? mayDoEverything(caller)
+        : user.isAdmin && (await meets(parts, caller, user, held));
     return { body: { is_admin: isAdmin, permissions: cutTo(flatPermissions(visible), caller.ceiling) } };
   }
+}
 
-  /** What a user may do to a resource, by the function that decides about requests. */
-  async function effective(username: string, type: string, id: string): Promise<Permission> {
-    const account = await store.account(username);
-    if (account === undefined) {
-      throw notFound(`User with username=${username} not found`);
-    }
-    const { on } = indexGrants(account.grants);
-    const held = isRootKind(type)
-      ? holdingOf({ isAdmin: false, ceiling: undefined, grantsOn: on }, { kind: type, id }, defaultPermission)
-      : effectivePermission(
-          account.grants.filter(({ resourceType }) => resourceType === type),
-          defaultPermission,
-        );
-    return held.permission;
-  }
+/**
+ * Whether a caller knows of a user: one who holds something on what the caller may change or manages. That another is an
+ * admin would tell that there is such a user.
+ */
+async function meets(
+  { store, listUsersTo, defaultPermission }: GrantParts,
+  caller: SignedIn,
+  { id }: User,
+  held: readonly Role[],
+): Promise<boolean> {
+  return (
+    seesEverybody(listUsersTo, caller) ||
+    neighboursOf(caller)(id, held) ||
+    (await rolesVisibleTo(store, caller, defaultPermission))(id, held).length > 0
+  );
+}
+
+/** What a user may do to a resource by what they are granted, by the function that decides about requests. */
+async function effective(
+  { store, defaultPermission }: GrantParts,
+  user: User | undefined,
+  { type, id }: GrantTarget,
+): Promise<Permission> {
+  const grants = (user && (await store.account(user.username))?.grants) ?? [];
+  const { on } = indexGrants(grants);
+  const held = isRootKind(type)
+    ? holdingOf({ isAdmin: false, ceiling: undefined, grantsOn: on }, { kind: type, id }, defaultPermission)
+    : effectivePermission(
+        grants.filter(({ resourceType }) => resourceType === type),
+        defaultPermission,
+      );
+  return held.permission;
 }
 
 /** What is left of permissions by a credential that may do less than its user. */

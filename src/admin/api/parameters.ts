@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { ReadingStore } from '../../audit/changing.ts';
 import { invalid, missingParameter, notFound } from '../../errors.ts';
 import { writeExact } from '../../mlflow/read/lossless.ts';
 import type { User } from '../../store/types.ts';
 import type { Users } from '../../store/users.ts';
-import type { Call } from '../handler.ts';
+import { type ListUsersTo, seesEverybody } from '../deeds/neighbours.ts';
+import { type Call, callerOf } from '../handler.ts';
 
 /**
  * Reads parameters from a body.
@@ -78,6 +80,28 @@ export async function existingUser(users: Pick<Users, 'get'>, username: string):
     throw notFound(`User with username=${username} not found`);
   }
   return user;
+}
+
+/**
+ * The user whose grants a caller asks about; undefined for a name of nobody where the caller may not know who there is: the
+ * answer is then that of a user who holds nothing.
+ *
+ * @throws ApiError 404 as {@link existingUser} where the caller may know.
+ */
+export async function userToMeet(
+  { store, listUsersTo }: Meeting,
+  call: Call,
+  username: string,
+): Promise<User | undefined> {
+  return seesEverybody(listUsersTo, callerOf(call))
+    ? existingUser(store.users, username)
+    : store.users.get(username);
+}
+
+/** What says whether a caller may know that a user is there. */
+export interface Meeting {
+  readonly store: ReadingStore;
+  readonly listUsersTo: ListUsersTo;
 }
 
 /** A value as Python's `repr` shows it, for the few kinds that a request can hold. */

@@ -1,6 +1,5 @@
 import type { ReadingStore } from '../../audit/changing.ts';
 import { alreadyExists, notFound } from '../../errors.ts';
-import type { Permission } from '../../policy/permissions.ts';
 import type { Reply } from '../../reply.ts';
 import type { RoleMember } from '../../store/roles.ts';
 import { ofGrants, ofRoles } from '../contract/grants.ts';
@@ -9,7 +8,8 @@ import { ownRoleId } from '../deeds/own-role.ts';
 import { assign, unassign } from '../deeds/roles.ts';
 import { type Call, callerOf, DONE } from '../handler.ts';
 import { existingRole, roleIdIn } from './existing-role.ts';
-import { bodyOf, existingUser, queryOf } from './parameters.ts';
+import type { GrantParts } from './grants.ts';
+import { bodyOf, existingUser, queryOf, userToMeet } from './parameters.ts';
 import { assignmentJson, roleJson } from './role-json.ts';
 
 /**
@@ -17,7 +17,8 @@ import { assignmentJson, roleJson } from './role-json.ts';
  *
  * @see mlflow/server/auth/__init__.py (`assign_role` and those after it)
  */
-export function roleMemberHandlers(store: ReadingStore, defaultPermission: Permission) {
+export function roleMemberHandlers(parts: GrantParts) {
+  const { store, defaultPermission } = parts;
   return {
     async 'roles.assign'(call: Call): Promise<Reply> {
       const { user, roleId } = await membershipIn(store, call);
@@ -47,7 +48,10 @@ export function roleMemberHandlers(store: ReadingStore, defaultPermission: Permi
 
     async 'userRoles.list'(call: Call): Promise<Reply> {
       const { username } = queryOf(call, ofGrants['userRoles.list'].query);
-      const user = await existingUser(store.users, username);
+      const user = await userToMeet(parts, call, username);
+      if (user === undefined) {
+        return { body: { roles: [] } };
+      }
       const held = await rolesHeld(store, user.id);
       const visible = (await rolesVisibleTo(store, callerOf(call), defaultPermission))(user.id, held);
       return { body: { roles: visible.map(roleJson) } };

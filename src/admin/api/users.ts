@@ -13,7 +13,7 @@ import type { Role } from '../../store/roles.ts';
 import type { User } from '../../store/types.ts';
 import { ofUsers } from '../contract/users.ts';
 import { rolesVisibleTo } from '../deeds/held-roles.ts';
-import { neighboursOf } from '../deeds/neighbours.ts';
+import { type ListUsersTo, neighboursOf, seesEverybody } from '../deeds/neighbours.ts';
 import { type OwnPasswordParts, ownPassword } from '../deeds/own-password.ts';
 import { ownRole } from '../deeds/own-role.ts';
 import { leftWithout } from '../deeds/preview.ts';
@@ -43,9 +43,6 @@ function areOn({ workspaces }: Pick<UserParts, 'workspaces'>): boolean {
   }
   return on;
 }
-
-/** To whom all users are listed. */
-export type ListUsersTo = 'everyone' | 'admins';
 
 /** Users: MLflow's own API of both generations, and the list of all users that it lacks. */
 export function userHandlers(parts: UserParts) {
@@ -163,7 +160,7 @@ async function listedTo({ store, listUsersTo }: UserParts, viewer: SignedIn): Pr
     store.grants.forUsers(),
     store.roles.byUser(),
   ]);
-  const isListed = listUsersTo === 'everyone' ? () => true : neighboursOf(viewer);
+  const isListed = seesEverybody(listUsersTo, viewer) ? () => true : neighboursOf(viewer);
   return all.flatMap((user) => {
     const own = ownRole(user, grants.get(user.id) ?? []);
     const held = [...(own === undefined ? [] : [own]), ...(roles.get(user.id) ?? [])];
@@ -177,7 +174,7 @@ async function namesLike(parts: UserParts, call: Call): Promise<Reply> {
   const page = pageAskedIn(call, 'string');
   const after = page.after === undefined ? undefined : String(page.after[0]);
   const viewer = callerOf(call);
-  const isOpen = parts.listUsersTo === 'everyone' || mayDoEverything(viewer);
+  const isOpen = seesEverybody(parts.listUsersTo, viewer);
   const all = isOpen
     ? await parts.store.users.list()
     : (await listedTo(parts, viewer)).map(({ user }) => user);

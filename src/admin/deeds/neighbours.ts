@@ -5,14 +5,18 @@ import { allows } from '../../policy/permissions.ts';
 import { ALL, type RootKind } from '../../policy/resources.ts';
 import type { Role } from '../../store/roles.ts';
 
+/** To whom all users are listed. */
+export type ListUsersTo = 'everyone' | 'admins';
+
+/** Whether a viewer may know who there is; others must not find it out name by name either. */
+export const seesEverybody = (to: ListUsersTo, viewer: SignedIn): boolean =>
+  to === 'everyone' || mayDoEverything(viewer) || administersWorkspace(viewer);
+
 /**
- * Tells the users whom a viewer needs to know where not everybody is listed: all to those who administer, otherwise the
- * viewer and who holds something on what the viewer may change. Reviewers are chosen among them.
+ * Tells the users whom a viewer needs to know who does not see everybody: the viewer, and who holds something on what the
+ * viewer may change. Reviewers are chosen among them.
  */
 export function neighboursOf(viewer: SignedIn): (userId: number, held: readonly Role[]) => boolean {
-  if (mayDoEverything(viewer) || administersWorkspace(viewer)) {
-    return () => true;
-  }
   // What the viewer may change by default is everybody's.
   const mayChange = (kind: RootKind, id: string) =>
     id === ALL
