@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import httpProxy from '@fastify/http-proxy';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiError } from '../../errors.ts';
 import { WORKSPACE_HEADER } from '../../mlflow/things/workspaces.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
@@ -18,67 +18,78 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
  * back, whatever its size. Nothing is retried: MLflow's client does that itself, and knows what it may.
  */
 export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploads): void {
+  const send = createSend(upstream);
   app.register(httpProxy, {
     upstream: upstream.origin,
     undici: createRequester(upstream) as never,
     httpMethods: [...METHODS],
     disableRequestLogging: true,
-    // What is forwarded is the target as it was judged; http-proxy need not take it apart once more.
-    preRewrite: () => '/',
-    replyOptions: {
-      retryDelay: () => null,
-      onResponse: (request, reply, { stream }) => {
-        const answer = stream as unknown as Arriving;
-        const { path } = request.way.target;
-        const refusal = askedForSignIn(path, answer.status, answer.headers['www-authenticate']);
-        if (reply.sent || refusal !== undefined) {
-          answer.destroy();
-        } else {
-          answer.relay();
-        }
-        if (refusal !== undefined) {
-          refuse(reply, refusal);
-        }
-      },
-      onError: (reply, { error }) => {
-        refuse(reply, upstreamFailure(error));
-      },
-    },
-    handler: (request, reply, _dest, options) => {
+    // Before its own handler, which on each request would make URLs of a target that is not the one that is sent.
+    preHandler: (request, reply, done) => {
       const { bytes, target } = request.way;
-      const send = (placed: string, headers: readonly string[]) => {
-        // Read and judged: sent on byte for byte.
-        const judged = bytes !== undefined &&
-          bytes.length > 0 && { body: bytes, contentType: 'as it was sent' };
-        const path = target.rawQuery ? `${placed}?${target.rawQuery}` : placed;
-        const sent = { reply, path, headers } satisfies Sent;
-        const rewriteRequestHeaders = () => sent as unknown as IncomingHttpHeaders;
-        // The target that is sent is the one above: what reply-from makes of another need not grow with it.
-        reply.from('/', {
-          ...options,
-          ...judged,
-          method: methodFor(request),
-          queryString,
-          rewriteRequestHeaders,
-        });
-      };
       const path = upstream.placed(target.path);
       if (typeof path === 'string' && (bytes !== undefined || request.body === undefined)) {
-        send(path, toHeaders(request, upstream.host, bytes === undefined));
+        send(request, reply, path, bytes === undefined);
         return;
       }
-      return Promise.all([path, upstream.wantsChunks()]).then(([placed, chunks]) => {
-        const streams = bytes === undefined && request.body !== undefined;
-        if (streams) {
-          request.body = uploads(request);
-        }
-        const keepsLength = bytes === undefined && !(streams && chunks && !isRefusedByLength(request));
-        send(placed, toHeaders(request, upstream.host, keepsLength));
-        return reply;
-      });
+      Promise.all([path, upstream.wantsChunks()])
+        .then(([placed, chunks]) => {
+          const streams = bytes === undefined && request.body !== undefined;
+          if (streams) {
+            request.body = uploads(request);
+          }
+          const keepsLength = bytes === undefined && !(streams && chunks && !isRefusedByLength(request));
+          send(request, reply, placed, keepsLength);
+        })
+        .catch(done);
+    },
+    // It would forward what nobody has judged.
+    handler: () => {
+      throw new Error('unreachable: the hook before it answers');
     },
   });
 }
+
+type Send = (request: FastifyRequest, reply: FastifyReply, placed: string, keepsLength: boolean) => void;
+
+/** Sends what was allowed to where it is placed, and its answer to the client. */
+function createSend({ host }: Upstream): Send {
+  return (request, reply, placed, keepsLength) => {
+    const { bytes, target } = request.way;
+    const path = target.rawQuery ? `${placed}?${target.rawQuery}` : placed;
+    const sent = { reply, path, headers: toHeaders(request, host, keepsLength) } satisfies Sent;
+    // The target that is sent is the one above: what reply-from makes of another need not grow with it.
+    reply.from('/', {
+      ...ANSWERED,
+      // Read and judged: sent on byte for byte.
+      ...(bytes !== undefined && bytes.length > 0 && { body: bytes, contentType: 'as it was sent' }),
+      method: methodFor(request),
+      queryString,
+      rewriteRequestHeaders: () => sent as unknown as IncomingHttpHeaders,
+    });
+  };
+}
+
+/** What becomes of an answer, or of none. */
+const ANSWERED: NonNullable<FastifyHttpProxyOptions['replyOptions']> = {
+  retryDelay: () => null,
+  onResponse: (request, reply, { stream }) => {
+    const answer = stream as unknown as Arriving;
+    const { path } = request.way.target;
+    const refusal = askedForSignIn(path, answer.status, answer.headers['www-authenticate']);
+    if (reply.sent || refusal !== undefined) {
+      answer.destroy();
+    } else {
+      answer.relay();
+    }
+    if (refusal !== undefined) {
+      refuse(reply, refusal);
+    }
+  },
+  onError: (reply, { error }) => {
+    refuse(reply, upstreamFailure(error));
+  },
+};
 
 /** The query is part of the path. */
 const queryString = () => '';
