@@ -1,5 +1,5 @@
 import type { Store } from '../../store/index.ts';
-import type { Intent } from '../../store/types.ts';
+import type { Intent, Seen } from '../../store/types.ts';
 import type { Finder } from './find.ts';
 import { isAtItsNewName, madeAt, type Pending, type Scene } from './outcome.ts';
 import { askedKindOf, placeOf } from './places.ts';
@@ -75,9 +75,8 @@ async function followCreate(
     // Another request has brought something else there since.
     return parts.store.intents.close(intent.id);
   }
-  if (isHere) {
-    await noteSeen(parts, name, intent, others);
-  }
+  // Taken away or not: what this one has made is no other's, who may have made what is there now.
+  await noteSeen(parts, { name, thing }, intent, others);
   await adopt(parts, intent, id, thing, taker);
 }
 
@@ -88,9 +87,9 @@ async function followRename(
   others: Others,
 ): Promise<void> {
   const { grants } = parts.store;
-  const { kind, id: intentId, createdAt: since, name: from, newName } = intent;
+  const { kind, id: intentId, createdAt: since, name: from, newName, seen } = intent;
   if (isAtItsNewName(intent, others)) {
-    await noteSeen(parts, newName, intent, others);
+    await noteSeen(parts, { name: newName, thing: seen }, intent, others);
     await grants.rename({ kind, from, to, since, proven: true, intentId });
   } else {
     await grants.forget({ kind, id: from, before: since, intentId });
@@ -122,16 +121,15 @@ async function forgetTheRest({ store, finder }: ConsequenceParts, intent: Intent
 /** What a request has brought to a name is not the doing of others that do not know yet whether it is theirs. */
 async function noteSeen(
   { store: { intents } }: ConsequenceParts,
-  name: string,
+  { name, thing }: { readonly name: string; readonly thing: Seen | undefined },
   by: Pending,
-  { at, open }: Others,
+  { open }: Others,
 ): Promise<void> {
-  const brought = at(name);
   const rivals = open.filter((each) => each.id !== by.id && each.action === 'create' && each.name === name);
-  if (brought !== 'missing' && rivals.length > 0) {
+  if (typeof thing === 'number' && rivals.length > 0) {
     await intents.noteSeen(
       rivals.map(({ id }) => id),
-      brought.createdAt,
+      thing,
     );
   }
 }
