@@ -12,8 +12,8 @@ import { createReadiness, type Readiness } from './admin/readiness.ts';
 import { type AppOptions, buildApp, MAX_HEADER_BYTES } from './app.ts';
 import { changingBy } from './audit/changing.ts';
 import { followingStore } from './audit/following.ts';
+import { showingStore } from './audit/kept.ts';
 import { createRecorder, type Recorder } from './audit/recorder.ts';
-import { showingStore } from './audit/showing.ts';
 import { recordUnattended } from './audit/unattended.ts';
 import { readAllowedHost } from './config/allowed-hosts.ts';
 import { issuerKey } from './config/providers.ts';
@@ -436,12 +436,12 @@ function noCensus({ keepsExperiments }: Census): Census {
   };
 }
 
-/** How fast sign-ins are refused unseen: the flood of a few hundred connections becomes a trickle. */
 /**
  * Connections that the system holds until the gateway takes them: with Node's 511 it would refuse some of a thousand that
  * come while the gateway is busy for a moment. The system may hold fewer (Linux: net.core.somaxconn).
  */
 const BACKLOG = 4_096;
+/** How fast sign-ins are refused unseen: the flood of a few hundred connections becomes a trickle. */
 const REFUSALS = { perSecond: 50, longestMs: 5_000 } as const;
 
 /** The ways of proving identity, in the order of asking, and what the pages are made of on which one does so. */

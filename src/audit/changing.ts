@@ -108,8 +108,8 @@ export interface Told {
   readonly by?: Pick<AuditEntry, 'username' | 'credential'>;
 }
 
-/** Adds the entry of a change within the transaction that makes it, and answers it. */
-export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<AuditEntry>;
+/** Adds the entry of a change within the transaction that makes it. */
+export type RecordChange = (told: Told, audit: StoreParts['audit']) => Promise<void>;
 
 /** The parts of the store that a change reads and alters. */
 export type ReadsForChanging = Pick<Store, 'atOnce' | keyof Verbs>;
@@ -117,34 +117,13 @@ export type ReadsForChanging = Pick<Store, 'atOnce' | keyof Verbs>;
 /** Runs a change, which answers what it did and what there is to tell of it; a change that came to nothing tells nothing. */
 type Change = <T>(work: (parts: StoreParts) => Promise<readonly [T, Told | undefined]>) => Promise<T>;
 
-/**
- * Binds the store to one caller.
- *
- * @param kept - told of the entries of a transaction once that is kept: of one that comes to nothing, none is there.
- */
-export function changingBy(
-  store: ReadsForChanging,
-  record: RecordChange,
-  kept: (entries: readonly AuditEntry[]) => void = () => {},
-): Changing {
-  async function together<T>(work: (parts: StoreParts, record: RecordChange) => Promise<T>): Promise<T> {
-    const entries: AuditEntry[] = [];
-    const done = await store.atOnce((parts) =>
-      work(parts, async (told, audit) => {
-        const entry = await record(told, audit);
-        entries.push(entry);
-        return entry;
-      }),
-    );
-    kept(entries);
-    return done;
-  }
-
+/** Binds the store to one caller. */
+export function changingBy(store: ReadsForChanging, record: RecordChange): Changing {
   const change: Change = (work) =>
-    together(async (parts, recordTold) => {
+    store.atOnce(async (parts) => {
       const [done, told] = await work(parts);
       if (told !== undefined) {
-        await recordTold(told, parts.audit);
+        await record(told, parts.audit);
       }
       return done;
     });
@@ -162,7 +141,7 @@ export function changingBy(
       add: (session) => store.atOnce((parts) => parts.providerSessions.add(session)),
       use: (key, forMs) => store.atOnce((parts) => parts.providerSessions.use(key, forMs)),
     },
-    atOnce: (work) => together((parts, recordTold) => work(changingIn(parts, recordTold))),
+    atOnce: (work) => store.atOnce((parts) => work(changingIn(parts, record))),
   };
 }
 

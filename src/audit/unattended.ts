@@ -14,11 +14,7 @@ export interface UnattendedOptions {
 
 /** Writes the entries of changes that no request of its own makes: those of a command on the store, or of a start. */
 export function recordUnattended(options: UnattendedOptions): RecordChange {
-  return async (told, audit) => {
-    const entry = unattended(told, options);
-    await audit.add([entry]);
-    return entry;
-  };
+  return (told, audit) => audit.add([unattended(told, options)]);
 }
 
 function unattended(

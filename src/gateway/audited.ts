@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RecordChange } from '../audit/changing.ts';
+import { type Changing, changingBy, type ReadsForChanging, type RecordChange } from '../audit/changing.ts';
+import { tellingKept } from '../audit/kept.ts';
 import { ApiError } from '../errors.ts';
 import { effectOf } from '../mlflow/table/effect.ts';
 import { type AuditEntry, cut } from '../store/audit/index.ts';
@@ -64,10 +65,27 @@ export function signInOf({ way, request, ip }: Ended, clock: () => number): Audi
 }
 
 /**
+ * The store's changing verbs for the caller of a request. It knows its entries that are kept; with none of these, it gets
+ * the one that every request has.
+ */
+export function changingFor(
+  store: ReadsForChanging,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  clock: () => number,
+): Changing {
+  const { way } = request;
+  const atOnce = tellingKept(store.atOnce, (entries) => {
+    way.written = [...way.written, ...entries];
+  });
+  return changingBy({ ...store, atOnce }, recordFor(request, reply, clock));
+}
+
+/**
  * Writes the entry of a change of users, grants or roles, which is the entry of its request: within the transaction that
  * makes the change, so that neither is there without the other.
  */
-export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: () => number): RecordChange {
+function recordFor(request: FastifyRequest, reply: FastifyReply, clock: () => number): RecordChange {
   const { way } = request;
   return async (told, audit) => {
     const { action, change, resources = [], by } = told;
@@ -83,14 +101,6 @@ export function recordFor(request: FastifyRequest, reply: FastifyReply, clock: (
       change,
     };
     await audit.add([entry]);
-    return entry;
-  };
-}
-
-/** Has a request know its entries that are kept; with none of these, it gets the one that every request has. */
-export function keptFor({ way }: FastifyRequest): (entries: readonly AuditEntry[]) => void {
-  return (entries) => {
-    way.written = [...way.written, ...entries];
   };
 }
 

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { changingBy } from '../audit/changing.ts';
 import { readCredentials } from '../identity/basic.ts';
 import { LOGGED_OUT_PREFIX } from '../identity/logged-out.ts';
 import { hasCompanion, noSessionCookies, sessionSecretIn } from '../identity/session-cookie.ts';
 import { hashOf } from '../identity/token-secret.ts';
 import type { Store } from '../store/index.ts';
-import { keptFor, recordFor } from './audited.ts';
+import { changingFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 import { elsewhere } from './same-origin.ts';
 
@@ -44,10 +43,7 @@ export function logout(app: FastifyInstance, { store, clock }: LogoutOptions): v
   async function end(request: FastifyRequest, reply: FastifyReply, secret: string): Promise<void> {
     const session = await store.sessions.byHash(hashOf(secret));
     if (session !== undefined) {
-      await changingBy(store, recordFor(request, reply, clock), keptFor(request)).sessions.end(
-        session,
-        'sign-out',
-      );
+      await changingFor(store, request, reply, clock).sessions.end(session, 'sign-out');
     }
   }
 }

@@ -2,10 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HandlerName } from '../admin/contract/index.ts';
 import type { Call } from '../admin/handler.ts';
 import type { Handlers } from '../admin/index.ts';
-import { changingBy } from '../audit/changing.ts';
 import { rulesBy } from '../mlflow/table/phases.ts';
 import type { Store } from '../store/index.ts';
-import { keptFor, recordFor } from './audited.ts';
+import { changingFor } from './audited.ts';
 import { sendReply } from './reply.ts';
 
 /** What the operations of one workspace are served by. */
@@ -50,7 +49,7 @@ export function serve(
       ip: request.ip,
       host: request.host,
       isSecure: request.protocol === 'https',
-      changing: changingBy(store, recordFor(request, reply, clock), keptFor(request)),
+      changing: changingFor(store, request, reply, clock),
     };
     return Promise.resolve(handler(call)).then((answer) => sendReply(reply, answer));
   });
