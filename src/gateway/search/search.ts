@@ -166,7 +166,8 @@ async function clauseInstead(asked: Asked): Promise<Instead | undefined> {
 }
 
 async function fewInstead(asked: Asked): Promise<Instead | undefined> {
-  return isFree(asked) && (await clauseFor(asked)) === undefined ? fewOf(asked) : undefined;
+  const few = isFree(asked) ? fewOf(asked) : undefined;
+  return few !== undefined && (await clauseOf(asked)) === undefined ? few : undefined;
 }
 
 /** A filter that the upstream can apply itself, for a page that may be counted among what it leaves. */
