@@ -6,6 +6,7 @@ import { type Contestant, type Cost, compare } from './compare.ts';
 import { type GatewayChild, startGateway, WITHOUT_AUDIT } from './gateway.ts';
 import { startNginx } from './nginx.ts';
 import { fromEach, OPERATIONS, type OperationName } from './operations.ts';
+import { startPopulated } from './populated.ts';
 import { basic, type Population, populate } from './population.ts';
 import { startPostgresql } from './postgresql.ts';
 import { startHttpProxy } from './rivals.ts';
@@ -35,11 +36,8 @@ export async function measureAlone({ load, dir, quick, note }: Bench): Promise<C
   const small = await startChild('bench/processes/small-upstream.ts', [socketPath, '10']);
   const bare = await startHttpProxy(socketPath);
   const upstreamUri = `unix:${socketPath}`;
-  const start = async (name: string, population: Amounts, execArgv: string[] = []) => {
-    const database = join(dir, `${name}.db`);
-    await populate(database, { ...population, rounds: 4 });
-    return startGateway({ upstreamUri, database, log: join(dir, `${name}.log`), execArgv });
-  };
+  const start = (name: string, population: Amounts, execArgv: string[] = []) =>
+    startPopulated(name, { dir, upstreamUri, population, execArgv });
   // Each has a process of its own: one that served several would have had more requests than the others, and be compiled
   // the better for it.
   const forAdmin = await start('admin', FEW);

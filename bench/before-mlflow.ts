@@ -8,6 +8,7 @@ import { isInstalled, type MlflowServer, type MlflowSettings, startMlflow } from
 import { addExperiments, addRuns, createFirstRun, createMlflowUser, madeAt } from './mlflow-data.ts';
 import { prepareOidcAuth } from './oidc-auth.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
+import { startPopulated } from './populated.ts';
 import { basic, populate } from './population.ts';
 import { startHttpProxy } from './rivals.ts';
 
@@ -88,13 +89,9 @@ export async function measureBeforeMlflow({ load, dir, quick, note }: Bench): Pr
       String(await madeAt(tcp.origin, '1')),
     ]);
     symlinkSync(join(dir, 'small.sock'), upstream);
-    const startOn = async (name: string, execArgv: string[] = []) => {
-      const database = join(dir, `${name}.db`);
-      await populate(database, { users: 10, grants: 10 * READABLE.length, rounds: 4 });
-      return startGateway({
-        ...{ upstreamUri: `unix:${upstream}`, database, log: join(dir, `${name}.log`), execArgv },
-      });
-    };
+    const population = { users: 10, grants: 10 * READABLE.length };
+    const startOn = (name: string, execArgv: string[] = []) =>
+      startPopulated(name, { dir, upstreamUri: `unix:${upstream}`, population, execArgv });
     const forAdmin = await startOn('for-admin');
     const forUser = await startOn('for-user');
     const unwritten = await startOn('unwritten', WITHOUT_AUDIT);

@@ -1,13 +1,13 @@
-import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { startCaddy } from './caddy.ts';
 import { type Child, stop } from './children.ts';
 import { lowerQuartile, settled } from './compare.ts';
 import { cpuNow, cpuSeconds, type Measured } from './cpu.ts';
-import { freePort, startGateway } from './gateway.ts';
+import { freePort } from './gateway.ts';
 import { isThere, startNginx } from './nginx.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
-import { basic, populate } from './population.ts';
+import { startPopulated } from './populated.ts';
+import { basic } from './population.ts';
 import { startReadyAnswers } from './ready-answers.ts';
 import { startHttpProxy } from './rivals.ts';
 import { wrk } from './wrk.ts';
@@ -58,7 +58,9 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
   const end = startReadyAnswers(dir, listen, RUN);
   const bare = await startHttpProxy(upstream);
   // Each of its own: one that served both would have had twice the requests of the others.
-  const [forAdmin, forUser] = [await startAt(dir, 'admin', upstream), await startAt(dir, 'user', upstream)];
+  const start = (name: string) =>
+    startPopulated(name, { dir, upstreamUri: upstream, population: { users: 10, grants: 50 } });
+  const [forAdmin, forUser] = [await start('outside-admin'), await start('outside-user')];
   const caddy = await startCaddy(dir, upstream);
   const nginx = await startNginx(dir, upstream);
   if (caddy === undefined) {
@@ -87,12 +89,6 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
     await Promise.all([...children, caddy?.stop(), nginx?.stop()]);
     end();
   }
-}
-
-async function startAt(dir: string, name: string, upstreamUri: string): Promise<Child> {
-  const database = join(dir, `outside-${name}.db`);
-  await populate(database, { users: 10, grants: 50, rounds: 4 });
-  return startGateway({ upstreamUri, database, log: join(dir, `outside-${name}.log`) });
 }
 
 async function measure(
