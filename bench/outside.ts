@@ -55,7 +55,7 @@ export async function measureOutside({ dir, quick, note }: Bench): Promise<Outsi
   }
   const listen = `127.0.0.1:${await freePort()}`;
   const upstream = `http://${listen}`;
-  const end = startReadyAnswers(dir, listen, RUN);
+  const end = await startReadyAnswers(dir, listen, RUN);
   const bare = await startHttpProxy(upstream);
   // Each of its own: one that served both would have had twice the requests of the others.
   const start = (name: string) =>

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { connect, type NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { AS_ROOT } from './nginx.ts';
 
 /**
  * nginx that answers of itself what MLflow would: its version, a run of experiment 1, and `{}` to what is logged.
  *
  * @param listen - `unix:/path/to.sock` or `127.0.0.1:PORT`.
- * @returns what ends it.
+ * @returns what ends it, once it listens: until then, another process may be given its port.
  */
-export function startReadyAnswers(dir: string, listen: string, runId: string): () => void {
+export async function startReadyAnswers(dir: string, listen: string, runId: string): Promise<() => void> {
   const info = { run_id: runId, run_uuid: runId, experiment_id: '1', status: 'RUNNING' };
   const config = join(dir, 'ready.conf');
   writeFileSync(
@@ -28,5 +30,24 @@ export function startReadyAnswers(dir: string, listen: string, runId: string): (
     }`,
   );
   const child = spawn('nginx', ['-p', dir, '-c', config], { stdio: 'ignore' });
+  const [host, port] = listen.split(':');
+  const address = host === 'unix' ? { path: port ?? '' } : { host, port: Number(port) };
+  while (!(await takes(address))) {
+    if (child.exitCode !== null) {
+      throw new Error(`nginx does not listen on ${listen}`);
+    }
+    await setTimeout(10);
+  }
   return () => void child.kill();
+}
+
+/** Whether anybody takes a connection there. */
+function takes(address: NetConnectOpts): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(address, () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
 }

@@ -37,7 +37,7 @@ export async function measureSeveral({ dir, quick, note }: Bench): Promise<Sever
     return [];
   }
   const socketPath = join(dir, 'several.sock');
-  const end = startReadyAnswers(dir, `unix:${socketPath}`, RUN);
+  const end = await startReadyAnswers(dir, `unix:${socketPath}`, RUN);
   const database = join(dir, 'several.db');
   await populate(database, { users: 10, grants: 50, rounds: 4 });
   const start = () =>
