@@ -26,6 +26,8 @@ export interface AppOptions {
   readonly hstsSeconds: number;
 }
 
+const NO_QUERY = {};
+
 /** Headers larger than this are no client of MLflow's. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
@@ -43,7 +45,13 @@ export function buildApp(parts: GatewayParts, options: AppOptions): FastifyInsta
     exposeHeadRoutes: false,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: MAX_HEADER_BYTES },
+    routerOptions: {
+      caseSensitive: true,
+      ignoreTrailingSlash: false,
+      maxParamLength: MAX_HEADER_BYTES,
+      // The query is read where it is judged by, one way only.
+      querystringParser: () => NO_QUERY,
+    },
     rewriteUrl: rewriteUrlUnder(parts.staticPrefix),
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);

@@ -24,7 +24,7 @@ export function authenticate(app: FastifyInstance, ways: readonly Authenticator[
       done();
       return;
     }
-    return settle(request, ask(ways, present(request), 0), accept, done);
+    return settle(request, ask(ways, present(request, request.way.arrives), 0), accept, done);
   });
 }
 
@@ -136,8 +136,12 @@ function ask(ways: readonly Authenticator[], presented: Presented, from: number)
   return 'not-mine';
 }
 
-/** Beside a provider's key nothing but the header made for it says who is calling. */
-function present(request: FastifyRequest): Presented {
+/**
+ * Beside a provider's key nothing but the header made for it says who is calling.
+ *
+ * @param arrives - whether this is the first look at the request, in the turn of the event loop that it has come with.
+ */
+function present(request: FastifyRequest, arrives = false): Presented {
   const own = credentialsBesideProviderKey(request);
   return {
     headers: own === undefined ? request.raw.headers : { authorization: own },
@@ -145,5 +149,6 @@ function present(request: FastifyRequest): Presented {
     method: request.raw.method ?? '',
     path: request.way.target.path,
     isSecure: request.raw.headers.cookie !== undefined && request.protocol === 'https',
+    arrives,
   };
 }

@@ -17,7 +17,10 @@ const EMPTY_TARGET: Target = readTarget('/');
 /** Where a request keeps its target until its first stage: a WeakMap would cost more than it takes to read the target. */
 const TARGET = Symbol('target');
 
-type Marked = IncomingMessage & { [TARGET]?: Target | Reply | ApiError };
+/** Marks a request that has waited for those before it on its connection. */
+const WAITED = Symbol('waited');
+
+type Marked = IncomingMessage & { [TARGET]?: Target | Reply | ApiError; [WAITED]?: true };
 
 /**
  * Makes Fastify's `rewriteUrl`, which takes the prefix off and brings the target into its one canonical form before
@@ -58,9 +61,10 @@ function isTarget(target: Target | Reply | ApiError): target is Target {
 }
 
 /** A way on which nothing has been learned yet. */
-function newWay(target: Target): OpenWay {
+function newWay(target: Target, arrives: boolean): OpenWay {
   return {
     target,
+    arrives,
     principal: ANONYMOUS,
     workspace: undefined,
     unrestricted: false,
@@ -103,8 +107,8 @@ export function transport(app: FastifyInstance): void {
         socket.setTimeout(socket.timeout ?? 0);
       }
     });
-    const target = (raw as Marked)[TARGET] ?? readTarget(raw.url ?? '');
-    request.way = newWay(isTarget(target) ? target : EMPTY_TARGET);
+    const { [TARGET]: target = readTarget(raw.url ?? ''), [WAITED]: waited = false } = raw as Marked;
+    request.way = newWay(isTarget(target) ? target : EMPTY_TARGET, !waited);
     if (target instanceof ApiError) {
       throw target;
     }
@@ -146,12 +150,14 @@ const MOST_PIPELINED = 100;
  */
 function oneAfterTheOther(app: FastifyInstance): void {
   const waiting = new WeakMap<Socket, number>();
-  app.addHook('onRequest', ({ raw: { socket } }, reply, done) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
     // An answer has a socket when it is its turn.
     if (reply.raw.socket !== null) {
       done();
       return;
     }
+    const { socket } = raw;
+    (raw as Marked)[WAITED] = true;
     const before = waiting.get(socket) ?? 0;
     if (before === MOST_PIPELINED) {
       socket.destroy();

@@ -10,6 +10,8 @@ import type { Judged } from './reference.ts';
 /** What the stages have learned about one request, each adding its part. */
 export interface Way {
   readonly target: Target;
+  /** Its stages before the body follow in the turn of the event loop that it has come with. */
+  readonly arrives: boolean;
   readonly principal: Principal;
   /** The workspace that it is about; undefined where MLflow has none. */
   readonly workspace: Workspace | undefined;

@@ -69,19 +69,19 @@ export function createBasic(options: BasicOptions): Basic {
 
   return {
     challenge: 'Basic realm="mlflow", charset="UTF-8"',
-    authenticate: ({ headers: { authorization: value }, ip }) =>
-      value === undefined || !/^basic /i.test(value) ? 'not-mine' : prove(value, ip),
+    authenticate: ({ headers: { authorization: value }, ip, arrives }) =>
+      value === undefined || !/^basic /i.test(value) ? 'not-mine' : prove(value, ip, arrives),
     signIn: async (credentials, ip) =>
       isWritable(credentials) ? prove(writeCredentials(credentials), ip) : wrong(credentials.username),
   };
 
-  function prove(value: string, ip: string): Verdict | Promise<Verdict> {
+  function prove(value: string, ip: string, arrives?: boolean): Verdict | Promise<Verdict> {
     const presented = { key: digest('sha256', prefix + value, 'base64'), value, ip };
     const known = remembered.get(presented.key);
     if (known === undefined) {
       return check(presented);
     }
-    const account = accounts.byName(known.username);
+    const account = accounts.byName(known.username, arrives);
     return account instanceof Promise
       ? account.then((loaded) => recall(known, loaded, presented))
       : recall(known, account, presented);

@@ -37,7 +37,7 @@ export function createSession({ accounts, ownerOf, idleMs, clock }: SessionOptio
   const known = recentlyUsed<Known>(REMEMBERED);
 
   return {
-    authenticate({ headers, isSecure }: Presented): Verdict | Promise<Verdict> {
+    authenticate({ headers, isSecure, arrives }: Presented): Verdict | Promise<Verdict> {
       const secret =
         headers.authorization === undefined ? sessionSecretIn(headers.cookie, isSecure) : undefined;
       if (secret === undefined) {
@@ -48,7 +48,7 @@ export function createSession({ accounts, ownerOf, idleMs, clock }: SessionOptio
       if (found === undefined) {
         return lookUp(hash);
       }
-      const account = accounts.byName(found.username);
+      const account = accounts.byName(found.username, arrives);
       return account instanceof Promise
         ? account.then((loaded) => verdictOn(loaded, hash, found) ?? lookUp(hash))
         : (verdictOn(account, hash, found) ?? lookUp(hash));

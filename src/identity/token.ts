@@ -37,7 +37,7 @@ export function createToken({ accounts, ownerOf, clock }: TokenOptions): Authent
   const usernames = recentlyUsed<string>(REMEMBERED);
 
   return {
-    authenticate({ headers }: Presented): Verdict | Promise<Verdict> {
+    authenticate({ headers, arrives }: Presented): Verdict | Promise<Verdict> {
       const sent = sentIn(headers.authorization);
       if (sent === undefined || 'refused' in sent) {
         return sent ?? 'not-mine';
@@ -47,7 +47,7 @@ export function createToken({ accounts, ownerOf, clock }: TokenOptions): Authent
       if (username === undefined) {
         return verdictOnForm(sent) ?? lookUp(hash, sent);
       }
-      const account = accounts.byName(username);
+      const account = accounts.byName(username, arrives);
       return account instanceof Promise
         ? account.then((loaded) => verdictOn(loaded, hash, sent) ?? lookUp(hash, sent))
         : (verdictOn(account, hash, sent) ?? lookUp(hash, sent));

@@ -219,6 +219,106 @@ describe.each(['this process', 'another process'])(
   },
 );
 
+describe('requests that arrive in one turn of the event loop', () => {
+  const turn = () => new Promise(setImmediate);
+
+  /** A store that counts how often its feed is asked. */
+  function counting(store: Store, next = store.changes.follow().next) {
+    let asked = 0;
+    const feed = {
+      next() {
+        asked += 1;
+        return next();
+      },
+    };
+    const account: Store['account'] = (name) => store.account(name);
+    return { account, changes: { follow: () => feed }, asked: () => asked };
+  }
+
+  test('ask the store together, and each turn anew', async () => {
+    const store = await open();
+    await addUser(store, 'alice');
+    await addUser(store, 'bob');
+    const counted = counting(store);
+    const accounts = createAccounts(counted, { sinceStart: () => 0 });
+    await accounts.byName('alice');
+    await accounts.byName('bob');
+    for (const expected of [1, 2]) {
+      const before = counted.asked();
+      for (const name of ['alice', 'bob', 'alice']) {
+        expect(accounts.byName(name, true)).toMatchObject({ user: { username: name } });
+      }
+      expect(counted.asked() - before, `turn ${expected}`).toBe(1);
+      await turn();
+    }
+  });
+
+  test('see in the next turn what has changed since', async () => {
+    const uri = temporaryUri();
+    const store = await open(uri);
+    const other = await open(uri);
+    const alice = await addUser(store, 'alice');
+    const accounts = createAccounts(store, { sinceStart: () => 0 });
+    await accounts.byName('alice', true);
+    await other.users.setPassword(alice.id, 'new');
+    await turn();
+    expect((await accounts.byName('alice', true))?.user.passwordHash).toBe('new');
+  });
+
+  test('share no answer that is a millisecond old', async () => {
+    const store = await open();
+    await addUser(store, 'alice');
+    const counted = counting(store);
+    let now = 0;
+    const accounts = createAccounts(counted, { sinceStart: () => now });
+    await accounts.byName('alice');
+    await turn();
+    const before = counted.asked();
+    for (const at of [0, 0.5, 0.999, 1, 1.5, 2]) {
+      now = at;
+      accounts.byName('alice', true);
+    }
+    expect(counted.asked() - before).toBe(3);
+  });
+
+  test('share the answer that a database takes its time for', async () => {
+    const store = await open();
+    await addUser(store, 'alice');
+    const { next } = store.changes.follow();
+    const counted = counting(store, async () => {
+      await turn();
+      return next();
+    });
+    const accounts = createAccounts(counted, { sinceStart: () => 0 });
+    await accounts.byName('alice');
+    await turn();
+    const before = counted.asked();
+    const answers = [accounts.byName('alice', true), accounts.byName('alice', true)];
+    expect(counted.asked() - before).toBe(1);
+    expect((await Promise.all(answers)).map((account) => account?.user.username)).toEqual(['alice', 'alice']);
+  });
+
+  test('leave nothing for whoever asks again: a change in the same turn counts', async () => {
+    const store = await open();
+    const alice = await addUser(store, 'alice');
+    const accounts = createAccounts(store, { sinceStart: () => 0 });
+    await accounts.byName('alice', true);
+    await store.users.setPassword(alice.id, 'new');
+    expect((await accounts.byName('alice'))?.user.passwordHash).toBe('new');
+  });
+
+  test('are none of them let in while the store does not answer', async () => {
+    const store = await open();
+    await addUser(store, 'alice');
+    const accounts = createAccounts(store, { sinceStart: () => 0 });
+    await accounts.byName('alice');
+    await store.close();
+    for (let time = 0; time < 3; time += 1) {
+      expect(() => accounts.byName('alice', true)).toThrow(expect.objectContaining({ status: 503 }));
+    }
+  });
+});
+
 describe('an answer that was under way when something changed', () => {
   test('is not remembered', async () => {
     const store = await open();

@@ -55,6 +55,28 @@ const CHANGES: readonly {
 
 const PEOPLE = 8;
 const ROUNDS = 4;
+const OWN = `${API}/users/current`;
+const TIMES = 50;
+/** Requests that are under way all the time: those that arrive in one turn of the event loop are asked about together. */
+const OTHERS = 16;
+
+/** Has somebody ask all the time until the work is done. Answers how often. */
+async function whileOthersAsk({ admin }: TestGateway, work: Promise<void>): Promise<number> {
+  let isDone = false;
+  let answered = 0;
+  const goOn = async () => {
+    while (!isDone) {
+      await admin.get(OWN);
+      answered += 1;
+    }
+  };
+  const asking = Array.from({ length: OTHERS }, goOn);
+  await work.finally(() => {
+    isDone = true;
+  });
+  await Promise.all(asking);
+  return answered;
+}
 
 async function twoGateways(databaseUri: string): Promise<readonly [TestGateway, TestGateway]> {
   const settings = { database_uri: databaseUri, default_permission: 'NO_PERMISSIONS' };
@@ -90,6 +112,27 @@ describe.each([
     const people = await Promise.all(Array.from({ length: PEOPLE }, () => gateways[0].person()));
     await Promise.all(people.map(changeAndAsk));
     expect(made).toBe(PEOPLE * ROUNDS * CHANGES.length);
+    expect(stale).toEqual([]);
+  });
+
+  test(`${TIMES} times disabled or enabled by one, a user is out or in at the other, while many others ask it`, async () => {
+    const [by, asked] = await twoGateways(await databaseUri());
+    const { username, password } = await by.person();
+    const alice = personAt(asked.url, username, password);
+    const stale: string[] = [];
+
+    async function disableAndAsk(): Promise<void> {
+      for (let time = 0; time < TIMES; time += 1) {
+        const isActive = time % 2 === 1;
+        await by.admin.patch(`${API}/users/update-status`, { username, is_active: isActive });
+        const { status } = await alice.get(OWN);
+        if (status !== (isActive ? 200 : 401)) {
+          stale.push(`${time}: ${status}`);
+        }
+      }
+    }
+
+    expect(await whileOthersAsk(asked, disableAndAsk())).toBeGreaterThan(TIMES);
     expect(stale).toEqual([]);
   });
 });

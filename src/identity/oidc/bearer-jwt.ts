@@ -47,7 +47,7 @@ export function createBearerJwt(options: BearerJwtOptions): Authenticator {
   const remembered = recentlyUsed<Remembered>(REMEMBERED);
   const checking = new Map<string, Promise<Verdict>>();
   return {
-    authenticate({ headers }: Presented): Verdict | Promise<Verdict> {
+    authenticate({ headers, arrives }: Presented): Verdict | Promise<Verdict> {
       const token = jwtIn(headers.authorization);
       if (token === undefined) {
         return 'not-mine';
@@ -58,7 +58,7 @@ export function createBearerJwt(options: BearerJwtOptions): Authenticator {
         remembered.delete(key);
         return check(key, token);
       }
-      const account = accounts.byName(known.username);
+      const account = accounts.byName(known.username, arrives);
       return account instanceof Promise
         ? account.then((loaded) => verdictOn(loaded, known) ?? check(key, token))
         : (verdictOn(account, known) ?? check(key, token));

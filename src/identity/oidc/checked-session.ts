@@ -43,7 +43,7 @@ export function createCheckedSession(inner: Authenticator, options: CheckedSessi
     ...inner,
     authenticate(presented) {
       const verdict = inner.authenticate(presented);
-      const again = () => inner.authenticate(presented);
+      const again = () => inner.authenticate({ ...presented, arrives: false });
       return verdict instanceof Promise
         ? verdict.then((later) => checked(later, again))
         : checked(verdict, again);
