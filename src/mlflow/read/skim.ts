@@ -15,6 +15,12 @@ export type Wanted = ReadonlyMap<string, 'whole' | Wanted>;
  */
 export type Skim = (bytes: Buffer, version: string | undefined) => Record<string, unknown> | undefined;
 
+/** A body: its bytes, and the same to look at several of them at once. */
+interface Text {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+
 /** One field as it is looked for. */
 interface Sought {
   readonly name: string;
@@ -48,7 +54,8 @@ export function createSkim(shape: Shape, wanted: Wanted): Skim {
     const plan = plans.get(version) ?? planOf(shape, wanted, version, 1);
     plans.set(version, plan);
     const found: Record<string, unknown> = {};
-    const end = skimObject(bytes, afterSpace(bytes, 0), plan, found);
+    const text = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+    const end = skimObject(text, afterSpace(bytes, 0), plan, found);
     return end !== NOT_PLAIN && afterSpace(bytes, end) === bytes.length ? found : undefined;
   };
 }
@@ -119,11 +126,81 @@ const EXACT_DIGITS = 15;
 const LONGEST_NUMBER = 40;
 const EXPONENT_DIGITS = 2;
 
-/** @returns the position behind the object that begins at `at`. */
-function skimObject(bytes: Uint8Array, at: number, plan: Plan, found: Record<string, unknown>): number {
+/** A piece of an item of a list: what stands before a value, and of what kind that is; none follows the last piece. */
+interface Piece {
+  readonly start: number;
+  readonly length: number;
+  readonly value: Sought | undefined;
+}
+
+/**
+ * How an item is written of which nothing is wanted. Most are written as the one before them: they are known by what
+ * stands between their values, four bytes at a time, for half of what it takes to read it.
+ */
+type Form = readonly Piece[];
+
+/** No item is written like this. */
+const NO_FORM: Form = [];
+
+/** The form of an item that has been read; none if it has a value that cannot be told without being read. */
+function formOf(pieces: Form): Form {
+  const isPlain = pieces.every(
+    ({ value }) => value === undefined || (value.kind !== 'list' && value.wanted === undefined),
+  );
+  return isPlain ? pieces : NO_FORM;
+}
+
+/** @returns the position behind the item that begins at `at`, if it is written in the form. */
+function skimAlike(text: Text, at: number, form: Form): number {
+  let next = form.length === 0 ? NOT_PLAIN : at;
+  for (let index = 0; next !== NOT_PLAIN && index < form.length; index += 1) {
+    const piece = form[index] as Piece;
+    if (!isSame(text, next, piece.start, piece.length)) {
+      return NOT_PLAIN;
+    }
+    next += piece.length;
+    next = piece.value === undefined ? next : endOfValue(text, next, piece.value);
+  }
+  return next;
+}
+
+/** Whether the bytes from one position on are those from another on. */
+function isSame({ bytes, view }: Text, one: number, other: number, length: number): boolean {
+  if (one + length > bytes.length) {
+    return false;
+  }
+  if (length < 4) {
+    return (
+      bytes[one] === bytes[other] &&
+      (length < 2 || bytes[one + 1] === bytes[other + 1]) &&
+      (length < 3 || bytes[one + 2] === bytes[other + 2])
+    );
+  }
+  const last = length - 4;
+  for (let index = 0; index < last; index += 4) {
+    if (view.getInt32(one + index) !== view.getInt32(other + index)) {
+      return false;
+    }
+  }
+  return view.getInt32(one + last) === view.getInt32(other + last);
+}
+
+/**
+ * @param pieces - takes how it is written.
+ * @returns the position behind the object that begins at `at`.
+ */
+function skimObject(
+  text: Text,
+  at: number,
+  plan: Plan,
+  found: Record<string, unknown>,
+  pieces?: Piece[],
+): number {
+  const { bytes } = text;
   if (bytes[at] !== OPEN_OBJECT) {
     return NOT_PLAIN;
   }
+  let start = at;
   let next = afterSpace(bytes, at + 1);
   if (bytes[next] === CLOSE_OBJECT) {
     return next + 1;
@@ -139,20 +216,25 @@ function skimObject(bytes: Uint8Array, at: number, plan: Plan, found: Record<str
     if (bytes[next] !== COLON) {
       return NOT_PLAIN;
     }
-    next = skimValue(bytes, afterSpace(bytes, next + 1), field, found);
+    next = afterSpace(bytes, next + 1);
+    pieces?.push({ start, length: next - start, value: field });
+    next = skimValue(text, next, field, found);
     if (next === NOT_PLAIN) {
       return NOT_PLAIN;
     }
+    start = next;
     next = afterSpace(bytes, next);
     const code = bytes[next];
     if (code !== COMMA) {
+      pieces?.push({ start, length: next + 1 - start, value: undefined });
       return code === CLOSE_OBJECT ? next + 1 : NOT_PLAIN;
     }
   }
 }
 
 /** @returns the position behind the list of objects that begins at `at`. */
-function skimList(bytes: Uint8Array, at: number, plan: Plan, items: unknown[] | undefined): number {
+function skimList(text: Text, at: number, plan: Plan, items: unknown[] | undefined): number {
+  const { bytes } = text;
   if (bytes[at] !== OPEN_LIST) {
     return NOT_PLAIN;
   }
@@ -160,10 +242,18 @@ function skimList(bytes: Uint8Array, at: number, plan: Plan, items: unknown[] | 
   if (bytes[next] === CLOSE_LIST) {
     return next + 1;
   }
-  for (; ; next = afterSpace(bytes, next + 1)) {
-    const found = items === undefined ? NO_ITEM : {};
-    items?.push(found);
-    next = skimObject(bytes, next, plan, found);
+  for (let form = NO_FORM; ; next = afterSpace(bytes, next + 1)) {
+    const end = skimAlike(text, next, form);
+    if (end === NOT_PLAIN) {
+      const found = items === undefined ? NO_ITEM : {};
+      const pieces: Piece[] = [];
+      next = skimObject(text, next, plan, found, pieces);
+      form = formOf(pieces);
+      items?.push(found);
+    } else {
+      next = end;
+      items?.push(NO_ITEM);
+    }
     if (next === NOT_PLAIN) {
       return NOT_PLAIN;
     }
@@ -175,22 +265,21 @@ function skimList(bytes: Uint8Array, at: number, plan: Plan, items: unknown[] | 
   }
 }
 
-function skimValue(bytes: Uint8Array, at: number, field: Sought, found: Record<string, unknown>): number {
+function skimValue(text: Text, at: number, field: Sought, found: Record<string, unknown>): number {
   if (field.wanted === 'items') {
     const items: unknown[] = [];
     found[field.name] = items;
-    return skimList(bytes, at, field.item, items);
+    return skimList(text, at, field.item, items);
   }
-  const end = endOfValue(bytes, at, field);
+  const end = endOfValue(text, at, field);
   if (end !== NOT_PLAIN && field.wanted === 'whole') {
-    found[field.name] = JSON.parse(
-      Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('latin1'),
-    );
+    found[field.name] = JSON.parse(text.bytes.toString('latin1', at, end));
   }
   return end;
 }
 
-function endOfValue(bytes: Uint8Array, at: number, { kind, item }: Sought): number {
+function endOfValue(text: Text, at: number, { kind, item }: Sought): number {
+  const { bytes } = text;
   switch (kind) {
     case 'string':
       return endOfString(bytes, at);
@@ -199,11 +288,11 @@ function endOfValue(bytes: Uint8Array, at: number, { kind, item }: Sought): numb
     case 'int64':
       return endOfInteger(bytes, at, EXACT_DIGITS);
     case 'list':
-      return skimList(bytes, at, item, undefined);
+      return skimList(text, at, item, undefined);
   }
 }
 
-function fieldNamed(bytes: Uint8Array, start: number, end: number, plan: Plan): Sought | undefined {
+function fieldNamed(bytes: Buffer, start: number, end: number, plan: Plan): Sought | undefined {
   let field = plan[end - start];
   while (field !== undefined && !isNamed(bytes, start, field.letters)) {
     field = field.other;
@@ -211,7 +300,7 @@ function fieldNamed(bytes: Uint8Array, start: number, end: number, plan: Plan): 
   return field;
 }
 
-function isNamed(bytes: Uint8Array, start: number, letters: Uint8Array): boolean {
+function isNamed(bytes: Buffer, start: number, letters: Uint8Array): boolean {
   for (let index = 0; index < letters.length; index += 1) {
     if (bytes[start + index] !== letters[index]) {
       return false;
@@ -221,7 +310,7 @@ function isNamed(bytes: Uint8Array, start: number, letters: Uint8Array): boolean
 }
 
 /** The position of what follows blanks, tabs and line ends (RFC 8259, section 2). */
-function afterSpace(bytes: Uint8Array, at: number): number {
+function afterSpace(bytes: Buffer, at: number): number {
   let next = at;
   while (isSpace(bytes[next])) {
     next += 1;
@@ -234,7 +323,7 @@ function isSpace(code = 0): boolean {
 }
 
 /** Behind the quote that closes a string of printable ASCII without escapes. */
-function endOfString(bytes: Uint8Array, at: number): number {
+function endOfString(bytes: Buffer, at: number): number {
   if (bytes[at] !== QUOTE) {
     return NOT_PLAIN;
   }
@@ -255,7 +344,7 @@ function isDigit(code: number): boolean {
 }
 
 /** Behind the digits from `at` on; `at` itself if there are none. */
-function afterDigits(bytes: Uint8Array, at: number): number {
+function afterDigits(bytes: Buffer, at: number): number {
   let next = at;
   while (isDigit(bytes[next] ?? 0)) {
     next += 1;
@@ -264,7 +353,7 @@ function afterDigits(bytes: Uint8Array, at: number): number {
 }
 
 /** Behind an integer as RFC 8259 has it: a zero stands first in none but zero. */
-function endOfInteger(bytes: Uint8Array, at: number, mostDigits: number): number {
+function endOfInteger(bytes: Buffer, at: number, mostDigits: number): number {
   const start = bytes[at] === MINUS ? at + 1 : at;
   const end = afterDigits(bytes, start);
   const digits = end - start;
@@ -272,7 +361,7 @@ function endOfInteger(bytes: Uint8Array, at: number, mostDigits: number): number
   return isPlain ? end : NOT_PLAIN;
 }
 
-function endOfDouble(bytes: Uint8Array, at: number): number {
+function endOfDouble(bytes: Buffer, at: number): number {
   let end = endOfInteger(bytes, at, LONGEST_NUMBER);
   if (end !== NOT_PLAIN && bytes[end] === DOT) {
     const fraction = afterDigits(bytes, end + 1);

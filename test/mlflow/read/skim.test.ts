@@ -63,7 +63,11 @@ function plainValue({ type, list }: Field): fc.Arbitrary<string> {
           .map((n) => JSON.stringify(n))
       : fc.integer().map(String);
   };
-  return list ? fc.array(one(), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`) : one();
+  if (!list) {
+    return one();
+  }
+  const alike = one().chain((item) => fc.array(fc.constant(item), { minLength: 2, maxLength: 4 }));
+  return fc.oneof(fc.array(one(), { maxLength: 3 }), alike).map((items) => `[${items.join(', ')}]`);
 }
 
 /** A text with a piece taken out, put in or written twice. */
@@ -123,6 +127,57 @@ describe.each(VERSIONS)('in front of %s', (version) => {
 });
 
 const METRIC = { key: 'loss', value: 0.25, timestamp: 1_700_000_000_000, step: -3 };
+
+describe('items that are written alike', () => {
+  const skim = (metrics: string) =>
+    named('POST 2.0 runs/log-batch').skim(Buffer.from(`{"run_id":"a","metrics":[${metrics}]}`), '3.18.0');
+  const metric = (value: string, more = '') => `{"key": "loss", "value": ${value}, "timestamp": 1${more}}`;
+  const plain = Array.from({ length: 3 }, (_, at) => metric(`${at}.5`)).join(', ');
+
+  const items = (count: number) => Array.from({ length: count }, () => ({}));
+
+  test('are told from one in which something is wanted, before or behind them', () => {
+    const odd = metric('1', ', "model_id": "m-1"');
+    for (const metrics of [`${plain}, ${odd}`, `${odd}, ${plain}`, `${plain}, ${odd}, ${odd}, ${plain}`]) {
+      const found = skim(metrics)?.metrics as readonly object[];
+      const wanted = found.filter((item) => 'model_id' in item);
+      expect([metrics, wanted.length]).toEqual([metrics, metrics.split('model_id').length - 1]);
+    }
+  });
+
+  test('may stand beside any others', () => {
+    for (const other of [
+      '{}',
+      '{ }',
+      metric('1', ', "step": 2'),
+      '{"value": 1, "key": "loss"}',
+      metric('-0.0'),
+    ]) {
+      expect([other, skim(`${plain},${other},${plain}`)?.metrics]).toEqual([other, items(7)]);
+      expect([other, skim(`${other},${plain}`)?.metrics]).toEqual([other, items(4)]);
+    }
+  });
+
+  test.each([
+    metric('NaN'),
+    metric('01'),
+    metric('"1"'),
+    metric('1', ', "value": 2'),
+    metric('1', ', "nobody": 2'),
+    metric('1').replace('loss', 'lo\\u0073s'),
+    metric('1').replace('"value"', '"Value"'),
+    metric('1').replace('"value"', '"valu\\u0065"'),
+    metric('1').replace(':', ''),
+    metric('1').replace('}', ''),
+    metric('1').slice(0, 20),
+    `${metric('1')} ${metric('1')}`,
+    `${metric('1')},`,
+    '[]',
+  ])('make nothing plain that is not: %s', (other) => {
+    expect(skim(`${plain}, ${other}`)).toBeUndefined();
+    expect(skim(`${plain}, ${other}, ${plain}`)).toBeUndefined();
+  });
+});
 
 test.each([
   ['POST 2.0 runs/log-metric', { run_uuid: 'a', run_id: 'a', ...METRIC, model_id: 'm-1' }],
