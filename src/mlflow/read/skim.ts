@@ -11,7 +11,8 @@ export type Wanted = ReadonlyMap<string, 'whole' | Wanted>;
  *
  * @param version - of MLflow, as for readMessage.
  * @returns undefined for a body that is not plain beyond doubt: whether it is refused, and how, is for readJson and
- *   readMessage to say. What is answered is what these would read of the fields that are wanted.
+ *   readMessage to say. What is answered is what these would read of the fields that are wanted; of the items of a list
+ *   that have none of them, one is there.
  */
 export type Skim = (bytes: Buffer, version: string | undefined) => Record<string, unknown> | undefined;
 
@@ -243,20 +244,21 @@ function skimList(text: Text, at: number, plan: Plan, items: unknown[] | undefin
     return next + 1;
   }
   for (let form = NO_FORM; ; next = afterSpace(bytes, next + 1)) {
-    const end = skimAlike(text, next, form);
+    let end = skimAlike(text, next, form);
     if (end === NOT_PLAIN) {
       const found = items === undefined ? NO_ITEM : {};
       const pieces: Piece[] = [];
-      next = skimObject(text, next, plan, found, pieces);
+      end = skimObject(text, next, plan, found, pieces);
       form = formOf(pieces);
-      items?.push(found);
-    } else {
-      next = end;
-      items?.push(NO_ITEM);
+      // Of items that have nothing that is wanted one is enough: the list is not empty.
+      if (items !== undefined && (form === NO_FORM || items.length === 0)) {
+        items.push(found);
+      }
     }
-    if (next === NOT_PLAIN) {
+    if (end === NOT_PLAIN) {
       return NOT_PLAIN;
     }
+    next = end;
     next = afterSpace(bytes, next);
     const code = bytes[next];
     if (code !== COMMA) {

@@ -134,8 +134,6 @@ describe('items that are written alike', () => {
   const metric = (value: string, more = '') => `{"key": "loss", "value": ${value}, "timestamp": 1${more}}`;
   const plain = Array.from({ length: 3 }, (_, at) => metric(`${at}.5`)).join(', ');
 
-  const items = (count: number) => Array.from({ length: count }, () => ({}));
-
   test('are told from one in which something is wanted, before or behind them', () => {
     const odd = metric('1', ', "model_id": "m-1"');
     for (const metrics of [`${plain}, ${odd}`, `${odd}, ${plain}`, `${plain}, ${odd}, ${odd}, ${plain}`]) {
@@ -143,6 +141,12 @@ describe('items that are written alike', () => {
       const wanted = found.filter((item) => 'model_id' in item);
       expect([metrics, wanted.length]).toEqual([metrics, metrics.split('model_id').length - 1]);
     }
+  });
+
+  test('are one where nothing of them is wanted: no list that has some is empty', () => {
+    expect(skim(plain)?.metrics).toEqual([{}]);
+    expect(skim(metric('1'))?.metrics).toEqual([{}]);
+    expect(skim('')?.metrics).toEqual([]);
   });
 
   test('may stand beside any others', () => {
@@ -153,8 +157,8 @@ describe('items that are written alike', () => {
       '{"value": 1, "key": "loss"}',
       metric('-0.0'),
     ]) {
-      expect([other, skim(`${plain},${other},${plain}`)?.metrics]).toEqual([other, items(7)]);
-      expect([other, skim(`${other},${plain}`)?.metrics]).toEqual([other, items(4)]);
+      expect([other, skim(`${plain},${other},${plain}`)?.metrics]).toEqual([other, [{}]]);
+      expect([other, skim(`${other},${plain}`)?.metrics]).toEqual([other, [{}]]);
     }
   });
 
