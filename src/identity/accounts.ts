@@ -24,7 +24,7 @@ export interface Accounts {
    * there is none. Whatever any process had committed when this was called counts.
    *
    * @param arrives - asked for a request as it arrives: those that arrive in one turn of the event loop are asked about
-   * together, and what had been committed when they began counts.
+   * together, and whatever had been committed a millisecond ago counts.
    * @throws ApiError 503 if the store does not answer.
    */
   byName(username: string, arrives?: boolean): Account | undefined | Promise<Account | undefined>;
@@ -138,13 +138,16 @@ function createCatchUp(feed: Follower, drop: (change: Change) => void): () => Pr
   };
 }
 
-/** An answer is not shared for longer, however much a turn of the event loop has to do. */
+/**
+ * An answer is not shared for longer: what a socket brings is read when its turn comes, and a client can have it sent in
+ * that very turn. No change that was answered earlier than this is missed.
+ */
 const LONGEST_SHARED_MS = 1;
 
 /**
- * Has requests that arrive together ask together. What the event loop hands over in one turn had been sent, its first bytes
- * at least, before the first of it was looked at: a question asked then sees all that was committed before any of them was
- * sent. It takes three system calls, a twentieth of a request.
+ * Has requests that arrive together ask together. What the event loop hands over in one turn was mostly there before the
+ * first of it was looked at: a question asked then sees all that was committed before it was sent. To ask takes three
+ * system calls, a twentieth of a request.
  *
  * @param catchUp - asks; answers a promise if the store takes a while.
  */

@@ -61,7 +61,7 @@ interface Remembered {
  * not exist take as long as those that do. How many may be wrong is bounded; a remembered right one is never held up.
  */
 export function createBasic(options: BasicOptions): Basic {
-  const { accounts, throttle, processKey, pace } = options;
+  const { accounts, processKey } = options;
   const remembered = recentlyUsed<Remembered>(50_000);
   const checking = new Map<string, Promise<Verdict>>();
   // A secret prefix of fixed length: what HMAC adds to it protects digests that others see, and here nobody does.
@@ -82,53 +82,82 @@ export function createBasic(options: BasicOptions): Basic {
       return check(presented);
     }
     const account = accounts.byName(known.username, arrives);
+    const ifWrong = () => wrongAgain(options, known, ip);
     return account instanceof Promise
-      ? account.then((loaded) => recall(known, loaded, presented))
-      : recall(known, account, presented);
+      ? account.then((loaded) => recall(known, loaded, presented, ifWrong))
+      : recall(known, account, presented, ifWrong);
   }
 
   function recall(
     known: Remembered,
     account: Account | undefined,
     presented: PresentedBasic,
+    ifWrong: () => Verdict | Promise<Verdict>,
   ): Verdict | Promise<Verdict> {
-    const hash = account?.user.passwordHash ?? NOBODY;
-    if (hash !== known.passwordHash) {
+    if ((account?.user.passwordHash ?? NOBODY) !== known.passwordHash) {
       remembered.delete(presented.key);
       return check(presented);
     }
-    if (known.correct && account !== undefined) {
-      return admitted(account, account.principal);
-    }
-    // It costs no hash, and counts as a failure all the same.
-    const attempt = { username: known.username, ip: presented.ip };
-    return throttled(attempt, pace, () =>
-      throttle.attempt(attempt, async () => false).then(() => wrong(known.username)),
-    );
+    return known.correct && account !== undefined ? admitted(account, account.principal) : ifWrong();
   }
 
   /** Checks a credential with a hash, once however many requests carry it at the same time. */
-  function check({ key, value, ip }: PresentedBasic): Promise<Verdict> {
+  function check(presented: PresentedBasic): Promise<Verdict> {
+    const { key, value, ip } = presented;
     const running = checking.get(key);
     if (running !== undefined) {
-      return running;
+      return running.then((verdict) => asOfNow(verdict, presented));
     }
-    const credentials = readCredentials(value);
-    if (credentials === undefined) {
-      return Promise.resolve({ refused: 'the credentials are not readable as HTTP basic' });
-    }
-    const { username } = credentials;
-    if (username.startsWith(LOGGED_OUT_PREFIX)) {
-      return Promise.resolve({ refused: 'signed out by the UI of MLflow' });
-    }
-    const remember = (found: Remembered) => remembered.set(key, found);
-    const verdict = throttled({ username, ip }, pace, () =>
-      verify(options, credentials, ip, remember),
-    ).finally(() => checking.delete(key));
+    const verdict = checkOnce(options, value, ip, (found) => remembered.set(key, found)).finally(() =>
+      checking.delete(key),
+    );
     checking.set(key, verdict);
     // Of requests that come with it at the same time, one signs in.
     return verdict.then(asSignIn);
   }
+
+  /**
+   * The verdict of a check, for a request that came while it ran: the check may have looked at the user before a change
+   * that counts for this one. It costs no hash, unless the password was changed.
+   */
+  async function asOfNow(verdict: Verdict, presented: PresentedBasic): Promise<Verdict> {
+    const wasRefused = verdict === 'not-mine' || 'refused' in verdict;
+    const known = remembered.get(presented.key);
+    if (known === undefined) {
+      return wasRefused ? verdict : check(presented);
+    }
+    const account = await accounts.byName(known.username);
+    return recall(known, account, presented, () => (wasRefused ? verdict : wrong(known.username)));
+  }
+}
+
+/** The verdict on a credential that is known to be wrong: it costs no hash, and counts as a failure all the same. */
+function wrongAgain(
+  { throttle, pace }: BasicOptions,
+  { username }: Remembered,
+  ip: string,
+): Promise<Verdict> {
+  return throttled({ username, ip }, pace, () =>
+    throttle.attempt({ username, ip }, async () => false).then(() => wrong(username)),
+  );
+}
+
+/** @param remember - takes what came of it, with the hash that it was checked with. */
+async function checkOnce(
+  options: BasicOptions,
+  value: string,
+  ip: string,
+  remember: (found: Remembered) => void,
+): Promise<Verdict> {
+  const credentials = readCredentials(value);
+  if (credentials === undefined) {
+    return { refused: 'the credentials are not readable as HTTP basic' };
+  }
+  const { username } = credentials;
+  if (username.startsWith(LOGGED_OUT_PREFIX)) {
+    return { refused: 'signed out by the UI of MLflow' };
+  }
+  return throttled({ username, ip }, options.pace, () => verify(options, credentials, ip, remember));
 }
 
 /** HTTP basic reads a name as far as the first colon; nobody's has one. */

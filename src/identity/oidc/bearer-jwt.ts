@@ -46,41 +46,65 @@ export function createBearerJwt(options: BearerJwtOptions): Authenticator {
   const signIn = createSignIn(options);
   const remembered = recentlyUsed<Remembered>(REMEMBERED);
   const checking = new Map<string, Promise<Verdict>>();
+  /** What those get who came while a check ran. */
+  const following = new Map<string, Promise<Verdict>>();
   return {
     authenticate({ headers, arrives }: Presented): Verdict | Promise<Verdict> {
       const token = jwtIn(headers.authorization);
-      if (token === undefined) {
-        return 'not-mine';
-      }
-      const key = digest('sha256', token, 'base64');
-      const known = remembered.get(key);
-      if (known === undefined || isOver(known)) {
-        remembered.delete(key);
-        return check(key, token);
-      }
-      const account = accounts.byName(known.username, arrives);
-      return account instanceof Promise
-        ? account.then((loaded) => verdictOn(loaded, known) ?? check(key, token))
-        : (verdictOn(account, known) ?? check(key, token));
+      return token === undefined
+        ? 'not-mine'
+        : prove(digest('sha256', token, 'base64'), token, check, arrives);
     },
   };
+
+  /** @param otherwise - checks a token that is not known to be good. */
+  function prove(
+    key: string,
+    token: string,
+    otherwise: typeof check,
+    arrives?: boolean,
+  ): Verdict | Promise<Verdict> {
+    const known = remembered.get(key);
+    if (known === undefined || isOver(known)) {
+      remembered.delete(key);
+      return otherwise(key, token);
+    }
+    const account = accounts.byName(known.username, arrives);
+    return account instanceof Promise
+      ? account.then((loaded) => verdictOn(loaded, known) ?? otherwise(key, token))
+      : (verdictOn(account, known) ?? otherwise(key, token));
+  }
 
   function isOver({ expiresAt }: Remembered): boolean {
     return expiresAt + LEEWAY_SECONDS * 1000 <= clock();
   }
 
-  /** Checks a token once, however many requests carry it at the same time. */
+  /**
+   * Checks a token once, however many requests carry it at the same time. A check that runs may have looked at the user
+   * before a change that counts for who comes now: all of them have what a look afterwards says.
+   */
   function check(key: string, token: string): Promise<Verdict> {
     const running = checking.get(key);
-    if (running !== undefined) {
-      return running;
+    if (running === undefined) {
+      // Of requests that come with it at the same time, one signs in.
+      return begin(key, token).then(asSignIn);
     }
+    const ended = () => {
+      following.delete(key);
+      // One that runs by now was begun after all who waited had come.
+      return prove(key, token, () => checking.get(key) ?? begin(key, token));
+    };
+    const next = following.get(key) ?? running.then(ended, ended);
+    following.set(key, next);
+    return next;
+  }
+
+  function begin(key: string, token: string): Promise<Verdict> {
     const verdict = signIn(key, token, (known) => remembered.set(key, known)).finally(() =>
       checking.delete(key),
     );
     checking.set(key, verdict);
-    // Of requests that come with it at the same time, one signs in.
-    return verdict.then(asSignIn);
+    return verdict;
   }
 }
 
