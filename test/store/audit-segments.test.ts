@@ -25,6 +25,29 @@ test('entries that are alike take little more room than what they have of their 
   expect(kept).toBeLessThan(JSON.stringify(logged).length / 2);
 });
 
+test('so do entries of several operations and users on a thing, in turn', () => {
+  const collection = collectEntries();
+  const mixed = logged.map((each, at) => ({
+    ...each,
+    operation: `POST 2.0 runs/log-${at % 3}`,
+    username: `user-${at % 2}`,
+    resources: [{ type: 'run', id: 'run-1' }],
+  }));
+  mixed.forEach(collection.add);
+  const segments = collection.take();
+  expect(segments.flatMap(({ entries }) => readEntries(entries))).toEqual(mixed);
+  const kept = segments.reduce((sum, { entries }) => sum + entries.length, 0);
+  expect(kept).toBeLessThan(JSON.stringify(mixed).length / 2);
+});
+
+test('what is never done again costs no more to compare the more of it there is', () => {
+  const collection = collectEntries();
+  const all = Array.from({ length: 300 }, (_, at) => entry(at, { because: `reason ${at}` }));
+  const again = entry(300, { because: 'reason 0' });
+  [...all, again].forEach(collection.add);
+  expect(collection.take().flatMap(({ entries }) => readEntries(entries))).toEqual([...all, again]);
+});
+
 test('entries that come out of the order of their ids begin another segment', () => {
   const collection = collectEntries();
   const [first, second, third] = [entry(3), entry(1), entry(2)];

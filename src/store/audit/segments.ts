@@ -44,6 +44,11 @@ export interface Collection {
   take(): readonly Segment[];
 }
 
+/**
+ * A run is written to by some operations in turn, each of which is like itself alone. More are not compared with each entry.
+ */
+const MOST_ABOUT_A_THING = 8;
+
 /** Starts to collect entries. Those that come in the order of their ids become as few segments as can be. */
 export function collectEntries(): Collection {
   const text = createText();
@@ -77,8 +82,8 @@ interface OpenSegment {
   readonly start: number;
   end: number;
   readonly likenesses: Likeness[];
-  /** The latest of them by the thing that it is about. */
-  readonly latest: Map<string | undefined, Likeness>;
+  /** The latest of them about each thing, {@link MOST_ABOUT_A_THING} at most. */
+  readonly latest: Map<string | undefined, Likeness[]>;
   /** Positions of entries that have a term of their own. */
   readonly own: Map<string, number[]>;
 }
@@ -103,17 +108,16 @@ function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
   const { likenesses, latest, size: position } = open;
   // What is named first is the thing itself, what follows is what it lies in.
   const about = entry.resources[0]?.id;
-  const known = latest.get(about);
-  let line: string;
-  if (known !== undefined && areAlike(known.first, entry)) {
-    known.positions.push(position);
-    line = lineLike(known.positions[0] ?? 0, entry);
-  } else {
+  const those = latest.get(about) ?? [];
+  const known = those.find(({ first }) => areAlike(first, entry));
+  if (known === undefined) {
     const likeness = { first: entry, positions: [position] };
     likenesses.push(likeness);
-    latest.set(about, likeness);
-    line = lineOf(entry);
+    latest.set(about, [likeness, ...those].slice(0, MOST_ABOUT_A_THING));
+  } else {
+    known.positions.push(position);
   }
+  const line = known === undefined ? lineOf(entry) : lineLike(known.positions[0] ?? 0, entry);
   text.add(position === 0 ? line : `\n${line}`);
   for (const term of ownTerms(entry)) {
     addTo(open.own, term, [position]);
