@@ -258,8 +258,7 @@ function skimList(text: Text, at: number, plan: Plan, items: unknown[] | undefin
     if (end === NOT_PLAIN) {
       return NOT_PLAIN;
     }
-    next = end;
-    next = afterSpace(bytes, next);
+    next = afterSpace(bytes, end);
     const code = bytes[next];
     if (code !== COMMA) {
       return code === CLOSE_LIST ? next + 1 : NOT_PLAIN;
