@@ -82,23 +82,22 @@ export function createBasic(options: BasicOptions): Basic {
       return check(presented);
     }
     const account = accounts.byName(known.username, arrives);
-    const ifWrong = () => wrongAgain(options, known, ip);
     return account instanceof Promise
-      ? account.then((loaded) => recall(known, loaded, presented, ifWrong))
-      : recall(known, account, presented, ifWrong);
+      ? account.then((loaded) => recall(known, loaded, presented) ?? wrongAgain(options, known, ip))
+      : (recall(known, account, presented) ?? wrongAgain(options, known, ip));
   }
 
+  /** Undefined for a credential that is known to be wrong. */
   function recall(
     known: Remembered,
     account: Account | undefined,
     presented: PresentedBasic,
-    ifWrong: () => Verdict | Promise<Verdict>,
-  ): Verdict | Promise<Verdict> {
+  ): Verdict | Promise<Verdict> | undefined {
     if ((account?.user.passwordHash ?? NOBODY) !== known.passwordHash) {
       remembered.delete(presented.key);
       return check(presented);
     }
-    return known.correct && account !== undefined ? admitted(account, account.principal) : ifWrong();
+    return known.correct && account !== undefined ? admitted(account, account.principal) : undefined;
   }
 
   /** Checks a credential with a hash, once however many requests carry it at the same time. */
@@ -127,7 +126,7 @@ export function createBasic(options: BasicOptions): Basic {
       return wasRefused ? verdict : check(presented);
     }
     const account = await accounts.byName(known.username);
-    return recall(known, account, presented, () => (wasRefused ? verdict : wrong(known.username)));
+    return recall(known, account, presented) ?? (wasRefused ? verdict : wrong(known.username));
   }
 }
 

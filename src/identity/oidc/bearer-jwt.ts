@@ -46,8 +46,6 @@ export function createBearerJwt(options: BearerJwtOptions): Authenticator {
   const signIn = createSignIn(options);
   const remembered = recentlyUsed<Remembered>(REMEMBERED);
   const checking = new Map<string, Promise<Verdict>>();
-  /** What those get who came while a check ran. */
-  const following = new Map<string, Promise<Verdict>>();
   return {
     authenticate({ headers, arrives }: Presented): Verdict | Promise<Verdict> {
       const token = jwtIn(headers.authorization);
@@ -89,14 +87,9 @@ export function createBearerJwt(options: BearerJwtOptions): Authenticator {
       // Of requests that come with it at the same time, one signs in.
       return begin(key, token).then(asSignIn);
     }
-    const ended = () => {
-      following.delete(key);
-      // One that runs by now was begun after all who waited had come.
-      return prove(key, token, () => checking.get(key) ?? begin(key, token));
-    };
-    const next = following.get(key) ?? running.then(ended, ended);
-    following.set(key, next);
-    return next;
+    // One that runs by then was begun after all who waited had come.
+    const again = () => prove(key, token, () => checking.get(key) ?? begin(key, token));
+    return running.then(again, again);
   }
 
   function begin(key: string, token: string): Promise<Verdict> {
