@@ -8,6 +8,7 @@ import type { Provider } from '../../src/identity/oidc/provider.ts';
 import type { Authenticator, Verdict } from '../../src/identity/principal.ts';
 import type { Store } from '../../src/store/index.ts';
 import { addUser, open } from '../store/temporary.ts';
+import { presentedBy } from '../support/presented.ts';
 
 const ISSUER = 'https://provider.example/';
 const AUDIENCE = 'gateway';
@@ -54,16 +55,7 @@ function heldBack(accounts: Accounts, gate: ReturnType<typeof createGate>): Acco
 }
 
 const present = (way: Authenticator, authorization: string) =>
-  Promise.resolve(
-    way.authenticate({
-      headers: { authorization },
-      ip: '192.0.2.1',
-      method: 'GET',
-      path: '/',
-      isSecure: false,
-      arrives: true,
-    }),
-  );
+  Promise.resolve(way.authenticate({ ...presentedBy(authorization), arrives: true }));
 
 const outcome = (verdict: Verdict) =>
   verdict === 'not-mine' ? verdict : 'refused' in verdict ? 'refused' : verdict.username;

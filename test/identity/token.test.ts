@@ -6,15 +6,9 @@ import { createToken } from '../../src/identity/token.ts';
 import { hashOf, makeSecret, prefixOf } from '../../src/identity/token-secret.ts';
 import type { Store } from '../../src/store/index.ts';
 import { addUser, open } from '../store/temporary.ts';
+import { presentedBy } from '../support/presented.ts';
 
-const ask = (way: Authenticator, authorization: string) =>
-  way.authenticate({
-    headers: { authorization },
-    ip: '192.0.2.1',
-    method: 'GET',
-    path: '/',
-    isSecure: false,
-  });
+const ask = (way: Authenticator, authorization: string) => way.authenticate(presentedBy(authorization));
 
 const ownerIn = (store: Store) => async (hash: string) => (await store.tokens.ownersOf([hash])).get(hash);
 

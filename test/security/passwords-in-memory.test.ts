@@ -6,6 +6,7 @@ import { createAccounts } from '../../src/identity/accounts.ts';
 import { createBasic } from '../../src/identity/basic.ts';
 import { createPasswords } from '../../src/identity/password.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
+import { presentedBy } from '../support/presented.ts';
 
 let store: Store;
 const passwords = createPasswords({ rounds: 4, minLength: 1 });
@@ -34,14 +35,6 @@ async function isHeld(bytes: Buffer): Promise<boolean> {
 /** Text that is no string in this process, and can be one. */
 const secretText = (bytes: number) => Buffer.from(randomBytes(bytes).toString('hex'));
 
-const presented = (authorization: string) => ({
-  headers: { authorization },
-  ip: '127.0.0.1',
-  method: 'GET',
-  path: '/',
-  isSecure: false,
-});
-
 const REFUSED = expect.objectContaining({ refused: 'wrong name or password' });
 
 const signIn = () =>
@@ -66,7 +59,7 @@ test.each([
     isAdmin: false,
   });
   const basic = signIn();
-  const verdict = await basic.authenticate(presented(`Basic ${credentials.toString('base64')}`));
+  const verdict = await basic.authenticate(presentedBy(`Basic ${credentials.toString('base64')}`));
   expect(verdict).toEqual(right ? expect.objectContaining({ username: name }) : REFUSED);
   // V8 keeps the text that a regular expression was last held against.
   expect(/./.test('another text')).toBe(true);
@@ -82,7 +75,7 @@ test('a name that is longer than anybody’s', async () => {
   // The last one asked for may still be on its way out of memory.
   for (const username of [name, Buffer.from('somebody'), Buffer.from('else')]) {
     const credentials = Buffer.concat([username, Buffer.from(':password')]).toString('base64');
-    expect(await basic.authenticate(presented(`Basic ${credentials}`))).toEqual(REFUSED);
+    expect(await basic.authenticate(presentedBy(`Basic ${credentials}`))).toEqual(REFUSED);
   }
   expect(await isHeld(name)).toBe(false);
   expect(basic).toBeDefined();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { collectEntries, readEntries } from '../../src/store/audit/index.ts';
+import { type AuditEntry, collectEntries, readEntries } from '../../src/store/audit/index.ts';
 import { entry } from './audit-entry.ts';
 
 const RUNS = 50;
@@ -16,36 +16,33 @@ const logged = Array.from({ length: 1000 }, (_, at) =>
   }),
 );
 
-test('entries that are alike take little more room than what they have of their own', () => {
+/** Has entries kept, and read back as they were. Answers how long what is kept is. */
+function keep(all: readonly AuditEntry[]): number {
   const collection = collectEntries();
-  logged.forEach(collection.add);
+  all.forEach(collection.add);
   const segments = collection.take();
-  expect(segments.flatMap(({ entries }) => readEntries(entries))).toEqual(logged);
-  const kept = segments.reduce((sum, { entries }) => sum + entries.length, 0);
-  expect(kept).toBeLessThan(JSON.stringify(logged).length / 2);
+  expect(segments.flatMap(({ entries }) => readEntries(entries))).toEqual(all);
+  return segments.reduce((sum, { entries }) => sum + entries.length, 0);
+}
+
+test('entries that are alike take little more room than what they have of their own', () => {
+  expect(keep(logged)).toBeLessThan(JSON.stringify(logged).length / 2);
 });
 
 test('so do entries of several operations and users on a thing, in turn', () => {
-  const collection = collectEntries();
   const mixed = logged.map((each, at) => ({
     ...each,
     operation: `POST 2.0 runs/log-${at % 3}`,
     username: `user-${at % 2}`,
     resources: [{ type: 'run', id: 'run-1' }],
   }));
-  mixed.forEach(collection.add);
-  const segments = collection.take();
-  expect(segments.flatMap(({ entries }) => readEntries(entries))).toEqual(mixed);
-  const kept = segments.reduce((sum, { entries }) => sum + entries.length, 0);
-  expect(kept).toBeLessThan(JSON.stringify(mixed).length / 2);
+  expect(keep(mixed)).toBeLessThan(JSON.stringify(mixed).length / 2);
 });
 
-test('what is never done again costs no more to compare the more of it there is', () => {
-  const collection = collectEntries();
+test('an entry that is like one of long ago alone is told from all others about its thing', () => {
   const all = Array.from({ length: 300 }, (_, at) => entry(at, { because: `reason ${at}` }));
   const again = entry(300, { because: 'reason 0' });
-  [...all, again].forEach(collection.add);
-  expect(collection.take().flatMap(({ entries }) => readEntries(entries))).toEqual([...all, again]);
+  keep([...all, again]);
 });
 
 test('entries that come out of the order of their ids begin another segment', () => {
@@ -73,8 +70,5 @@ test.each([
   ['status', 500],
   ['change', { before: null, after: {} }],
 ])('two that differ in their %s are told apart', (field, value) => {
-  const collection = collectEntries();
-  const both = [entry(1), entry(2, { [field]: value }), entry(3)];
-  both.forEach(collection.add);
-  expect(collection.take().flatMap(({ entries }) => readEntries(entries))).toEqual(both);
+  keep([entry(1), entry(2, { [field]: value }), entry(3)]);
 });
