@@ -170,20 +170,18 @@ function isSame({ bytes, view }: Text, one: number, other: number, length: numbe
   if (one + length > bytes.length) {
     return false;
   }
-  if (length < 4) {
-    return (
-      bytes[one] === bytes[other] &&
-      (length < 2 || bytes[one + 1] === bytes[other + 1]) &&
-      (length < 3 || bytes[one + 2] === bytes[other + 2])
-    );
-  }
-  const last = length - 4;
-  for (let index = 0; index < last; index += 4) {
+  let index = 0;
+  for (; index + 4 <= length; index += 4) {
     if (view.getInt32(one + index) !== view.getInt32(other + index)) {
       return false;
     }
   }
-  return view.getInt32(one + last) === view.getInt32(other + last);
+  for (; index < length; index += 1) {
+    if (bytes[one + index] !== bytes[other + index]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /**
