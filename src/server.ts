@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { entryJson } from './admin/api/audit.ts';
 import type { InvitationHandlerParts } from './admin/api/invitations.ts';
@@ -706,8 +707,9 @@ async function drain(app: FastifyInstance, { servers }: Listening, withinMs: num
   const timer = setTimeout(() => servers.closeAll(), withinMs);
   try {
     await closing;
-    // A request that was broken off ends with its connection, and its entry in the audit log is made then.
+    // A request that was broken off ends with its connection, and its entry in the audit log is made at the end of that turn.
     await servers.gone();
+    await setImmediate();
   } finally {
     clearTimeout(timer);
   }

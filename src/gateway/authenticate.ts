@@ -4,6 +4,7 @@ import { isCalledByPage, opensPage } from '../identity/browser.ts';
 import type { Authenticator, Presented, Verdict } from '../identity/principal.ts';
 import { within } from '../identity/within.ts';
 import { mayDoEverything } from '../policy/decide.ts';
+import type { EndOfTurn } from './end-of-turn.ts';
 import { credentialsBesideProviderKey } from './provider-key.ts';
 import { signInAddress } from './sign-in-address.ts';
 
@@ -15,16 +16,24 @@ const UNAUTHENTICATED =
  * Asks each way of proving identity in turn; the first that does not answer "not mine" decides.
  * Public operations are not asked for credentials, so that a wrong one costs nothing there.
  *
+ * Requests that come in one turn of the event loop are judged once all of them have come.
+ *
  * @param prefix - before every path of this gateway; empty for none.
  */
-export function authenticate(app: FastifyInstance, ways: readonly Authenticator[], prefix: string): void {
+export function authenticate(
+  app: FastifyInstance,
+  ways: readonly Authenticator[],
+  prefix: string,
+  endOfTurn: EndOfTurn,
+): void {
   const { accept } = acceptBy(ways, prefix);
+  app.addHook('onRequest', (_request, _reply, done) => endOfTurn.at('arrivals', done));
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.way.operation?.need === 'public') {
       done();
       return;
     }
-    return settle(request, ask(ways, present(request, request.way.arrives), 0), accept, done);
+    return settle(request, ask(ways, present(request, true), 0), accept, done);
   });
 }
 
@@ -139,7 +148,7 @@ function ask(ways: readonly Authenticator[], presented: Presented, from: number)
 /**
  * Beside a provider's key nothing but the header made for it says who is calling.
  *
- * @param arrives - whether this is the first look at the request, in the turn of the event loop that it has come with.
+ * @param arrives - whether this is the first look at the request, right after those of others that have come with it.
  */
 function present(request: FastifyRequest, arrives = false): Presented {
   const own = credentialsBesideProviderKey(request);

@@ -11,6 +11,7 @@ import { admit } from './admit.ts';
 import type { Adoption } from './adoption/adopt.ts';
 import { authenticate, authenticateAgain, createAskAgain } from './authenticate.ts';
 import { authorize, createDecide, type Decide } from './authorize.ts';
+import { createEndOfTurn } from './end-of-turn.ts';
 import { enter } from './enter.ts';
 import { createExchanger, exchange } from './exchange/exchange.ts';
 import { forward } from './forward/forward.ts';
@@ -81,12 +82,14 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
     await decide(request);
   });
 
-  record(app, parts.ended);
+  const endOfTurn = createEndOfTurn();
+
+  record(app, parts.ended, endOfTurn);
   transport(app);
   match(app, parts.find);
   sameOrigin(app);
   logout(app, parts);
-  authenticate(app, ways, staticPrefix);
+  authenticate(app, ways, staticPrefix, endOfTurn);
   notShared(app);
   enter(app, parts);
   moveIntoQuery(app, parts);
@@ -108,7 +111,7 @@ export function gateway(app: FastifyInstance, parts: GatewayParts): void {
     app,
     perContext(parts, (context) => createExchanger({ ...parts, ...context })),
   );
-  forward(app, parts.upstream, uploads);
+  forward(app, parts.upstream, uploads, endOfTurn);
 }
 
 /** Makes something once for each context, and finds the one of a request. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
 import type { SignedIn } from '../identity/principal.ts';
+import type { EndOfTurn } from './end-of-turn.ts';
 import { type Touched, touchedBy } from './touched.ts';
 import type { Way } from './way.ts';
 
@@ -34,7 +35,11 @@ export interface Ended {
  * that the answer did not reach its end: the client went away, which is status 499, or the upstream did, and then
  * `err` tells how.
  */
-export function record(app: FastifyInstance, ended: ((request: Ended) => void) | undefined): void {
+export function record(
+  app: FastifyInstance,
+  ended: ((request: Ended) => void) | undefined,
+  endOfTurn: EndOfTurn,
+): void {
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -42,37 +47,36 @@ export function record(app: FastifyInstance, ended: ((request: Ended) => void) |
     const { ip } = request;
     // Not onResponse, which never comes for an answer that breaks off. It comes once; `once` would cost more than `on`.
     reply.raw.on('close', () => {
-      const status = reply.statusCode;
+      const { statusCode, elapsedTime: ms } = reply;
+      const { way, failure } = request;
       const whole = reply.raw.writableFinished;
       const left = !whole && hasLeft(request, reply);
-      const failed = !left && (status >= 500 || (!whole && !isRefusal(request.failure)));
-      const level = failed ? 'error' : !left && (status === 401 || status === 403) ? 'warn' : 'info';
-      const ms = reply.elapsedTime;
-      const { way, failure } = request;
-      const touched = way === undefined ? [] : touchedBy(request);
-      request.log[level](
-        {
-          ...fieldsOf(request, touched),
-          ip,
-          status: left ? CLIENT_LEFT : status,
-          ms: Math.round(ms),
-          ...(!whole && { whole }),
-        },
-        'request',
-      );
-      ended?.({
-        request,
-        ip,
-        way,
-        touched,
-        failure,
-        status: reply.raw.headersSent ? status : undefined,
-        whole,
-        ms,
+      const status = reply.raw.headersSent ? statusCode : undefined;
+      endOfTurn.at('ended', () => {
+        const touched = way === undefined ? [] : touchedBy(request);
+        const end: Ended = { request, ip, way, touched, failure, status, whole, ms };
+        writeLine(end, statusCode, left);
+        ended?.(end);
       });
     });
     done();
   });
+}
+
+/** @param left - whether it was the client that ended the answer. */
+function writeLine({ request, ip, touched, failure, whole, ms }: Ended, status: number, left: boolean): void {
+  const failed = !left && (status >= 500 || (!whole && !isRefusal(failure)));
+  const level = failed ? 'error' : !left && (status === 401 || status === 403) ? 'warn' : 'info';
+  request.log[level](
+    {
+      ...fieldsOf(request, touched),
+      ip,
+      status: left ? CLIENT_LEFT : status,
+      ms: Math.round(ms),
+      ...(!whole && { whole }),
+    },
+    'request',
+  );
 }
 
 /** As nginx logs a client that closed its connection before it had its answer; no answer has it. */

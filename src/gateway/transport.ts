@@ -17,10 +17,7 @@ const EMPTY_TARGET: Target = readTarget('/');
 /** Where a request keeps its target until its first stage: a WeakMap would cost more than it takes to read the target. */
 const TARGET = Symbol('target');
 
-/** Marks a request that has waited for those before it on its connection. */
-const WAITED = Symbol('waited');
-
-type Marked = IncomingMessage & { [TARGET]?: Target | Reply | ApiError; [WAITED]?: true };
+type Marked = IncomingMessage & { [TARGET]?: Target | Reply | ApiError };
 
 /**
  * Makes Fastify's `rewriteUrl`, which takes the prefix off and brings the target into its one canonical form before
@@ -61,10 +58,9 @@ function isTarget(target: Target | Reply | ApiError): target is Target {
 }
 
 /** A way on which nothing has been learned yet. */
-function newWay(target: Target, arrives: boolean): OpenWay {
+function newWay(target: Target): OpenWay {
   return {
     target,
-    arrives,
     principal: ANONYMOUS,
     workspace: undefined,
     unrestricted: false,
@@ -107,8 +103,8 @@ export function transport(app: FastifyInstance): void {
         socket.setTimeout(socket.timeout ?? 0);
       }
     });
-    const { [TARGET]: target = readTarget(raw.url ?? ''), [WAITED]: waited = false } = raw as Marked;
-    request.way = newWay(isTarget(target) ? target : EMPTY_TARGET, !waited);
+    const { [TARGET]: target = readTarget(raw.url ?? '') } = raw as Marked;
+    request.way = newWay(isTarget(target) ? target : EMPTY_TARGET);
     if (target instanceof ApiError) {
       throw target;
     }
@@ -157,7 +153,6 @@ function oneAfterTheOther(app: FastifyInstance): void {
       return;
     }
     const { socket } = raw;
-    (raw as Marked)[WAITED] = true;
     const before = waiting.get(socket) ?? 0;
     if (before === MOST_PIPELINED) {
       socket.destroy();

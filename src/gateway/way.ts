@@ -10,8 +10,6 @@ import type { Judged } from './reference.ts';
 /** What the stages have learned about one request, each adding its part. */
 export interface Way {
   readonly target: Target;
-  /** It is looked at in the turn of the event loop that it has come with: it has waited for no other on its connection. */
-  readonly arrives: boolean;
   readonly principal: Principal;
   /** The workspace that it is about; undefined where MLflow has none. */
   readonly workspace: Workspace | undefined;

@@ -23,8 +23,8 @@ export interface Accounts {
    * The account of exactly this name: at once if it is remembered, else through a promise; undefined if
    * there is none. Whatever any process had committed when this was called counts.
    *
-   * @param arrives - asked for a request as it arrives: those that arrive in one turn of the event loop are asked about
-   * together, and whatever had been committed a millisecond ago counts.
+   * @param arrives - asked at the first look at a request: of those that are looked at one right after the other, all that
+   * had been committed when the first was looked at counts. It is for requests that had all come before that.
    * @throws ApiError 503 if the store does not answer.
    */
   byName(username: string, arrives?: boolean): Account | undefined | Promise<Account | undefined>;
@@ -37,8 +37,6 @@ export interface AccountsOptions {
   readonly found?: ((foundIn: 'memory' | 'store') => void) | undefined;
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
-  /** Milliseconds, from any moment on. */
-  readonly sinceStart?: () => number;
 }
 
 /**
@@ -49,10 +47,10 @@ export interface AccountsOptions {
  */
 export function createAccounts(
   store: Pick<Store, 'account' | 'changes'>,
-  { max = 10_000, found, clock = Date.now, sinceStart = () => performance.now() }: AccountsOptions = {},
+  { max = 10_000, found, clock = Date.now }: AccountsOptions = {},
 ): Accounts {
   const catchUp = createCatchUp(store.changes.follow(), drop);
-  const catchUpTogether = onceATurn(catchUp, sinceStart);
+  const catchUpTogether = onceInARow(catchUp);
   const usernameOf = new Map<number, string>();
   const remembered = recentlyUsed<Account>(max, ({ user }) => usernameOf.delete(user.id));
   const loading = new Map<string, Promise<Account | undefined>>();
@@ -139,37 +137,21 @@ function createCatchUp(feed: Follower, drop: (change: Change) => void): () => Pr
 }
 
 /**
- * An answer is not shared for longer: what a socket brings is read when its turn comes, and a client can have it sent in
- * that very turn. No change that was answered earlier than this is missed.
- */
-const LONGEST_SHARED_MS = 1;
-
-/**
- * Has requests that arrive together ask together. What the event loop hands over in one turn was mostly there before the
- * first of it was looked at: a question asked then sees all that was committed before it was sent. To ask takes three
- * system calls, a twentieth of a request.
+ * Has those who ask one right after the other, with nothing else in between, ask together. To ask takes three system
+ * calls, a twentieth of a request.
  *
  * @param catchUp - asks; answers a promise if the store takes a while.
  */
-function onceATurn(
-  catchUp: () => Promise<void> | undefined,
-  sinceStart: () => number,
-): () => Promise<void> | undefined {
-  let asked: { readonly at: number; readonly caughtUp: Promise<void> | undefined } | undefined;
+function onceInARow(catchUp: () => Promise<void> | undefined): () => Promise<void> | undefined {
+  let asked: { readonly caughtUp: Promise<void> | undefined } | undefined;
   return () => {
-    const at = sinceStart();
-    if (asked !== undefined && at - asked.at < LONGEST_SHARED_MS) {
-      return asked.caughtUp;
-    }
     if (asked === undefined) {
-      // Once everything has been handed over, and before anything else is waited for.
-      setImmediate(() => {
+      asked = { caughtUp: catchUp() };
+      queueMicrotask(() => {
         asked = undefined;
       });
     }
-    const caughtUp = catchUp();
-    asked = { at, caughtUp };
-    return caughtUp;
+    return asked.caughtUp;
   };
 }
 

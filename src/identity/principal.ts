@@ -52,7 +52,7 @@ export interface Presented {
   readonly path: string;
   /** Whether it has come by https, as far as the gateway trusts what it was told. */
   readonly isSecure: boolean;
-  /** The request is looked at for the first time, in the turn of the event loop that it has come with. */
+  /** The request is looked at for the first time, right after those of others that have come with it. */
   readonly arrives?: boolean;
 }
 

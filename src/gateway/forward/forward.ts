@@ -6,6 +6,7 @@ import { WORKSPACE_HEADER } from '../../mlflow/things/workspaces.ts';
 import { upstreamHeaders } from '../../mlflow/upstream/headers.ts';
 import { askedForSignIn } from '../../mlflow/upstream/sign-in.ts';
 import { type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import type { EndOfTurn } from '../end-of-turn.ts';
 import { methodFor } from '../method-for.ts';
 import { providerHeaders } from '../provider-key.ts';
 import { type Arriving, createRequester, type Sent } from './relay.ts';
@@ -17,11 +18,16 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as 
  * Last stage: everything that was allowed and that nobody has answered yet streams to the upstream and
  * back, whatever its size. Nothing is retried: MLflow's client does that itself, and knows what it may.
  */
-export function forward(app: FastifyInstance, upstream: Upstream, uploads: Uploads): void {
+export function forward(
+  app: FastifyInstance,
+  upstream: Upstream,
+  uploads: Uploads,
+  endOfTurn: EndOfTurn,
+): void {
   const send = createSend(upstream);
   app.register(httpProxy, {
     upstream: upstream.origin,
-    undici: createRequester(upstream) as never,
+    undici: createRequester(upstream, endOfTurn) as never,
     httpMethods: [...METHODS],
     disableRequestLogging: true,
     // Before its own handler, which on each request would make URLs of a target that is not the one that is sent.

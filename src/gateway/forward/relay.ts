@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Home } from '../../mlflow/upstream/addresses.ts';
 import { replyHeaders } from '../../mlflow/upstream/headers.ts';
 import { timeLeft, type Upstream, upstreamFailure } from '../../mlflow/upstream/upstream.ts';
+import type { EndOfTurn } from '../end-of-turn.ts';
 import { passedOn } from './spent-buffers.ts';
 import { createUnread, type Unread } from './unread.ts';
 
@@ -21,7 +22,7 @@ export interface Arriving {
 /** Bytes that may wait for a client before no more are read, so that neither side waits for the other at each chunk. */
 const AHEAD = 256 * 1024;
 
-/** Most bytes of an answer that is sent in one piece with its head. */
+/** Most bytes of an answer that is sent once it is whole, in one piece with its head. */
 const SMALL_BYTES = 16 * 1024;
 
 type Heard = (error: Error | null, answer?: object) => void;
@@ -41,8 +42,10 @@ export interface Sent {
  */
 export function createRequester(
   upstream: Home & Pick<Upstream, 'dispatcher' | 'publicDispatcher' | 'timeoutMs'>,
+  endOfTurn: EndOfTurn,
 ) {
   const unread = createUnread();
+  const shared = { home: upstream, endOfTurn };
   return {
     request(options: Dispatcher.DispatchOptions, heard: Heard): void {
       // reply-from hands on what it takes for headers, and a target of its own.
@@ -54,19 +57,80 @@ export function createRequester(
         options.headersTimeout = timeLeft(upstream, way);
       }
       if (way.operation?.need === 'public') {
-        upstream.publicDispatcher.dispatch(options, relay(reply, upstream, heard, unread));
+        upstream.publicDispatcher.dispatch(options, relay(reply, heard, { ...shared, unread }));
       } else {
-        upstream.dispatcher.dispatch(options, relay(reply, upstream, heard));
+        upstream.dispatcher.dispatch(options, relay(reply, heard, shared));
       }
     },
   };
 }
 
-/** @param unread - where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
-function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): Dispatcher.DispatchHandler {
+interface RelayOptions {
+  readonly home: Home;
+  readonly endOfTurn: EndOfTurn;
+  /** Where the answer is taken from the upstream as fast as it comes, however slowly its client reads. */
+  readonly unread?: Unread;
+}
+
+function relay(
+  reply: FastifyReply,
+  heard: Heard,
+  { home, endOfTurn, unread }: RelayOptions,
+): Dispatcher.DispatchHandler {
   const { raw } = reply;
   const headOnly = reply.request.raw.method === 'HEAD';
+  const answer = createAnswer(reply, heard, { home, headOnly });
   let passed = 0;
+  /** What has come of an answer that is sent once it is whole; undefined for one that is passed on as it comes. */
+  let held: Buffer[] | undefined;
+  return {
+    onRequestStart: answer.awaitFrom,
+    onBodySent: (chunk) => passedOn(chunk.length),
+    onResponseStart(_controller, statusCode, headers) {
+      // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
+      if (statusCode < 200) {
+        return;
+      }
+      answer.take(statusCode, headers);
+      if (!headOnly && isSmall(headers)) {
+        held = [];
+      } else {
+        answer.begin();
+      }
+    },
+    onResponseData(flow, chunk) {
+      passedOn(chunk.length);
+      if (held !== undefined) {
+        held.push(chunk);
+      } else if (headOnly) {
+        // A short rest is let go by, so that the connection serves again.
+        passed += chunk.length;
+        if (passed > AHEAD) {
+          answer.giveUp();
+        }
+      } else if (answer.hasBegun() && !raw.destroyed) {
+        write(raw, chunk, flow, unread);
+      }
+    },
+    onResponseEnd() {
+      const pieces = held;
+      if (pieces !== undefined) {
+        endOfTurn.at('answers', () => answer.sendWhole(pieces));
+      } else if (answer.hasBegun() && !raw.writableEnded) {
+        raw.end();
+      }
+    },
+    onResponseError: (_controller, error) => answer.fail(error),
+  };
+}
+
+/** The client's answer, which @fastify/reply-from begins once it has heard of the upstream's. */
+function createAnswer(
+  reply: FastifyReply,
+  heard: Heard,
+  { home, headOnly }: { readonly home: Home; readonly headOnly: boolean },
+) {
+  const { raw } = reply;
   let controller: Dispatcher.DispatchController | undefined;
   let begun = false;
   let givenUp = false;
@@ -91,52 +155,49 @@ function relay(reply: FastifyReply, home: Home, heard: Heard, unread?: Unread): 
       giveUp();
     },
   } satisfies Arriving;
+
+  const begin = () => heard(null, { statusCode: arriving.status, headers: {}, body: arriving });
+
+  function fail(error: unknown): void {
+    if (raw.destroyed || givenUp || (headOnly && begun)) {
+      return;
+    }
+    if (!begun) {
+      heard(error as Error);
+      return;
+    }
+    // An answer that breaks off must not look like one that ends.
+    reply.request.failure = upstreamFailure(error);
+    raw.destroy();
+  }
+
   return {
-    onRequestStart(started) {
+    awaitFrom(started: Dispatcher.DispatchController) {
       controller = started;
       if (raw.destroyed) {
         giveUp();
       }
     },
-    onBodySent: (chunk) => passedOn(chunk.length),
-    onResponseStart(_controller, statusCode, headers) {
-      // 1xx is between the upstream and the gateway (RFC 9110, section 15.2).
-      if (statusCode < 200) {
-        return;
-      }
-      Object.assign(arriving, { status: statusCode, headers });
-      heard(null, { statusCode, headers: {}, body: arriving });
-    },
-    onResponseData(flow, chunk) {
-      passedOn(chunk.length);
-      if (headOnly) {
-        // A short rest is let go by, so that the connection serves again.
-        passed += chunk.length;
-        if (passed > AHEAD) {
-          giveUp();
+    take: (status: number, headers: IncomingHttpHeaders) => void Object.assign(arriving, { status, headers }),
+    begin,
+    hasBegun: () => begun,
+    giveUp,
+    sendWhole(pieces: readonly Buffer[]) {
+      try {
+        begin();
+        if (begun && !raw.destroyed) {
+          endWith(raw, pieces);
         }
-      } else if (begun && !raw.destroyed) {
-        write(raw, chunk, { flow, unread, headers: arriving.headers });
+      } catch (error) {
+        fail(error);
       }
     },
-    onResponseEnd() {
-      if (begun && !raw.writableEnded) {
-        raw.end();
-      }
-    },
-    onResponseError(_controller, error) {
-      if (raw.destroyed || givenUp || (headOnly && begun)) {
-        return;
-      }
-      if (!begun) {
-        heard(error);
-        return;
-      }
-      // An answer that breaks off must not look like one that ends.
-      reply.request.failure = upstreamFailure(error);
-      raw.destroy();
-    },
+    fail,
   };
+}
+
+function isSmall(headers: IncomingHttpHeaders): boolean {
+  return Number(headers['content-length']) <= SMALL_BYTES;
 }
 
 /** Begins the client's answer. */
@@ -146,20 +207,24 @@ function writeHead(reply: FastifyReply, home: Home, answered: IncomingHttpHeader
   reply.raw.writeHead(reply.statusCode, Object.assign(headers, reply.getHeaders()) as OutgoingHttpHeaders);
 }
 
-/** What is known of an answer while it is written. */
-interface Writing {
-  readonly flow: Dispatcher.DispatchController;
-  readonly unread: Unread | undefined;
-  readonly headers: IncomingHttpHeaders;
+/** Ends an answer. Latin-1 keeps every byte, and Node writes text in one piece with the head, for two thirds of the CPU of two pieces. */
+function endWith(raw: ServerResponse, pieces: readonly Buffer[]): void {
+  const [only = Buffer.alloc(0), ...others] = pieces;
+  const whole = others.length === 0 ? only : Buffer.concat(pieces);
+  raw.end(whole.toString('latin1'), 'latin1');
 }
 
-/** Writes a chunk to a client, and holds the upstream up while too much waits for it. */
-function write(raw: ServerResponse, chunk: Buffer, { flow, unread, headers }: Writing): void {
-  if (chunk.length <= SMALL_BYTES && chunk.length === Number(headers['content-length'])) {
-    // Latin-1 keeps every byte, and Node writes text in one piece with the head, for two thirds of the CPU of two pieces.
-    raw.end(chunk.toString('latin1'), 'latin1');
-    return;
-  }
+/**
+ * Writes a chunk to a client, and holds the upstream up while too much waits for it.
+ *
+ * @param unread - where the upstream is not held up.
+ */
+function write(
+  raw: ServerResponse,
+  chunk: Buffer,
+  flow: Dispatcher.DispatchController,
+  unread: Unread | undefined,
+): void {
   if (raw.write(chunk) || raw.writableLength < AHEAD) {
     return;
   }

@@ -38,7 +38,7 @@ export function segmentsOf(entries: readonly AuditEntry[]): readonly Segment[] {
 
 /** Entries that come one by one and become segments. */
 export interface Collection {
-  /** Takes an entry, and keeps little of it but {@link Text text}. */
+  /** Takes an entry, and soon keeps little of it but {@link Text text}. */
   add(entry: AuditEntry): void;
   /** Gives out what it has taken, and has nothing then. */
   take(): readonly Segment[];
@@ -49,20 +49,36 @@ export interface Collection {
  */
 const MOST_ABOUT_A_THING = 8;
 
+/** Entries that are made text one right after the other: alone, each would find none of the code for it in the caches of the processor. */
+const TOGETHER = 64;
+
 /** Starts to collect entries. Those that come in the order of their ids become as few segments as can be. */
 export function collectEntries(): Collection {
   const text = createText();
+  let fresh: AuditEntry[] = [];
   let begun: OpenSegment[] = [];
-  return {
-    add(entry) {
+
+  function appendFresh(): void {
+    for (const entry of fresh) {
       let open = begun.at(-1);
       if (open === undefined || !fits(open, entry.id)) {
         open = openSegment(entry.id, text.length);
         begun.push(open);
       }
       append(open, entry, text);
+    }
+    fresh = [];
+  }
+
+  return {
+    add(entry) {
+      fresh.push(entry);
+      if (fresh.length === TOGETHER) {
+        appendFresh();
+      }
     },
     take() {
+      appendFresh();
       const taken = begun.map((each) => segmentOf(each, text));
       begun = [];
       text.clear();
