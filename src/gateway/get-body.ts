@@ -31,7 +31,7 @@ export function moveIntoQuery(
     if (raw.headers['content-encoding'] !== undefined) {
       throw invalid('Send the body without Content-Encoding.');
     }
-    return collect(request, MAX_TARGET_LENGTH).then((bytes) => {
+    return Promise.resolve(collect(request, MAX_TARGET_LENGTH)).then((bytes) => {
       const query = fields.bodyAsQuery(request, operation, bytes);
       if (query.length > MAX_TARGET_LENGTH) {
         throw invalid(`The parameters are longer than ${MAX_TARGET_LENGTH} bytes as a query.`);

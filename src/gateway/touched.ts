@@ -49,12 +49,16 @@ function locatedIn(request: FastifyRequest, operation: Operation): readonly Touc
   return operation.locators.flatMap((locator) => attempt(() => locate([locator], 'read', whole)) ?? []);
 }
 
+/** A longer body is not read for its log line alone. */
+const MOST_READ_BYTES = 64 * 1024;
+
 /** The parts of a request, read now where nothing had to read them before. */
 function readAfterwards(request: FastifyRequest, operation: Operation): Readable {
   const read = readable(request);
   const { bytes, target } = request.way;
-  const isRead = Object.keys(read.body).length > 0 || bytes === undefined || bytes.length === 0;
-  const body = isRead ? undefined : attempt(() => readBody(bytes, operation));
+  const isUnread = Object.keys(read.body).length === 0 && bytes !== undefined && bytes.length > 0;
+  const body =
+    isUnread && bytes.length <= MOST_READ_BYTES ? attempt(() => readBody(bytes, operation)) : undefined;
   const query =
     read.query.size > 0 || !target.rawQuery
       ? undefined

@@ -39,6 +39,27 @@ test('so do entries of several operations and users on a thing, in turn', () => 
   expect(keep(mixed)).toBeLessThan(JSON.stringify(mixed).length / 2);
 });
 
+test('an entry that is like another has what is its own as it was, whatever that is', () => {
+  const requestIds = [
+    null,
+    '',
+    'a',
+    'a-1._Z',
+    'with "quotes"',
+    'a\\b',
+    'a\nb',
+    'ä',
+    '\u2028',
+    'x'.repeat(900),
+  ];
+  const own = requestIds.flatMap((requestId) => [
+    { requestId, durationMs: 1 },
+    { requestId, durationMs: null },
+    { requestId, durationMs: 1e21 },
+  ]);
+  keep(own.map((each, at) => entry(at, each)));
+});
+
 test('an entry that is like one of long ago alone is told from all others about its thing', () => {
   const all = Array.from({ length: 300 }, (_, at) => entry(at, { because: `reason ${at}` }));
   const again = entry(300, { because: 'reason 0' });

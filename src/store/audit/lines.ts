@@ -11,7 +11,7 @@ interface Alike extends Own {
 }
 
 /** What is the same or not by itself. A field that is new does not compile until it stands here, or is compared below. */
-const PLAIN = Object.keys({
+const COMPARED = Object.keys({
   username: true,
   ip: true,
   method: true,
@@ -32,7 +32,7 @@ export function areAlike(one: AuditEntry, other: AuditEntry): boolean {
   return (
     one.change === null &&
     other.change === null &&
-    PLAIN.every((field) => one[field] === other[field]) &&
+    COMPARED.every((field) => one[field] === other[field]) &&
     one.credential?.kind === other.credential?.kind &&
     one.credential?.id === other.credential?.id &&
     one.resources.length === other.resources.length &&
@@ -45,9 +45,15 @@ export function areAlike(one: AuditEntry, other: AuditEntry): boolean {
 /** An entry as a line of JSON. */
 export const lineOf = (entry: AuditEntry): string => json(entry);
 
+/** What JSON has as it is, such as the id of a request. */
+const PLAIN_TEXT = /^[\w.-]{1,200}$/;
+
 /** An entry as a line of JSON that says which one it is like, a fifth as long. */
 export function lineLike(like: number, { id, at, requestId, durationMs }: AuditEntry): string {
-  return json({ like, id, at, requestId, durationMs } satisfies Alike);
+  // For a third of what JSON.stringify takes.
+  return requestId !== null && PLAIN_TEXT.test(requestId)
+    ? `{"like":${like},"id":"${id}","at":${at},"requestId":"${requestId}","durationMs":${durationMs}}`
+    : json({ like, id, at, requestId, durationMs } satisfies Alike);
 }
 
 /** JSON with texts as they are kept. A short line that escapes no character has them as they are. */

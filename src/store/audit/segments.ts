@@ -101,13 +101,17 @@ interface OpenSegment {
   /** The latest of them about each thing, {@link MOST_ABOUT_A_THING} at most. */
   readonly latest: Map<string | undefined, Likeness[]>;
   /** Positions of entries that have a term of their own. */
-  readonly own: Map<string, number[]>;
+  readonly own: Map<string, Positions>;
 }
 
-/** Entries that are alike, by the first of them. */
+/** A set of positions in a segment, a bit for each, the lowest position in the lowest bit of the first byte. */
+type Positions = Uint8Array;
+
+/** Entries that are alike, by the first of them, which is at a position. */
 interface Likeness {
   readonly first: AuditEntry;
-  readonly positions: number[];
+  readonly at: number;
+  readonly positions: Positions;
 }
 
 function openSegment(firstId: string, start: number): OpenSegment {
@@ -127,16 +131,16 @@ function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
   const those = latest.get(about) ?? [];
   const known = those.find(({ first }) => areAlike(first, entry));
   if (known === undefined) {
-    const likeness = { first: entry, positions: [position] };
+    const likeness = { first: entry, at: position, positions: onlyAt(position) };
     likenesses.push(likeness);
     latest.set(about, [likeness, ...those].slice(0, MOST_ABOUT_A_THING));
   } else {
-    known.positions.push(position);
+    setBit(known.positions, position);
   }
-  const line = known === undefined ? lineOf(entry) : lineLike(known.positions[0] ?? 0, entry);
+  const line = known === undefined ? lineOf(entry) : lineLike(known.at, entry);
   text.add(position === 0 ? line : `\n${line}`);
   for (const term of ownTerms(entry)) {
-    addTo(open.own, term, [position]);
+    addTo(open.own, term, onlyAt(position));
   }
   open.lastId = entry.id;
   open.size += 1;
@@ -158,13 +162,26 @@ function segmentOf({ firstId, lastId, size, start, end, likenesses, own }: OpenS
   };
 }
 
-function addTo(having: Map<string, number[]>, term: string, positions: readonly number[]): void {
+function addTo(having: Map<string, Positions>, term: string, positions: Positions): void {
   const known = having.get(term);
   if (known === undefined) {
-    having.set(term, [...positions]);
-  } else {
-    known.push(...positions);
+    having.set(term, positions.slice());
+    return;
   }
+  for (let index = 0; index < known.length; index += 1) {
+    known[index] = (known[index] ?? 0) | (positions[index] ?? 0);
+  }
+}
+
+function onlyAt(position: number): Positions {
+  const positions = new Uint8Array(SEGMENT_SIZE / 8);
+  setBit(positions, position);
+  return positions;
+}
+
+function setBit(positions: Positions, position: number): void {
+  const index = position >>> 3;
+  positions[index] = (positions[index] ?? 0) | (1 << (position & 7));
 }
 
 /** The id of the newest entry of a segment. */
@@ -174,14 +191,8 @@ export const newestIn = (segmentId: string): string => segmentId.split('/')[0] ?
 export const sizeOf = (segmentId: string): number => Number(segmentId.split('/')[1]);
 
 /** A set of positions as hexadecimal digits, the lowest position in the lowest bit. */
-function positionsText(positions: readonly number[]): string {
-  const last = Math.max(...positions) >>> 2;
-  const digits = new Array<number>(last + 1).fill(0);
-  for (const position of positions) {
-    const digit = last - (position >>> 2);
-    digits[digit] = (digits[digit] ?? 0) | (1 << (position & 3));
-  }
-  return digits.map((digit) => digit.toString(16)).join('');
+function positionsText(positions: Positions): string {
+  return Buffer.from(positions).reverse().toString('hex').replace(/^0+/, '');
 }
 
 /** The set of positions that such text tells, as bits. */
