@@ -273,7 +273,7 @@ describe('the request', () => {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => {});
     socket.write(
-      `PUT ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 100000\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n`,
+      `PUT ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 1000000\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
     const received = await text(socket);
     expect(received).toMatch(/^HTTP\/1\.1 413 /);
