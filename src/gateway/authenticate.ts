@@ -27,7 +27,12 @@ export function authenticate(
   endOfTurn: EndOfTurn,
 ): void {
   const { accept } = acceptBy(ways, prefix);
-  app.addHook('onRequest', (_request, _reply, done) => endOfTurn.at('arrivals', done));
+  app.addHook('onRequest', ({ raw, way }, _reply, done) =>
+    endOfTurn.at('arrivals', () => {
+      way.cameWhole = raw.complete;
+      done();
+    }),
+  );
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.way.operation?.need === 'public') {
       done();

@@ -248,6 +248,7 @@ function readBody(request: FastifyRequest, operation: Operation, limit: number):
  * @throws ApiError 413 for one that is longer than `limit`.
  */
 export function collect({ raw: stream, way }: FastifyRequest, limit: number): Buffer | Promise<Buffer> {
+  way.cameLate = !way.cameWhole;
   if (stream.complete && stream.readable) {
     const bytes: Buffer = stream.read() ?? Buffer.alloc(0);
     if (bytes.length > limit) {
@@ -258,10 +259,6 @@ export function collect({ raw: stream, way }: FastifyRequest, limit: number): Bu
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    // What came in one piece with the head has been read before this is called.
-    const late = setImmediate(() => {
-      way.cameLate = true;
-    });
     stream.on('data', (chunk: Buffer) => {
       length += chunk.byteLength;
       if (length > limit) {
@@ -272,7 +269,6 @@ export function collect({ raw: stream, way }: FastifyRequest, limit: number): Bu
       }
     });
     stream.once('end', () => {
-      clearImmediate(late);
       const [only] = chunks;
       resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length));
     });

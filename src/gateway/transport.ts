@@ -73,6 +73,7 @@ function newWay(target: Target): OpenWay {
     params: {},
     query: new Map(),
     bytes: undefined,
+    cameWhole: false,
     cameLate: false,
     place: undefined,
     waitedMs: 0,

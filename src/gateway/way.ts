@@ -27,7 +27,9 @@ export interface Way {
   readonly query: ReadonlyMap<string, readonly string[]>;
   /** The body as it came, if the row reads it or it is small; undefined while it is still a stream. */
   readonly bytes: Buffer | undefined;
-  /** Some of the body came after its head: the sender may have lost the right meanwhile. */
+  /** All of it had come when its sender was first looked for. */
+  readonly cameWhole: boolean;
+  /** Some of the body that was read came later: the sender may have lost the right meanwhile. */
   readonly cameLate: boolean;
   /** The version of MLflow by whose fields it was read; undefined stands for all of them. */
   readonly readAs: string | undefined;

@@ -120,7 +120,13 @@ function relay(
         raw.end();
       }
     },
-    onResponseError: (_controller, error) => answer.fail(error),
+    onResponseError(_controller, error) {
+      if (held === undefined) {
+        answer.fail(error);
+      } else {
+        answer.breakOff(held, error);
+      }
+    },
   };
 }
 
@@ -182,6 +188,13 @@ function createAnswer(
     begin,
     hasBegun: () => begun,
     giveUp,
+    /** Sends as much as has come, so that the client knows as much as it would without a gateway. */
+    breakOff(pieces: readonly Buffer[], error: unknown) {
+      begin();
+      if (begun && !raw.destroyed) {
+        raw.write(Buffer.concat(pieces), () => fail(error));
+      }
+    },
     sendWhole(pieces: readonly Buffer[]) {
       try {
         begin();

@@ -225,6 +225,7 @@ describe('an upstream that fails', () => {
 
   test.each([
     ['with a length', { 'content-length': 100_000 }],
+    ['with a short length', { 'content-length': 1000 }],
     ['in chunks', {}],
   ])('by breaking off an answer %s breaks off ours: it never looks whole', async (_how, headers) => {
     upstream.answer((request, response) => {
@@ -232,14 +233,6 @@ describe('an upstream that fails', () => {
       response.write('a part', () => request.socket.destroy());
     });
     await expect(admin.get(ARTIFACT)).rejects.toThrow();
-  });
-
-  test('by breaking off a short answer is 503, as nothing of it has been sent', async () => {
-    upstream.answer((request, response) => {
-      response.writeHead(200, { 'content-length': 1000 });
-      response.write('a part', () => request.socket.destroy());
-    });
-    expect((await admin.get(ARTIFACT)).status).toBe(503);
   });
 
   test('by falling silent halfway breaks off ours', async () => {
