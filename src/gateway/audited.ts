@@ -110,11 +110,13 @@ const placeOf = ({ workspace }: Way): string =>
 
 /** What every entry of a request has alike. */
 function begun(request: FastifyRequest, way: Way, ip: string, at: number) {
+  const { username, credential } = callerOf(way);
   return {
     id: timeOrderedId(at),
     at,
     requestId: String(request.id),
-    ...callerOf(way),
+    username,
+    credential,
     ip,
     method: request.raw.method ?? null,
     path: cut(way.target.path),

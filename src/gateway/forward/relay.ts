@@ -164,6 +164,17 @@ function createAnswer(
 
   const begin = () => heard(null, { statusCode: arriving.status, headers: {}, body: arriving });
 
+  function beginWith(send: () => void): void {
+    try {
+      begin();
+      if (begun && !raw.destroyed) {
+        send();
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   function fail(error: unknown): void {
     if (raw.destroyed || givenUp || (headOnly && begun)) {
       return;
@@ -189,22 +200,9 @@ function createAnswer(
     hasBegun: () => begun,
     giveUp,
     /** Sends as much as has come, so that the client knows as much as it would without a gateway. */
-    breakOff(pieces: readonly Buffer[], error: unknown) {
-      begin();
-      if (begun && !raw.destroyed) {
-        raw.write(Buffer.concat(pieces), () => fail(error));
-      }
-    },
-    sendWhole(pieces: readonly Buffer[]) {
-      try {
-        begin();
-        if (begun && !raw.destroyed) {
-          endWith(raw, pieces);
-        }
-      } catch (error) {
-        fail(error);
-      }
-    },
+    breakOff: (pieces: readonly Buffer[], error: unknown) =>
+      beginWith(() => raw.write(Buffer.concat(pieces), () => fail(error))),
+    sendWhole: (pieces: readonly Buffer[]) => beginWith(() => endWith(raw, pieces)),
     fail,
   };
 }
