@@ -14,7 +14,7 @@ const { gateway, user, another } = useGateway({
     } else if (request.url === '/api/2.0/mlflow/dies') {
       request.socket.destroy();
     } else if (request.url === '/api/2.0/mlflow/hangs') {
-      response.writeHead(200, { 'content-length': '10' }).write('a');
+      response.writeHead(200, { 'content-length': '100000' }).write('a');
     } else if (request.url?.includes('runs/get') || request.url === '/graphql') {
       response.end(JSON.stringify({ run: { info: { run_id: RUN, experiment_id: '7' } } }));
     } else {

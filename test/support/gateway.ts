@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { getGlobalDispatcher } from 'undici';
 import { type ProviderConfig, readProviders } from '../../src/config/providers.ts';
@@ -155,6 +156,8 @@ export function personAt(url: string, username: string, password: string): Perso
         ...(raw !== undefined && { body: raw }),
       });
       const bytes = Buffer.from(await response.body.arrayBuffer());
+      // The gateway records a request at the end of the turn of the event loop in which its answer has ended.
+      await setImmediate();
       return {
         status: response.statusCode,
         headers: response.headers,
