@@ -20,7 +20,7 @@ export interface EndOfTurn {
 /**
  * Has the same done for all requests of a turn of the event loop, one right after the other. A request goes through some
  * hundred kilobytes of code, each part of which drives another out of the caches of the processor: the second that is
- * judged finds there what the first has brought. With 16 connections that takes a third of the CPU of a request.
+ * judged finds there what the first has brought. With 16 connections that saves a third of the CPU of a request.
  */
 export function createEndOfTurn(): EndOfTurn {
   let due = nothing();

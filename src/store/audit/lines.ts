@@ -50,7 +50,7 @@ const PLAIN_TEXT = /^[\w.-]{1,200}$/;
 
 /** An entry as a line of JSON that says which one it is like, a fifth as long. */
 export function lineLike(like: number, { id, at, requestId, durationMs }: AuditEntry): string {
-  // For a third of what JSON.stringify takes.
+  // For half of what JSON.stringify takes.
   return requestId !== null && PLAIN_TEXT.test(requestId)
     ? `{"like":${like},"id":"${id}","at":${at},"requestId":"${requestId}","durationMs":${durationMs}}`
     : json({ like, id, at, requestId, durationMs } satisfies Alike);
