@@ -1,4 +1,14 @@
-import { type Field, isOf, type Shape } from './fields.ts';
+import { type Field, isOf, type Scalar, type Shape } from './fields.ts';
+import {
+  afterSpace,
+  endOfDouble,
+  endOfInteger,
+  endOfString,
+  isAtEnd,
+  isSame,
+  NOT_PLAIN,
+  textOf,
+} from './plain-text.ts';
 
 /**
  * The fields of a message that something is judged by, by the name of the proto: `whole` for all that stands there, or
@@ -12,15 +22,19 @@ export type Wanted = ReadonlyMap<string, 'whole' | Wanted>;
  * @param version - of MLflow, as for readMessage.
  * @returns undefined for a body that is not plain beyond doubt: whether it is refused, and how, is for readJson and
  *   readMessage to say. What is answered is what these would read of the fields that are wanted; of the items of a list
- *   that have none of them, one is there.
+ *   that have none of them, one is there, and one that has all the same as the one before it may be left out.
  */
 export type Skim = (bytes: Buffer, version: string | undefined) => Record<string, unknown> | undefined;
 
-/** A body: its bytes, and the same to look at several of them at once. */
-interface Text {
-  readonly bytes: Buffer;
-  readonly view: DataView;
-}
+// Of a value. Numbers, as to tell them apart takes a seventh of all the time where they are texts.
+const STRING = 0;
+const DOUBLE = 1;
+const INT64 = 2;
+const LIST = 3;
+
+type ScalarKind = typeof STRING | typeof DOUBLE | typeof INT64;
+
+const KINDS: Partial<Record<Scalar, ScalarKind>> = { string: STRING, double: DOUBLE, int64: INT64 };
 
 /** One field as it is looked for. */
 interface Sought {
@@ -28,7 +42,7 @@ interface Sought {
   readonly letters: Uint8Array;
   /** Its own of 31, to tell a field that is there twice. */
   readonly bit: number;
-  readonly kind: 'string' | 'double' | 'int64' | 'list';
+  readonly kind: ScalarKind | typeof LIST;
   /** Of what each item of a list may hold. */
   readonly item: Plan;
   readonly wanted: 'whole' | 'items' | undefined;
@@ -54,11 +68,22 @@ export function createSkim(shape: Shape, wanted: Wanted): Skim {
   return (bytes, version) => {
     const plan = plans.get(version) ?? planOf(shape, wanted, version, 1);
     plans.set(version, plan);
-    const found: Record<string, unknown> = {};
-    const text = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-    const end = skimObject(text, afterSpace(bytes, 0), plan, found);
-    return end !== NOT_PLAIN && afterSpace(bytes, end) === bytes.length ? found : undefined;
+    return skimmed(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), plan);
   };
+}
+
+function skimmed(view: DataView, plan: Plan): Record<string, unknown> | undefined {
+  const found: Record<string, unknown> = {};
+  try {
+    const end = skimObject(view, afterSpace(view, 0), plan, found);
+    return end !== NOT_PLAIN && isAtEnd(view, end) ? found : undefined;
+  } catch (error) {
+    // A body that ends in the middle of something.
+    if (error instanceof RangeError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 function planOf(shape: Shape, wanted: Wanted, version: string | undefined, depth: number): Plan {
@@ -89,288 +114,195 @@ function soughtOf(
   if (list && type.kind === 'message' && depth < DEEPEST) {
     const items = typeof asked === 'object' ? asked : NOTHING;
     const item = planOf(type.shape, items, version, depth + 1);
-    return { ...common, kind: 'list', item, wanted: typeof asked === 'object' ? 'items' : asked };
+    return { ...common, kind: LIST, item, wanted: typeof asked === 'object' ? 'items' : asked };
   }
   if (list || type.kind !== 'scalar' || typeof asked === 'object') {
     return undefined;
   }
-  const { scalar } = type;
-  return scalar === 'string' || scalar === 'double' || scalar === 'int64'
-    ? { ...common, kind: scalar, item: [], wanted: asked }
-    : undefined;
+  const kind = KINDS[type.scalar];
+  return kind === undefined ? undefined : { ...common, kind, item: [], wanted: asked };
 }
 
 const NOTHING: Wanted = new Map();
 /** What is found of an item of which nothing is wanted. */
 const NO_ITEM: Record<string, unknown> = Object.freeze({});
 
-/** Answered in place of a position. */
-const NOT_PLAIN = -1;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const PLUS = 0x2b;
-const DOT = 0x2e;
 const COLON = 0x3a;
-const ZERO = 0x30;
-const NINE = 0x39;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 
-/** Digits of an integer that a double holds exactly, whatever they are. */
-const EXACT_DIGITS = 15;
-/** Characters of a number, and digits of its exponent, that cannot overflow a double. */
-const LONGEST_NUMBER = 40;
-const EXPONENT_DIGITS = 2;
-
-/** A piece of an item of a list: what stands before a value, and of what kind that is; none follows the last piece. */
-interface Piece {
+/** A value of an item that has been read. */
+interface Value {
+  readonly field: Sought;
   readonly start: number;
-  readonly length: number;
-  readonly value: Sought | undefined;
+  readonly end: number;
 }
 
 /**
- * How an item is written of which nothing is wanted. Most are written as the one before them: they are known by what
- * stands between their values, four bytes at a time, for half of what it takes to read it.
+ * How an item is written, from its first value to that of the next item: the kind of each value, and the text behind it.
+ * Most are written as the one before them: they are known by what stands between their values, for half of what it takes
+ * to read them. A value that is wanted is text here: nothing else is found in an item that is written alike.
  */
-type Form = readonly Piece[];
-
-/** No item is written like this. */
-const NO_FORM: Form = [];
-
-/** The form of an item that has been read; none if it has a value that cannot be told without being read. */
-function formOf(pieces: Form): Form {
-  const isPlain = pieces.every(
-    ({ value }) => value === undefined || (value.kind !== 'list' && value.wanted === undefined),
-  );
-  return isPlain ? pieces : NO_FORM;
-}
-
-/** @returns the position behind the item that begins at `at`, if it is written in the form. */
-function skimAlike(text: Text, at: number, form: Form): number {
-  let next = form.length === 0 ? NOT_PLAIN : at;
-  for (let index = 0; next !== NOT_PLAIN && index < form.length; index += 1) {
-    const piece = form[index] as Piece;
-    if (!isSame(text, next, piece.start, piece.length)) {
-      return NOT_PLAIN;
-    }
-    next += piece.length;
-    next = piece.value === undefined ? next : endOfValue(text, next, piece.value);
-  }
-  return next;
-}
-
-/** Whether the bytes from one position on are those from another on. */
-function isSame({ bytes, view }: Text, one: number, other: number, length: number): boolean {
-  if (one + length > bytes.length) {
-    return false;
-  }
-  let index = 0;
-  for (; index + 4 <= length; index += 4) {
-    if (view.getInt32(one + index) !== view.getInt32(other + index)) {
-      return false;
-    }
-  }
-  for (; index < length; index += 1) {
-    if (bytes[one + index] !== bytes[other + index]) {
-      return false;
-    }
-  }
-  return true;
+interface Form {
+  /** What stands before the first value. */
+  readonly headLength: number;
+  readonly values: readonly { readonly kind: ScalarKind; readonly text: number; readonly length: number }[];
 }
 
 /**
- * @param pieces - takes how it is written.
+ * The form of an item that has been read; undefined if none can be told from it, or the next one begins otherwise.
+ *
+ * @param item - where it begins.
+ * @param next - where the next one does.
+ */
+function formOf(view: DataView, read: readonly Value[], item: number, next: number): Form | undefined {
+  const free = read.filter(({ field }) => field.wanted === undefined);
+  const [first] = free;
+  if (first === undefined || read.some(({ field }) => field.kind === LIST)) {
+    return undefined;
+  }
+  const headLength = first.start - item;
+  const values = free.map(({ field, end }, index) => ({
+    kind: field.kind as ScalarKind,
+    text: end,
+    length: (free[index + 1]?.start ?? next + headLength) - end,
+  }));
+  return isSame(view, next, item, headLength) ? { headLength, values } : undefined;
+}
+
+/** @returns the position of the first item, from that at `at` on, that is not written in the form, or is the last. */
+function afterAlike(view: DataView, at: number, { headLength, values }: Form): number {
+  for (let next = at + headLength; ; ) {
+    const item = next - headLength;
+    for (let index = 0; index < values.length; index += 1) {
+      const { kind, text, length } = values[index] as Form['values'][number];
+      next = endOfScalar(view, next, kind);
+      if (next === NOT_PLAIN || !isSame(view, next, text, length)) {
+        return item;
+      }
+      next += length;
+    }
+  }
+}
+
+/**
+ * @param values - takes what it holds.
  * @returns the position behind the object that begins at `at`.
  */
 function skimObject(
-  text: Text,
+  view: DataView,
   at: number,
   plan: Plan,
   found: Record<string, unknown>,
-  pieces?: Piece[],
+  values?: Value[],
 ): number {
-  const { bytes } = text;
-  if (bytes[at] !== OPEN_OBJECT) {
+  if (view.getUint8(at) !== OPEN_OBJECT) {
     return NOT_PLAIN;
   }
-  let start = at;
-  let next = afterSpace(bytes, at + 1);
-  if (bytes[next] === CLOSE_OBJECT) {
+  let next = afterSpace(view, at + 1);
+  if (view.getUint8(next) === CLOSE_OBJECT) {
     return next + 1;
   }
-  for (let seen = 0; ; next = afterSpace(bytes, next + 1)) {
-    const end = endOfString(bytes, next);
-    const field = end === NOT_PLAIN ? undefined : fieldNamed(bytes, next + 1, end - 1, plan);
+  for (let seen = 0; ; next = afterSpace(view, next + 1)) {
+    const endOfName = endOfString(view, next);
+    const field = endOfName === NOT_PLAIN ? undefined : fieldNamed(view, next + 1, endOfName - 1, plan);
     if (field === undefined || (seen & field.bit) !== 0) {
       return NOT_PLAIN;
     }
     seen |= field.bit;
-    next = afterSpace(bytes, end);
-    if (bytes[next] !== COLON) {
+    next = afterSpace(view, endOfName);
+    if (view.getUint8(next) !== COLON) {
       return NOT_PLAIN;
     }
-    next = afterSpace(bytes, next + 1);
-    pieces?.push({ start, length: next - start, value: field });
-    next = skimValue(text, next, field, found);
-    if (next === NOT_PLAIN) {
+    const start = afterSpace(view, next + 1);
+    const end = skimValue(view, start, field, found);
+    if (end === NOT_PLAIN) {
       return NOT_PLAIN;
     }
-    start = next;
-    next = afterSpace(bytes, next);
-    const code = bytes[next];
+    values?.push({ field, start, end });
+    next = afterSpace(view, end);
+    const code = view.getUint8(next);
     if (code !== COMMA) {
-      pieces?.push({ start, length: next + 1 - start, value: undefined });
       return code === CLOSE_OBJECT ? next + 1 : NOT_PLAIN;
     }
   }
 }
 
 /** @returns the position behind the list of objects that begins at `at`. */
-function skimList(text: Text, at: number, plan: Plan, items: unknown[] | undefined): number {
-  const { bytes } = text;
-  if (bytes[at] !== OPEN_LIST) {
+function skimList(view: DataView, at: number, plan: Plan, items: unknown[] | undefined): number {
+  if (view.getUint8(at) !== OPEN_LIST) {
     return NOT_PLAIN;
   }
-  let next = afterSpace(bytes, at + 1);
-  if (bytes[next] === CLOSE_LIST) {
-    return next + 1;
+  let item = afterSpace(view, at + 1);
+  if (view.getUint8(item) === CLOSE_LIST) {
+    return item + 1;
   }
-  for (let form = NO_FORM; ; next = afterSpace(bytes, next + 1)) {
-    let end = skimAlike(text, next, form);
-    if (end === NOT_PLAIN) {
-      const found = items === undefined ? NO_ITEM : {};
-      const pieces: Piece[] = [];
-      end = skimObject(text, next, plan, found, pieces);
-      form = formOf(pieces);
-      // Of items that have nothing that is wanted one is enough: the list is not empty.
-      if (items !== undefined && (form === NO_FORM || items.length === 0)) {
-        items.push(found);
-      }
-    }
+  for (;;) {
+    const found = items === undefined ? NO_ITEM : {};
+    const values: Value[] = [];
+    const end = skimObject(view, item, plan, found, values);
     if (end === NOT_PLAIN) {
       return NOT_PLAIN;
     }
-    next = afterSpace(bytes, end);
-    const code = bytes[next];
+    // Of items that have nothing that is wanted one is enough: the list is not empty.
+    if (items !== undefined && (items.length === 0 || Object.keys(found).length > 0)) {
+      items.push(found);
+    }
+    const next = afterSpace(view, end);
+    const code = view.getUint8(next);
     if (code !== COMMA) {
       return code === CLOSE_LIST ? next + 1 : NOT_PLAIN;
     }
+    const following = afterSpace(view, next + 1);
+    const form = formOf(view, values, item, following);
+    item = form === undefined ? following : afterAlike(view, following, form);
   }
 }
 
-function skimValue(text: Text, at: number, field: Sought, found: Record<string, unknown>): number {
+function skimValue(view: DataView, at: number, field: Sought, found: Record<string, unknown>): number {
   if (field.wanted === 'items') {
     const items: unknown[] = [];
     found[field.name] = items;
-    return skimList(text, at, field.item, items);
+    return skimList(view, at, field.item, items);
   }
-  const end = endOfValue(text, at, field);
+  const end = endOfValue(view, at, field);
   if (end !== NOT_PLAIN && field.wanted === 'whole') {
-    found[field.name] = JSON.parse(text.bytes.toString('latin1', at, end));
+    found[field.name] = JSON.parse(textOf(view, at, end));
   }
   return end;
 }
 
-function endOfValue(text: Text, at: number, { kind, item }: Sought): number {
-  const { bytes } = text;
+function endOfValue(view: DataView, at: number, { kind, item }: Sought): number {
+  return kind === LIST ? skimList(view, at, item, undefined) : endOfScalar(view, at, kind);
+}
+
+function endOfScalar(view: DataView, at: number, kind: ScalarKind): number {
   switch (kind) {
-    case 'string':
-      return endOfString(bytes, at);
-    case 'double':
-      return endOfDouble(bytes, at);
-    case 'int64':
-      return endOfInteger(bytes, at, EXACT_DIGITS);
-    case 'list':
-      return skimList(text, at, item, undefined);
+    case STRING:
+      return endOfString(view, at);
+    case DOUBLE:
+      return endOfDouble(view, at);
+    case INT64:
+      return endOfInteger(view, at);
   }
 }
 
-function fieldNamed(bytes: Buffer, start: number, end: number, plan: Plan): Sought | undefined {
+function fieldNamed(view: DataView, start: number, end: number, plan: Plan): Sought | undefined {
   let field = plan[end - start];
-  while (field !== undefined && !isNamed(bytes, start, field.letters)) {
+  while (field !== undefined && !isNamed(view, start, field.letters)) {
     field = field.other;
   }
   return field;
 }
 
-function isNamed(bytes: Buffer, start: number, letters: Uint8Array): boolean {
+function isNamed(view: DataView, start: number, letters: Uint8Array): boolean {
   for (let index = 0; index < letters.length; index += 1) {
-    if (bytes[start + index] !== letters[index]) {
+    if (view.getUint8(start + index) !== letters[index]) {
       return false;
     }
   }
   return true;
-}
-
-/** The position of what follows blanks, tabs and line ends (RFC 8259, section 2). */
-function afterSpace(bytes: Buffer, at: number): number {
-  let next = at;
-  while (isSpace(bytes[next])) {
-    next += 1;
-  }
-  return next;
-}
-
-function isSpace(code = 0): boolean {
-  return code <= 0x20 && (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09);
-}
-
-/** Behind the quote that closes a string of printable ASCII without escapes. */
-function endOfString(bytes: Buffer, at: number): number {
-  if (bytes[at] !== QUOTE) {
-    return NOT_PLAIN;
-  }
-  for (let next = at + 1; next < bytes.length; next += 1) {
-    const code = bytes[next] ?? 0;
-    if (code === QUOTE) {
-      return next + 1;
-    }
-    if (code < 0x20 || code > 0x7e || code === BACKSLASH) {
-      return NOT_PLAIN;
-    }
-  }
-  return NOT_PLAIN;
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
-}
-
-/** Behind the digits from `at` on; `at` itself if there are none. */
-function afterDigits(bytes: Buffer, at: number): number {
-  let next = at;
-  while (isDigit(bytes[next] ?? 0)) {
-    next += 1;
-  }
-  return next;
-}
-
-/** Behind an integer as RFC 8259 has it: a zero stands first in none but zero. */
-function endOfInteger(bytes: Buffer, at: number, mostDigits: number): number {
-  const start = bytes[at] === MINUS ? at + 1 : at;
-  const end = afterDigits(bytes, start);
-  const digits = end - start;
-  const isPlain = digits > 0 && digits <= mostDigits && (digits === 1 || bytes[start] !== ZERO);
-  return isPlain ? end : NOT_PLAIN;
-}
-
-function endOfDouble(bytes: Buffer, at: number): number {
-  let end = endOfInteger(bytes, at, LONGEST_NUMBER);
-  if (end !== NOT_PLAIN && bytes[end] === DOT) {
-    const fraction = afterDigits(bytes, end + 1);
-    end = fraction === end + 1 ? NOT_PLAIN : fraction;
-  }
-  if (end !== NOT_PLAIN && ((bytes[end] ?? 0) | 0x20) === 0x65) {
-    const sign = bytes[end + 1];
-    const start = sign === MINUS || sign === PLUS ? end + 2 : end + 1;
-    const exponent = afterDigits(bytes, start);
-    end = exponent === start || exponent - start > EXPONENT_DIGITS ? NOT_PLAIN : exponent;
-  }
-  return end - at <= LONGEST_NUMBER ? end : NOT_PLAIN;
 }

@@ -70,6 +70,10 @@ function plainValue({ type, list }: Field): fc.Arbitrary<string> {
   return fc.oneof(fc.array(one(), { maxLength: 3 }), alike).map((items) => `[${items.join(', ')}]`);
 }
 
+/** What is the same as the one before it is left out: of such items one is enough. */
+const withoutRepeats = (values: readonly unknown[]) =>
+  values.filter((value, index) => index === 0 || value !== values[index - 1]);
+
 /** A text with a piece taken out, put in or written twice. */
 const mutated = (text: string) =>
   fc
@@ -117,7 +121,7 @@ describe.each(VERSIONS)('in front of %s', (version) => {
         expect(left).toEqual([]);
         for (const place of placesOf(operation)) {
           const at = (body: Record<string, unknown>) =>
-            valuesAt(place, { body, params: {}, query: new Map(), headers: {} });
+            withoutRepeats(valuesAt(place, { body, params: {}, query: new Map(), headers: {} }));
           expect([operation.name, sent, place, at(found)]).toEqual([operation.name, sent, place, at(read)]);
         }
       }
@@ -137,10 +141,32 @@ describe('items that are written alike', () => {
   test('are told from one in which something is wanted, before or behind them', () => {
     const odd = metric('1', ', "model_id": "m-1"');
     for (const metrics of [`${plain}, ${odd}`, `${odd}, ${plain}`, `${plain}, ${odd}, ${odd}, ${plain}`]) {
-      const found = skim(metrics)?.metrics as readonly object[];
-      const wanted = found.filter((item) => 'model_id' in item);
-      expect([metrics, wanted.length]).toEqual([metrics, metrics.split('model_id').length - 1]);
+      const found = skim(metrics)?.metrics as readonly { model_id?: string }[];
+      const wanted = found.flatMap((item) => item.model_id ?? []);
+      expect([metrics, withoutRepeats(wanted)]).toEqual([metrics, ['m-1']]);
     }
+  });
+
+  test('are told from those that have another of what is wanted', () => {
+    const of = (model: string, value = '1') => metric(value, `, "model_id": "${model}"`);
+    const first = (model: string) => `{"model_id": "${model}", "key": "loss", "value": 1, "timestamp": 1}`;
+    const found = (...metrics: string[]) => {
+      const items = skim(metrics.join(', '))?.metrics as readonly { model_id?: string }[];
+      return withoutRepeats(items.map((item) => item.model_id));
+    };
+    for (const write of [of, first]) {
+      // As long, and the same but for its last letter; longer by one.
+      for (const other of ['m-12345679', 'm-123456789', 'n-12345678']) {
+        const [same, different] = [write('m-12345678'), write(other)];
+        const both = ['m-12345678', other];
+        expect(found(same, same, same, different)).toEqual(both);
+        expect(found(same, different, different, different, same)).toEqual([...both, 'm-12345678']);
+        expect(found(plain, same, same, plain, different)).toEqual([undefined, ...both]);
+      }
+    }
+    expect(
+      skim(Array.from({ length: 100 }, (_, at) => of('m-1', `${at}.5`)).join(','))?.metrics,
+    ).toHaveLength(2);
   });
 
   test('are one where nothing of them is wanted: no list that has some is empty', () => {
