@@ -74,22 +74,36 @@ test('entries that come out of the order of their ids begin another segment', ()
   expect(collection.take()).toEqual([]);
 });
 
-test.each([
-  ['username', 'bob'],
-  ['credential', { kind: 'token', id: 'a' }],
-  ['credential', null],
-  ['ip', null],
-  ['method', 'GET'],
-  ['path', '/other'],
-  ['operation', null],
-  ['action', 'create'],
-  ['resources', []],
-  ['resources', [{ type: 'run', id: '7' }]],
-  ['allowed', false],
-  ['enforced', false],
-  ['because', 'admin'],
-  ['status', 500],
-  ['change', { before: null, after: {} }],
-])('two that differ in their %s are told apart', (field, value) => {
+/** Others than those of an entry. A field that is new does not compile until it stands here. */
+const OTHERS = {
+  username: ['bob', null],
+  credential: [{ kind: 'token', id: 'a' }, { kind: 'password', id: 'a' }, { kind: 'token', id: null }, null],
+  ip: ['192.0.2.8', null],
+  method: ['GET', null],
+  path: ['/other', null],
+  operation: ['POST 2.0 runs/restore', null],
+  action: ['create'],
+  resources: [
+    [],
+    [{ type: 'run', id: '7' }],
+    [{ type: 'experiment', id: '8' }],
+    [
+      { type: 'experiment', id: '7' },
+      { type: 'run', id: '7' },
+    ],
+  ],
+  allowed: [false],
+  enforced: [false],
+  because: ['admin'],
+  status: [500, null],
+  change: [{ before: null, after: {} }],
+} satisfies {
+  [Field in Exclude<keyof AuditEntry, 'id' | 'at' | 'requestId' | 'durationMs'>]: AuditEntry[Field][];
+};
+
+test.each(
+  Object.entries(OTHERS).flatMap(([field, values]) => values.map((value) => [field, value] as const)),
+)('two that differ in their %s are told apart: %j', (field, value) => {
   keep([entry(1), entry(2, { [field]: value }), entry(3)]);
+  keep([entry(1, { [field]: value }), entry(2), entry(3, { [field]: value })]);
 });

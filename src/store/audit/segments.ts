@@ -59,15 +59,28 @@ export function collectEntries(): Collection {
   let begun: OpenSegment[] = [];
 
   function appendFresh(): void {
+    let lines: string[] = [];
     for (const entry of fresh) {
       let open = begun.at(-1);
       if (open === undefined || !fits(open, entry.id)) {
+        write(lines);
+        lines = [];
         open = openSegment(entry.id, text.length);
         begun.push(open);
       }
-      append(open, entry, text);
+      lines.push(append(open, entry));
     }
+    write(lines);
     fresh = [];
+  }
+
+  /** Writes lines of the segment that was begun last. */
+  function write(lines: readonly string[]): void {
+    const open = begun.at(-1);
+    if (open !== undefined && lines.length > 0) {
+      text.add(`${open.end === open.start ? '' : '\n'}${lines.join('\n')}`);
+      open.end = text.length;
+    }
   }
 
   return {
@@ -124,7 +137,8 @@ function fits({ endsBefore, lastId, size }: OpenSegment, id: string): boolean {
   return size < SEGMENT_SIZE && id > lastId && id < endsBefore;
 }
 
-function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
+/** @returns the line of the entry. */
+function append(open: OpenSegment, entry: AuditEntry): string {
   const { likenesses, latest, size: position } = open;
   // What is named first is the thing itself, what follows is what it lies in.
   const about = entry.resources[0]?.id;
@@ -137,14 +151,12 @@ function append(open: OpenSegment, entry: AuditEntry, text: Text): void {
   } else {
     setBit(known.positions, position);
   }
-  const line = known === undefined ? lineOf(entry) : lineLike(known.at, entry);
-  text.add(position === 0 ? line : `\n${line}`);
   for (const term of ownTerms(entry)) {
     addTo(open.own, term, onlyAt(position));
   }
   open.lastId = entry.id;
   open.size += 1;
-  open.end = text.length;
+  return known === undefined ? lineOf(entry) : lineLike(known.at, entry);
 }
 
 function segmentOf({ firstId, lastId, size, start, end, likenesses, own }: OpenSegment, text: Text): Segment {
