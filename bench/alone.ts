@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { bearer } from './bearer.ts';
 import type { Bench } from './bench.ts';
 import { startCaddy } from './caddy.ts';
 import { type Child, startChild, stop } from './children.ts';
@@ -137,17 +138,6 @@ async function measureSearch({ load, dir, quick }: Bench, many: number): Promise
     await stop(process);
   }
   return costs;
-}
-
-/** The header of a token that a user makes for itself. */
-async function bearer(origin: string, username: string): Promise<{ authorization: string }> {
-  const answer = await fetch(`${origin}/api/2.0/mlflow/users/tokens/create`, {
-    method: 'POST',
-    headers: { ...basic(username), 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'bench' }),
-  });
-  const { secret } = (await answer.json()) as { secret: string };
-  return { authorization: `Bearer ${secret}` };
 }
 
 function contestant(

@@ -1,10 +1,11 @@
-/** `npm run bench [-- --quick] [-- --only alone,mlflow,searches,scale,workers,several,artifacts,rest,flood,large,uploads,storm]`; see docs/performance.md. */
+/** `npm run bench [-- --quick] [-- --only alone,outside,audit,mlflow,searches,scale,workers,several,artifacts,rest,flood,large,uploads,storm]`; see docs/performance.md. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureAlone } from './alone.ts';
 import { measureArtifacts, type Transfer } from './artifacts.ts';
+import { type AuditCost, measureAudit } from './audit.ts';
 import { measureBeforeMlflow, measureBeforeWorkers } from './before-mlflow.ts';
 import type { Bench } from './bench.ts';
 import { ROOT, startLoad, stopAll } from './children.ts';
@@ -20,7 +21,15 @@ import { measureSearches } from './searches.ts';
 import { measureSeveral, type Several } from './several.ts';
 import { measureStorm, type Storm } from './storm.ts';
 import { table } from './table.ts';
-import { ARTIFACT_MEMORY, ARTIFACT_THROUGHPUT, AT_REST, mostCpu, type Part, START } from './targets.ts';
+import {
+  ARTIFACT_MEMORY,
+  ARTIFACT_THROUGHPUT,
+  AT_REST,
+  AUDIT,
+  mostCpu,
+  type Part,
+  START,
+} from './targets.ts';
 import { measureUploads, type Uploads } from './uploads.ts';
 
 const { values } = parseArgs({
@@ -37,6 +46,11 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     const outside = await measureOutside(bench);
     print('From outside: wrk in front, nginx with ready answers behind, over TCP', outsideTable(outside));
     return outside;
+  },
+  async audit(bench) {
+    const costs = await measureAudit(bench);
+    print('What the audit log adds', auditTable(costs));
+    return costs;
   },
   async mlflow(bench) {
     const costs = await measureBeforeMlflow(bench);
@@ -169,14 +183,28 @@ function costTable(part: Part, costs: readonly Cost[]): string {
 
 function outsideTable(outside: readonly Outside[]): string {
   return table(
-    ['operation', 'through', 'CPU µs', 'CPU ×', 'target', '', 'requests/s'],
-    outside.map(({ operation, contestant, cpuMicroseconds, cpuRatio, perSecond }) => [
+    ['operation', 'through', 'CPU µs', 'CPU ×', 'between', 'target', '', 'requests/s'],
+    outside.map(({ operation, contestant, cpuMicroseconds, cpuRatio, between, perSecond }) => [
       operation,
       contestant,
       cpuMicroseconds.toFixed(0),
       cpuRatio.toFixed(2),
+      between.map((ratio) => ratio.toFixed(2)).join(' and '),
       ...verdict(mostCpu('outside', operation, contestant), cpuRatio),
       perSecond.toFixed(0),
+    ]),
+  );
+}
+
+function auditTable(costs: readonly AuditCost[]): string {
+  return table(
+    ['operation', 'gateways', 'CPU ×', 'between', 'target', ''],
+    costs.map(({ operation, ratio, ratios }) => [
+      operation,
+      String(ratios.length),
+      ratio.toFixed(3),
+      `${Math.min(...ratios).toFixed(3)} and ${Math.max(...ratios).toFixed(3)}`,
+      ...verdict(AUDIT, ratio),
     ]),
   );
 }

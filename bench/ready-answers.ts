@@ -23,6 +23,7 @@ export async function startReadyAnswers(dir: string, listen: string, runId: stri
       server {
         listen ${listen};
         default_type application/json;
+        location = /counted { stub_status; }
         location = /version { default_type text/plain; return 200 "3.17.2"; }
         location /api/2.0/mlflow/runs/log- { return 200 '{}'; }
         location / { return 200 '${JSON.stringify({ run: { info, data: {} } })}'; }
@@ -50,4 +51,10 @@ function takes(address: NetConnectOpts): Promise<boolean> {
     });
     socket.once('error', () => done(false));
   });
+}
+
+/** Requests that nginx has had (ngx_http_stub_status_module: accepted, handled, requests). */
+export async function requestsOf(upstream: string): Promise<number> {
+  const text = await (await fetch(`${upstream}/counted`)).text();
+  return Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]);
 }

@@ -2,6 +2,8 @@
 export const ARTIFACT_THROUGHPUT = '≥ 0.90';
 export const ARTIFACT_MEMORY = '≤ 30';
 export const START = '< 1000 ms';
+/** With the audit log, as a multiple of without. */
+export const AUDIT = 1.05;
 export const AT_REST = '< 120 MB';
 
 export type Part = 'alone' | 'outside' | 'mlflow' | 'searches' | 'scale' | 'workers';
@@ -24,7 +26,14 @@ export function mostCpu(part: Part, operation: string, contestant: string): numb
   return part === 'alone' || part === 'outside' ? besideBareProxy(operation, contestant) : 1.05;
 }
 
+/** As a multiple of what SQLite costs. */
+const POSTGRESQL = 1.15;
+
 function besideBareProxy(operation: string, contestant: string): number {
+  return besideBare(operation, contestant) * (contestant.endsWith('PostgreSQL') ? POSTGRESQL : 1);
+}
+
+function besideBare(operation: string, contestant: string): number {
   if (operation.endsWith('batch of 1000')) {
     return 1.5;
   }

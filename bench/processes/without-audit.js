@@ -1,8 +1,13 @@
 /**
- * Loaded before a gateway, has it keep no audit log: no entry is made, and none is written. There is no setting for that;
- * what the log costs is to be seen.
+ * Loaded before a gateway, has it keep no audit log until it is sent SIGUSR2, and again none after the next one: no entry is
+ * made, and none is written. There is no setting for that; what the log costs is to be seen.
  */
 import { registerHooks } from 'node:module';
+
+globalThis.withoutAudit = true;
+process.on('SIGUSR2', () => {
+  globalThis.withoutAudit = !globalThis.withoutAudit;
+});
 
 registerHooks({
   load(url, context, nextLoad) {
@@ -18,7 +23,7 @@ function withoutEntries(source) {
     (text, name) =>
       text.replace(
         `export function ${name}(`,
-        `export const ${name} = () => undefined;\nfunction ${name}Unused(`,
+        `export const ${name} = (ended, options) => (globalThis.withoutAudit ? undefined : ${name}Kept(ended, options));\nfunction ${name}Kept(`,
       ),
     source,
   );
