@@ -25,7 +25,7 @@ export interface WriterOptions {
  * Segments of one transaction: others wait for the store's one writer meanwhile, and of a SQLite file so does every request.
  * A transaction waits for the disk, which takes as long as to write a thousand entries.
  */
-const BATCH = 8;
+const BATCH = 4;
 /** UTF-16 code units of one transaction: PostgreSQL takes what it inserts as one value, which has an end at 256 MB. */
 const BATCH_LENGTH = 4_000_000;
 /** How often a segment fails while others are written until it is to blame: a lock, or a connection, may be lost by chance. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRecorder } from '../../src/audit/recorder.ts';
 import { invalid } from '../../src/errors.ts';
-import { type AuditEntry, readEntries, type Segment } from '../../src/store/audit/index.ts';
+import { type AuditEntry, readEntries, SEGMENT_SIZE, type Segment } from '../../src/store/audit/index.ts';
 import { entry } from '../store/audit-entry.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
@@ -104,9 +104,11 @@ test('what is long is written in more transactions: a database takes no more tha
   expect(added.length).toBeGreaterThan(2);
 });
 
+const BAD = SEGMENT_SIZE + 44;
+
 /** Three segments, of which the middle one has an entry that the store does not take. */
 const withBad = () =>
-  Array.from({ length: 3 * 256 }, (_, at) => entry(at, { because: at === 300 ? 'bad' : 'good' }));
+  Array.from({ length: 3 * SEGMENT_SIZE }, (_, at) => entry(at, { because: at === BAD ? 'bad' : 'good' }));
 
 test('what the store refuses is told to the process log, and keeps nothing else out', async () => {
   const made = recorder();
@@ -116,8 +118,8 @@ test('what the store refuses is told to the process log, and keeps nothing else 
     made.record(each);
   }
   await made.flush();
-  expect(made.told).toEqual([entries[300]]);
-  expect(made.added.flat()).toEqual(entries.toSpliced(300, 1));
+  expect(made.told).toEqual([entries[BAD]]);
+  expect(made.added.flat()).toEqual(entries.toSpliced(BAD, 1));
   expect(made.waiting).toBe(0);
 });
 
@@ -130,19 +132,19 @@ test('what fails again and again while others are written is told to the process
   }
   for (let at = 0; at < 10; at += 1) {
     await made.flush();
-    made.record(entry(1000 + at));
+    made.record(entry(3 * SEGMENT_SIZE + at));
   }
   expect(made.added.flat()).toEqual(
-    expect.arrayContaining([...entries.slice(0, 256), ...entries.slice(512)]),
+    expect.arrayContaining([...entries.slice(0, SEGMENT_SIZE), ...entries.slice(2 * SEGMENT_SIZE)]),
   );
   expect(made.told).toEqual([]);
   for (let at = 0; at < 30; at += 1) {
     await made.flush();
-    made.record(entry(2000 + at));
+    made.record(entry(4 * SEGMENT_SIZE + at));
   }
   await made.flush();
-  expect(made.told).toEqual([entries[300]]);
-  expect(made.added.flat()).toEqual(expect.arrayContaining(entries.toSpliced(300, 1)));
+  expect(made.told).toEqual([entries[BAD]]);
+  expect(made.added.flat()).toEqual(expect.arrayContaining(entries.toSpliced(BAD, 1)));
   expect(made.waiting).toBe(0);
 });
 

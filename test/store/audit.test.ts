@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type AuditEntry, type AuditFilter, firstIdOf } from '../../src/store/audit/index.ts';
+import { type AuditEntry, type AuditFilter, firstIdOf, SEGMENT_SIZE } from '../../src/store/audit/index.ts';
 import type { Store } from '../../src/store/index.ts';
 import { entry } from './audit-entry.ts';
 import { ENGINES } from './engines.ts';
@@ -292,16 +292,17 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
     /** How many segments there are. */
     const segments = async (place: string) => (await rows(place, 'select id from audit_segments')).length;
 
-    test('those of an hour, up to 256 of them, once they are old enough', async () => {
+    test('those of an hour, up to as many as a segment has room for, once they are old enough', async () => {
       const place = await uri();
       const { audit } = await open(place);
-      const entries = Array.from({ length: 300 }, (_, second) => one(second));
+      const entries = Array.from({ length: SEGMENT_SIZE + 44 }, (_, second) => one(second));
       for (const each of entries) {
         await audit.add([each]);
       }
-      expect(await audit.merge(DAY + 280 * SECOND, 10)).toBe(2);
+      const before = DAY + (SEGMENT_SIZE + 24) * SECOND;
+      expect(await audit.merge(before, 10)).toBe(2);
       expect(await segments(place)).toBe(22);
-      expect(await audit.merge(DAY + 280 * SECOND, 10)).toBe(0);
+      expect(await audit.merge(before, 10)).toBe(0);
       expect(await audit.search({ username: 'alice' }, 1000)).toEqual(entries.toReversed());
     });
 

@@ -14,6 +14,7 @@ export {
   type Collection,
   collectEntries,
   readEntries,
+  SEGMENT_SIZE,
   type Segment,
   segmentsOf,
   sizeOf,

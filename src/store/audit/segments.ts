@@ -21,8 +21,11 @@ export interface Segment {
   readonly terms: ReadonlyMap<string, string>;
 }
 
-/** Entries of a segment at most: a page of a search reads some hundred kilobytes, and a set of positions is short. */
-export const SEGMENT_SIZE = 256;
+/**
+ * Entries of a segment at most. The more, the fewer terms are written where many runs are logged at once, which cost more than
+ * all else of an entry; and the more is read for a page of entries each of which lies in another.
+ */
+export const SEGMENT_SIZE = 512;
 
 /** Time from the oldest entry of a segment to the newest at most, so that it is known how far back one can reach. */
 export const SEGMENT_SPAN_MS = 3_600_000;
