@@ -223,6 +223,19 @@ describe.each(ENGINES)('on $name', ({ open, uri, rows }) => {
       expect(await store.audit.search({ requestId: id(9 * DAY) }, 10)).toEqual([named]);
     });
 
+    test('for a request finds an entry once by when its id was made, whatever else it says', async () => {
+      let requests = 0;
+      for (const took of [-1, 0, 59_999, 60_000, 60_001]) {
+        for (const off of [-1, -0.5, 0, 0.5, 1]) {
+          requests += 1;
+          const requestId = `${firstIdOf(DAY)}-7abc-8abc-${String(requests).padStart(12, '0')}`;
+          const made = { ...entry(DAY + took, { requestId }), at: DAY + took + off };
+          await store.audit.add([made]);
+          expect([took, off, await store.audit.search({ requestId }, 10)]).toEqual([took, off, [made]]);
+        }
+      }
+    });
+
     test('for a type or an id finds an entry once that has several of it', async () => {
       const both = entry(DAY, {
         resources: [

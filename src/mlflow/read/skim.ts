@@ -124,6 +124,9 @@ function soughtOf(
 }
 
 const NOTHING: Wanted = new Map();
+/** Items in a row of which each is unlike the one before: from then on, one in so many is looked at for what is like it. */
+const MOST_UNLIKE = 8;
+const NOW_AND_THEN = 16;
 /** What is found of an item of which nothing is wanted. */
 const NO_ITEM: Record<string, unknown> = Object.freeze({});
 
@@ -240,9 +243,10 @@ function skimList(view: DataView, at: number, plan: Plan, items: unknown[] | und
   if (view.getUint8(item) === CLOSE_LIST) {
     return item + 1;
   }
-  for (;;) {
+  for (let unlike = 0; ; unlike += 1) {
     const found = items === undefined ? NO_ITEM : {};
-    const values: Value[] = [];
+    // Where none has been like the one before for a while, it is only tried now and then.
+    const values: Value[] | undefined = unlike < MOST_UNLIKE || unlike % NOW_AND_THEN === 0 ? [] : undefined;
     const end = skimObject(view, item, plan, found, values);
     if (end === NOT_PLAIN) {
       return NOT_PLAIN;
@@ -257,8 +261,11 @@ function skimList(view: DataView, at: number, plan: Plan, items: unknown[] | und
       return code === CLOSE_LIST ? next + 1 : NOT_PLAIN;
     }
     const following = afterSpace(view, next + 1);
-    const form = formOf(view, values, item, following);
+    const form = values === undefined ? undefined : formOf(view, values, item, following);
     item = form === undefined ? following : afterAlike(view, following, form);
+    if (item !== following) {
+      unlike = 0;
+    }
   }
 }
 

@@ -62,8 +62,10 @@ export function collectEntries(): Collection {
   let begun: OpenSegment[] = [];
 
   function appendFresh(): void {
+    const taken = fresh;
+    fresh = [];
     let lines: string[] = [];
-    for (const entry of fresh) {
+    for (const entry of taken) {
       let open = begun.at(-1);
       if (open === undefined || !fits(open, entry.id)) {
         write(lines);
@@ -74,7 +76,6 @@ export function collectEntries(): Collection {
       lines.push(append(open, entry));
     }
     write(lines);
-    fresh = [];
   }
 
   /** Writes lines of the segment that was begun last. */

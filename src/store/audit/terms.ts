@@ -28,8 +28,8 @@ export function sharedTerms({ username, action, allowed, resources }: AuditEntry
 const NONE: readonly string[] = [];
 
 /** The terms that it has beside them. */
-export function ownTerms({ at, requestId }: AuditEntry): readonly string[] {
-  return requestId === null || tellsWhen(requestId, at) ? NONE : [term('request', requestId)];
+export function ownTerms({ id, requestId }: AuditEntry): readonly string[] {
+  return requestId === null || tellsWhen(requestId, id) ? NONE : [term('request', requestId)];
 }
 
 /**
@@ -68,9 +68,9 @@ export const beginningOf = (requestId: string): number | undefined =>
  * Whether an entry is found by when its request began. A term of each request would be the only one that an entry shares
  * with no other, and cost more than all the rest of it.
  */
-function tellsWhen(requestId: string, at: number): boolean {
+function tellsWhen(requestId: string, entryId: string): boolean {
   const beginning = beginningOf(requestId);
-  const took = at - (beginning ?? Number.NaN);
+  const took = momentOf(entryId) - (beginning ?? Number.NaN);
   return took >= 0 && took <= REQUEST_MS;
 }
 

@@ -169,6 +169,18 @@ describe('items that are written alike', () => {
     ).toHaveLength(2);
   });
 
+  test('are told from others however many unlike ones stand before them', () => {
+    const unlike = (count: number) =>
+      Array.from({ length: count }, (_, at) => metric(at % 2 ? '1' : '1.5', at % 2 ? ', "step": 1' : ''));
+    const odd = metric('1', ', "model_id": "m-1"');
+    for (let count = 0; count < 70; count += 1) {
+      const metrics = [...unlike(count), plain, odd, plain, odd].join(', ');
+      const found = skim(metrics)?.metrics as readonly { model_id?: string }[];
+      expect([count, found.flatMap((item) => item.model_id ?? [])]).toEqual([count, ['m-1', 'm-1']]);
+      expect(skim(`${metrics}, ${metric('01')}, ${plain}`)).toBeUndefined();
+    }
+  });
+
   test('are one where nothing of them is wanted: no list that has some is empty', () => {
     expect(skim(plain)?.metrics).toEqual([{}]);
     expect(skim(metric('1'))?.metrics).toEqual([{}]);
