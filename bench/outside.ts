@@ -23,7 +23,7 @@ const RUN = '00000000000000000000000000000abc';
 const CONNECTIONS = 16;
 
 const QUICK = { processes: 1, rounds: 2, warmUp: 2 };
-const WHOLE = { processes: 2, rounds: 10, warmUp: 6 };
+const WHOLE = { processes: 2, rounds: 10, warmUp: 15 };
 
 /** What an operation cost with one contestant, as wrk saw it. */
 export interface Outside extends Spent {
