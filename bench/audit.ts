@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Bench } from './bench.ts';
 import { stop } from './children.ts';
-import { median } from './compare.ts';
+import { median, settled } from './compare.ts';
 import { cpuNow, cpuSeconds } from './cpu.ts';
 import { freePort, type GatewayChild, WITHOUT_AUDIT } from './gateway.ts';
 import { isThere } from './nginx.ts';
-import { OPERATIONS, type OperationName } from './operations.ts';
+import type { OperationName } from './operations.ts';
 import { startPopulated } from './populated.ts';
 import { basic } from './population.ts';
-import { requestsOf, startReadyAnswers } from './ready-answers.ts';
+import { readyShot, requestsOf, startReadyAnswers } from './ready-answers.ts';
 import { startWrk, type Wrk, wrk } from './wrk.ts';
 
 /** What the audit log adds to an operation. */
@@ -21,16 +21,12 @@ export interface AuditCost {
 }
 
 const MEASURED: readonly OperationName[] = ['runs/log-metric', 'runs/log-batch of 100'];
-const RUN = '00000000000000000000000000000abc';
 const CONNECTIONS = 16;
 
 const QUICK = { gateways: 1, rounds: 3, warmUp: 1 };
 const WHOLE = { gateways: 5, rounds: 12, warmUp: 2 };
 
 const TURN_MS = 800;
-/** How long entries may wait to be written, and some. */
-const WRITING_MS = 650;
-
 /**
  * The same process with the log and without, by turns: two of one program differ by far more than what the log costs. In
  * front of an upstream that answers at once, under wrk.
@@ -42,7 +38,7 @@ export async function measureAudit({ dir, quick, note }: Bench): Promise<AuditCo
   }
   const listen = `127.0.0.1:${await freePort()}`;
   const upstream = `http://${listen}`;
-  const end = await startReadyAnswers(dir, listen, RUN);
+  const end = await startReadyAnswers(dir, listen);
   const effort = quick ? QUICK : WHOLE;
   const costs = MEASURED.map((operation) => ({ operation, ratios: [] as number[] }));
   try {
@@ -70,10 +66,7 @@ async function ratioOf(
   operation: OperationName,
   { rounds, warmUp, dir, upstream }: { rounds: number; warmUp: number; dir: string; upstream: string },
 ): Promise<number> {
-  const [shot] = OPERATIONS[operation]({ experimentId: '1', runIds: [RUN] }, basic('user-0'));
-  if (shot === undefined) {
-    throw new Error(`${operation} sends nothing`);
-  }
+  const shot = readyShot(operation, basic('user-0'));
   const job = { origin: gateway.said, shot, connections: CONNECTIONS, dir };
   // It begins without; what is compiled is to have seen both.
   for (let time = 0; time < 4; time += 1) {
@@ -85,9 +78,9 @@ async function ratioOf(
   try {
     load.pause();
     for (let round = 0; round < rounds; round += 1) {
-      const without = await costOf(gateway, load, upstream);
+      const without = await costOf(gateway, load, { operation, upstream });
       gateway.process.kill('SIGUSR2');
-      const withLog = await costOf(gateway, load, upstream);
+      const withLog = await costOf(gateway, load, { operation, upstream });
       gateway.process.kill('SIGUSR2');
       found.push(withLog / without);
     }
@@ -99,12 +92,16 @@ async function ratioOf(
 }
 
 /** CPU seconds for a request. */
-async function costOf(gateway: GatewayChild, load: Wrk, upstream: string): Promise<number> {
+async function costOf(
+  gateway: GatewayChild,
+  load: Wrk,
+  { operation, upstream }: { operation: OperationName; upstream: string },
+): Promise<number> {
   const before = { cpu: cpuNow([gateway]), requests: await requestsOf(upstream) };
   load.goOn();
   await setTimeout(TURN_MS);
   load.pause();
-  await setTimeout(WRITING_MS);
+  await settled(operation);
   const requests = (await requestsOf(upstream)) - before.requests - 1;
   return cpuSeconds(before.cpu, cpuNow([gateway])) / requests;
 }

@@ -112,7 +112,7 @@ function address({ origin, socketPath }: Contestant) {
   return { origin, ...(socketPath !== undefined && { socketPath }) };
 }
 
-export function lowerQuartile(values: readonly number[]): number {
+function lowerQuartile(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
 }
 

@@ -5,11 +5,11 @@ import { startCaddy } from './caddy.ts';
 import { type Child, stop } from './children.ts';
 import { freePort, startGateway } from './gateway.ts';
 import { isThere, type Rival, startNginx } from './nginx.ts';
-import { OPERATIONS, type OperationName } from './operations.ts';
+import type { OperationName } from './operations.ts';
 import { startPopulated } from './populated.ts';
 import { basic } from './population.ts';
 import { startPostgresql } from './postgresql.ts';
-import { requestsOf, startReadyAnswers } from './ready-answers.ts';
+import { readyShot, requestsOf, startReadyAnswers } from './ready-answers.ts';
 import { startHttpProxy } from './rivals.ts';
 import { type Entrant, type Runner, type Spent, spentBy } from './turns.ts';
 
@@ -19,7 +19,6 @@ const MEASURED: readonly OperationName[] = [
   'runs/log-batch of 100',
   'runs/log-batch of 1000',
 ];
-const RUN = '00000000000000000000000000000abc';
 const CONNECTIONS = 16;
 
 const QUICK = { processes: 1, rounds: 2, warmUp: 2 };
@@ -39,7 +38,7 @@ export async function measureOutside(bench: Bench): Promise<Outside[]> {
   }
   const listen = `127.0.0.1:${await freePort()}`;
   const upstream = `http://${listen}`;
-  const end = await startReadyAnswers(dir, listen, RUN);
+  const end = await startReadyAnswers(dir, listen);
   const { processes, ...effort } = quick ? QUICK : WHOLE;
   const { entrants, stopAll } = await startEntrants(bench, upstream, processes);
   try {
@@ -47,7 +46,7 @@ export async function measureOutside(bench: Bench): Promise<Outside[]> {
     for (const operation of MEASURED) {
       const spent = await spentBy(entrants, {
         ...{ ...effort, dir, connections: CONNECTIONS },
-        shot: (headers) => onlyOne(OPERATIONS[operation]({ experimentId: '1', runIds: [RUN] }, headers)),
+        shot: (headers) => readyShot(operation, headers),
         counted: () => requestsOf(upstream),
       });
       console.error(`measured ${operation} from outside`);
@@ -116,13 +115,4 @@ async function startEntrants({ dir, note }: Bench, upstream: string, processes: 
     await postgresql?.stop();
   };
   return { entrants, stopAll };
-}
-
-/** The one there is, as wrk sends the same again and again. */
-function onlyOne<T>(values: readonly T[]): T {
-  const [value] = values;
-  if (value === undefined || values.length > 1) {
-    throw new Error('one request was to be sent again and again');
-  }
-  return value;
 }

@@ -3,7 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { connect, type NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Shot } from './job.ts';
 import { AS_ROOT } from './nginx.ts';
+import { OPERATIONS, type OperationName } from './operations.ts';
+
+/** The run that is answered. */
+const RUN = '00000000000000000000000000000abc';
 
 /**
  * nginx that answers of itself what MLflow would: its version, a run of experiment 1, and `{}` to what is logged.
@@ -11,8 +16,8 @@ import { AS_ROOT } from './nginx.ts';
  * @param listen - `unix:/path/to.sock` or `127.0.0.1:PORT`.
  * @returns what ends it, once it listens: until then, another process may be given its port.
  */
-export async function startReadyAnswers(dir: string, listen: string, runId: string): Promise<() => void> {
-  const info = { run_id: runId, run_uuid: runId, experiment_id: '1', status: 'RUNNING' };
+export async function startReadyAnswers(dir: string, listen: string): Promise<() => void> {
+  const info = { run_id: RUN, run_uuid: RUN, experiment_id: '1', status: 'RUNNING' };
   const config = join(dir, 'ready.conf');
   writeFileSync(
     config,
@@ -57,4 +62,13 @@ function takes(address: NetConnectOpts): Promise<boolean> {
 export async function requestsOf(upstream: string): Promise<number> {
   const text = await (await fetch(`${upstream}/counted`)).text();
   return Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]);
+}
+
+/** The one request of an operation that wrk sends again and again. */
+export function readyShot(operation: OperationName, headers: Shot['headers']): Shot {
+  const [shot, ...others] = OPERATIONS[operation]({ experimentId: '1', runIds: [RUN] }, headers);
+  if (shot === undefined || others.length > 0) {
+    throw new Error(`${operation} is not one request`);
+  }
+  return shot;
 }

@@ -6,7 +6,7 @@ import { cpuNow, cpuSeconds } from './cpu.ts';
 import { type GatewayChild, startGateway } from './gateway.ts';
 import { isThere } from './nginx.ts';
 import { basic, populate } from './population.ts';
-import { startReadyAnswers } from './ready-answers.ts';
+import { readyShot, startReadyAnswers } from './ready-answers.ts';
 import { wrk } from './wrk.ts';
 
 /** Requests that one gateway takes, and two on one store, each with a core of its own. */
@@ -19,13 +19,8 @@ export interface Several {
   readonly ratio: number;
 }
 
-const RUN = '00000000000000000000000000000abc';
 /** For a run of experiment 1, as a user who may edit it. */
-const SHOT = {
-  method: 'GET',
-  path: `/api/2.0/mlflow/runs/get?run_id=${RUN}`,
-  headers: basic('user-0'),
-} as const;
+const SHOT = readyShot('runs/get', basic('user-0'));
 const CONNECTIONS = 16;
 
 /**
@@ -37,7 +32,7 @@ export async function measureSeveral({ dir, quick, note }: Bench): Promise<Sever
     return [];
   }
   const socketPath = join(dir, 'several.sock');
-  const end = await startReadyAnswers(dir, `unix:${socketPath}`, RUN);
+  const end = await startReadyAnswers(dir, `unix:${socketPath}`);
   const database = join(dir, 'several.db');
   await populate(database, { users: 10, grants: 50, rounds: 4 });
   const start = () =>

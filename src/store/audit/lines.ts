@@ -12,7 +12,7 @@ interface Alike extends Own {
 
 /** Whether two entries differ in nothing but their moment, request and duration. Those that tell a change are like none. */
 export function areAlike(one: AuditEntry, other: AuditEntry): boolean {
-  // Field by field, as it is done for each entry: to go through a list of their names takes a sixth more of all that an entry costs.
+  // Field by field: to go through a list of their names takes a sixth more of all it costs to make an entry text.
   return (
     one.because === other.because &&
     one.username === other.username &&
