@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load-config.ts';
 import { type RunningServer, startServer } from '../server.ts';
-import { boundYoungObjects } from '../young-objects.ts';
+import { tuneHeap } from '../heap.ts';
 import { explain } from './explain.ts';
 import { openLog } from './log.ts';
 import { showOnce } from './show-once.ts';
@@ -12,7 +12,7 @@ const WAY_BACK_IN = 'mlflow-auth-gateway create-admin NAME sets a password on th
 
 /** `npm run serve`: the gateway alone, in the foreground, until SIGTERM or SIGINT. */
 export async function serve(): Promise<void> {
-  boundYoungObjects();
+  tuneHeap();
   try {
     const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
     const logger = await openLog(config.log_level, process.stdout);

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '../../config/load-config.ts';
 import type { Config } from '../../config.ts';
 import { type RunningServer, startServer } from '../../server.ts';
-import { boundYoungObjects } from '../../young-objects.ts';
+import { tuneHeap } from '../../heap.ts';
 import { explain } from '../explain.ts';
 import { createLog } from '../log.ts';
 import { logDestination } from '../log-destination.ts';
@@ -28,7 +28,7 @@ process.exit();
 
 /** @returns the exit code, once everything is stopped. */
 async function start(python: string): Promise<number> {
-  boundYoungObjects();
+  tuneHeap();
   const dataDir = join(process.cwd(), DATA_DIRECTORY);
   /** What is to be stopped, last started first. */
   const closers: (() => unknown)[] = [];
