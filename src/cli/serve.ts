@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load-config.ts';
-import { type RunningServer, startServer } from '../server.ts';
 import { tuneHeap } from '../heap.ts';
+import { type RunningServer, startServer } from '../server.ts';
 import { explain } from './explain.ts';
 import { openLog } from './log.ts';
 import { showOnce } from './show-once.ts';
