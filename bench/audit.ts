@@ -27,6 +27,7 @@ const QUICK = { gateways: 1, rounds: 3, warmUp: 1 };
 const WHOLE = { gateways: 5, rounds: 12, warmUp: 2 };
 
 const TURN_MS = 800;
+
 /**
  * The same process with the log and without, by turns: two of one program differ by far more than what the log costs. In
  * front of an upstream that answers at once, under wrk.

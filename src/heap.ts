@@ -12,7 +12,8 @@ const ENOUGH_BYTES = 16 * 1024 * 1024;
  *
  * - The room for young objects is bounded. V8 doubles it under load, up to 128 MB, and keeps it for as long as there is any
  *   load: memory of a gateway that serves nothing faster for it. The bound itself must stand on the command line, so it is
- *   the growing that ends. At rest V8 makes the room small, from where it may grow again.
+ *   the growing that ends; to load the program has taken 64 MB by then. At rest V8 makes the room small, from where it may
+ *   grow again.
  * - All objects are collected when there are twice as many as outlived the last time. V8 reckons by how fast they come: after a
  *   rest it has room for 8 MB more, which the buffers of a few uploads fill, and then it collects 40 MB of what is alive
  *   every 100 ms, for 50 ms each.
